@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/arena.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/base/memory.h"
+
+enum {
+    CHUNK_BYTES_FIRST = 1024,
+    CHUNK_BYTES_LARGEST = 256 * 1024,
+    ALIGN_LARGEST = 16,
+};
+
+struct ALIGNED(16) arena_chunk {
+    struct arena_chunk *older;
+    size_t bytes; // header included
+};
+
+void arena_init(struct arena *arena, struct memory *memory, size_t limit_bytes)
+{
+    *arena = (struct arena){
+        .memory = memory, .limit_bytes = limit_bytes, .chunk_bytes = CHUNK_BYTES_FIRST};
+}
+
+static bool grow(struct arena *arena, size_t bytes_needed)
+{
+    if (bytes_needed > SIZE_MAX - sizeof(struct arena_chunk)) {
+        return false;
+    }
+    size_t bytes = bytes_needed + sizeof(struct arena_chunk);
+    if (bytes < arena->chunk_bytes) {
+        bytes = arena->chunk_bytes;
+    }
+    size_t left = arena->limit_bytes - arena->used_bytes;
+    if (bytes > left) {
+        bytes = bytes_needed + sizeof(struct arena_chunk);
+        if (bytes > left) {
+            return false;
+        }
+    }
+    struct arena_chunk *chunk = memory_take(arena->memory, bytes);
+    if (chunk == NULL) {
+        return false;
+    }
+    chunk->older = arena->chunks;
+    chunk->bytes = bytes;
+    arena->chunks = chunk;
+    arena->used_bytes += bytes;
+    arena->next = (u8 *)(chunk + 1);
+    arena->end = (u8 *)chunk + bytes;
+    if (arena->chunk_bytes < CHUNK_BYTES_LARGEST) {
+        arena->chunk_bytes *= 2;
+    }
+    return true;
+}
+
+void *arena_alloc(struct arena *arena, size_t count, size_t size, size_t align)
+{
+    ASSERT(align != 0 && align <= ALIGN_LARGEST && (align & (align - 1)) == 0);
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        return NULL;
+    }
+    size_t padding = -(uintptr_t)arena->next & (align - 1);
+    if (arena->next == NULL || padding > (size_t)(arena->end - arena->next) ||
+        bytes > (size_t)(arena->end - arena->next) - padding) {
+        if (!grow(arena, bytes)) {
+            return NULL;
+        }
+        padding = 0; // a chunk's body is aligned to ALIGN_LARGEST
+    }
+    u8 *block = arena->next + padding;
+    arena->next = block + bytes;
+    mem_zero(block, bytes);
+    return block;
+}
+
+void arena_drop(struct arena *arena)
+{
+    while (arena->chunks != NULL) {
+        struct arena_chunk *chunk = arena->chunks;
+        arena->chunks = chunk->older;
+        memory_give(arena->memory, chunk, chunk->bytes);
+    }
+    arena_init(arena, arena->memory, arena->limit_bytes);
+}

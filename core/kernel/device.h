@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/kernel/device.h: how a machine answers an interface, with the same queue, limits and laws as a process.
+//
+// Use     kernel_device_register; when `wake` is called, take events until there are none, from one thread at
+//         a time; answer each message that wants it, then or later, from any thread.
+// Owner   the kernel owns the device until kernel_destroy. An event's body stays valid until the message is
+//         answered, or, when no answer is wanted, until the next kernel_device_take of this device.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/span.h"
+#include "core/base/types.h"
+struct kernel;
+struct kernel_device;
+
+// What an interface consists of; idlc generates one for each .wit.
+struct kernel_function {
+    u8 hash[32];      // F
+    const char *name; // zero-terminated
+};
+struct kernel_interface {
+    const char *name; // qualified: "redshirt:io/log"
+    const struct kernel_function *functions;
+    u32 function_count;
+};
+
+enum kernel_event_kind {
+    KERNEL_EVENT_MESSAGE = 2, // numbered as the notifications of docs/abi.md
+    KERNEL_EVENT_CLIENT_GONE = 3,
+    KERNEL_EVENT_CANCELLED = 4,
+};
+
+struct kernel_event {
+    enum kernel_event_kind kind;
+    u64 id;       // message id; 0: no answer wanted
+    u64 function; // first 8 bytes of F
+    u64 client;   // opaque, one for each bond
+    struct span body;
+};
+
+struct kernel_device_config {
+    const struct kernel_interface *interface;
+    // Called, with no lock held, when there is something to take after there was nothing. Must not block.
+    void (*wake)(void *context);
+    void *context;
+};
+
+// ERR_EXISTS  the interface has a handler
+enum err kernel_device_register(struct kernel *kernel, const struct kernel_device_config *config,
+                                struct kernel_device **out);
+
+// The next event, or false when there is none.
+bool kernel_device_take(struct kernel_device *device, struct kernel_event *out);
+
+// Answers a message; what does not fit the client becomes E_TOO_LONG there. Nothing happens when the
+// client is gone. Copies `body` before it returns.
+void kernel_device_answer(struct kernel_device *device, u64 message, struct span body);
+// An error answer: `code` is a positive number of docs/abi.md's table.
+void kernel_device_answer_error(struct kernel_device *device, u64 message, u32 code);

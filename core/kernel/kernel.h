@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/kernel/kernel.h: the kernel as a machine sees it.
+//
+// Use     kernel_create; kernel_program_add for what comes with the system; kernel_device_register (device.h)
+//         for what the machine answers; kernel_start the first programs; then each worker enters
+//         kernel_worker_run. kernel_stop makes them return; kernel_destroy ends everything.
+// Owner   the kernel owns all it makes, out of config->memory; the machine owns the config and program bytes.
+// Threads every function may be called from any thread of the machine, but for kernel_create, kernel_destroy
+//         (nobody else inside) and kernel_worker_* (one caller per index).
+// Limits  core/kernel/limits.h.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/span.h"
+#include "core/base/types.h"
+struct kernel;
+struct memory;
+struct report;
+
+struct kernel_config {
+    struct memory *memory;  // for everything but guests' linear memory, which is platform_pages_*
+    u64 memory_bytes;       // the most the kernel takes from it
+    u64 guest_memory_bytes; // the most that all linear memories together may use
+    u32 workers;            // 1 .. KERNEL_WORKERS
+    u64 slice_ns;           // time slice; 0: KERNEL_SLICE_NS
+};
+
+enum err kernel_create(const struct kernel_config *config, struct kernel **out,
+                       struct report *report);
+void kernel_destroy(struct kernel *kernel);
+
+// A program that comes with the system: can be started before there is a loader. `bytes` stays alive.
+//   adapts  empty, or the import module that it is the adapter for ("wasi_snapshot_preview1")
+//   cid     receives its name, zero-terminated
+enum { KERNEL_CID_TEXT_BYTES = 64 };
+enum err kernel_program_add(struct kernel *kernel, struct span bytes, struct span adapts,
+                            char cid[KERNEL_CID_TEXT_BYTES], struct report *report);
+
+struct kernel_process_id {
+    u64 value; // never 0, never reused
+};
+
+enum kernel_ending_kind {
+    KERNEL_EXITED,     // code
+    KERNEL_TRAPPED,    // text says what and where
+    KERNEL_KILLED,     //
+    KERNEL_NOT_LOADED, // never began: load says why, text in words
+};
+
+// Why a program could not be loaded.
+enum kernel_load_error {
+    KERNEL_LOAD_BAD_CID,
+    KERNEL_LOAD_NOT_FOUND,
+    KERNEL_LOAD_WRONG_BYTES,   // the loader gave something else than the CID names, or found damage
+    KERNEL_LOAD_NOT_A_PROGRAM, // does not decode, validate, or link
+    KERNEL_LOAD_LIMIT,
+    KERNEL_LOAD_FAILED,
+    KERNEL_LOAD_NO_LOADER,
+};
+
+struct kernel_ending {
+    enum kernel_ending_kind kind;
+    u32 code;
+    enum kernel_load_error load;
+    struct span text; // valid during the call only
+};
+
+struct kernel_start {
+    struct span cid;
+    const struct span *arguments; // arguments[0] is the program's name
+    u32 argument_count;
+    const struct span *environment; // NAME=value
+    u32 environment_count;
+    // Called once when the process has ended or could not be loaded, on some worker, with no lock held; or NULL.
+    void (*on_end)(void *context, struct kernel_process_id process, struct kernel_ending ending);
+    void *context;
+};
+
+// Starts a program. Returns at once; loading, and what can go wrong with it, comes through on_end.
+// ERR_LIMIT  too many processes, or arguments beyond the limits
+enum err kernel_start(struct kernel *kernel, const struct kernel_start *start,
+                      struct kernel_process_id *out, struct report *report);
+
+// ERR_NOT_FOUND  no such process (any more)
+enum err kernel_kill(struct kernel *kernel, struct kernel_process_id process);
+
+// Runs processes until kernel_stop; sleeps in platform_wait while there is nothing to do.
+void kernel_worker_run(struct kernel *kernel, u32 index);
+// One turn of the above without sleeping: runs one process for at most one slice, or `fuel` units of
+// thread.h if that is less. False: there was nothing to do.
+bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel);
+// Makes every kernel_worker_run return soon. Also allowed from a signal handler or an interrupt.
+void kernel_stop(struct kernel *kernel);

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/wasm/instance.h: a module brought to life: its functions, memory, tables and globals.
+//
+// Use     wasm_instance_create with one wasm_extern for each import, in order; then, when the module has a
+//         start function, run it on a thread (thread.h); then run what it exports.
+// Owner   instances live in the arena they were made in; what they import must outlive them. Memories and
+//         tables grow through the struct wasm_store, which charges their owner; wasm_instance_destroy gives
+//         that back before the arena is dropped.
+// Source  WebAssembly Core 2.0, sections 4.2 and 4.5.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/span.h"
+#include "core/base/types.h"
+#include "core/wasm/module.h"
+#include "core/wasm/trap.h"
+struct arena;
+struct memory;
+struct report;
+struct wasm_instance;
+
+// One slot: an i32 in the low half, i64, floats by their bits, a reference (0 is null; a funcref is the
+// address of its struct wasm_func, an externref is the embedder's own number). A v128 takes two slots.
+typedef u64 wasm_slot;
+
+// A function as a value: what funcref, an export and an import name.
+struct wasm_func {
+    const struct wasm_func_type *type;
+    struct wasm_instance *instance; // NULL: a host function, whose number is `index`
+    u32 index;                      // in the instance's index space, or the embedder's number
+    void *host;                     // host function: the embedder's own pointer
+};
+
+// Linear memory. `base` never moves while the memory lives; bytes [0, size_bytes) are the guest's.
+struct wasm_memory {
+    u8 *base;
+    u64 size_bytes;
+    u32 pages_max; // the least of the type's max and what the store reserved
+    struct wasm_limits limits; // of the type: what an import is checked against
+    struct wasm_store *store;
+};
+
+struct wasm_table {
+    wasm_slot *elements;
+    u32 count;
+    u32 max;
+    struct wasm_limits limits;
+    u8 element; // enum wasm_type
+    struct wasm_store *store;
+};
+
+struct wasm_global {
+    wasm_slot value[2]; // [1] for v128 only
+    struct wasm_global_type type;
+};
+
+struct wasm_extern {
+    u8 kind; // enum wasm_kind
+    union {
+        struct wasm_func *function;
+        struct wasm_table *table;
+        struct wasm_memory *memory;
+        struct wasm_global *global;
+    };
+};
+
+// Where memories and tables come from, and who is charged. The embedder fills the functions in.
+struct wasm_store {
+    // Reserves room for a memory of at most *pages_max pages and makes the first `pages` of it usable and
+    // zero. May lower *pages_max to what it can promise, never below `pages`.
+    enum err (*memory_create)(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base);
+    // Makes [pages_old, pages_new) usable and zero, in place. A failure changes nothing.
+    enum err (*memory_grow)(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new);
+    void (*memory_destroy)(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max);
+    struct memory *memory; // tables and thread stacks; charged by wrapping it
+};
+
+// Creates an instance, checks its imports, and applies active segments in order.
+//   module   translated
+//   imports  module->import_count externs
+//   trap     receives TRAP_NONE, or why a segment did not fit; earlier segments stay applied, as the
+//            specification wants, and the error is ERR_INVALID
+// ERR_MISMATCH   an import has the wrong kind or type; the report names it ("incompatible import type")
+// ERR_NO_MEMORY  arena or store has no more
+enum err wasm_instance_create(const struct wasm_module *module, const struct wasm_extern *imports,
+                              struct wasm_store *store, struct arena *arena,
+                              struct wasm_instance **out, enum trap *trap, struct report *report);
+
+// Gives memories and tables that the instance defined back to its store. Its arena is the caller's to drop.
+void wasm_instance_destroy(struct wasm_instance *instance);
+
+const struct wasm_module *wasm_instance_module(const struct wasm_instance *instance);
+
+// By index in the module's index space; imported or defined.
+struct wasm_func *wasm_instance_func(struct wasm_instance *instance, u32 index);
+struct wasm_memory *wasm_instance_memory(struct wasm_instance *instance, u32 index);
+struct wasm_table *wasm_instance_table(struct wasm_instance *instance, u32 index);
+struct wasm_global *wasm_instance_global(struct wasm_instance *instance, u32 index);
+
+// The export of that name. ERR_NOT_FOUND when there is none.
+enum err wasm_instance_export(struct wasm_instance *instance, struct span name,
+                              struct wasm_extern *out);
+
+// The instance's memory 0 for the embedder's host calls; NULL when it has none.
+struct wasm_memory *wasm_instance_memory0(struct wasm_instance *instance);
+
+// A checked view of guest memory: NULL unless [address, address + size) lies inside. Size 0 inside the
+// memory (its end included) gives a pointer that must not be read.
+static inline u8 *wasm_memory_at(const struct wasm_memory *memory, u32 address, u32 size)
+{
+    u64 end = (u64)address + size;
+    return end <= memory->size_bytes ? memory->base + address : NULL;
+}

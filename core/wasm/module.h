@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/wasm/module.h: a module as its bytes say it, after decoding. Immutable once translated; any number of
+// instances and processes share one.
+//
+// Use     wasm_module_decode (decode.h), wasm_module_validate (validate.h), wasm_module_translate
+//         (translate.h), then wasm_instance_create (instance.h), each once and in this order.
+// Owner   the module's arena holds everything here; spans point into the file's bytes, which the caller
+//         keeps alive as long as the module.
+// Limits  core/wasm/limits.h.
+// Source  WebAssembly Core 2.0, section 2.5 (structure) and chapter 5 (binary format).
+#pragma once
+#include "core/base/span.h"
+#include "core/base/types.h"
+struct arena;
+struct wasm_code; // a translated body, private to translate.c and the interpreter
+
+// Value types, as the binary format numbers them.
+enum wasm_type {
+    WASM_I32 = 0x7f,
+    WASM_I64 = 0x7e,
+    WASM_F32 = 0x7d,
+    WASM_F64 = 0x7c,
+    WASM_V128 = 0x7b,
+    WASM_FUNCREF = 0x70,
+    WASM_EXTERNREF = 0x6f,
+};
+
+// What an import or an export is, as the binary format numbers it.
+enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL };
+
+struct wasm_func_type {
+    const u8 *types; // enum wasm_type: the parameters, then the results
+    u32 param_count;
+    u32 result_count;
+    u32 canonical; // index of the first equal type of this module: equal types, equal number
+};
+
+struct wasm_limits {
+    u32 min;
+    u32 max; // UINT32_MAX when there is none
+    bool has_max;
+};
+
+struct wasm_table_type {
+    struct wasm_limits limits; // elements
+    u8 element;                // WASM_FUNCREF or WASM_EXTERNREF
+};
+
+struct wasm_memory_type {
+    struct wasm_limits limits; // pages of WASM_PAGE_BYTES
+};
+
+struct wasm_global_type {
+    u8 type; // enum wasm_type
+    bool is_mutable;
+};
+
+// A constant expression. Core 2.0 allows exactly one instruction before the end.
+struct wasm_const {
+    enum { WASM_CONST_VALUE, WASM_CONST_GLOBAL, WASM_CONST_NULL, WASM_CONST_FUNCTION } kind;
+    u8 type;     // enum wasm_type of the result; for WASM_CONST_GLOBAL set by the validator
+    u32 index;   // of the global or of the function
+    u64 bits[2]; // WASM_CONST_VALUE: the value, floats by their bits, v128 in both
+    u64 offset;  // in the file
+};
+
+struct wasm_import {
+    struct span module;
+    struct span name;
+    u8 kind; // enum wasm_kind
+    union {
+        u32 function_type; // index into types
+        struct wasm_table_type table;
+        struct wasm_memory_type memory;
+        struct wasm_global_type global;
+    };
+};
+
+struct wasm_export {
+    struct span name;
+    u8 kind;   // enum wasm_kind
+    u32 index; // in the index space of that kind
+};
+
+struct wasm_local_run {
+    u32 count;
+    u8 type;
+};
+
+// A function that the module defines.
+struct wasm_body {
+    struct span code;                    // instructions, the final `end` included
+    u64 offset;                          // of `code` in the file
+    const struct wasm_local_run *locals; // declared locals, parameters not included
+    u32 local_run_count;
+    u32 local_count;        // sum of the runs
+    struct wasm_code *translated; // NULL before wasm_module_translate
+};
+
+struct wasm_global_def {
+    struct wasm_global_type type;
+    struct wasm_const init;
+};
+
+enum wasm_segment_mode { WASM_SEGMENT_ACTIVE, WASM_SEGMENT_PASSIVE, WASM_SEGMENT_DECLARATIVE };
+
+struct wasm_elem {
+    u8 mode; // enum wasm_segment_mode
+    u8 type; // WASM_FUNCREF or WASM_EXTERNREF
+    u32 table;
+    struct wasm_const offset; // active only
+    u32 count;
+    const struct wasm_const *items;
+};
+
+struct wasm_data {
+    u8 mode; // active or passive
+    u32 memory;
+    struct wasm_const offset; // active only
+    struct span bytes;
+};
+
+struct wasm_custom {
+    struct span name;
+    struct span bytes;
+    u64 offset; // of `bytes` in the file
+};
+
+struct wasm_module {
+    struct arena *arena;
+    struct span bytes; // the whole file
+
+    // Index spaces: imports first, then what the module defines.
+    u32 type_count;
+    struct wasm_func_type *types;
+    u32 import_count;
+    struct wasm_import *imports;
+    u32 function_count; // imported and defined
+    u32 function_import_count;
+    u32 *function_types;      // type index of each function
+    struct wasm_body *bodies; // function_count - function_import_count of them
+    u32 table_count;
+    u32 table_import_count;
+    struct wasm_table_type *tables; // imported and defined
+    u32 memory_count;
+    u32 memory_import_count;
+    struct wasm_memory_type *memories; // imported and defined
+    u32 global_count;
+    u32 global_import_count;
+    struct wasm_global_type *globals; // imported and defined
+    struct wasm_const *global_inits;  // global_count - global_import_count of them
+    u32 export_count;
+    struct wasm_export *exports;
+    bool has_start;
+    u32 start;
+    u32 elem_count;
+    struct wasm_elem *elems;
+    bool has_data_count;
+    u32 data_count_declared;
+    u32 data_count;
+    struct wasm_data *datas;
+    u32 custom_count;
+    struct wasm_custom *customs;
+
+    // Of the name section, decoded on demand by wasm_module_function_name.
+    struct span names; // contents of the custom section "name", empty when absent or damaged
+
+    bool is_valid;      // set by wasm_module_validate
+    bool is_translated; // set by wasm_module_translate
+};
+
+// The name of a function: from the name section, else its export's, else an empty span.
+struct span wasm_module_function_name(const struct wasm_module *module, u32 function);
+
+// The first custom section of that name, or NULL.
+const struct wasm_custom *wasm_module_custom(const struct wasm_module *module, struct span name);
+
+// The export of that name, or NULL.
+const struct wasm_export *wasm_module_export(const struct wasm_module *module, struct span name);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/wasm/thread.h: runs a function of an instance, in slices.
+//
+// A thread is data: its stack of values and frames lies in memory of its own, so it can stop after any slice
+// or at a host call, wait for years in a queue at the price of that stack, and go on from any worker. The
+// interpreter never recurses on the machine's stack.
+//
+// Use     wasm_thread_init, wasm_thread_call, then wasm_thread_run until it says DONE or TRAPPED. At HOST the
+//         embedder reads thread->host, writes the results, and runs on (or kills the thread). One thread may
+//         be called again after DONE or TRAPPED.
+// Owner   the caller owns the struct; the stack comes from store->memory and wasm_thread_drop frees it.
+// Time    every loop back edge and every call costs one unit of fuel, bulk operations one for each
+//         WASM_FUEL_BULK_BYTES bytes; a bulk operation larger than the fuel left is done in parts.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/types.h"
+#include "core/wasm/instance.h"
+#include "core/wasm/trap.h"
+struct text;
+struct wasm_store;
+
+enum { WASM_FUEL_BULK_BYTES = 64 };
+
+enum wasm_run {
+    WASM_RUN_DONE,    // the function returned; results are in thread->results
+    WASM_RUN_TRAPPED, // thread->trap says why; wasm_thread_backtrace says where
+    WASM_RUN_HOST,    // a host function was called: see thread->host
+    WASM_RUN_PAUSED,  // the fuel is used up; run again to go on
+};
+
+// A host call under way.
+struct wasm_host_call {
+    const struct wasm_func *function; // its `index` and `host` are the embedder's
+    struct wasm_instance *caller;     // whose code called; its memory is what pointers mean
+    wasm_slot *slots; // arguments on entry, in order; the embedder writes results from slots[0] on. The
+                      // pointer holds until the next wasm_thread_run.
+};
+
+struct wasm_thread {
+    struct wasm_store *store;
+    u8 *stack;         // values and frames
+    u32 stack_bytes;   // size now; grows up to stack_limit
+    u32 stack_limit;   // beyond: TRAP_STACK_EXHAUSTED
+    enum trap trap;
+    struct wasm_host_call host;
+    wasm_slot *results; // after DONE, until the next call
+    // Private to the interpreter.
+    const void *pc;
+    u32 frame_offset; // of the running frame's slots within `stack`
+    u32 depth;
+    u32 state;
+    u32 reserved;
+    struct wasm_instance *instance;
+};
+
+// A thread with no stack yet: it takes memory at the first call.
+void wasm_thread_init(struct wasm_thread *thread, struct wasm_store *store, u32 stack_limit);
+void wasm_thread_drop(struct wasm_thread *thread);
+
+// Prepares a call. `args` has as many slots as the type's parameters need.
+// ERR_NO_MEMORY  no room for the stack
+enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function,
+                          const wasm_slot *args);
+
+// Runs for at most *fuel units, and takes from *fuel what was used. After HOST, running again means that the
+// results are written. After DONE or TRAPPED, call first.
+enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel);
+
+// Makes a thread at HOST trap instead of going on (TRAP_HOST or another word).
+void wasm_thread_refuse(struct wasm_thread *thread, enum trap trap);
+
+struct wasm_frame {
+    struct wasm_instance *instance;
+    u32 function; // index in the instance's module
+    u64 offset;   // in the file, of the instruction being run (innermost) or of the call
+};
+
+// The frames of a trapped or paused thread, innermost first. Returns how many were written.
+u32 wasm_thread_backtrace(const struct wasm_thread *thread, struct wasm_frame *out, u32 count);
+
+// One line for people: `out of bounds memory access in "name" (function 12) at offset 0x1a2f`.
+void wasm_thread_describe(const struct wasm_thread *thread, struct text *out);
