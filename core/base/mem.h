@@ -80,4 +80,5 @@ static inline void mem_store_u64(void *to, u64 value)
     mem_copy(to, &value, sizeof value);
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the loads and stores above need a little-endian CPU");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "the loads and stores above need a little-endian CPU");

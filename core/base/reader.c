@@ -73,8 +73,7 @@ static enum err leb_unsigned(struct reader *in, u32 width, u64 *out, struct repo
         u64 bits = *at & 0x7f;
         if (width - shift < 7 && bits >> (width - shift) != 0) {
             return report_err(report, ERR_MALFORMED, reader_offset(in),
-                              *at & 0x80 ? "integer representation too long"
-                                         : "integer too large");
+                              *at & 0x80 ? "integer representation too long" : "integer too large");
         }
         value |= bits << shift;
         if ((*at & 0x80) == 0) {

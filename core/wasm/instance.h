@@ -34,7 +34,7 @@ struct wasm_func {
 struct wasm_memory {
     u8 *base;
     u64 size_bytes;
-    u32 pages_max; // the least of the type's max and what the store reserved
+    u32 pages_max;             // the least of the type's max and what the store reserved
     struct wasm_limits limits; // of the type: what an import is checked against
     struct wasm_store *store;
 };

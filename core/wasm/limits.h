@@ -4,25 +4,25 @@
 #pragma once
 
 enum {
-    WASM_MODULE_BYTES = 64 << 20,     // a program; also the longest answer of a loader
-    WASM_TYPES = 1 << 20,             // entries of the type section
-    WASM_FUNCTIONS = 1 << 20,         // imported and defined
-    WASM_IMPORTS = 1 << 16,           //
-    WASM_EXPORTS = 1 << 17,           //
-    WASM_GLOBALS = 1 << 17,           //
-    WASM_TABLES = 1 << 10,            //
-    WASM_MEMORIES = 1,                // Core 2.0 allows one
-    WASM_SEGMENTS = 1 << 17,          // element segments, and data segments
-    WASM_PARAMS = 1000,               // of one function type
-    WASM_RESULTS = 1000,              // of one function type
-    WASM_LOCALS = 50000,              // of one function, parameters included
-    WASM_BODY_BYTES = 8 << 20,        // one function body
-    WASM_BLOCK_DEPTH = 1 << 16,       // nested blocks in one body
-    WASM_OPERANDS = 1 << 16,          // operand stack of one body
-    WASM_TABLE_ELEMENTS = 10000000,   // of one table at run time
-    WASM_PAGE_BYTES = 65536,          //
-    WASM_MEMORY_PAGES = 65536,        // 4 GiB
-    WASM_STACK_BYTES_FIRST = 1024,    // of a new thread; an idle process should be small
-    WASM_STACK_BYTES = 1 << 20,       // default limit of a thread's stack: values and frames
-    WASM_CALL_DEPTH = 1 << 16,        // frames on one thread's stack
+    WASM_MODULE_BYTES = 64 << 20,   // a program; also the longest answer of a loader
+    WASM_TYPES = 1 << 20,           // entries of the type section
+    WASM_FUNCTIONS = 1 << 20,       // imported and defined
+    WASM_IMPORTS = 1 << 16,         //
+    WASM_EXPORTS = 1 << 17,         //
+    WASM_GLOBALS = 1 << 17,         //
+    WASM_TABLES = 1 << 10,          //
+    WASM_MEMORIES = 1,              // Core 2.0 allows one
+    WASM_SEGMENTS = 1 << 17,        // element segments, and data segments
+    WASM_PARAMS = 1000,             // of one function type
+    WASM_RESULTS = 1000,            // of one function type
+    WASM_LOCALS = 50000,            // of one function, parameters included
+    WASM_BODY_BYTES = 8 << 20,      // one function body
+    WASM_BLOCK_DEPTH = 1 << 16,     // nested blocks in one body
+    WASM_OPERANDS = 1 << 16,        // operand stack of one body
+    WASM_TABLE_ELEMENTS = 10000000, // of one table at run time
+    WASM_PAGE_BYTES = 65536,        //
+    WASM_MEMORY_PAGES = 65536,      // 4 GiB
+    WASM_STACK_BYTES_FIRST = 1024,  // of a new thread; an idle process should be small
+    WASM_STACK_BYTES = 1 << 20,     // default limit of a thread's stack: values and frames
+    WASM_CALL_DEPTH = 1 << 16,      // frames on one thread's stack
 };

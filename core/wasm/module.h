@@ -93,7 +93,7 @@ struct wasm_body {
     u64 offset;                          // of `code` in the file
     const struct wasm_local_run *locals; // declared locals, parameters not included
     u32 local_run_count;
-    u32 local_count;        // sum of the runs
+    u32 local_count;              // sum of the runs
     struct wasm_code *translated; // NULL before wasm_module_translate
 };
 

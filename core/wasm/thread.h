@@ -32,15 +32,16 @@ enum wasm_run {
 struct wasm_host_call {
     const struct wasm_func *function; // its `index` and `host` are the embedder's
     struct wasm_instance *caller;     // whose code called; its memory is what pointers mean
-    wasm_slot *slots; // arguments on entry, in order; the embedder writes results from slots[0] on. The
-                      // pointer holds until the next wasm_thread_run.
+    wasm_slot
+        *slots; // arguments on entry, in order; the embedder writes results from slots[0] on. The
+                // pointer holds until the next wasm_thread_run.
 };
 
 struct wasm_thread {
     struct wasm_store *store;
-    u8 *stack;         // values and frames
-    u32 stack_bytes;   // size now; grows up to stack_limit
-    u32 stack_limit;   // beyond: TRAP_STACK_EXHAUSTED
+    u8 *stack;       // values and frames
+    u32 stack_bytes; // size now; grows up to stack_limit
+    u32 stack_limit; // beyond: TRAP_STACK_EXHAUSTED
     enum trap trap;
     struct wasm_host_call host;
     wasm_slot *results; // after DONE, until the next call
