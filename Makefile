@@ -7,7 +7,8 @@ MAKEFLAGS += --no-builtin-rules
 
 all: hosted programs
 
-include mk/compiler.mk
-include $(sort $(filter-out mk/compiler.mk mk/layers.mk,$(wildcard mk/*.mk)))
+FIRST := mk/compiler.mk mk/core.mk mk/test.mk
+include $(FIRST)
+include $(sort $(filter-out $(FIRST) mk/layers.mk,$(wildcard mk/*.mk)))
 
 .PHONY: all
