@@ -41,7 +41,9 @@ void platform_wait(u32 index, u64 deadline_ns);
 // Ends the wait of a worker. Also allowed from interrupts and from the machine's device threads.
 void platform_wake(u32 index);
 // Asks the machine to make *flag true (atomically, relaxed) when a slice of `slice_ns` has passed for the
-// calling worker, once; 0 cancels. How the kernel learns that a process has run long enough.
+// calling worker, once; 0 cancels. How the kernel learns that a process has run long enough. Called at
+// every switch between processes that is not a direct one, so it should cost tens of ns: note the deadline
+// for a ticker that runs anyway, rather than ask an operating system for a timer.
 void platform_slice(u32 index, u64 slice_ns, bool *flag);
 // Called in a loop that waits for another worker to leave a short critical section.
 void platform_relax(void);
@@ -54,6 +56,8 @@ enum { PLATFORM_PAGE_BYTES = 4096 };
 // refuse what a larger one grants; the kernel then asks for less. NULL: refused.
 void *platform_pages_reserve(u64 bytes);
 // Makes [start, start + bytes) of a reservation readable, writable and zero. Multiples of the page size.
+// The kernel commits and decommits many small ranges (64 KiB and up) of a few large reservations, 100,000 at
+// a time; a page that is committed and never touched should cost nothing where the machine can do that.
 // ERR_NO_MEMORY  the machine has no more; nothing changed
 enum err platform_pages_commit(void *start, u64 bytes);
 // Takes the memory behind a range back; it is reserved again, and reads as zero once committed anew.

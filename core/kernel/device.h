@@ -2,9 +2,13 @@
 // core/kernel/device.h: how a machine answers an interface, with the same queue, limits and laws as a process.
 //
 // Use     kernel_device_register; when `wake` is called, take events until there are none, from one thread at
-//         a time; answer each message that wants it, then or later, from any thread.
+//         a time; answer each message that has an id, then or later, from any thread: also one that was
+//         cancelled or whose client is gone, because only the answer lets the kernel free it.
 // Owner   the kernel owns the device until kernel_destroy. An event's body stays valid until the message is
-//         answered, or, when no answer is wanted, until the next kernel_device_take of this device.
+//         answered, or, when no answer is wanted, until the next kernel_device_take of this device. A
+//         thread that may still be reading a body when it answers must answer after it has read.
+// Limits  core/kernel/limits.h. What clients have queued here is charged to them, so a device need not take
+//         more than it has room for: what it leaves waits.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"
@@ -39,7 +43,8 @@ struct kernel_event {
 
 struct kernel_device_config {
     const struct kernel_interface *interface;
-    // Called, with no lock held, when there is something to take after there was nothing. Must not block.
+    // Called, with no lock held, when there is something to take after there was nothing; perhaps on a
+    // worker, and perhaps once too often. Must not block, nor call into the kernel.
     void (*wake)(void *context);
     void *context;
 };
