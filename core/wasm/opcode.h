@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/wasm/opcode.h: the instructions as numbers, made from core/wasm/opcodes.def, whose head says what
+// each column means.
+#pragma once
+#include "core/base/types.h"
+
+// An opcode as one number: the byte itself, or the prefix above the number behind it.
+#define WASM_OPCODE(prefix, number) ((u32)(prefix) << 12 | (u32)(number))
+
+enum wasm_opcode {
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    WASM_OP_##name = WASM_OPCODE(prefix, number),
+#include "core/wasm/opcodes.def"
+};
+
+enum {
+    WASM_PREFIX_BULK = 0xfc, // saturating conversions and bulk operations
+    WASM_PREFIX_SIMD = 0xfd,
+    WASM_BLOCK_TYPE_EMPTY = 0x40, // a block type that is neither a value type nor an index
+};
+
+// What follows an opcode in the file. A u32 and an s33 are LEB128.
+enum wasm_immediate {
+    WASM_IMM_NONE,
+    WASM_IMM_BLOCK,         // block type: WASM_BLOCK_TYPE_EMPTY, a value type, or a type index (s33)
+    WASM_IMM_LABEL,         // u32 depth
+    WASM_IMM_LABELS,        // u32 count, count depths, the default depth
+    WASM_IMM_FUNCTION,      // u32 index
+    WASM_IMM_TYPE_TABLE,    // u32 index of the type, u32 index of the table
+    WASM_IMM_TYPES,         // u32 count, count value types
+    WASM_IMM_LOCAL,         // u32 index
+    WASM_IMM_GLOBAL,        // u32 index
+    WASM_IMM_TABLE,         // u32 index
+    WASM_IMM_TABLE_TABLE,   // u32 index of the destination, u32 index of the source
+    WASM_IMM_ELEMENT,       // u32 index
+    WASM_IMM_ELEMENT_TABLE, // u32 index of the segment, u32 index of the table
+    WASM_IMM_MEMARG,        // u32 log2 of the alignment, u32 offset
+    WASM_IMM_MEMORY,        // a zero byte
+    WASM_IMM_MEMORY_MEMORY, // two zero bytes
+    WASM_IMM_DATA,          // u32 index
+    WASM_IMM_DATA_MEMORY,   // u32 index of the segment, a zero byte
+    WASM_IMM_REFTYPE,       // a byte: WASM_FUNCREF or WASM_EXTERNREF
+    WASM_IMM_I32,           // s32
+    WASM_IMM_I64,           // s64
+    WASM_IMM_F32,           // 4 bytes
+    WASM_IMM_F64,           // 8 bytes
+};
+
+// What kind of work an instruction is.
+enum wasm_class {
+    WASM_CLASS_CONTROL,
+    WASM_CLASS_PARAMETRIC, // drop, select
+    WASM_CLASS_VARIABLE,   // locals and globals
+    WASM_CLASS_TABLE,      // one element, or the size
+    WASM_CLASS_LOAD,
+    WASM_CLASS_STORE,
+    WASM_CLASS_MEMORY, // size and grow
+    WASM_CLASS_CONST,
+    WASM_CLASS_COMPARE, // the result is 0 or 1
+    WASM_CLASS_UNARY,
+    WASM_CLASS_BINARY,
+    WASM_CLASS_CONVERT,
+    WASM_CLASS_REFERENCE,
+    WASM_CLASS_BULK, // work that grows with an operand, and dropping segments
+};
