@@ -2,6 +2,7 @@
 # Compilers, flags and the variants in which the same sources are built. A variant is a folder under build/:
 #   hosted  release, clang -O2           asan  address + undefined-behaviour sanitizers, slow asserts
 #   tsan    thread sanitizer             gcc   the second opinion
+#   fuzz    asan, and counters that guide libFuzzer
 # An area's file in mk/ names sources; $(call objects,VARIANT,SOURCES) gives their objects.
 LLVM ?= 19
 CLANG := clang-$(LLVM)
@@ -11,7 +12,7 @@ LLVM_AR := llvm-ar-$(LLVM)
 LLVM_OBJCOPY := llvm-objcopy-$(LLVM)
 CLANG_FORMAT := clang-format-$(LLVM)
 
-VARIANTS := hosted asan tsan gcc
+VARIANTS := hosted asan tsan gcc fuzz
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
   -Wimplicit-fallthrough -Wundef -Wno-missing-field-initializers
@@ -29,9 +30,16 @@ LDFLAGS_asan := -fuse-ld=lld -fsanitize=address,undefined
 CC_tsan := $(CLANG)
 CFLAGS_tsan := -O1 -DSLOW_ASSERTS=1 $(CLANG_WORDS) -fsanitize=thread
 LDFLAGS_tsan := -fuse-ld=lld -fsanitize=thread
+CC_fuzz := $(CLANG)
+CFLAGS_fuzz := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
+LDFLAGS_fuzz := -fuse-ld=lld -fsanitize=fuzzer,address,undefined
 CC_gcc := gcc
 CFLAGS_gcc := -O2 -DSLOW_ASSERTS=0 $(GCC_WORDS) -foptimize-sibling-calls
 LDFLAGS_gcc :=
+
+# `make V=1` shows whole commands; without it, one line for each file.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # $(call objects,VARIANT,SOURCES)
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
@@ -42,10 +50,12 @@ GENERATED :=
 define variant_rules
 build/$(1)/%.o: %.c | $$$$(GENERATED)
 	@mkdir -p $$(@D)
-	$$(CC_$(1)) $$(CFLAGS_COMMON) $$(CFLAGS_$(1)) $$(CFLAGS_FOR_$$*) -MMD -MP -c $$< -o $$@
+	$$(call say,$(1),$$<)
+	$$(Q)$$(CC_$(1)) $$(CFLAGS_COMMON) $$(CFLAGS_$(1)) $$(CFLAGS_FOR_$$*) -MMD -MP -c $$< -o $$@
 build/$(1)/gen/%.o: build/gen/%.c | $$$$(GENERATED)
 	@mkdir -p $$(@D)
-	$$(CC_$(1)) $$(CFLAGS_COMMON) $$(CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
+	$$(call say,$(1),$$<)
+	$$(Q)$$(CC_$(1)) $$(CFLAGS_COMMON) $$(CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 
@@ -53,7 +63,8 @@ $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 define link_rule_text
 $(2): $$(call objects,$(1),$(3))
 	@mkdir -p $$(@D)
-	$$(CC_$(1)) $$(LDFLAGS_$(1)) $$^ -o $$@ $(4)
+	$$(call say,link,$$@)
+	$$(Q)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$^ -o $$@ $(4)
 endef
 link_rule = $(eval $(call link_rule_text,$(1),$(2),$(3),$(4)))
 

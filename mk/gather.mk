@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The rules made from what the areas listed: tests, fuzzers, benchmarks, checks, and the two commands of the
+# README. Included last.
+
+SETUP := mk/setup.sh
+
+# `make run` and `make test` install what is missing, then start make again, which now finds it.
+run: ## builds everything and starts a redshirt system in this terminal
+	@$(SETUP)
+	@$(MAKE) --no-print-directory all
+	@$(RUN_COMMAND)
+RUN_COMMAND ?= build/hosted/redshirt demo
+
+test: ## runs every test suite and sums up what passed
+	@$(SETUP)
+	@tests/run --make '$(firstword $(MAKE))' $(foreach s,$(TEST_SUITES),\
+	  --suite $(s):$(or $(TEST_SECONDS_$(s)),300)) -- $(MAKEOVERRIDES)
+
+setup: ## installs the Debian packages that are missing
+	@$(SETUP)
+
+test-unit: $$(UNIT_TESTS) ## the unit tests of every row
+	@tests/unit/run $(sort $(UNIT_TESTS))
+
+# ---- fuzzing
+
+FUZZ_RUNS ?= 20000
+FUZZ_SECONDS ?= 20
+SECONDS ?= 60
+TEST_SECONDS_fuzz ?= 900
+
+define fuzz_rules
+$(call link_rule,fuzz,build/fuzz/fuzz_$(1),tests/fuzz/fuzz_$(1).c $(FUZZ_SOURCES_$(1)),$(FUZZ_LIBRARIES_$(1)))
+fuzz-$(1): build/fuzz/fuzz_$(1)
+	@tests/fuzz/run --seconds $$(SECONDS) $$(if $$(RUNS),--runs $$(RUNS)) --keep $(1)
+.PHONY: fuzz-$(1)
+endef
+$(foreach f,$(FUZZ_TARGETS),$(eval $(call fuzz_rules,$(f))))
+
+test-fuzz: $$(patsubst %,build/fuzz/fuzz_%,$$(FUZZ_TARGETS)) ## each fuzzer, for a bounded time
+	@tests/fuzz/run --seconds $(FUZZ_SECONDS) --runs $(FUZZ_RUNS) $(FUZZ_TARGETS)
+
+# ---- figures
+
+bench: ## measures everything and prints one table
+	@$(SETUP)
+	@tests/bench/run --make '$(firstword $(MAKE))' $(BENCHES) -- $(MAKEOVERRIDES)
+
+# ---- the tree's own rules
+
+check: $$(patsubst %,check-%,$$(CHECKS)) ## layers, headers, format, sizes, targets: under a minute
+	@echo 'check: $(words $(CHECKS)) checks passed'
+
+TREE_SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+
+format: ## lays out every C file
+	@$(CLANG_FORMAT) -i $(TREE_SOURCES)
+
+stats: ## lines by row
+	@tools/stats
+
+clean: ## removes build/
+	rm -rf build
+
+help: ## this list
+	@echo 'make TARGET [V=1]'; \
+	sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/    \1\t\2/p' Makefile mk/*.mk | sort | \
+	  while IFS="$$(printf '\t')" read -r name text; do printf '    %-16s %s\n' "$$name" "$$text"; done
+	@echo 'suites:  $(TEST_SUITES)'
+	@echo 'fuzzers: $(FUZZ_TARGETS)'
+	@echo 'benches: $(BENCHES)'
+	@echo 'checks:  $(CHECKS)'
+
+.PHONY: run test setup test-unit test-fuzz bench check format stats clean help \
+  $(TEST_SUITES:%=test-%) $(BENCHES:%=bench-%) $(CHECKS:%=check-%)
