@@ -4,12 +4,9 @@
 
 enum {
     // First size of the buffer that notifications arrive in; most messages are far smaller.
-    RT_EVENT_BYTES_FIRST = 2048,
-    // Largest size it grows to. The longest answer is a loader's or a store's block, 2 MiB, with its frame;
-    // a notification that is longer is dropped, with the error answer E_TOO_LONG where one is wanted.
-    RT_EVENT_BYTES = (2 << 20) + 4096,
+    RT_EVENT_BYTES_FIRST = 1024,
+    // A buffer that had to grow beyond this, for one long notification, is given back after it.
+    RT_EVENT_BYTES_KEEP = 256 << 10,
     // Most memory that rt_memory hands out: a program of the largest size, twice, and room beside it.
     RT_HEAP_BYTES = 160 << 20,
-    // Arguments and environment together, as the kernel limits them.
-    RT_START_BYTES = 1 << 20,
 };

@@ -5,11 +5,12 @@
 //         interfaces (build/gen/interfaces/*.h) make calls out of rt_call and rt_send. A handler registers,
 //         then loops: rt_next, look at the event, rt_answer (or rt_answer_next, one crossing fewer).
 // Owner   an event's body lies in the runtime's own buffer until the next rt_next or rt_answer_next.
-// Errors  a function that can fail returns a negative number, -RT_E_..., whose names rt_error_name knows.
-//         For a call it does not matter whether the kernel refused it or its handler gave an error answer.
+// Errors  a function that can fail returns a negative number, an enum abi_error of core/base/abi.h. For a
+//         call it does not matter whether the kernel refused it or its handler gave an error answer.
 // Limits  programs/rt/limits.h.
 // Source  docs/abi.md.
 #pragma once
+#include "core/base/abi.h"
 #include "core/base/compiler.h"
 #include "core/base/span.h"
 #include "core/base/types.h"
@@ -27,34 +28,7 @@ i32 redshirt_answer(u64 message, const void *body, u32 body_len, void *buf, u32 
 RT_IMPORT("wait")
 i32 redshirt_wait(void *buf, u32 buf_len, u32 flags);
 
-enum {
-    RT_SEND_NO_ANSWER = 1,
-    RT_SEND_WAIT = 2,
-    RT_ANSWER_ERROR = 1,
-    RT_ANSWER_WAIT = 2,
-    RT_WAIT_POLL = 1,
-};
-#define RT_ANSWER_IS_ERROR ((i64)1 << 32)
-
-enum {
-    RT_E_FAULT = 1,
-    RT_E_HANDLE = 2,
-    RT_E_FUNCTION = 3,
-    RT_E_FLAGS = 4,
-    RT_E_TOO_LONG = 5,
-    RT_E_LIMIT = 6,
-    RT_E_BUFFER = 7,
-    RT_E_NO_HANDLER = 8,
-    RT_E_GONE = 9,
-    RT_E_CANCELLED = 10,
-    RT_E_MALFORMED = 11,
-    RT_E_DENIED = 12,
-    RT_E_BUSY = 13,
-    RT_E_UNSUPPORTED = 14,
-    RT_E_NO_MEMORY = 15,
-};
-
-// The name in docs/abi.md's table ("E_FAULT"), of an error in either sign; "E_?" for any other number.
+// The name in docs/abi.md's table ("E_FAULT"); "E_?" for a number that is not there.
 const char *rt_error_name(i64 error);
 
 // ---- the program
@@ -71,7 +45,7 @@ enum { RT_SYSTEM_BOND = 0 };
 
 // Sends and waits for the answer, whose body is written to [answer, answer + answer_len).
 // Returns the answer's length, or a negative error. Events that come meanwhile stay for rt_next.
-// -RT_E_BUFFER  the answer is longer than answer_len; it is dropped
+// E_BUFFER  the answer is longer than answer_len; it is dropped
 i64 rt_call(u32 bond, u64 function, const void *body, u32 body_len, void *answer, u32 answer_len);
 
 // As rt_call, for an answer of any length: `answer` receives it in memory from rt_memory, which the caller
@@ -86,16 +60,9 @@ i64 rt_tell(u32 bond, u64 function, const void *body, u32 body_len);
 
 // ---- events
 
-enum rt_event_kind {
-    RT_EVENT_ANSWER = 1,
-    RT_EVENT_MESSAGE = 2,
-    RT_EVENT_CLIENT_GONE = 3,
-    RT_EVENT_CANCELLED = 4,
-};
-
 struct rt_event {
-    enum rt_event_kind kind;
-    u32 error;        // ANSWER: 0, or the positive code of an error answer (body is empty then)
+    enum abi_notification_kind kind;
+    i32 error;        // ANSWER: 0, or the negative error of an error answer (body is empty then)
     u64 id;           // of the message; 0: no answer wanted
     u64 function;     // MESSAGE
     u64 client;       // MESSAGE, CLIENT_GONE
@@ -112,10 +79,10 @@ bool rt_poll(struct rt_event *event);
 
 // Answers a message; does nothing for id 0. 0, or a negative error (then the message is still unanswered).
 i32 rt_answer(u64 message, const void *body, u32 body_len);
-// Answers with an error: `code` is one of RT_E_...
-i32 rt_answer_error(u64 message, u32 code);
+// Answers with an error of the kinds that docs/abi.md marks "(answer)".
+i32 rt_answer_error(u64 message, enum abi_error error);
 // rt_answer, then rt_next, in one crossing where possible. An answer that is refused is replaced by the
-// error answer RT_E_TOO_LONG. `body` may lie in the event's own body.
+// error answer E_TOO_LONG. `body` may lie in the event's own body.
 void rt_answer_next(u64 message, const void *body, u32 body_len, struct rt_event *event);
 
 // ---- memory
