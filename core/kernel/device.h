@@ -13,19 +13,9 @@
 #include "core/base/err.h"
 #include "core/base/span.h"
 #include "core/base/types.h"
+struct interface_definition; // core/base/wire.h
 struct kernel;
 struct kernel_device;
-
-// What an interface consists of; idlc generates one for each .wit.
-struct kernel_function {
-    u8 hash[32];      // F
-    const char *name; // zero-terminated
-};
-struct kernel_interface {
-    const char *name; // qualified: "redshirt:io/log"
-    const struct kernel_function *functions;
-    u32 function_count;
-};
 
 enum kernel_event_kind {
     KERNEL_EVENT_MESSAGE = 2, // numbered as the notifications of docs/abi.md
@@ -42,7 +32,7 @@ struct kernel_event {
 };
 
 struct kernel_device_config {
-    const struct kernel_interface *interface;
+    const struct interface_definition *interface; // as idlc generates it; stays alive
     // Called, with no lock held, when there is something to take after there was nothing; perhaps on a
     // worker, and perhaps once too often. Must not block, nor call into the kernel.
     void (*wake)(void *context);

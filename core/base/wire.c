@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/wire.h"
+#include "core/base/assert.h"
+
+// Bytes of the domain that an interface's hash begins with.
+#define INTERFACE_DOMAIN "redshirt:interface"
+
+// Sorts the hashes as byte strings. Insertion: there are few, and they come nearly sorted or small in number.
+static void sort_hashes(u8 *hashes, u32 count)
+{
+    for (u32 i = 1; i < count; i++) {
+        u8 moving[32];
+        mem_copy(moving, hashes + (size_t)i * 32, 32);
+        u32 at = i;
+        while (at > 0 && mem_compare(hashes + (size_t)(at - 1) * 32, moving, 32) > 0) {
+            mem_copy(hashes + (size_t)at * 32, hashes + (size_t)(at - 1) * 32, 32);
+            at--;
+        }
+        mem_copy(hashes + (size_t)at * 32, moving, 32);
+    }
+}
+
+size_t interface_preimage(struct span name, const u8 (*functions)[32], u32 function_count, u8 *out,
+                          size_t capacity)
+{
+    STATIC_ASSERT(INTERFACE_PREIMAGE_BYTES == 4 + sizeof INTERFACE_DOMAIN - 1 + 4 +
+                                                  INTERFACE_NAME_BYTES + 4 +
+                                                  32 * INTERFACE_FUNCTIONS);
+    if (name.size > INTERFACE_NAME_BYTES || function_count > INTERFACE_FUNCTIONS) {
+        return 0;
+    }
+    struct wire_writer writer = wire_writer_over(out, capacity);
+    wire_write_bytes(&writer, SPAN_LITERAL(INTERFACE_DOMAIN));
+    wire_write_bytes(&writer, name);
+    wire_write_u32(&writer, function_count);
+    size_t start = writer.size;
+    wire_write_raw(&writer, span_of(functions, (size_t)function_count * 32));
+    if (writer.size > capacity) {
+        return 0;
+    }
+    sort_hashes(out + start, function_count);
+    ASSERT(writer.size <= INTERFACE_PREIMAGE_BYTES);
+    return writer.size;
+}
+
+void wire_write_raw(struct wire_writer *out, struct span bytes)
+{
+    u8 *to = wire_writer_take(out, bytes.size);
+    if (to != NULL) {
+        mem_copy(to, bytes.data, bytes.size);
+    }
+}
+
+void wire_write_bytes(struct wire_writer *out, struct span bytes)
+{
+    wire_write_u32(out, (u32)bytes.size);
+    wire_write_raw(out, bytes);
+}
+
+u32 wire_read_char(struct wire_reader *in)
+{
+    u32 value = wire_read_u32(in);
+    if (value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
+        wire_reader_fail(in);
+        return 0;
+    }
+    return value;
+}
+
+struct span wire_read_bytes(struct wire_reader *in)
+{
+    u32 size = wire_read_u32(in);
+    const u8 *start = wire_reader_take(in, size);
+    return start == NULL ? (struct span){0} : span_of(start, size);
+}
+
+struct span wire_read_string(struct wire_reader *in)
+{
+    struct span bytes = wire_read_bytes(in);
+    if (!wire_is_utf8(bytes)) {
+        wire_reader_fail(in);
+        return (struct span){0};
+    }
+    return bytes;
+}
+
+u32 wire_read_count(struct wire_reader *in, u32 item_bytes)
+{
+    ASSERT(item_bytes >= 1);
+    u32 count = wire_read_u32(in);
+    if (count > wire_reader_left(in) / item_bytes) {
+        wire_reader_fail(in);
+        return 0;
+    }
+    return count;
+}
+
+// Bytes of the well-formed sequence that starts at `at` and ends before `end`; 0: there is none.
+static u32 utf8_sequence(const u8 *at, const u8 *end)
+{
+    // The second byte's range rules out long forms (e0, f0), surrogates (ed) and what is beyond U+10FFFF (f4).
+    u8 low = 0x80;
+    u8 high = 0xbf;
+    u32 size;
+    u8 first = *at;
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first >= 0xc2 && first <= 0xdf) {
+        size = 2;
+    } else if (first >= 0xe0 && first <= 0xef) {
+        size = 3;
+        low = first == 0xe0 ? 0xa0 : low;
+        high = first == 0xed ? 0x9f : high;
+    } else if (first >= 0xf0 && first <= 0xf4) {
+        size = 4;
+        low = first == 0xf0 ? 0x90 : low;
+        high = first == 0xf4 ? 0x8f : high;
+    } else {
+        return 0;
+    }
+    if ((size_t)(end - at) < size || at[1] < low || at[1] > high) {
+        return 0;
+    }
+    for (u32 i = 2; i < size; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return size;
+}
+
+bool wire_is_utf8(struct span bytes)
+{
+    if (bytes.size == 0) {
+        return true;
+    }
+    const u8 *at = bytes.data;
+    const u8 *end = at + bytes.size;
+    while (at != end) {
+        // Eight ASCII bytes at a time, which is what most strings are.
+        while (end - at >= 8 && (mem_load_u64(at) & 0x8080808080808080ull) == 0) {
+            at += 8;
+        }
+        if (at == end) {
+            break;
+        }
+        u32 size = utf8_sequence(at, end);
+        if (size == 0) {
+            return false;
+        }
+        at += size;
+    }
+    return true;
+}
