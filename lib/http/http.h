@@ -20,7 +20,7 @@ struct http_reader {
 
 struct http_request {
     struct span method; // upper or lower case as sent; methods are case-sensitive
-    struct span path; // of the target, up to '?'; starts with '/', or is "*" or a host (see target)
+    struct span path; // of the target, up to '?'; never empty
     struct span query; // behind '?', or empty
     bool keep_alive;   // the connection may serve another request
     bool expects;      // the client waits for "100 Continue" before it sends its body

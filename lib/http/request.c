@@ -90,7 +90,7 @@ static u32 read_request_line(struct span line, struct http_request *request, boo
     }
     struct span rest = span_slice(line, method_end + 1, line.size);
     size_t target_end = find(rest, ' ');
-    if (target_end == 0 || target_end == rest.size) {
+    if (target_end == 0 || target_end == rest.size || rest.data[0] == '?') {
         return BAD_REQUEST;
     }
     for (size_t i = 0; i < target_end; i++) {

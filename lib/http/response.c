@@ -48,5 +48,6 @@ void http_response_head(struct text *out, u32 status, const char *content_type, 
     if (status == 405) { // RFC 9110, 15.5.6: must say what is allowed
         text_string(out, "\r\nAllow: GET, HEAD");
     }
-    text_string(out, close ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
+    text_string(out,
+                close ? "\r\nConnection: close\r\n\r\n" : "\r\nConnection: keep-alive\r\n\r\n");
 }
