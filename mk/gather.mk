@@ -24,7 +24,7 @@ test-unit: $$(UNIT_TESTS) ## the unit tests of every row
 
 # ---- fuzzing
 
-FUZZ_RUNS ?= 20000
+FUZZ_RUNS ?= 500000
 FUZZ_SECONDS ?= 20
 SECONDS ?= 60
 TEST_SECONDS_fuzz ?= 900
