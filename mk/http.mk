@@ -4,3 +4,7 @@ HTTP_SOURCES := $(wildcard lib/http/*.c)
 $(call unit_test,http,tests/unit/test_http.c $(TEST_SUPPORT) $(HTTP_SOURCES) $(BASE_SOURCES))
 FUZZ_TARGETS += http
 FUZZ_SOURCES_http := $(HTTP_SOURCES) $(BASE_SOURCES)
+
+# The same server natively, and what asks both.
+$(call link_rule,hosted,build/hosted/bench/http_twin,tests/bench/http_twin.c $(HTTP_SOURCES) $(BASE_SOURCES),-luv)
+$(call link_rule,hosted,build/hosted/bench/http_load,tests/bench/http_load.c,-luv)
