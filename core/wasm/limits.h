@@ -13,6 +13,8 @@ enum {
     WASM_TABLES = 1 << 10,          //
     WASM_MEMORIES = 1,              // Core 2.0 allows one
     WASM_SEGMENTS = 1 << 17,        // element segments, and data segments
+    WASM_ELEMENT_ITEMS = 10000000,  // of one element segment
+    WASM_CUSTOMS = 1 << 16,         // custom sections
     WASM_PARAMS = 1000,             // of one function type
     WASM_RESULTS = 1000,            // of one function type
     WASM_LOCALS = 50000,            // of one function, parameters included

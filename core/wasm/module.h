@@ -55,9 +55,19 @@ struct wasm_global_type {
     bool is_mutable;
 };
 
-// A constant expression. Core 2.0 allows exactly one instruction before the end.
+// What a constant expression says. Core 2.0 allows exactly one instruction before the end. The last two are
+// well formed and not valid: no module has them that was validated.
+enum wasm_const_kind {
+    WASM_CONST_VALUE,
+    WASM_CONST_GLOBAL,
+    WASM_CONST_NULL,
+    WASM_CONST_FUNCTION,
+    WASM_CONST_NOT_ONE,     // only constant instructions, but none or several
+    WASM_CONST_NOT_CONSTANT // another instruction
+};
+
 struct wasm_const {
-    enum { WASM_CONST_VALUE, WASM_CONST_GLOBAL, WASM_CONST_NULL, WASM_CONST_FUNCTION } kind;
+    u8 kind;     // enum wasm_const_kind
     u8 type;     // enum wasm_type of the result; for WASM_CONST_GLOBAL set by the validator
     u32 index;   // of the global or of the function
     u64 bits[2]; // WASM_CONST_VALUE: the value, floats by their bits, v128 in both
@@ -82,9 +92,11 @@ struct wasm_export {
     u32 index; // in the index space of that kind
 };
 
+// Neighbouring locals of one type.
 struct wasm_local_run {
+    u32 first; // of the declared locals, which follow the parameters
     u32 count;
-    u8 type;
+    u8 type; // enum wasm_type
 };
 
 // A function that the module defines.
@@ -97,11 +109,6 @@ struct wasm_body {
     struct wasm_code *translated; // NULL before wasm_module_translate
 };
 
-struct wasm_global_def {
-    struct wasm_global_type type;
-    struct wasm_const init;
-};
-
 enum wasm_segment_mode { WASM_SEGMENT_ACTIVE, WASM_SEGMENT_PASSIVE, WASM_SEGMENT_DECLARATIVE };
 
 struct wasm_elem {
@@ -110,7 +117,7 @@ struct wasm_elem {
     u32 table;
     struct wasm_const offset; // active only
     u32 count;
-    const struct wasm_const *items;
+    struct wasm_const *items;
 };
 
 struct wasm_data {

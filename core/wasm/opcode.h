@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/wasm/opcode.h: the instructions as numbers, made from core/wasm/opcodes.def, whose head says what
-// each column means.
+// core/wasm/opcode.h: the instructions as numbers and what is known of each, made from
+// core/wasm/opcodes.def, whose head says what each column means.
 #pragma once
+#include "core/base/err.h"
 #include "core/base/types.h"
+struct reader;
+struct report;
 
 // An opcode as one number: the byte itself, or the prefix above the number behind it.
 #define WASM_OPCODE(prefix, number) ((u32)(prefix) << 12 | (u32)(number))
@@ -22,7 +25,7 @@ enum {
 // What follows an opcode in the file. A u32 and an s33 are LEB128.
 enum wasm_immediate {
     WASM_IMM_NONE,
-    WASM_IMM_BLOCK,         // block type: WASM_BLOCK_TYPE_EMPTY, a value type, or a type index (s33)
+    WASM_IMM_BLOCK,         // block type: WASM_BLOCK_TYPE_EMPTY, a value type, or a index (s33)
     WASM_IMM_LABEL,         // u32 depth
     WASM_IMM_LABELS,        // u32 count, count depths, the default depth
     WASM_IMM_FUNCTION,      // u32 index
@@ -63,3 +66,34 @@ enum wasm_class {
     WASM_CLASS_REFERENCE,
     WASM_CLASS_BULK, // work that grows with an operand, and dropping segments
 };
+
+// One row of the table. `text` is NULL where there is no instruction.
+struct wasm_opcode_facts {
+    const char *text;
+    const char *operands; // letters
+    const char *results;
+    u8 class;     // enum wasm_class
+    u8 immediate; // enum wasm_immediate
+    u8 bytes;
+    bool traps;
+};
+
+// The facts of an opcode (WASM_OPCODE), or NULL when there is no such instruction.
+const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode);
+
+// One instruction as the file has it. Which fields mean something follows from the kind of immediate.
+struct wasm_instruction {
+    u64 offset; // of the opcode in the file
+    const struct wasm_opcode_facts *facts;
+    u32 opcode;   // WASM_OPCODE
+    u32 index[2]; // LABEL to DATA_MEMORY: in the order of the file; LABELS, TYPES: the count
+    u8 type;      // REFTYPE
+    u64 bits;     // I32 (sign extended) to F64; BLOCK: the s33
+};
+
+// Reads one instruction anywhere, checking its encoding and nothing else: for constant expressions and for
+// tools. The validator of bodies has a faster way of its own.
+// ERR_MALFORMED    "illegal opcode" and the like
+// ERR_UNSUPPORTED  SIMD
+enum err wasm_instruction_read(struct reader *in, struct wasm_instruction *out,
+                               struct report *report);

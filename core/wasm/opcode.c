@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/wasm/opcode.h"
+#include "core/base/compiler.h"
+#include "core/base/reader.h"
+#include "core/base/report.h"
+#include "core/wasm/encoding.h"
+#include "core/wasm/module.h"
+
+enum { TRAPS_no = false, TRAPS_yes = true };
+
+#define FACTS(number, text, class, immediate, operands, results, bytes, traps)                     \
+    [number] = {                                                                                   \
+        text, #operands, #results, WASM_CLASS_##class, WASM_IMM_##immediate, bytes, TRAPS_##traps, \
+    },
+
+static const struct wasm_opcode_facts plain[256] = {
+#define ROW_0(...) FACTS(__VA_ARGS__)
+#define ROW_0xfc(...)
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
+#include "core/wasm/opcodes.def"
+#undef ROW_0
+#undef ROW_0xfc
+};
+
+static const struct wasm_opcode_facts bulk[] = {
+#define ROW_0(...)
+#define ROW_0xfc(...) FACTS(__VA_ARGS__)
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
+#include "core/wasm/opcodes.def"
+#undef ROW_0
+#undef ROW_0xfc
+};
+
+const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode)
+{
+    const struct wasm_opcode_facts *facts = NULL;
+    if (opcode < COUNT_OF(plain)) {
+        facts = &plain[opcode];
+    } else if (opcode >= WASM_OPCODE(WASM_PREFIX_BULK, 0) &&
+               opcode < WASM_OPCODE(WASM_PREFIX_BULK, COUNT_OF(bulk))) {
+        facts = &bulk[opcode - WASM_OPCODE(WASM_PREFIX_BULK, 0)];
+    }
+    return facts != NULL && facts->text != NULL ? facts : NULL;
+}
+
+static enum err read_opcode(struct reader *in, u32 *out, struct report *report)
+{
+    u8 byte;
+    TRY(reader_u8(in, &byte, report));
+    *out = byte;
+    if (byte == WASM_PREFIX_BULK || byte == WASM_PREFIX_SIMD) {
+        u32 number;
+        TRY(reader_leb_u32(in, &number, report));
+        // Numbers that WASM_OPCODE has no room for are illegal behind either prefix.
+        *out = WASM_OPCODE(byte, number < 1 << 12 ? number : (1 << 12) - 1);
+    }
+    return ERR_OK;
+}
+
+static enum err read_zero(struct reader *in, struct report *report)
+{
+    u64 offset = reader_offset(in);
+    u8 zero;
+    TRY(reader_u8(in, &zero, report));
+    return zero == 0 ? ERR_OK : report_err(report, ERR_MALFORMED, offset, "zero byte expected");
+}
+
+// A vector whose items are u32 or value types.
+static enum err read_list(struct reader *in, struct wasm_instruction *out, struct report *report)
+{
+    TRY(reader_leb_u32(in, &out->index[0], report));
+    if (out->facts->immediate == WASM_IMM_TYPES) {
+        for (u32 i = 0; i < out->index[0]; i++) {
+            u8 type;
+            TRY(wasm_read_value_type(in, &type, report));
+        }
+        return ERR_OK;
+    }
+    for (u64 i = 0; i <= out->index[0]; i++) { // the default is one more
+        u32 depth;
+        TRY(reader_leb_u32(in, &depth, report));
+    }
+    return ERR_OK;
+}
+
+static enum err read_number(struct reader *in, struct wasm_instruction *out, struct report *report)
+{
+    i32 narrow;
+    i64 wide = 0;
+    struct span bytes;
+    switch (out->facts->immediate) {
+    case WASM_IMM_I32:
+        TRY(reader_leb_i32(in, &narrow, report));
+        out->bits = (u64)(i64)narrow;
+        return ERR_OK;
+    case WASM_IMM_I64:
+        TRY(reader_leb_i64(in, &wide, report));
+        break;
+    case WASM_IMM_BLOCK:
+        TRY(wasm_read_block_type(in, &wide, report));
+        break;
+    case WASM_IMM_F32:
+        TRY(reader_bytes(in, 4, &bytes, report));
+        wide = (i64)mem_load_u32(bytes.data);
+        break;
+    default:
+        TRY(reader_bytes(in, 8, &bytes, report));
+        wide = (i64)mem_load_u64(bytes.data);
+        break;
+    }
+    out->bits = (u64)wide;
+    return ERR_OK;
+}
+
+static enum err read_immediate(struct reader *in, struct wasm_instruction *out,
+                               struct report *report)
+{
+    switch ((enum wasm_immediate)out->facts->immediate) {
+    case WASM_IMM_NONE:
+        return ERR_OK;
+    case WASM_IMM_LABEL:
+    case WASM_IMM_FUNCTION:
+    case WASM_IMM_LOCAL:
+    case WASM_IMM_GLOBAL:
+    case WASM_IMM_TABLE:
+    case WASM_IMM_ELEMENT:
+    case WASM_IMM_DATA:
+        return reader_leb_u32(in, &out->index[0], report);
+    case WASM_IMM_TYPE_TABLE:
+    case WASM_IMM_TABLE_TABLE:
+    case WASM_IMM_ELEMENT_TABLE:
+    case WASM_IMM_MEMARG:
+        TRY(reader_leb_u32(in, &out->index[0], report));
+        return reader_leb_u32(in, &out->index[1], report);
+    case WASM_IMM_DATA_MEMORY:
+        TRY(reader_leb_u32(in, &out->index[0], report));
+        return read_zero(in, report);
+    case WASM_IMM_MEMORY_MEMORY:
+        TRY(read_zero(in, report));
+        return read_zero(in, report);
+    case WASM_IMM_MEMORY:
+        return read_zero(in, report);
+    case WASM_IMM_LABELS:
+    case WASM_IMM_TYPES:
+        return read_list(in, out, report);
+    case WASM_IMM_REFTYPE:
+        return wasm_read_ref_type(in, &out->type, report);
+    case WASM_IMM_BLOCK:
+    case WASM_IMM_I32:
+    case WASM_IMM_I64:
+    case WASM_IMM_F32:
+    case WASM_IMM_F64:
+        return read_number(in, out, report);
+    }
+    UNREACHABLE();
+}
+
+enum err wasm_instruction_read(struct reader *in, struct wasm_instruction *out,
+                               struct report *report)
+{
+    struct wasm_instruction read = {.offset = reader_offset(in)};
+    TRY(read_opcode(in, &read.opcode, report));
+    read.facts = wasm_opcode_facts(read.opcode);
+    if (read.facts == NULL) {
+        if (read.opcode >= WASM_OPCODE(WASM_PREFIX_SIMD, 0)) {
+            return report_err(report, ERR_UNSUPPORTED, read.offset, "SIMD is not supported");
+        }
+        return report_err(report, ERR_MALFORMED, read.offset, "illegal opcode");
+    }
+    TRY(read_immediate(in, &read, report));
+    *out = read;
+    return ERR_OK;
+}
