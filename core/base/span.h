@@ -28,8 +28,12 @@ static inline struct span span_slice(struct span span, size_t start, size_t end)
     return (struct span){span.data + start, end - start};
 }
 
-// A span over a string that ends in zero.
+// A span over a string that ends in zero. A loop, because a machine without a libc has no strlen.
 static inline struct span span_string(const char *string)
 {
-    return (struct span){(const u8 *)string, __builtin_strlen(string)};
+    size_t size = 0;
+    while (string[size] != 0) {
+        size++;
+    }
+    return (struct span){(const u8 *)string, size};
 }
