@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
-all: hosted programs ## the hosted kernel (build/hosted/redshirt) and all programs (build/programs/)
+all: $(if $(TARGET),$(TARGET),hosted programs) ## the hosted kernel (build/hosted/redshirt) and all programs (build/programs/)
 
 FIRST := mk/compiler.mk mk/core.mk mk/test.mk
 LAST := mk/gather.mk
