@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The benchmark set: kernels built to WebAssembly and natively from the same sources, and the program that
+# compares engines on them. WASM3_DIR=/a/checkout/of/wasm3 adds that interpreter to the comparison; nothing is
+# fetched.
+KERNEL_NAMES := $(patsubst tests/bench/kernels/%.c,%,$(wildcard tests/bench/kernels/*.c))
+KERNEL_MODULES := $(KERNEL_NAMES:%=build/bench/kernels/%.wasm)
+KERNEL_FLOATS := -ffp-contract=off -fno-math-errno # the same rounding everywhere
+$(foreach k,$(KERNEL_NAMES),$(eval CFLAGS_FOR_tests/bench/kernels/$(k) := -DKERNEL_RUN=kernel_$(k) $(KERNEL_FLOATS)))
+
+# Without the newer parts of WebAssembly, so that every engine can be compared.
+build/bench/kernels/%.wasm: tests/bench/kernels/%.c tests/bench/kernels/kernel.h
+	@mkdir -p $(@D)
+	$(call say,wasm,$<)
+	$(Q)$(CLANG) --target=wasm32 -mcpu=mvp -msign-ext -mmutable-globals -std=gnu2x -O2 -I. $(WARNINGS) \
+	  $(KERNEL_FLOATS) -ffreestanding -fno-builtin -DKERNEL_RUN=run -nostdlib -fuse-ld=lld \
+	  -Wl,--no-entry,--export=run $< -o $@
+
+ENGINE_SOURCES := tests/bench/engine.c $(KERNEL_NAMES:%=tests/bench/kernels/%.c) $(BASE_SOURCES) $(WASM_SOURCES)
+ENGINE := build/bench/engine
+$(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm)
+
+ifneq ($(WASM3_DIR),)
+ENGINE := build/bench/engine-wasm3
+WASM3_OBJECTS := $(patsubst $(WASM3_DIR)/source/%.c,build/bench/wasm3/%.o,$(wildcard $(WASM3_DIR)/source/*.c))
+build/bench/wasm3/%.o: $(WASM3_DIR)/source/%.c
+	@mkdir -p $(@D)
+	$(call say,peer,$<)
+	$(Q)$(CLANG) -O3 -DNDEBUG -fomit-frame-pointer -fno-stack-check -fno-stack-protector -w -c $< -o $@
+CFLAGS_FOR_tests/bench/peer_wasm3 := -I$(WASM3_DIR)/source -Wno-error -Wno-undef -Wno-strict-prototypes
+$(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_wasm3.c,-lm)
+$(ENGINE): $(WASM3_OBJECTS)
+endif
+
+BENCHES += engine
+bench-engine: $$(ENGINE) $$(KERNEL_MODULES)
+	@$(ENGINE) build/bench/kernels $(KERNELS)
