@@ -109,7 +109,7 @@ static f64 seconds_now(void)
     return (f64)now.tv_sec + (f64)now.tv_nsec / 1e9;
 }
 
-static void fail(const char *kernel, const char *what)
+NORETURN static void fail(const char *kernel, const char *what)
 {
     fprintf(stderr, "engine: %s: %s\n", kernel, what);
     exit(1);
@@ -134,7 +134,7 @@ static struct wasm_instance *load(const char *name, struct span bytes, struct ar
     struct report report;
     struct arena scratch;
     struct wasm_module *module;
-    struct wasm_instance *instance;
+    struct wasm_instance *instance = NULL;
     enum trap trap = TRAP_NONE;
     report_clear(&report);
     arena_init(&scratch, &heap, SIZE_MAX);
