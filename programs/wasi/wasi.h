@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// programs/wasi/wasi.h: numbers and layouts of WASI preview1, and what the adapter's files share.
+//
+// Use     each export checks every pointer of the client by copying through client_read and client_write,
+//         which refuse what does not lie in the client's memory; results are written last.
+// Source  the WASI preview1 definitions (wasi_snapshot_preview1.witx).
+#pragma once
+#include "core/base/compiler.h"
+#include "core/base/span.h"
+#include "core/base/types.h"
+
+enum wasi_errno {
+    WASI_OK = 0,
+    WASI_AGAIN = 6,
+    WASI_BADF = 8,
+    WASI_FAULT = 21,
+    WASI_INVAL = 28,
+    WASI_IO = 29,
+    WASI_NOSYS = 52,
+    WASI_NOTDIR = 54,
+    WASI_NOTSOCK = 57,
+    WASI_OVERFLOW = 61,
+    WASI_PIPE = 64,
+    WASI_SPIPE = 70,
+    WASI_NOTCAPABLE = 76,
+};
+
+enum wasi_clock {
+    WASI_CLOCK_REALTIME = 0,
+    WASI_CLOCK_MONOTONIC = 1,
+};
+
+enum wasi_filetype {
+    WASI_FILETYPE_UNKNOWN = 0, // what a pipe is: preview1 has no word for it
+    WASI_FILETYPE_CHARACTER_DEVICE = 2,
+};
+
+enum { WASI_FDFLAG_NONBLOCK = 4, WASI_FDFLAGS = 0x1f };
+
+enum {
+    WASI_RIGHT_FD_READ = 1 << 1,
+    WASI_RIGHT_FD_FDSTAT_SET_FLAGS = 1 << 3,
+    WASI_RIGHT_FD_WRITE = 1 << 6,
+    WASI_RIGHT_FD_FILESTAT_GET = 1 << 21,
+    WASI_RIGHT_POLL_FD_READWRITE = 1 << 27,
+};
+
+struct wasi_iovec {
+    u32 start;
+    u32 size;
+};
+
+struct wasi_fdstat {
+    u8 filetype;
+    u8 pad[1];
+    u16 flags;
+    u8 pad2[4];
+    u64 rights;
+    u64 rights_inheriting;
+};
+STATIC_ASSERT(sizeof(struct wasi_fdstat) == 24);
+
+struct wasi_filestat {
+    u64 device;
+    u64 inode;
+    u8 filetype;
+    u8 pad[7];
+    u64 links;
+    u64 size;
+    u64 accessed_ns;
+    u64 modified_ns;
+    u64 changed_ns;
+};
+STATIC_ASSERT(sizeof(struct wasi_filestat) == 64);
+
+enum wasi_event_type {
+    WASI_EVENT_CLOCK = 0,
+    WASI_EVENT_FD_READ = 1,
+    WASI_EVENT_FD_WRITE = 2,
+};
+
+enum { WASI_SUBSCRIPTION_ABSTIME = 1 };
+
+struct wasi_subscription {
+    u64 userdata;
+    u8 type;
+    u8 pad[7];
+    union {
+        struct {
+            u32 id;
+            u8 pad[4];
+            u64 timeout_ns;
+            u64 precision_ns;
+            u16 flags;
+            u8 pad2[6];
+        } clock;
+        u32 fd;
+    };
+};
+STATIC_ASSERT(sizeof(struct wasi_subscription) == 48);
+
+struct wasi_event {
+    u64 userdata;
+    u16 error;
+    u8 type;
+    u8 pad[5];
+    u64 bytes; // FD_READ, FD_WRITE: how many can be read or written
+    u16 flags; // 1: the other side is gone
+    u8 pad2[6];
+};
+STATIC_ASSERT(sizeof(struct wasi_event) == 32);
+
+enum { WASI_EVENT_HANGUP = 1 };
+
+// Declares an export under its preview1 name and begins its definition.
+#define WASI_EXPORT(name, ...)                                                                     \
+    __attribute__((export_name(#name))) i32 wasi_##name(__VA_ARGS__);                              \
+    i32 wasi_##name(__VA_ARGS__)
+
+// ---- the client's memory (docs/abi.md, Adapters). 0, or E_FAULT and nothing was copied.
+
+__attribute__((import_module("client"), import_name("read"))) i32 client_read(void *to, u32 from,
+                                                                              u32 len);
+__attribute__((import_module("client"), import_name("write"))) i32 client_write(u32 to,
+                                                                                const void *from,
+                                                                                u32 len);
+
+// Whether `len` bytes at `at`, at most 64, lie in the client's memory.
+bool client_has(u32 at, u32 len);
+// Stores a number for the client. WASI_OK or WASI_FAULT.
+i32 client_store_u32(u32 at, u32 value);
+i32 client_store_u64(u32 at, u64 value);
+
+// ---- the scratch that one export at a time uses
+
+// The most that stdio and random take or give in one message.
+enum { CHUNK_BYTES = 65536 };
+extern u8 chunk[CHUNK_BYTES];
+
+// ---- messages (messages.c): each binds its interface at its first use; an errno, WASI_OK when all is well
+
+// Waits for input: between 1 and `max` bytes in `chunk`, 0 at the end of the stream.
+i32 message_read(u32 max, u32 *size);
+// Asks for at most `max` bytes of input without waiting: the message's id.
+i32 message_read_send(u32 max, u64 *id);
+// Reads the answer to it.
+i32 message_read_answer(struct span body, struct span *bytes);
+i32 message_write(u8 stream, struct span bytes);
+bool message_is_terminal(u8 stream);
+i32 message_random(u32 count, struct span *bytes);
+// Reads a clock, or its smallest step.
+i32 message_clock(enum wasi_clock clock, u64 *now_ns);
+i32 message_resolution(u64 *step_ns);
+// Waits until the monotonic clock reaches a time.
+i32 message_sleep(u64 until_ns);
+i32 message_sleep_send(u64 until_ns, u64 *id);
+void message_cancel(u64 id);
+// What the process was started with, in the body of its start-info: the lists of arguments (0) and of the
+// environment (1), one string after another.
+enum { LIST_ARGUMENTS, LIST_ENVIRONMENT, LIST_COUNT };
+struct string_list {
+    u32 count;
+    struct span *strings;
+};
+i32 message_start(u32 list, struct string_list *out);
+
+// ---- streams
+
+enum { STREAM_INPUT, STREAM_OUTPUT, STREAM_ERROR, STREAM_COUNT };
+
+struct stream {
+    bool open;
+    u8 number; // STREAM_INPUT...
+    u16 flags;
+    u64 rights;
+};
+
+// The stream of a descriptor, or NULL: not open.
+struct stream *stream_of(u32 fd);
+
+// What is known about the standard input without waiting.
+enum input {
+    INPUT_UNKNOWN, // not asked for yet, or the answer has not come
+    INPUT_READY,   // bytes, the end, or a failure: a read returns at once
+};
+// Asks for input ahead of its reader, unless that is under way or there is some, so that its arrival can be
+// waited for together with other events. An errno.
+i32 input_ask(void);
+enum input input_state(u32 *bytes);
+// Takes an answer that came; false: it is not for the standard input.
+struct rt_event;
+bool input_event(const struct rt_event *event);
