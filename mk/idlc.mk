@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Interfaces: lib/wit, the compiler idlc, and what it generates from interfaces/*.wit under build/gen/.
+#
+# INTERFACE_SOURCES       the generated C, which whoever uses interfaces links
+# $(call interface_rule,DIR,FILE.wit[,OPTIONS[,NAME]])  bindings of one file under DIR/interfaces/ (and DIR/docs/):
+#                         --as NAME and --only F,F make a variant of an interface; see docs/interfaces.md
+WIT_SOURCES := $(wildcard lib/wit/*.c)
+IDLC_SOURCES := $(wildcard tools/idlc/*.c) $(WIT_SOURCES) $(BASE_SOURCES)
+IDLC := build/idlc/idlc
+
+# Its own objects, because all others wait for what it generates.
+build/idlc/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC_hosted) $(CFLAGS_COMMON) $(CFLAGS_hosted) -MMD -MP -c $< -o $@
+$(IDLC): $(patsubst %.c,build/idlc/%.o,$(IDLC_SOURCES))
+	$(CC_hosted) $(LDFLAGS_hosted) $^ -o $@ -lsodium
+
+INTERFACES := $(basename $(notdir $(wildcard interfaces/*.wit)))
+INTERFACE_SOURCES := $(INTERFACES:%=build/gen/interfaces/%.c)
+
+# What a file uses lies beside it, so all files of its folder are prerequisites.
+define interface_rule_text
+$(1)/interfaces/$(4).h: $(2) $(wildcard $(dir $(2))*.wit) $(IDLC)
+	@mkdir -p $(1)
+	$(IDLC) --out $(1) $(3) $(2)
+$(1)/interfaces/$(4).c $(1)/interfaces/$(4)_client.h $(1)/interfaces/$(4)_section.h \
+  $(1)/interfaces/$(4).section $(1)/docs/$(4).md: $(1)/interfaces/$(4).h ;
+endef
+interface_rule = $(eval $(call interface_rule_text,$(1),$(2),$(3),$(or $(4),$(subst -,_,$(basename $(notdir $(2)))))))
+$(foreach i,$(INTERFACES),$(call interface_rule,build/gen,interfaces/$(i).wit))
+
+GENERATED += $(INTERFACES:%=build/gen/interfaces/%.h)
+
+interfaces: $(GENERATED) ## the C bindings and pages of all interfaces
+.PHONY: interfaces
