@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The engine's front half: its tests, and the WebAssembly core test suite (tests/spec).
+SPEC_SOURCES := $(wildcard tests/spec/*.c) $(BASE_SOURCES) $(WASM_SOURCES)
+$(call link_rule,hosted,build/hosted/test/spec_runner,$(SPEC_SOURCES))
+$(call link_rule,asan,build/asan/test/spec_runner,$(SPEC_SOURCES))
+
+TEST_SUITES += spec
+TEST_SECONDS_spec := 600
+
+test-spec: build/asan/test/spec_runner ## the WebAssembly core test suite, on the interpreter
+	@tests/spec/run $< $(NAMES)
+
+test-spec-fast: build/hosted/test/spec_runner ## the same without sanitizers
+	@tests/spec/run $< $(NAMES)
+.PHONY: test-spec-fast

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/spec/embed.h"
+#include "core/base/arena.h"
+#include "core/base/assert.h"
+#include "core/base/report.h"
+#include "core/base/text.h"
+#include "core/wasm/decode.h"
+#include "core/wasm/limits.h"
+#include "core/wasm/translate.h"
+#include "core/wasm/validate.h"
+#include "tests/spec/values.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { SLICES_AT_MOST = 1 << 24, ARENA_BYTES = 1 << 30 };
+
+static const struct {
+    const char *name;
+    u8 types[2];
+    u32 count;
+} host_functions[EMBED_HOST_FUNCTIONS] = {
+    {"print", {0}, 0},
+    {"print_i32", {WASM_I32}, 1},
+    {"print_i64", {WASM_I64}, 1},
+    {"print_f32", {WASM_F32}, 1},
+    {"print_f64", {WASM_F64}, 1},
+    {"print_i32_f32", {WASM_I32, WASM_F32}, 2},
+    {"print_f64_f64", {WASM_F64, WASM_F64}, 2},
+};
+
+void assert_fail(const char *claim, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: claim does not hold: %s\n", file, line, claim);
+    abort();
+}
+
+static void *resize(struct memory *self, void *block, size_t old_size, size_t new_size)
+{
+    (void)self;
+    if (new_size == 0) {
+        free(block);
+        return NULL;
+    }
+    ASSERT(old_size == 0);
+    return aligned_alloc(16, (new_size + 15) / 16 * 16);
+}
+
+static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
+{
+    struct embed *embed = CONTAINER_OF(self, struct embed, store);
+    // One page more than the guest may have, so that an empty memory has an address too.
+    size_t bytes = ((size_t)*pages_max + 1) * WASM_PAGE_BYTES;
+    if (embed->memory_count == EMBED_MEMORIES) {
+        return ERR_NO_MEMORY;
+    }
+    void *reserved =
+        mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED) {
+        return ERR_NO_MEMORY;
+    }
+    embed->memories[embed->memory_count++] = (struct embed_memory){reserved, bytes};
+    *base = reserved;
+    return self->memory_grow(self, reserved, 0, pages);
+}
+
+static enum err memory_grow(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new)
+{
+    (void)self;
+    size_t from = (size_t)pages_old * WASM_PAGE_BYTES;
+    size_t to = (size_t)pages_new * WASM_PAGE_BYTES;
+    if (from != to && mprotect(base + from, to - from, PROT_READ | PROT_WRITE) != 0) {
+        return ERR_NO_MEMORY;
+    }
+    return ERR_OK;
+}
+
+// Address space is given back at the end: nothing can come to lie where a stale pointer points.
+static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max)
+{
+    (void)self;
+    (void)pages;
+    ASSERT(mprotect(base, (size_t)pages_max * WASM_PAGE_BYTES, PROT_NONE) == 0);
+}
+
+void embed_create(struct embed *embed, enum embed_mode mode, i64 slice)
+{
+    *embed = (struct embed){.memory = {resize}, .mode = mode, .slice = slice};
+    embed->store = (struct wasm_store){
+        .memory_create = memory_create,
+        .memory_grow = memory_grow,
+        .memory_destroy = memory_destroy,
+        .memory = &embed->memory,
+    };
+    for (u32 i = 0; i < EMBED_HOST_FUNCTIONS; i++) {
+        embed->host_types[i] = (struct wasm_func_type){
+            .types = host_functions[i].types,
+            .param_count = host_functions[i].count,
+        };
+        embed->host[i] = (struct wasm_func){.type = &embed->host_types[i], .index = i};
+    }
+}
+
+void embed_destroy(struct embed *embed)
+{
+    for (u32 i = 0; i < embed->memory_count; i++) {
+        (void)munmap(embed->memories[i].base, embed->memories[i].bytes);
+    }
+}
+
+enum err embed_load(struct embed *embed, struct span bytes, struct arena *arena,
+                    struct wasm_module **out, struct report *report)
+{
+    struct arena scratch;
+    arena_init(&scratch, &embed->memory, ARENA_BYTES);
+    struct wasm_module *module;
+    enum err err = wasm_module_decode(bytes, arena, &module, report);
+    if (err == ERR_OK) {
+        err = wasm_module_validate(module, &scratch, report);
+    }
+    if (err == ERR_OK) {
+        err = wasm_module_translate(module, &scratch, report);
+    }
+    arena_drop(&scratch);
+    if (err == ERR_OK) {
+        *out = module;
+    }
+    return err;
+}
+
+struct wasm_func *embed_host(struct embed *embed, struct span name)
+{
+    for (u32 i = 0; i < EMBED_HOST_FUNCTIONS; i++) {
+        if (span_equal(name, span_string(host_functions[i].name))) {
+            return &embed->host[i];
+        }
+    }
+    return NULL;
+}
+
+static void save_results(const wasm_slot *from, struct embed_outcome *out)
+{
+    u32 slots = 0;
+    for (u32 i = 0; i < out->type->result_count; i++) {
+        slots += value_slots(out->type->types[out->type->param_count + i]);
+    }
+    ASSERT(slots <= EMBED_RESULTS);
+    mem_copy(out->results, from, slots * sizeof *from);
+}
+
+static void save_trap(const struct wasm_thread *thread, struct embed_outcome *out)
+{
+    struct text text = text_over(out->backtrace, sizeof out->backtrace);
+    out->trap = thread->trap;
+    wasm_thread_describe(thread, &text);
+}
+
+static enum err run(struct embed *embed, struct wasm_thread *thread, struct embed_outcome *out)
+{
+    for (u32 i = 0; i < SLICES_AT_MOST; i++) {
+        i64 fuel = embed->slice;
+        switch (wasm_thread_run(thread, &fuel)) {
+        case WASM_RUN_DONE:
+            save_results(thread->results, out);
+            return ERR_OK;
+        case WASM_RUN_TRAPPED:
+            save_trap(thread, out);
+            return ERR_OK;
+        case WASM_RUN_HOST:
+            ASSERT(thread->host.function->instance == NULL);
+            ASSERT(thread->host.function->index < EMBED_HOST_FUNCTIONS);
+            embed->prints++;
+            break;
+        case WASM_RUN_PAUSED:
+            break;
+        }
+    }
+    return ERR_LIMIT;
+}
+
+enum err embed_call(struct embed *embed, struct wasm_func *function, const wasm_slot *args,
+                    struct embed_outcome *out)
+{
+    *out = (struct embed_outcome){.type = function->type};
+    ASSERT(embed->mode == EMBED_INTERPRETER);
+    struct wasm_thread thread;
+    wasm_thread_init(&thread, &embed->store, WASM_STACK_BYTES);
+    enum err err = wasm_thread_call(&thread, function, args);
+    if (err == ERR_OK) {
+        err = run(embed, &thread, out);
+    }
+    wasm_thread_drop(&thread);
+    return err;
+}
