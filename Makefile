@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 all: $(if $(TARGET),$(TARGET),hosted programs) ## the hosted kernel (build/hosted/redshirt) and all programs (build/programs/)
 
-FIRST := mk/compiler.mk mk/core.mk mk/test.mk
+FIRST := mk/compiler.mk mk/core.mk mk/test.mk mk/idlc.mk
 LAST := mk/gather.mk
 include $(FIRST)
 include $(sort $(filter-out $(FIRST) $(LAST) mk/layers.mk,$(wildcard mk/*.mk)))

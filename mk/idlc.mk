@@ -11,9 +11,11 @@ IDLC := build/idlc/idlc
 # Its own objects, because all others wait for what it generates.
 build/idlc/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC_hosted) $(CFLAGS_COMMON) $(CFLAGS_hosted) -MMD -MP -c $< -o $@
+	$(call say,idlc,$<)
+	$(Q)$(CC_hosted) $(CFLAGS_COMMON) $(CFLAGS_hosted) -MMD -MP -c $< -o $@
 $(IDLC): $(patsubst %.c,build/idlc/%.o,$(IDLC_SOURCES))
-	$(CC_hosted) $(LDFLAGS_hosted) $^ -o $@ -lsodium
+	$(call say,link,$@)
+	$(Q)$(CC_hosted) $(LDFLAGS_hosted) $^ -o $@ -lsodium
 
 INTERFACES := $(basename $(notdir $(wildcard interfaces/*.wit)))
 INTERFACE_SOURCES := $(INTERFACES:%=build/gen/interfaces/%.c)
@@ -22,7 +24,8 @@ INTERFACE_SOURCES := $(INTERFACES:%=build/gen/interfaces/%.c)
 define interface_rule_text
 $(1)/interfaces/$(4).h: $(2) $(wildcard $(dir $(2))*.wit) $(IDLC)
 	@mkdir -p $(1)
-	$(IDLC) --out $(1) $(3) $(2)
+	$$(call say,idlc,$(2))
+	$$(Q)$(IDLC) --out $(1) $(3) $(2)
 $(1)/interfaces/$(4).c $(1)/interfaces/$(4)_client.h $(1)/interfaces/$(4)_section.h \
   $(1)/interfaces/$(4).section $(1)/docs/$(4).md: $(1)/interfaces/$(4).h ;
 endef
