@@ -12,9 +12,12 @@
 #pragma once
 #include "core/base/abi.h"
 #include "core/base/compiler.h"
+#include "core/base/err.h"
 #include "core/base/span.h"
 #include "core/base/types.h"
+#include "core/base/wire.h"
 struct memory;
+struct system_start_info; // interfaces/system.h
 
 // ---- the three imports, as the kernel has them
 
@@ -39,9 +42,25 @@ u32 program_main(void);
 // Ends the process at once.
 NORETURN void rt_exit(u32 code);
 
+// What the process was started with; asked for once, and valid as long as the process lives.
+const struct system_start_info *rt_start_info(void);
+// The argument `index` of it; 0 is the program's name. Empty when there is none.
+struct span rt_argument(u32 index);
+
+// Writes a line's worth to the standard output (or error). What cannot be written is lost.
+void rt_print(const char *string);
+void rt_print_span(struct span bytes);
+void rt_print_error(const char *string);
+
 enum { RT_SYSTEM_BOND = 0 };
 
 // ---- as a client
+
+// Binds an interface that the program declares (interfaces/NAME_section.h). Patient: waits for a handler.
+// Returns the bond, or a negative error: E_NO_HANDLER, E_FUNCTION (the handler lacks a function, or has it in
+// another form; or the interface is not declared), E_DENIED, E_LIMIT. To learn which function, send `bind`
+// (interfaces/system_client.h) itself.
+i64 rt_bind(const struct interface_definition *interface, bool patient);
 
 // Sends and waits for the answer, whose body is written to [answer, answer + answer_len).
 // Returns the answer's length, or a negative error. Events that come meanwhile stay for rt_next.
@@ -76,6 +95,14 @@ void rt_next(struct rt_event *event);
 bool rt_poll(struct rt_event *event);
 
 // ---- as a handler
+
+// Makes this process the handler of an interface that it declares. Returns the registration, or a negative
+// error: E_BUSY (somebody else handles it), E_FUNCTION (not declared), E_DENIED, E_LIMIT.
+i64 rt_register(const struct interface_definition *interface);
+
+// The message of an event, for NAME_dispatch, and what to answer when that returns an error.
+struct interface_message rt_message(const struct rt_event *event);
+enum abi_error rt_dispatch_error(enum err err);
 
 // Answers a message; does nothing for id 0. 0, or a negative error (then the message is still unanswered).
 i32 rt_answer(u64 message, const void *body, u32 body_len);

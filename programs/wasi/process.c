@@ -8,19 +8,17 @@
 
 static i32 list_sizes(u32 which, u32 count_at, u32 bytes_at)
 {
-    struct string_list list;
-    i32 error = message_start(which, &list);
-    if (error != WASI_OK) {
-        return error;
-    }
+    struct system_list_bytes list = message_start(which);
+    struct span string;
+    u32 count = list.count;
     u64 bytes = 0;
-    for (u32 i = 0; i < list.count; i++) {
-        bytes += list.strings[i].size + 1;
+    while (system_list_bytes_next(&list, &string)) {
+        bytes += string.size + 1;
     }
     if (bytes > UINT32_MAX) {
         return WASI_OVERFLOW;
     }
-    if (!client_has(bytes_at, sizeof(u32)) || client_store_u32(count_at, list.count) != WASI_OK) {
+    if (!client_has(bytes_at, sizeof(u32)) || client_store_u32(count_at, count) != WASI_OK) {
         return WASI_FAULT;
     }
     return client_store_u32(bytes_at, (u32)bytes);
@@ -29,15 +27,11 @@ static i32 list_sizes(u32 which, u32 count_at, u32 bytes_at)
 // Writes the strings one after another at `bytes_at`, and their addresses at `pointers_at`.
 static i32 list_get(u32 which, u32 pointers_at, u32 bytes_at)
 {
-    struct string_list list;
-    i32 error = message_start(which, &list);
-    if (error != WASI_OK) {
-        return error;
-    }
+    struct system_list_bytes list = message_start(which);
+    struct span string;
     u64 pointer = pointers_at;
     u64 byte = bytes_at;
-    for (u32 i = 0; i < list.count; i++) {
-        struct span string = list.strings[i];
+    while (system_list_bytes_next(&list, &string)) {
         static const u8 zero = 0;
         u64 end = byte + string.size;
         if (pointer > UINT32_MAX || end > UINT32_MAX ||

@@ -67,17 +67,17 @@ bool input_event(const struct rt_event *event)
     }
     struct span bytes = {0};
     ahead.id = 0;
-    ahead.error = event->error != 0 ? WASI_IO : message_read_answer(event->body, &bytes);
+    ahead.error =
+        event->error != 0 ? WASI_IO : message_read_answer(event->body, sizeof ahead.bytes, &bytes);
     ahead.over = ahead.error != WASI_OK || bytes.size == 0;
-    ASSERT(bytes.size <= sizeof ahead.bytes);
     mem_copy(ahead.bytes, bytes.data, bytes.size);
     ahead.start = 0;
     ahead.end = (u32)bytes.size;
     return true;
 }
 
-// Reads up to `max` bytes, from what is ahead or by a message; *data points to them.
-static i32 input_read(u32 max, bool blocks, const u8 **data, u32 *size)
+// Reads up to `max` bytes, from what is ahead or by a message, which are valid until the next message.
+static i32 input_read(u32 max, bool blocks, struct span *bytes)
 {
     if (!blocks && ahead.start == ahead.end && !ahead.over) {
         i32 error = input_ask();
@@ -95,19 +95,18 @@ static i32 input_read(u32 max, bool blocks, const u8 **data, u32 *size)
         rt_next(&event);
         (void)input_event(&event);
     }
-    *data = chunk;
-    *size = 0;
+    *bytes = (struct span){0};
     if (ahead.start != ahead.end) {
-        *data = ahead.bytes + ahead.start;
-        *size = ahead.end - ahead.start < max ? ahead.end - ahead.start : max;
-        ahead.start += *size;
+        u32 left = ahead.end - ahead.start;
+        *bytes = span_of(ahead.bytes + ahead.start, left < max ? left : max);
+        ahead.start += (u32)bytes->size;
         return WASI_OK;
     }
     if (ahead.over) { // told once; a terminal may go on after its end
         ahead.over = false;
         return ahead.error;
     }
-    return message_read(max, size);
+    return message_read(max, bytes);
 }
 
 // ---- lists of buffers
@@ -149,20 +148,19 @@ static i32 iovecs_check(struct iovecs list, u64 *total)
 }
 
 // Spreads bytes over the buffers of a list that has room for them.
-static i32 iovecs_scatter(struct iovecs list, const u8 *data, u32 size)
+static i32 iovecs_scatter(struct iovecs list, struct span bytes)
 {
-    for (u32 i = 0; size != 0; i++) {
+    for (u32 i = 0; bytes.size != 0; i++) {
         struct wasi_iovec iovec;
         ASSERT(i < list.count);
         if (!iovec_get(list, i, &iovec)) {
             return WASI_FAULT;
         }
-        u32 part = iovec.size < size ? iovec.size : size;
-        if (part != 0 && client_write(iovec.start, data, part) != 0) {
+        u32 part = iovec.size < bytes.size ? iovec.size : (u32)bytes.size;
+        if (part != 0 && client_write(iovec.start, bytes.data, part) != 0) {
             return WASI_FAULT;
         }
-        data += part;
-        size -= part;
+        bytes = span_slice(bytes, part, bytes.size);
     }
     return WASI_OK;
 }
@@ -216,16 +214,15 @@ WASI_EXPORT(fd_read, u32 fd, u32 iovecs, u32 count, u32 size_at)
     if (!client_has(size_at, sizeof(u32))) {
         return WASI_FAULT;
     }
-    const u8 *data = NULL;
-    u32 size = 0;
+    struct span bytes = {0};
     if (total != 0) {
         u32 max = total < CHUNK_BYTES ? (u32)total : CHUNK_BYTES;
-        error = input_read(max, (stream->flags & WASI_FDFLAG_NONBLOCK) == 0, &data, &size);
+        error = input_read(max, (stream->flags & WASI_FDFLAG_NONBLOCK) == 0, &bytes);
     }
     if (error == WASI_OK) {
-        error = iovecs_scatter(list, data, size);
+        error = iovecs_scatter(list, bytes);
     }
-    return error == WASI_OK ? client_store_u32(size_at, size) : error;
+    return error == WASI_OK ? client_store_u32(size_at, (u32)bytes.size) : error;
 }
 
 WASI_EXPORT(fd_write, u32 fd, u32 iovecs, u32 count, u32 size_at)

@@ -8,6 +8,7 @@
 #include "core/base/compiler.h"
 #include "core/base/span.h"
 #include "core/base/types.h"
+#include "interfaces/system.h"
 
 enum wasi_errno {
     WASI_OK = 0,
@@ -135,18 +136,20 @@ i32 client_store_u64(u32 at, u64 value);
 
 // The most that stdio and random take or give in one message.
 enum { CHUNK_BYTES = 65536 };
-extern u8 chunk[CHUNK_BYTES];
+extern u8 chunk[CHUNK_BYTES]; // what is to be written, collected
 
 // ---- messages (messages.c): each binds its interface at its first use; an errno, WASI_OK when all is well
 
-// Waits for input: between 1 and `max` bytes in `chunk`, 0 at the end of the stream.
-i32 message_read(u32 max, u32 *size);
+// Waits for input: between 1 and `max` bytes, none at the end of the stream. They are valid until the next
+// message of this file.
+i32 message_read(u32 max, struct span *bytes);
 // Asks for at most `max` bytes of input without waiting: the message's id.
 i32 message_read_send(u32 max, u64 *id);
 // Reads the answer to it.
-i32 message_read_answer(struct span body, struct span *bytes);
+i32 message_read_answer(struct span body, u32 max, struct span *bytes);
 i32 message_write(u8 stream, struct span bytes);
 bool message_is_terminal(u8 stream);
+// At most `count` random bytes, at least one; valid until the next message of this file.
 i32 message_random(u32 count, struct span *bytes);
 // Reads a clock, or its smallest step.
 i32 message_clock(enum wasi_clock clock, u64 *now_ns);
@@ -155,14 +158,9 @@ i32 message_resolution(u64 *step_ns);
 i32 message_sleep(u64 until_ns);
 i32 message_sleep_send(u64 until_ns, u64 *id);
 void message_cancel(u64 id);
-// What the process was started with, in the body of its start-info: the lists of arguments (0) and of the
-// environment (1), one string after another.
-enum { LIST_ARGUMENTS, LIST_ENVIRONMENT, LIST_COUNT };
-struct string_list {
-    u32 count;
-    struct span *strings;
-};
-i32 message_start(u32 list, struct string_list *out);
+// What the process was started with: a list of strings, to be gone through by system_list_bytes_next.
+enum { LIST_ARGUMENTS, LIST_ENVIRONMENT };
+struct system_list_bytes message_start(u32 list);
 
 // ---- streams
 

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// programs/rt/system.c: what every program asks of the kernel.
+#include "interfaces/system.h"
+#include "core/base/assert.h"
+#include "core/base/memory.h"
+#include "interfaces/system_client.h"
+#include "interfaces/system_section.h"
+#include "programs/rt/redshirt.h"
+
+enum { ANSWER_BYTES = 512 }; // of bind: its longest names a function
+
+static struct system_hash hash_of(const struct interface_definition *interface)
+{
+    return (struct system_hash){
+        .a = mem_load_u64(interface->hash),
+        .b = mem_load_u64(interface->hash + 8),
+        .c = mem_load_u64(interface->hash + 16),
+        .d = mem_load_u64(interface->hash + 24),
+    };
+}
+
+i64 rt_bind(const struct interface_definition *interface, bool patient)
+{
+    static const i32 errors[] = {
+        [SYSTEM_BIND_ERROR_NOT_DECLARED] = E_FUNCTION,
+        [SYSTEM_BIND_ERROR_NO_HANDLER] = E_NO_HANDLER,
+        [SYSTEM_BIND_ERROR_MISSING_FUNCTION] = E_FUNCTION,
+        [SYSTEM_BIND_ERROR_DENIED] = E_DENIED,
+        [SYSTEM_BIND_ERROR_LIMIT] = E_LIMIT,
+    };
+    u8 buffer[ANSWER_BYTES];
+    struct system_bind_call call = {.interface = hash_of(interface), .patient = patient};
+    struct system_result_u32_bind_error result;
+    i64 error = system_bind(RT_SYSTEM_BOND, buffer, sizeof buffer, &call, &result);
+    if (error < 0) {
+        return error;
+    }
+    return result.ok ? (i64)result.value : errors[result.error.kind];
+}
+
+i64 rt_register(const struct interface_definition *interface)
+{
+    static const i32 errors[] = {
+        [SYSTEM_REGISTER_ERROR_NOT_DECLARED] = E_FUNCTION,
+        [SYSTEM_REGISTER_ERROR_TAKEN] = E_BUSY,
+        [SYSTEM_REGISTER_ERROR_DENIED] = E_DENIED,
+        [SYSTEM_REGISTER_ERROR_LIMIT] = E_LIMIT,
+    };
+    struct system_register_call call = {.interface = hash_of(interface)};
+    struct system_result_u32_register_error result;
+    i64 error = system_register(RT_SYSTEM_BOND, &call, &result);
+    if (error < 0) {
+        return error;
+    }
+    return result.ok ? (i64)result.value : errors[result.error.kind];
+}
+
+void rt_exit(u32 code)
+{
+    struct system_exit_call call = {code};
+    (void)system_exit(RT_SYSTEM_BOND, &call);
+    __builtin_trap(); // exit is never answered
+}
+
+const struct system_start_info *rt_start_info(void)
+{
+    static struct system_start_info info;
+    static bool known;
+    if (!known) {
+        struct span answer;
+        i64 size = rt_call_large(RT_SYSTEM_BOND, SYSTEM_START_ID, NULL, 0, &answer);
+        ASSERT(size >= 0);
+        enum err err =
+            system_start_decode_result(answer, &info); // points into the answer, which stays
+        ASSERT(err == ERR_OK);
+        known = true;
+    }
+    return &info;
+}
+
+struct span rt_argument(u32 index)
+{
+    struct system_list_bytes list = rt_start_info()->arguments;
+    struct span argument;
+    for (u32 i = 0; system_list_bytes_next(&list, &argument); i++) {
+        if (i == index) {
+            return argument;
+        }
+    }
+    return (struct span){0};
+}
+
+struct interface_message rt_message(const struct rt_event *event)
+{
+    return (struct interface_message){event->id, event->function, event->client, event->body};
+}
+
+enum abi_error rt_dispatch_error(enum err err)
+{
+    switch (err) {
+    case ERR_NOT_FOUND:
+        return E_FUNCTION;
+    case ERR_UNSUPPORTED:
+        return E_UNSUPPORTED;
+    default:
+        return E_MALFORMED;
+    }
+}

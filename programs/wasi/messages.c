@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// programs/wasi/messages.c: the adapter's calls as messages. The only file here that knows interfaces.
+#include "core/base/assert.h"
+#include "core/base/memory.h"
+#include "interfaces/random.h"
+#include "interfaces/random_client.h"
+#include "interfaces/random_section.h"
+#include "interfaces/stdio.h"
+#include "interfaces/stdio_client.h"
+#include "interfaces/stdio_section.h"
+#include "interfaces/system.h"
+#include "interfaces/system_client.h"
+#include "interfaces/time.h"
+#include "interfaces/time_client.h"
+#include "interfaces/time_section.h"
+#include "programs/rt/redshirt.h"
+#include "programs/wasi/wasi.h"
+
+// A bond, made when it is first needed. Below 0: there is none yet.
+static i64 stdio_bond = -1;
+static i64 time_bond = -1;
+static i64 random_bond = -1;
+
+// Room around the bytes of the longest message or answer.
+enum { FRAME_BYTES = 64 };
+static u8 buffer[CHUNK_BYTES + FRAME_BYTES];
+
+static bool bound(i64 *bond, const struct interface_definition *interface)
+{
+    if (*bond < 0) {
+        *bond = rt_bind(interface, false);
+    }
+    return *bond >= 0;
+}
+
+static bool stdio_bound(void)
+{
+    return bound(&stdio_bond, &stdio_interface);
+}
+
+static bool time_bound(void)
+{
+    return bound(&time_bond, &time_interface);
+}
+
+static i32 stdio_errno(enum stdio_error error)
+{
+    return error == STDIO_ERROR_CLOSED ? WASI_PIPE : WASI_IO;
+}
+
+// ---- streams
+
+i32 message_read(u32 max, struct span *bytes)
+{
+    struct stdio_read_call call = {max};
+    struct stdio_result_bytes_error result;
+    *bytes = (struct span){0};
+    if (!stdio_bound() || stdio_read((u32)stdio_bond, buffer, sizeof buffer, &call, &result) < 0) {
+        return WASI_IO;
+    }
+    if (!result.ok) {
+        return stdio_errno(result.error);
+    }
+    if (result.value.size > max) {
+        return WASI_IO; // not what the interface promises
+    }
+    *bytes = result.value;
+    return WASI_OK;
+}
+
+i32 message_read_send(u32 max, u64 *id)
+{
+    struct stdio_read_call call = {max};
+    u8 body[STDIO_READ_CALL_BYTES];
+    size_t size = stdio_read_encode_call(body, sizeof body, &call);
+    i64 sent = stdio_bound() ? rt_send((u32)stdio_bond, STDIO_READ_ID, body, (u32)size) : -1;
+    if (sent <= 0) {
+        return WASI_IO;
+    }
+    *id = (u64)sent;
+    return WASI_OK;
+}
+
+i32 message_read_answer(struct span body, u32 max, struct span *bytes)
+{
+    struct stdio_result_bytes_error result;
+    *bytes = (struct span){0};
+    if (stdio_read_decode_result(body, &result) != ERR_OK) {
+        return WASI_IO;
+    }
+    if (!result.ok) {
+        return stdio_errno(result.error);
+    }
+    if (result.value.size > max) {
+        return WASI_IO;
+    }
+    *bytes = result.value;
+    return WASI_OK;
+}
+
+i32 message_write(u8 stream, struct span bytes)
+{
+    struct stdio_write_call call = {(enum stdio_stream)stream, bytes};
+    struct stdio_result_none_error result;
+    if (!stdio_bound() || stdio_write((u32)stdio_bond, buffer, sizeof buffer, &call, &result) < 0) {
+        return WASI_IO;
+    }
+    return result.ok ? WASI_OK : stdio_errno(result.error);
+}
+
+bool message_is_terminal(u8 stream)
+{
+    struct stdio_is_terminal_call call = {(enum stdio_stream)stream};
+    bool result;
+    return stdio_bound() && stdio_is_terminal((u32)stdio_bond, &call, &result) == 0 && result;
+}
+
+// ---- chance and time
+
+i32 message_random(u32 count, struct span *bytes)
+{
+    struct random_bytes_call call = {count};
+    if (!bound(&random_bond, &random_interface) ||
+        random_bytes((u32)random_bond, buffer, sizeof buffer, &call, bytes) < 0) {
+        return WASI_IO;
+    }
+    return bytes->size <= count ? WASI_OK : WASI_IO;
+}
+
+i32 message_clock(enum wasi_clock clock, u64 *now_ns)
+{
+    i64 error = -1;
+    if (time_bound()) {
+        error = clock == WASI_CLOCK_REALTIME ? time_wall((u32)time_bond, now_ns)
+                                             : time_monotonic((u32)time_bond, now_ns);
+    }
+    return error < 0 ? WASI_IO : WASI_OK;
+}
+
+i32 message_resolution(u64 *step_ns)
+{
+    return time_bound() && time_resolution((u32)time_bond, step_ns) >= 0 ? WASI_OK : WASI_IO;
+}
+
+i32 message_sleep(u64 until_ns)
+{
+    struct time_wait_until_call call = {until_ns};
+    return time_bound() && time_wait_until((u32)time_bond, &call) >= 0 ? WASI_OK : WASI_IO;
+}
+
+i32 message_sleep_send(u64 until_ns, u64 *id)
+{
+    struct time_wait_until_call call = {until_ns};
+    u8 body[TIME_WAIT_UNTIL_CALL_BYTES];
+    size_t size = time_wait_until_encode_call(body, sizeof body, &call);
+    i64 sent = time_bound() ? rt_send((u32)time_bond, TIME_WAIT_UNTIL_ID, body, (u32)size) : -1;
+    if (sent <= 0) {
+        return WASI_IO;
+    }
+    *id = (u64)sent;
+    return WASI_OK;
+}
+
+void message_cancel(u64 id)
+{
+    struct system_cancel_call call = {id};
+    struct system_result_none_error result;
+    (void)system_cancel(RT_SYSTEM_BOND, &call, &result); // answered already: nothing to cancel
+}
+
+// ---- the start
+
+struct system_list_bytes message_start(u32 list)
+{
+    const struct system_start_info *info = rt_start_info();
+    return list == LIST_ARGUMENTS ? info->arguments : info->environment;
+}
