@@ -114,13 +114,11 @@ void emit_section_header(struct generator *gen)
     emit_asm_string(gen, interface->qualified);
     fprintf(gen->out, "    \".int32 %u\\n\"\n", interface->function_count);
     for (const struct wit_function *f = interface->functions; f != NULL; f = f->next) {
-        fprintf(gen->out, "    \".int8 ");
-        for (u32 i = 0; i < 32; i++) {
-            fprintf(gen->out, "%u%s", f->hash[i],
-                    i == 31   ? "\\n\"\n"
-                    : i == 15 ? "\\n.int8 "
-                              : ",");
+        fprintf(gen->out, "    \".ascii \\\"");
+        for (u32 i = 0; i < 32; i++) { // the assembler for WebAssembly knows no lists of numbers
+            fprintf(gen->out, "\\\\%03o%s", f->hash[i], i == 15 ? "\"\n    \"" : "");
         }
+        fprintf(gen->out, "\\\"\\n\"\n");
         emit_asm_string(gen, f->name);
     }
     fprintf(gen->out, "    \".text\\n\");\n");
