@@ -51,10 +51,11 @@ bench: ## measures everything and prints one table
 check: $$(patsubst %,check-%,$$(CHECKS)) ## layers, headers, format, sizes, targets: under a minute
 	@echo 'check: $(words $(CHECKS)) checks passed'
 
-TREE_SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+
 
 format: ## lays out every C file
-	@$(CLANG_FORMAT) -i $(TREE_SOURCES)
+	@tools/wrap $(TREE_C)
+	@$(CLANG_FORMAT) -i $(TREE_C)
 
 stats: ## lines by row
 	@tools/stats

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The binary form is <version> <codec> <hash function> <digest size> <digest>, all but the digest as varints.
-// The text form is the letter of its base, here always "b" for base32 in lower case, and the binary form.
+// The binary form is <version> <codec> <hash function> <digest size> <digest>, all but the digest
+// as varints. The text form is the letter of its base, here always "b" for base32 in lower case,
+// and the binary form.
 #include "core/base/cid.h"
 #include "core/base/assert.h"
 #include "core/base/limits.h"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/cid.h: the name of a block of bytes: a CID, version 1, with sha2-256 and nothing else.
 //
-// Use     cid_parse_* on what comes from outside, cid_of_block for bytes at hand; cid_equal to compare. A file
-//         larger than one block is named by core/base/unixfs.h.
+// Use     cid_parse_* on what comes from outside, cid_of_block for bytes at hand; cid_equal to
+//         compare. A file larger than one block is named by core/base/unixfs.h.
 // Owner   a struct cid is a value.
 // Limits  as text 59 letters ("b", then base32 in lower case without padding), in binary 36 bytes.
-// Source  github.com/multiformats/cid (CIDv1), /multibase, /multicodec, /unsigned-varint; RFC 4648 section 6.
+// Source  github.com/multiformats/cid (CIDv1), /multibase, /multicodec, /unsigned-varint; RFC 4648
+//         section 6.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"
@@ -42,7 +43,8 @@ enum err cid_parse_text(struct span text, struct cid *out, struct report *report
 // The same for the binary form; the whole of `bytes` must be one CID.
 enum err cid_parse_binary(struct span bytes, struct cid *out, struct report *report);
 
-// Reads one CID in binary form and leaves the reader behind it; on failure the reader has not moved.
+// Reads one CID in binary form and leaves the reader behind it; on failure the reader has not
+// moved.
 enum err cid_read(struct reader *in, struct cid *out, struct report *report);
 
 // The text form, ended by zero.

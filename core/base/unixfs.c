@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A dag-pb node is a protobuf message: first a field 2 for each link { 1: CID, 2: name, 3: Tsize }, then field 1
-// with the UnixFS message { 1: type, 2: bytes, 3: file size, 4: size below each link }.
+// A dag-pb node is a protobuf message: first a field 2 for each link { 1: CID, 2: name, 3: Tsize },
+// then field 1 with the UnixFS message { 1: type, 2: bytes, 3: file size, 4: size below each link
+// }.
 //
-// The builder keeps one unfinished node for each row above the leaves. A full one is written when one more
-// link comes, not before: so at the end the lowest row that has a single link and nothing above it is the root.
+// The builder keeps one unfinished node for each row above the leaves. A full one is written when
+// one more link comes, not before: so at the end the lowest row that has a single link and nothing
+// above it is the root.
 #include "core/base/unixfs.h"
 #include "core/base/arena.h"
 #include "core/base/assert.h"

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/unixfs.h: the name of a file of any size, and the blocks it consists of.
 //
-// Up to 1 MiB a file is one raw block. Above, its leaves are raw blocks of 1 MiB (the last may be shorter) and
-// the rows of dag-pb nodes above them name up to 1024 children each, all leaves at the same depth. That is
-// what IPFS does under the profile unixfs-v1-2025, so the names are the same.
+// Up to 1 MiB a file is one raw block. Above, its leaves are raw blocks of 1 MiB (the last may be
+// shorter) and the rows of dag-pb nodes above them name up to 1024 children each, all leaves at the
+// same depth. That is what IPFS does under the profile unixfs-v1-2025, so the names are the same.
 //
-// Use     to name bytes at hand: unixfs_cid. To write a file's blocks as it streams by: unixfs_builder_init,
-//         _write as often as needed, _finish; then drop the arena. To read: unixfs_node_parse on a dag-pb
-//         block, then unixfs_node_next for each of its links.
-// Owner   the builder's memory lies in the caller's arena, at most UNIXFS_BUILDER_BYTES of it. A parsed node
-//         borrows the block.
+// Use     to name bytes at hand: unixfs_cid. To write a file's blocks as it streams by:
+//         unixfs_builder_init, _write as often as needed, _finish; then drop the arena. To read:
+//         unixfs_node_parse on a dag-pb block, then unixfs_node_next for each of its links.
+// Owner   the builder's memory lies in the caller's arena, at most UNIXFS_BUILDER_BYTES of it. A
+//         parsed node borrows the block.
 // Limits  core/base/limits.h
 // Source  github.com/ipfs/specs IPIP-499; specs.ipfs.tech/unixfs; ipld.io/specs/codecs/dag-pb
 #pragma once
@@ -26,7 +26,7 @@ struct report;
 struct unixfs_link {
     struct cid cid;
     u64 file_bytes; // of the file's bytes below it
-    u64 tree_bytes; // sum of the sizes of all blocks below it, itself included; what dag-pb calls Tsize
+    u64 tree_bytes; // of all blocks below it, itself included: what dag-pb calls Tsize
 };
 
 struct unixfs_level {
@@ -34,8 +34,8 @@ struct unixfs_level {
     u32 count;
 };
 
-// Receives each block once, children before their parents. `bytes` is valid during the call only. What it
-// returns other than ERR_OK ends the building with that error.
+// Receives each block once, children before their parents. `bytes` is valid during the call only.
+// What it returns other than ERR_OK ends the building with that error.
 typedef enum err (*unixfs_sink)(void *context, const struct cid *cid, struct span bytes);
 
 struct unixfs_builder {
@@ -66,13 +66,15 @@ enum err unixfs_builder_write(struct unixfs_builder *builder, struct span bytes)
 enum err unixfs_builder_finish(struct unixfs_builder *builder, struct cid *out);
 
 // The name of a file whose bytes are all at hand.
-//   scratch  at most UNIXFS_NODE_BYTES, and 64 KiB for each 1024 MiB begun; nothing for a file of one block
+//   scratch  at most UNIXFS_NODE_BYTES, and 64 KiB for each 1024 MiB begun; nothing for a file of
+//            one block
 // ERR_NO_MEMORY, ERR_LIMIT  as above
 enum err unixfs_cid(struct span bytes, sha256_function sha256, struct arena *scratch,
                     struct cid *out);
 
-// A node of a file, checked whole: what unixfs_node_next gives needs no further check but these two, which
-// only the child's bytes can answer: that they have the link's CID, and as many file bytes as it says.
+// A node of a file, checked whole: what unixfs_node_next gives needs no further check but these
+// two, which only the child's bytes can answer: that they have the link's CID, and as many file
+// bytes as it says.
 struct unixfs_node {
     u64 file_bytes; // the sum of the links' file_bytes
     u32 link_count; // 1 .. UNIXFS_LINKS
@@ -82,8 +84,8 @@ struct unixfs_node {
 
 // Parses a dag-pb block.
 // ERR_MALFORMED    not a dag-pb block that holds a UnixFS file, or its sums do not agree
-// ERR_UNSUPPORTED  legal, but not as the profile makes files: a directory, bytes inside the node, a mode or
-//                  time, a leaf over 1 MiB, names, an unusual order of fields
+// ERR_UNSUPPORTED  legal, but not as the profile makes files: a directory, bytes inside the node, a
+//                  mode or time, a leaf over 1 MiB, names, an unusual order of fields
 // ERR_LIMIT        more links than UNIXFS_LINKS
 enum err unixfs_node_parse(struct span block, struct unixfs_node *out, struct report *report);
 

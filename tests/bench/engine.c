@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs each kernel in our interpreter, natively, and in a peer when there is one, in turns within one process,
-// and compares the shortest of several runs of each. All must give the same checksum.
+// Runs each kernel in our interpreter, natively, and in a peer when there is one, in turns within
+// one process, and compares the shortest of several runs of each. All must give the same checksum.
 //
 // Use     engine FOLDER [KERNEL...]   with FOLDER/NAME.wasm for each kernel
 #include "core/base/arena.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/bench/peer.h: another engine that runs the same module in the same process, for comparison.
 //
-// Use     peer_none.c stands in when there is no other; peer_wasm3.c is wasm3, out of a source tree that the
-//         environment variable WASM3_DIR names when the benchmark is built.
+// Use     peer_none.c stands in when there is no other; peer_wasm3.c is wasm3, out of a source tree
+//         that the environment variable WASM3_DIR names when the benchmark is built.
 #pragma once
 #include "core/base/span.h"
 #include "core/base/types.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// CIDs as text and in binary, and UnixFS nodes. What is accepted must hold what the headers promise, and be
-// written back as the same bytes.
+// CIDs as text and in binary, and UnixFS nodes. What is accepted must hold what the headers
+// promise, and be written back as the same bytes.
 #include "core/base/assert.h"
 #include "core/base/cid.h"
 #include "core/base/report.h"

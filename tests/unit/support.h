@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/unit/support.h: what every unit test needs and the rows do not have: an assert_fail, and memory that
-// counts and can be made to fail.
+// tests/unit/support.h: what every unit test needs and the rows do not have: an assert_fail, and
+// memory that counts and can be made to fail.
 //
-// Use     add $(TEST_SUPPORT) to a unit test's sources. To fail every allocation in turn: for n = 0, 1, ... run
-//         with `allocations_left` n until the run succeeds; each failure must be ERR_NO_MEMORY and leave
-//         `blocks` as it was.
+// Use     add $(TEST_SUPPORT) to a unit test's sources. To fail every allocation in turn: for n =
+//         0, 1, ... run with `allocations_left` n until the run succeeds; each failure must be
+//         ERR_NO_MEMORY and leave `blocks` as it was.
 #pragma once
 #include "core/base/memory.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does core/base/cid.h keep its promises: exact round trips, and a refusal that names what is wrong?
+// Does core/base/cid.h keep its promises: exact round trips, and a refusal that names what is
+// wrong?
 #include "core/base/cid.h"
 #include "core/base/reader.h"
 #include "core/base/report.h"

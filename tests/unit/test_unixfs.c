@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Do core/base/unixfs.h's names agree with another implementation's, and does its parser take exactly the
-// nodes that the builder makes?
+// Do core/base/unixfs.h's names agree with another implementation's, and does its parser take
+// exactly the nodes that the builder makes?
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/unixfs.h"
@@ -227,7 +227,8 @@ static void failures_of_sink_and_memory_come_back(void **state)
     arena_drop(&arena);
 }
 
-// A node of two leaves, 1 MiB and 1 byte, as another implementation encodes it; the digests are made up.
+// A node of two leaves, 1 MiB and 1 byte, as another implementation encodes it; the digests are
+// made up.
 #define DIGEST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define DIGEST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define LINK_A "\x12\x2c\x0a\x24\x01\x55\x12\x20" DIGEST_A "\x12\x00\x18\x80\x80\x40"

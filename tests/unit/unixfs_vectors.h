@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Names of files of deterministic contents, as tests/interop/unixfs_vectors.mjs prints them with another
-// implementation. The contents repeat the pattern that test_unixfs.c makes.
+// Names of files of deterministic contents, as tests/interop/unixfs_vectors.mjs prints them with
+// another implementation. The contents repeat the pattern that test_unixfs.c makes.
 #pragma once
 #include "core/base/types.h"
 

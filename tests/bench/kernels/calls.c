@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Many small functions with several parameters, some recursive: a triple recursion and a walk over a tree.
+// Many small functions with several parameters, some recursive: a triple recursion and a walk over
+// a tree.
 #include "core/base/compiler.h"
 #include "tests/bench/kernels/kernel.h"
 

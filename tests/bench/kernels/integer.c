@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Integer arithmetic of all kinds in registers: multiply, divide, shift, rotate, compare, 32 and 64 bits.
+// Integer arithmetic of all kinds in registers: multiply, divide, shift, rotate, compare, 32 and 64
+// bits.
 #include "tests/bench/kernels/kernel.h"
 
 u64 KERNEL_RUN(u32 n)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/bench/kernels/kernel.h: what a kernel is: one function that does a kind of work n times over and returns
-// a checksum of all it did, so that no compiler can leave any of it out and every engine must agree.
+// tests/bench/kernels/kernel.h: what a kernel is: one function that does a kind of work n times
+// over and returns a checksum of all it did, so that no compiler can leave any of it out and every
+// engine must agree.
 //
-// Use     each file defines KERNEL_RUN, which the build names `run` for WebAssembly and kernel_NAME natively.
-//         It may be called again and again, with any n, and gives the same answer for the same n.
+// Use     each file defines KERNEL_RUN, which the build names `run` for WebAssembly and kernel_NAME
+//         natively. It may be called again and again, with any n, and gives the same answer for the
+//         same n.
 // Limits  freestanding, no imports; static arrays of at most 8 MiB.
 #pragma once
 #include "core/base/types.h"

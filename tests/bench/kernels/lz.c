@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Packs and unpacks text: matches of earlier text, found through a hash of three letters, in an own format of
-// <0, letter> and <size, distance low, distance high>.
+// Packs and unpacks text: matches of earlier text, found through a hash of three letters, in an own
+// format of <0, letter> and <size, distance low, distance high>.
 #include "tests/bench/kernels/kernel.h"
 
 enum { TEXT = 1 << 15, TABLE = 1 << 12, MATCH_MAX = 255, MATCH_MIN = 4 };

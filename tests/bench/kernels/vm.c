@@ -9,8 +9,8 @@ struct instruction {
     i32 operand;
 };
 
-// For i in [1, limit): x = i * 37 mod 1009; while x is 7 or more, x -= x mod 3 + 1 and sum += x; put out
-// (sum ^ i) and sum in a difference.
+// For i in [1, limit): x = i * 37 mod 1009; while x is 7 or more, x -= x mod 3 + 1 and sum += x;
+// put out (sum ^ i) and sum in a difference.
 enum { I, X, SUM, LIMIT, VARIABLES };
 
 // clang-format off

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Which row of the tree may include which: `row | rows below it | system headers`. Read by tools/check, not by
+# make. A file belongs to the row with the longest name that its path begins with; `*` stands for one folder,
+# and each such folder is a row of its own. Every row may include itself. System headers are `freestanding`
+# (those that a compiler brings without a libc) or `any`.
+core/base        |                                                                          | freestanding
+core/wasm        | core/base                                                                | freestanding
+core/jit         | core/base core/wasm                                                      | freestanding
+core/platform.h  | core/base                                                                | freestanding
+core/kernel      | core/base core/wasm core/jit core/platform.h interfaces                  | freestanding
+interfaces       | core/base programs/rt                                                    | freestanding
+machines/bare    | core/base core/platform.h core/kernel interfaces                         | freestanding
+machines/hosted  | core/base core/platform.h core/kernel interfaces                         | any
+machines/sim     | core/base core/platform.h core/kernel interfaces                         | any
+lib/*            | core/base                                                                | freestanding
+programs/rt      | core/base                                                                | freestanding
+programs/*       | core/base lib/* programs/rt interfaces                                   | freestanding
+tools            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted lib/* | any
+tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* programs/rt programs/* tools | any
