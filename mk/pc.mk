@@ -6,4 +6,5 @@ CPU_FLAGS_pc := -mno-red-zone -mcmodel=small -fno-math-errno
 WORDS_pc := $(CLANG_WORDS)
 LINK_FLAGS_pc := -m elf_x86_64
 SODIUM_pc := /usr/lib/x86_64-linux-gnu/libsodium.a
-CFLAGS_FOR_pc_machines/bare/x86_64/clock := -mgeneral-regs-only
+GENERAL_ONLY_pc := -mgeneral-regs-only
+CFLAGS_FOR_pc_machines/bare/x86_64/clock := $(GENERAL_ONLY_pc)

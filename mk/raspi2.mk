@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The Raspberry Pi 2, model B: ARMv7-A with NEON.
+TRIPLE_raspi2 := armv7a-none-eabihf
+CPU_DIR_raspi2 := arm
+CPU_FLAGS_raspi2 := -mcpu=cortex-a7 -mfpu=neon-vfpv4 -mfloat-abi=hard -fno-math-errno
+WORDS_raspi2 := -DWORD_MUSTTAIL= -DWORD_PRESERVE_NONE=
+LINK_FLAGS_raspi2 := -m armelf
+SODIUM_raspi2 := build/raspi2/libsodium/libsodium.a
+GENERAL_ONLY_raspi2 := -mfpu=none -Wno-unsupported-abi
+CFLAGS_FOR_raspi2_machines/bare/arm/clock := $(GENERAL_ONLY_raspi2)
+
+build/raspi2/libsodium/libsodium.a: machines/bare/arm/fetch_libsodium.sh
+	machines/bare/arm/fetch_libsodium.sh $(@D)
