@@ -7,7 +7,7 @@
 
 enum { PRINT_BYTES = 512 }; // of one message; longer words take several
 
-static void print(enum stdio_stream stream, struct span bytes)
+static i32 print(enum stdio_stream stream, struct span bytes)
 {
     static i64 bond = -1;
     if (bond < 0) {
@@ -18,24 +18,26 @@ static void print(enum stdio_stream stream, struct span bytes)
         size_t part = bytes.size < PRINT_BYTES ? bytes.size : PRINT_BYTES;
         struct stdio_write_call call = {stream, span_slice(bytes, 0, part)};
         struct stdio_result_none_error result;
-        if (stdio_write((u32)bond, buffer, sizeof buffer, &call, &result) < 0 || !result.ok) {
-            return;
+        i64 error = stdio_write((u32)bond, buffer, sizeof buffer, &call, &result);
+        if (error < 0 || !result.ok) {
+            return error < 0 ? (i32)error : E_GONE;
         }
         bytes = span_slice(bytes, part, bytes.size);
     }
+    return bond < 0 ? (i32)bond : 0;
 }
 
-void rt_print(const char *string)
+i32 rt_print(const char *string)
 {
-    print(STDIO_STREAM_OUTPUT, span_string(string));
+    return print(STDIO_STREAM_OUTPUT, span_string(string));
 }
 
-void rt_print_span(struct span bytes)
+i32 rt_print_span(struct span bytes)
 {
-    print(STDIO_STREAM_OUTPUT, bytes);
+    return print(STDIO_STREAM_OUTPUT, bytes);
 }
 
-void rt_print_error(const char *string)
+i32 rt_print_error(const char *string)
 {
-    print(STDIO_STREAM_ERROR, span_string(string));
+    return print(STDIO_STREAM_ERROR, span_string(string));
 }

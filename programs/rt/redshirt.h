@@ -47,10 +47,10 @@ const struct system_start_info *rt_start_info(void);
 // The argument `index` of it; 0 is the program's name. Empty when there is none.
 struct span rt_argument(u32 index);
 
-// Writes a line's worth to the standard output (or error). What cannot be written is lost.
-void rt_print(const char *string);
-void rt_print_span(struct span bytes);
-void rt_print_error(const char *string);
+// Writes to the standard output, or error. 0, or a negative error (E_GONE: the stream is closed or failed).
+i32 rt_print(const char *string);
+i32 rt_print_span(struct span bytes);
+i32 rt_print_error(const char *string);
 
 enum { RT_SYSTEM_BOND = 0 };
 
