@@ -11,9 +11,11 @@
 #                         `| what | ours | peer | ratio | aim |` becomes a row of `make bench`'s table.
 # CHECKS += NAME          the target check-NAME fails when something is wrong; `make check` runs them all.
 #
-# $(call unit_test,NAME,SOURCES[,LIBRARIES[,VARIANT]]) makes build/VARIANT/test/NAME out of cmocka sources
-# (VARIANT asan unless said) and adds it to UNIT_TESTS, which the suite `unit` runs.
-TEST_SUITES := unit fuzz check
+# $(call unit_test,NAME,SOURCES[,LIBRARIES[,VARIANT]]) makes build/VARIANT/test/NAME out of cmocka sources and
+# adds it to UNIT_TESTS, which the suite `unit` runs. Without VARIANT it is built in each of UNIT_VARIANTS:
+# asan for the suite `unit`, gcc for the suite `gcc`.
+TEST_SUITES := check unit
+UNIT_VARIANTS ?= asan
 FUZZ_TARGETS :=
 BENCHES :=
 CHECKS :=
@@ -24,4 +26,5 @@ define unit_test_text
 $(call link_rule,$(4),build/$(4)/test/$(1),$(2),-lcmocka $(3))
 UNIT_TESTS += build/$(4)/test/$(1)
 endef
-unit_test = $(eval $(call unit_test_text,$(strip $(1)),$(2),$(3),$(or $(strip $(4)),asan)))
+unit_test = $(foreach v,$(or $(strip $(4)),$(UNIT_VARIANTS)),\
+  $(eval $(call unit_test_text,$(strip $(1)),$(2),$(3),$(v))))
