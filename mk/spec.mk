@@ -13,3 +13,9 @@ test-spec: build/asan/test/spec_runner ## the WebAssembly core test suite, on th
 test-spec-fast: build/hosted/test/spec_runner ## the same without sanitizers
 	@tests/spec/run $< $(NAMES)
 .PHONY: test-spec-fast
+
+FRONT_SOURCES := $(addprefix core/wasm/,decode.c encoding.c module.c names.c opcode.c validate.c validate_body.c)
+FRONT_TEST := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(FRONT_SOURCES)
+$(call unit_test,utf8,tests/unit/test_utf8.c $(TEST_SUPPORT) $(BASE_SOURCES))
+$(call unit_test,sort,tests/unit/test_sort.c $(TEST_SUPPORT) $(BASE_SOURCES))
+$(call unit_test,wasm_decode,tests/unit/test_wasm_decode.c $(FRONT_TEST))

@@ -4,7 +4,8 @@
 
 struct reader reader_over(struct span bytes)
 {
-    return (struct reader){bytes.data, bytes.data, bytes.data + bytes.size, 0};
+    const u8 *end = bytes.size == 0 ? bytes.data : bytes.data + bytes.size; // data may be NULL
+    return (struct reader){bytes.data, bytes.data, end, 0};
 }
 
 static enum err unexpected_end(struct reader *in, struct report *report)

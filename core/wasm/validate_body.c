@@ -196,7 +196,7 @@ static enum err open_block(struct wasm_body_checker *c, u8 opcode, struct types 
                            struct types results)
 {
     if (c->block_count == c->block_capacity) {
-        ASSERT(c->block_count == WASM_BLOCK_DEPTH);
+        ASSERT(c->block_count == WASM_BLOCK_DEPTH + 1);
         return refuse(c, ERR_LIMIT, "blocks are nested too deeply");
     }
     if (c->block_count != 0) {
@@ -966,13 +966,13 @@ enum err wasm_body_checker_init(struct wasm_body_checker *checker, const struct 
         size_t size = module->bodies[i].code.size;
         longest = size > longest ? size : longest;
     }
-    // A block takes two bytes to open, and the function itself is one more.
-    size_t blocks = longest / 2 + 1;
+    // A block takes two bytes to open. The function itself is one more.
+    size_t blocks = longest / 2 < WASM_BLOCK_DEPTH ? longest / 2 : WASM_BLOCK_DEPTH;
     *checker = (struct wasm_body_checker){
         .module = module,
         .report = report,
         .declared = declared,
-        .block_capacity = (u32)(blocks < WASM_BLOCK_DEPTH ? blocks : WASM_BLOCK_DEPTH),
+        .block_capacity = (u32)blocks + 1,
         .flat_capacity = WASM_LOCALS,
         .operands = ARENA_ARRAY(scratch, u8, WASM_OPERANDS),
         .flat = ARENA_ARRAY(scratch, u8, WASM_LOCALS),

@@ -42,7 +42,7 @@ static enum err read_hex4(struct parser *p, u32 *out)
     u32 value = 0;
     for (u32 i = 0; i < 4; i++) {
         u8 c = digits.data[i];
-        u32 digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10u;
+        u32 digit = (u32)(c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
         if (digit > 15) {
             return fail(p, "bad hexadecimal digit");
         }
