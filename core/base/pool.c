@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/pool.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/base/memory.h"
+
+static size_t table_bytes(const struct pool *pool)
+{
+    return ((size_t)pool->limit + POOL_CHUNK_ITEMS - 1) / POOL_CHUNK_ITEMS * sizeof *pool->chunks;
+}
+
+enum err pool_init(struct pool *pool, struct memory *memory, u32 item_bytes, u32 limit)
+{
+    ASSERT(item_bytes >= sizeof(struct pool_item) && limit > 0 && limit < POOL_NONE);
+    *pool = (struct pool){
+        .memory = memory,
+        .item_bytes = (item_bytes + 15) & ~15u,
+        .limit = limit,
+        .free_first = POOL_NONE,
+    };
+    pool->chunks = memory_take(memory, table_bytes(pool));
+    if (pool->chunks == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    mem_zero(pool->chunks, table_bytes(pool));
+    return ERR_OK;
+}
+
+void pool_drop(struct pool *pool)
+{
+    if (pool->chunks == NULL) {
+        return;
+    }
+    for (u32 i = 0; i < pool->chunk_count; i++) {
+        memory_give(pool->memory, pool->chunks[i], (size_t)pool->item_bytes * POOL_CHUNK_ITEMS);
+    }
+    memory_give(pool->memory, pool->chunks, table_bytes(pool));
+    *pool = (struct pool){0};
+}
+
+static struct pool_item *item_at(const struct pool *pool, u32 slot)
+{
+    u8 *chunk = pool->chunks[slot / POOL_CHUNK_ITEMS];
+    return (void *)(chunk + (size_t)(slot % POOL_CHUNK_ITEMS) * pool->item_bytes);
+}
+
+static bool grow(struct pool *pool)
+{
+    u32 start = pool->chunk_count * POOL_CHUNK_ITEMS;
+    if (start >= pool->limit) {
+        return false;
+    }
+    u8 *chunk = memory_take(pool->memory, (size_t)pool->item_bytes * POOL_CHUNK_ITEMS);
+    if (chunk == NULL) {
+        return false;
+    }
+    pool->chunks[pool->chunk_count++] = chunk;
+    u32 end = start + POOL_CHUNK_ITEMS;
+    for (u32 slot = end; slot-- > start;) { // so that the lowest slot is taken first
+        struct pool_item *item = item_at(pool, slot);
+        item->slot = slot;
+        item->next_free = POOL_NONE;
+        if (slot < pool->limit) {
+            item->next_free = pool->free_first;
+            pool->free_first = slot;
+        }
+    }
+    return true;
+}
+
+void *pool_take(struct pool *pool)
+{
+    if (pool->free_first == POOL_NONE && !grow(pool)) {
+        return NULL;
+    }
+    struct pool_item *item = item_at(pool, pool->free_first);
+    ASSERT(item->next_free != POOL_IN_USE);
+    pool->free_first = item->next_free;
+    pool->used++;
+    u32 slot = item->slot;
+    mem_zero(item, pool->item_bytes);
+    item->slot = slot;
+    item->next_free = POOL_IN_USE;
+    return item;
+}
+
+void pool_give(struct pool *pool, void *item_)
+{
+    struct pool_item *item = item_;
+    ASSERT(item->next_free == POOL_IN_USE);
+    ASSERT(pool->used > 0);
+    item->next_free = pool->free_first;
+    pool->free_first = item->slot;
+    pool->used--;
+}
