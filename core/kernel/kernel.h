@@ -16,12 +16,25 @@ struct kernel;
 struct memory;
 struct report;
 
+// What happened, for a test that compares two runs. a and b are numbers that one seed repeats.
+enum kernel_trace_kind {
+    KERNEL_TRACE_RUN,    // a: process, b: fuel used
+    KERNEL_TRACE_SEND,   // a: process, b: message id
+    KERNEL_TRACE_ANSWER, // a: process, b: message id
+    KERNEL_TRACE_TOLD,   // a: process, b: bytes of notifications, or the error
+    KERNEL_TRACE_END,    // a: process, b: kind << 32 | code
+    KERNEL_TRACE_LOAD,   // a: first bytes of the digest, b: 0 or 1 + enum kernel_load_error
+};
+
 struct kernel_config {
     struct memory *memory;  // for everything but guests' linear memory, which is platform_pages_*
     u64 memory_bytes;       // the most the kernel takes from it
     u64 guest_memory_bytes; // the most that all linear memories together may use
     u32 workers;            // 1 .. KERNEL_WORKERS
     u64 slice_ns;           // time slice; 0: KERNEL_SLICE_NS
+    // Called with the kernel's lock held, or NULL.
+    void (*trace)(void *context, enum kernel_trace_kind kind, u64 a, u64 b);
+    void *trace_context;
 };
 
 enum err kernel_create(const struct kernel_config *config, struct kernel **out,
@@ -90,3 +103,7 @@ void kernel_worker_run(struct kernel *kernel, u32 index);
 bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel);
 // Makes every kernel_worker_run return soon. Also allowed from a signal handler or an interrupt.
 void kernel_stop(struct kernel *kernel);
+
+// Walks all that the kernel holds and asserts that it agrees with itself: counts, owners, and one answer to
+// come for each message that wants one. For tests; slow, and takes the lock for as long as it walks.
+void kernel_check(struct kernel *kernel);

@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/kernel/internal.h: what the files of this row share. docs/kernel.md tells how it fits together.
+//
+// Threads everything here is guarded by kernel->lock, but for what says otherwise. A process that is RUNNING
+//         belongs to one worker, which alone touches its instance, thread and memory; any other worker
+//         may only set its `kill`. Functions named *_locked want the lock held.
+#pragma once
+#include "core/base/abi.h"
+#include "core/base/arena.h"
+#include "core/base/assert.h"
+#include "core/base/list.h"
+#include "core/base/lock.h"
+#include "core/base/map.h"
+#include "core/base/memory.h"
+#include "core/base/pool.h"
+#include "core/base/wire.h"
+#include "core/kernel/device.h"
+#include "core/kernel/kernel.h"
+#include "core/kernel/limits.h"
+#include "core/kernel/locks.h"
+#include "core/wasm/instance.h"
+#include "core/wasm/limits.h"
+#include "core/wasm/module.h"
+#include "core/wasm/thread.h"
+#include "interfaces/system.h"
+
+// ---- what is told to a handler or a client, in order
+
+enum note_kind {
+    NOTE_NONE,
+    NOTE_ANSWER,      // in struct message, client_note
+    NOTE_MESSAGE,     // in struct message, handler_note
+    NOTE_CANCELLED,   // in struct message, handler_note
+    NOTE_CLIENT_GONE, // in struct bond
+};
+
+struct note {
+    struct list_node node;
+    u32 kind; // enum note_kind; NOTE_NONE while it is in no queue
+};
+
+// Whoever can handle an interface.
+enum party_kind { PARTY_PROCESS, PARTY_DEVICE, PARTY_KERNEL };
+
+struct party {
+    u32 kind; // enum party_kind; constant
+    u32 registration_count;
+    struct list notes;         // struct note
+    struct list held;          // struct message by handler_note: delivered, to be answered
+    struct list registrations; // struct registration
+};
+
+// ---- interfaces
+
+struct function_definition {
+    u64 id; // first 8 bytes of the hash
+    u8 hash[32];
+    struct span name;
+};
+
+// An interface as a program or a device knows it. Immutable.
+struct definition {
+    struct span name;
+    u8 hash[32]; // I
+    u32 function_count;
+    const struct function_definition *functions; // in order of id, no two alike
+};
+
+// A name that somebody handles, is bonded to, or waits for.
+struct interface_entry {
+    struct pool_item item;
+    struct map_node by_name;
+    struct registration *handler; // NULL: nobody
+    struct list bonds;            // struct bond
+    struct list patient;          // struct message by handler_note: binds that wait for a handler
+    struct list_node work;        // in kernel->patient_work while `patient` is to be looked through
+    struct list_node of_kernel;
+    u64 messages;
+    u32 bond_count;
+    u32 patient_count;
+    u32 to_look_at; // of `patient`, for the handler whose serial is `looked_at`
+    u64 looked_at;
+    u32 reference_count; // handler, bonds and patient binds
+    u32 name_size;
+    char name[INTERFACE_NAME_BYTES];
+};
+
+struct registration {
+    struct pool_item item;
+    u32 id; // what the handler knows it by
+    u64 serial;
+    struct interface_entry *entry;
+    struct party *party;
+    const struct definition *definition;
+    struct list_node of_party;
+};
+
+// A client's handle to an interface.
+struct bond {
+    struct pool_item item;
+    u32 id;     // 0: closed; only its CLIENT_GONE is still under way
+    u64 client; // the handler's name for it
+    u64 fits;   // serial of the registration that was found compatible
+    u64 told;   // serial of the registration that got a message from it
+    struct process *process;
+    struct interface_entry *entry; // NULL once closed
+    const struct definition *definition;
+    struct list_node of_process;
+    struct list_node of_entry;
+    u32 gone_registration; // id, for the CLIENT_GONE
+    struct note gone;
+};
+
+// ---- messages
+
+enum message_state {
+    MESSAGE_QUEUED,   // handler_note is in the handler's notes
+    MESSAGE_HELD,     // handler_note is in the handler's held list
+    MESSAGE_PENDING,  // the kernel answers later: `pending` says what it waits for
+    MESSAGE_ANSWERED, // client_note is in the client's notes; no handler knows it any more
+};
+
+enum message_pending { PENDING_NONE, PENDING_BIND, PENDING_SPAWN, PENDING_END };
+
+struct message {
+    struct pool_item item;
+    u64 id; // 0: nobody wants an answer
+    u64 function;
+    u64 client_number;      // of the bond, so that it can be told when the bond is gone
+    struct process *client; // who is charged; NULL: the kernel, asking the loader for `program`
+    struct program *program;
+    struct bond *bond; // NULL: bond 0, or closed
+    struct party *handler;
+    u32 registration;  // id
+    u8 state;          // enum message_state
+    u8 pending;        // enum message_pending
+    bool waited_for;   // the client sits in send with SEND_WAIT
+    bool is_cancelled; // the client has its answer; the handler may still hold the message
+    u32 error;         // 0, or the code of the error answer it got
+    u32 body_len;
+    u8 *body; // `small`, or from kernel->memory
+    struct note client_note;
+    struct note handler_note;
+    struct list_node of_client;          // in client->sent
+    struct process *about;               // PENDING_SPAWN, PENDING_END: the child
+    const struct definition *definition; // PENDING_BIND
+    struct interface_entry *entry;       // PENDING_BIND
+    u8 small[KERNEL_BODY_INLINE];
+};
+
+// ---- programs
+
+enum program_state { PROGRAM_FETCHING, PROGRAM_CHECKING, PROGRAM_READY, PROGRAM_FAILED };
+
+// Where an import leads: a host function, or an export of the adapter.
+struct program_import {
+    bool is_adapter;
+    u32 index; // enum host_function, or index of the adapter's function
+};
+
+enum host_function {
+    HOST_SEND,
+    HOST_ANSWER,
+    HOST_WAIT,
+    HOST_CLIENT_READ,
+    HOST_CLIENT_WRITE,
+    HOST_COUNT
+};
+
+#define PROGRAM_NO_FUNCTION ((u32)0xffffffff)
+
+struct program {
+    struct pool_item item;
+    struct map_node by_digest; // key: first 8 bytes of the digest
+    struct kernel *kernel;
+    u8 digest[32];
+    u8 codec;
+    u8 state;       // enum program_state
+    bool is_fixed;  // came with the system: stays, and its bytes are the machine's
+    bool is_mapped; // in kernel->program_map
+    char cid[KERNEL_CID_TEXT_BYTES];
+    u32 reference_count; // processes, and programs it adapts
+    struct list waiting; // struct process by `run`: to be started once it is ready
+    struct list_node
+        work; // in kernel->check_work while CHECKING, in kernel->cache while unreferenced
+    struct message *load; // FETCHING: asks the loader
+    struct span bytes;
+    u8 *buffer; // what `bytes` lie in, when it is the kernel's
+    size_t buffer_size;
+    // Immutable once READY.
+    struct arena arena;
+    struct wasm_module *module;
+    struct span adapts;
+    struct list_node of_adapters;
+    struct program *adapter;
+    struct program_import *imports; // module->import_count of them
+    struct definition *definitions;
+    u32 definition_count;
+    u32 start_function; // `_start`, or an adapter's `_initialize`; PROGRAM_NO_FUNCTION: none
+    // FAILED
+    u8 error; // enum kernel_load_error
+    char text[160];
+};
+
+// ---- processes
+
+enum process_state {
+    PROCESS_LOADING,  // in program->waiting
+    PROCESS_READY,    // in kernel->ready
+    PROCESS_RUNNING,  // some worker has it
+    PROCESS_WAITING,  // in wait, nothing to tell it
+    PROCESS_AWAITING, // in send with SEND_WAIT
+    PROCESS_ENDED,    // its record waits for its parent, or for its last messages to be taken
+};
+
+enum process_stage {
+    STAGE_NEW,
+    STAGE_ADAPTER_START,
+    STAGE_ADAPTER_INITIALIZE,
+    STAGE_START,
+    STAGE_MAIN
+};
+
+struct process {
+    struct pool_item item;
+    struct map_node by_id; // key: the process's number
+    struct kernel *kernel;
+    struct program *program;
+    struct list_node run; // kernel->ready or program->waiting
+    struct list_node of_kernel;
+    struct list_node sibling; // in parent->children
+    struct process *parent;   // NULL: none, or ended
+    u64 parent_id;
+    struct list children;
+    u8 state;         // enum process_state
+    u8 stage;         // enum process_stage; the worker's that runs it
+    bool kill;        // atomic: end it as soon as a worker has it
+    bool is_ending;   // process_end is at work: no longer shown
+    bool resume_wait; // READY: the wait it sits in is to be tried again
+    u32 worker;       // RUNNING: whose
+    u32 child_count;  // running, or ended and not released
+
+    struct party party;
+    struct list sent;  // struct message by of_client
+    struct list bonds; // struct bond; closed ones too, until their CLIENT_GONE is taken
+    u32 bond_count;
+    u32 message_count;
+    u64 message_bytes;
+    // WAITING, AWAITING: where the guest wants what it waits for.
+    struct wasm_memory *out_memory;
+    u32 out_address;
+    u32 out_len;
+    struct message *awaited;
+
+    struct message *spawn_message; // LOADING: the parent waits for it to begin
+    struct message *end_message;   // the parent waits for its end
+    u8 end_kind;                   // enum kernel_ending_kind, once ENDED
+    u8 end_load;                   // enum kernel_load_error
+    u32 end_code;
+    u32 end_text_size;
+    char *end_text; // from kernel->memory, or NULL
+
+    u8 *start; // arguments, then environment, as the lists of system.wit are encoded
+    u32 start_size;
+    u32 argument_bytes; // of it; the environment's follow
+    u32 argument_count;
+    u32 environment_count;
+    void (*on_end)(void *context, struct kernel_process_id process, struct kernel_ending ending);
+    void *on_end_context;
+
+    u64 fuel_used;
+    u64 sent_total;
+    u64 received_total;
+    u64 answered_total;
+    u64 linear_bytes; // atomic: linear memory in use
+
+    // The worker's that runs it.
+    struct memory charge; // everything below takes memory through here
+    u64 charged_bytes;
+    struct wasm_store store;
+    struct arena arena;
+    struct wasm_instance *instance;
+    struct wasm_instance *adapter;
+    struct wasm_memory *memory; // of `instance`
+    struct wasm_thread thread;
+};
+
+// ---- devices
+
+struct kernel_device {
+    struct kernel *kernel;
+    struct kernel_device_config config;
+    struct party party;
+    struct definition definition;
+    struct kernel_device *next_to_wake;
+    bool is_to_wake;
+    struct message *last; // taken, wants no answer: freed at the next take
+};
+
+// ---- guests' memory, under kernel->guest_lock
+
+enum { GUEST_ORDERS = 17 }; // blocks of 64 KiB << order: up to 4 GiB
+
+// Address space cut into blocks of one size.
+struct guest_reservation {
+    struct guest_reservation *next; // of the same order
+    u8 *base;
+    u32 block_count;
+    u32 fresh;      // blocks from here on were never used
+    u32 free_count; // blocks given back, in `free`
+    u32 free[];     // room for block_count
+};
+
+struct guest_memory {
+    struct guest_reservation *reservations[GUEST_ORDERS];
+    u64 used_bytes; // committed
+    u64 limit_bytes;
+};
+
+// ---- workers
+
+struct worker {
+    u32 index;
+    bool is_sleeping;
+    bool slice_over;         // atomic: the machine raises it
+    struct process *current; // whom it runs
+    u64 slice_start_ns;
+};
+
+enum { TAG_BATCH = 512 };
+
+struct kernel {
+    struct kernel_config config;
+    struct lock lock;
+    struct lock memory_lock;
+    struct lock guest_lock;
+    struct memory memory; // config.memory with the lock and the limit
+    u64 memory_used;      // under memory_lock
+    bool stop;            // atomic
+
+    struct pool processes;
+    struct pool messages;
+    struct pool bonds;
+    struct pool registrations;
+    struct pool entries;
+    struct pool programs;
+    struct map process_map;
+    struct map entry_map;
+    struct map program_map;
+    struct list all_processes; // in order of number
+    struct list all_entries;
+    u64 next_process;
+    u64 next_serial;
+
+    struct list ready;        // struct process by `run`
+    struct list check_work;   // struct program: to be decoded and the rest
+    struct list patient_work; // struct interface_entry
+    struct list cache;        // struct program nobody runs, the oldest first
+    u64 cache_bytes;
+    struct list adapters; // struct program by of_adapters
+
+    struct party party; // the kernel as a handler
+    struct definition system;
+    struct definition inspect;
+    struct definition loader; // what the kernel asks for as a client
+    u64 loader_client;
+
+    u32 device_count;
+    struct kernel_device *devices[KERNEL_DEVICES];
+    struct kernel_device *wake_devices; // to be called once the lock is free
+    u64 wake_workers;                   // one bit each, the same
+    u64 sleeping;                       // one bit for each worker in platform_wait
+
+    u32 tags[TAG_BATCH];
+    u32 tag_next;
+    u64 name_secret;
+
+    u64 start_ns;
+    u64 run_ns; // time that run_fuel took
+    u64 run_fuel;
+    u64 message_total;
+    u64 message_bytes;
+
+    struct guest_memory guest;
+    struct wasm_func host[HOST_COUNT];
+    struct worker workers[KERNEL_WORKERS];
+};
+
+// ---- kernel.c
+
+void kernel_lock(struct kernel *kernel);
+// Gives the lock back, then wakes the workers and devices that were noted meanwhile.
+void kernel_unlock(struct kernel *kernel);
+// 32 random bits; never 0.
+u32 kernel_tag_locked(struct kernel *kernel);
+struct memory *kernel_memory(struct kernel *kernel);
+
+static inline void kernel_trace(struct kernel *kernel, enum kernel_trace_kind kind, u64 a, u64 b)
+{
+    if (UNLIKELY(kernel->config.trace != NULL)) {
+        kernel->config.trace(kernel->config.trace_context, kind, a, b);
+    }
+}
+
+// ---- schedule.c
+
+// Something became ready: a sleeping worker is woken once the lock is given back.
+void workers_wake_locked(struct kernel *kernel);
+
+// ---- guest.c: linear memories
+
+// Fills in the functions of the process's store.
+void guest_store_init(struct process *process);
+void guest_memory_drop(struct kernel *kernel);
+
+// ---- section.c, interface.c: definitions, names, registrations, bonds
+
+// Parses a module's sections into program->definitions.
+enum err interface_parse_sections(struct program *program, struct report *report);
+enum err interface_define(struct memory *memory, const struct interface_definition *from,
+                          struct definition *out);
+void interface_undefine(struct memory *memory, struct definition *definition);
+const struct function_definition *definition_function(const struct definition *definition, u64 id);
+// The definition of that interface hash among those of the process's program and its adapter, or NULL.
+const struct definition *process_definition(const struct process *process, const u8 hash[32]);
+// The first function of `client` that `handler` lacks, or NULL when they fit.
+const struct function_definition *definition_missing(const struct definition *client,
+                                                     const struct definition *handler);
+
+struct interface_entry *entry_find_locked(struct kernel *kernel, struct span name);
+// The entry of that name with one more reference, made if need be; NULL: KERNEL_INTERFACES, or no memory.
+struct interface_entry *entry_take_locked(struct kernel *kernel, struct span name);
+void entry_give_locked(struct kernel *kernel, struct interface_entry *entry);
+
+// ERR_EXISTS  taken     ERR_LIMIT  too many
+enum err registration_add_locked(struct kernel *kernel, struct party *party,
+                                 const struct definition *definition, struct registration **out);
+// Frees the name; messages stay where they are: handler_abandon sees to them.
+void registration_remove_locked(struct kernel *kernel, struct registration *registration);
+struct registration *registration_find_locked(struct kernel *kernel, struct party *party, u32 id);
+// Who handles the bond now, or NULL: nobody, or somebody incompatible.
+struct registration *bond_handler_locked(struct bond *bond);
+
+struct bond *bond_add_locked(struct kernel *kernel, struct process *process,
+                             struct interface_entry *entry, const struct definition *definition);
+struct bond *bond_find_locked(struct kernel *kernel, struct process *process, u32 id);
+// Closes it: the handler is told, messages under way must have been seen to before.
+void bond_close_locked(struct kernel *kernel, struct bond *bond);
+void bond_free_locked(struct kernel *kernel, struct bond *bond);
+// Looks through binds that wait for a handler, KERNEL_SWEEP at most.
+void patient_step_locked(struct kernel *kernel);
+
+// ---- message.c
+
+struct process *party_process(struct party *party);
+struct kernel_device *party_device(struct party *party);
+// Appends a note to what the party is to be told, and wakes it.
+void note_queue_locked(struct kernel *kernel, struct party *party, struct note *note,
+                       enum note_kind kind);
+void party_init(struct party *party, enum party_kind kind);
+
+// A message of `client` (NULL: the kernel), charged to it, with an id when an answer is wanted; NULL when
+// there is no memory. Its body is not set.
+struct message *message_new_locked(struct kernel *kernel, struct process *client,
+                                   bool wants_answer);
+void message_free_locked(struct kernel *kernel, struct message *message);
+// The message of that id, whoever has to do with it.
+struct message *message_find_locked(struct kernel *kernel, u64 id);
+
+// A body that is about to change hands: room for it, taken without the lock where it is long.
+u8 *body_new(struct kernel *kernel, u32 len);
+void body_free(struct kernel *kernel, u8 *body, u32 len);
+// Gives the message its body: `allocated` when it is longer than KERNEL_BODY_INLINE (taken over), else a copy.
+void message_set_body_locked(struct kernel *kernel, struct message *message, struct span body,
+                             u8 *allocated);
+void message_clear_body_locked(struct kernel *kernel, struct message *message);
+
+// Queues it for whoever handles `registration`, and wakes him.
+void message_queue_locked(struct kernel *kernel, struct message *message,
+                          struct registration *registration);
+// The handler has it already: it was written into the memory of a handler that waited.
+void message_hold_locked(struct message *message, struct registration *registration);
+// The answer is known. `allocated` as in message_set_body_locked; a waiting client gets it copied into its
+// memory and becomes ready. The message may be freed by this.
+void message_answer_locked(struct kernel *kernel, struct message *message, struct span body,
+                           u8 *allocated);
+void message_answer_error_locked(struct kernel *kernel, struct message *message, u32 code);
+// The client no longer wants the answer: it gets the error answer E_CANCELLED, the handler is told.
+void message_cancel_locked(struct kernel *kernel, struct message *message);
+// The client is ending: nobody wants the answer, and nobody is told.
+void message_orphan_locked(struct kernel *kernel, struct message *message);
+// Takes the message out of its handler's hands.
+void message_unlink_handler_locked(struct message *message);
+// The handler no longer handles `registration` (0: any): a few of its messages get E_GONE. False: none left.
+bool handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration);
+
+// Writes notifications for a process that a worker has; [address, address + len) was checked. Returns what
+// wait returns, 0 when there is nothing to tell. The lock may be given back in between.
+i32 notes_deliver_locked(struct kernel *kernel, struct process *process,
+                         const struct wasm_memory *memory, u32 address, u32 len);
+u32 notification_size(u32 body_len);
+
+// ---- process.c
+
+void process_ready_locked(struct kernel *kernel, struct process *process);
+// Ends the send it waits in with that result.
+void process_resume_locked(struct kernel *kernel, struct process *process, i64 result);
+// A process that this worker has stops being anybody's: it is WAITING or AWAITING now.
+void process_block_locked(struct kernel *kernel, struct process *process, enum process_state state);
+void process_set_result(struct process *process, i64 result);
+struct start_lists {
+    struct system_list_bytes arguments;
+    struct system_list_bytes environment;
+};
+// A new process, LOADING and in no list. ERR_LIMIT, ERR_NO_MEMORY
+enum err process_new_locked(struct kernel *kernel, struct process *parent,
+                            const struct start_lists *lists, struct process **out);
+struct process *process_find_locked(struct kernel *kernel, u64 id);
+// Brings a process that this worker has to life. False: it has ended.
+bool process_begin(struct process *process);
+// The function it was in returned: begins the next stage. False: it has ended.
+bool process_advance(struct process *process);
+// Ends a process that this worker has. Takes the lock itself.
+void process_end(struct process *process, struct kernel_ending ending);
+// The same for one whose thread has trapped.
+void process_end_trapped(struct process *process);
+// Asks for its end; whoever has it, or gets it next, sees to that.
+void process_kill_locked(struct kernel *kernel, struct process *process);
+// Frees the record when nothing needs it any more.
+void process_release_locked(struct kernel *kernel, struct process *process);
+void process_detach_locked(struct kernel *kernel, struct process *child);
+u64 process_time_ns_locked(const struct process *process);
+
+// ---- program.c
+
+// Gives the process the program of that name, fetched when it is new: the process joins those that wait for
+// it, or is made ready. What can go wrong comes out when a worker begins it (process_begin).
+void program_start_locked(struct kernel *kernel, struct span cid, struct process *process);
+void program_give_locked(struct kernel *kernel, struct program *program);
+// The loader has answered `message`, which this frees; error: with that code. Takes over `allocated`.
+void program_loaded_locked(struct kernel *kernel, struct message *message, struct span body,
+                           u8 *allocated, u32 error);
+// Checks a program that was fetched, which the caller took out of kernel->check_work: decode, validate,
+// translate, link. Takes the lock itself.
+void program_check(struct program *program);
+void program_drop(struct program *program);
+
+// ---- syscall.c
+
+// Does the host call that the process stands at. Returns the process to run next on this worker, which then
+// has it: the same, another, or NULL. Takes from *fuel what the call costs.
+struct process *syscall_run(struct process *process, i64 *fuel);
+// Goes on with the wait that the process was made ready from. False: it waits again, and is nobody's.
+bool syscall_resume_wait(struct process *process);
+
+// ---- system.c, inspect.c: what the kernel handles itself
+
+enum kernel_call { CALL_DONE, CALL_EXIT };
+// Answers the message, or keeps it PENDING. `message` is NULL when no answer is wanted. The lock may be
+// given back in between. CALL_EXIT: the process is to end with *code.
+enum kernel_call system_call_locked(struct kernel *kernel, struct process *process, u64 function,
+                                    struct span body, struct message *message, u32 *code);
+void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,
+                         struct message *message);
+// Answers to what was PENDING.
+void system_answer_bind_locked(struct kernel *kernel, struct message *message, struct bond *bond);
+void system_answer_spawn_locked(struct kernel *kernel, struct message *message,
+                                struct process *child);
+void system_answer_spawn_error_locked(struct kernel *kernel, struct message *message,
+                                      enum kernel_load_error error, struct span text);
+void system_answer_end_locked(struct kernel *kernel, struct message *message,
+                              struct process *child);
+enum err system_define(struct kernel *kernel);

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The kernel as a whole: made, locked, asked to start and to stop. Everything it holds is made here, empty;
+// the other files fill it.
+#include "core/base/report.h"
+#include "core/base/text.h"
+#include "core/kernel/internal.h"
+#include "core/platform.h"
+
+// ---- memory
+
+static void *memory_resize(struct memory *self, void *block, size_t old_size, size_t new_size)
+{
+    struct kernel *kernel = CONTAINER_OF(self, struct kernel, memory);
+    kernel_lock_take(&kernel->memory_lock, LOCK_GUEST);
+    void *result = NULL;
+    if (old_size != 0) {
+        ASSERT(new_size == 0 && kernel->memory_used >= old_size);
+        (void)kernel->config.memory->resize(kernel->config.memory, block, old_size, 0);
+        kernel->memory_used -= old_size;
+    } else if (new_size <= kernel->config.memory_bytes - kernel->memory_used) {
+        result = kernel->config.memory->resize(kernel->config.memory, NULL, 0, new_size);
+        kernel->memory_used += result == NULL ? 0 : new_size;
+    }
+    lock_release(&kernel->memory_lock);
+    return result;
+}
+
+struct memory *kernel_memory(struct kernel *kernel)
+{
+    return &kernel->memory;
+}
+
+// ---- the lock
+
+void kernel_lock(struct kernel *kernel)
+{
+    kernel_lock_take(&kernel->lock, LOCK_NONE);
+}
+
+void kernel_unlock(struct kernel *kernel)
+{
+    u64 workers = kernel->wake_workers;
+    struct kernel_device *device = kernel->wake_devices;
+    if (LIKELY(workers == 0 && device == NULL)) {
+        lock_release(&kernel->lock);
+        return;
+    }
+    kernel->wake_workers = 0;
+    kernel->wake_devices = NULL;
+    struct kernel_device *devices[KERNEL_DEVICES];
+    u32 device_count = 0;
+    for (; device != NULL; device = device->next_to_wake) {
+        device->is_to_wake = false;
+        devices[device_count++] = device;
+    }
+    lock_release(&kernel->lock);
+    while (workers != 0) {
+        u32 index = (u32)__builtin_ctzll(workers);
+        workers &= workers - 1;
+        platform_wake(index);
+    }
+    for (u32 i = 0; i < device_count; i++) {
+        devices[i]->config.wake(devices[i]->config.context);
+    }
+}
+
+u32 kernel_tag_locked(struct kernel *kernel)
+{
+    u32 tag;
+    do {
+        if (kernel->tag_next == TAG_BATCH) {
+            platform_random(kernel->tags, sizeof kernel->tags);
+            kernel->tag_next = 0;
+        }
+        tag = kernel->tags[kernel->tag_next++];
+    } while (tag == 0);
+    return tag;
+}
+
+// ---- making and ending
+
+static const struct wasm_func_type host_types[HOST_COUNT] = {
+    [HOST_SEND] = {(const u8[]){WASM_I32, WASM_I64, WASM_I32, WASM_I32, WASM_I32, WASM_I32,
+                                WASM_I32, WASM_I64},
+                   7, 1, 0},
+    [HOST_ANSWER] = {(const u8[]){WASM_I64, WASM_I32, WASM_I32, WASM_I32, WASM_I32, WASM_I32,
+                                  WASM_I32},
+                     6, 1, 0},
+    [HOST_WAIT] = {(const u8[]){WASM_I32, WASM_I32, WASM_I32, WASM_I32}, 3, 1, 0},
+    [HOST_CLIENT_READ] = {(const u8[]){WASM_I32, WASM_I32, WASM_I32, WASM_I32}, 3, 1, 0},
+    [HOST_CLIENT_WRITE] = {(const u8[]){WASM_I32, WASM_I32, WASM_I32, WASM_I32}, 3, 1, 0},
+};
+
+static enum err init_tables(struct kernel *kernel)
+{
+    struct memory *memory = kernel_memory(kernel);
+    TRY(pool_init(&kernel->processes, memory, sizeof(struct process), KERNEL_PROCESSES));
+    TRY(pool_init(&kernel->messages, memory, sizeof(struct message), KERNEL_MESSAGES_ALL));
+    TRY(pool_init(&kernel->bonds, memory, sizeof(struct bond), KERNEL_BONDS_ALL));
+    TRY(pool_init(&kernel->registrations, memory, sizeof(struct registration),
+                  KERNEL_REGISTRATIONS_ALL));
+    TRY(pool_init(&kernel->entries, memory, sizeof(struct interface_entry), KERNEL_INTERFACES));
+    TRY(pool_init(&kernel->programs, memory, sizeof(struct program), KERNEL_PROGRAMS));
+    TRY(map_init(&kernel->process_map, memory, KERNEL_PROCESS_BUCKETS));
+    TRY(map_init(&kernel->entry_map, memory, KERNEL_ENTRY_BUCKETS));
+    TRY(map_init(&kernel->program_map, memory, KERNEL_ENTRY_BUCKETS));
+    return system_define(kernel);
+}
+
+static void init_lists(struct kernel *kernel)
+{
+    list_init(&kernel->all_processes);
+    list_init(&kernel->all_entries);
+    list_init(&kernel->ready);
+    list_init(&kernel->check_work);
+    list_init(&kernel->patient_work);
+    list_init(&kernel->cache);
+    list_init(&kernel->adapters);
+    party_init(&kernel->party, PARTY_KERNEL);
+    for (u32 i = 0; i < HOST_COUNT; i++) {
+        kernel->host[i] = (struct wasm_func){.type = &host_types[i], .index = i};
+    }
+    for (u32 i = 0; i < KERNEL_WORKERS; i++) {
+        kernel->workers[i].index = i;
+    }
+}
+
+enum err kernel_create(const struct kernel_config *config, struct kernel **out,
+                       struct report *report)
+{
+    if (config->workers < 1 || config->workers > KERNEL_WORKERS) {
+        return report_err(report, ERR_LIMIT, 0, "workers must be between 1 and 64");
+    }
+    struct kernel *kernel = memory_take(config->memory, sizeof *kernel);
+    if (kernel == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "no memory for the kernel");
+    }
+    *kernel = (struct kernel){
+        .config = *config,
+        .lock.rank = LOCK_KERNEL,
+        .memory_lock.rank = LOCK_MEMORY,
+        .guest_lock.rank = LOCK_GUEST,
+        .memory.resize = memory_resize,
+        .tag_next = TAG_BATCH,
+        .next_process = 1,
+        .next_serial = 1,
+        .guest.limit_bytes = config->guest_memory_bytes,
+        .start_ns = platform_clock_ns(),
+    };
+    if (kernel->config.slice_ns == 0) {
+        kernel->config.slice_ns = KERNEL_SLICE_NS;
+    }
+    platform_random(&kernel->name_secret, sizeof kernel->name_secret);
+    init_lists(kernel);
+    enum err err = init_tables(kernel);
+    if (err != ERR_OK) {
+        kernel_destroy(kernel);
+        return report_err(report, err, 0, "no memory for the kernel's tables");
+    }
+    *out = kernel;
+    return ERR_OK;
+}
+
+// A process that has not ended, or NULL. What has ended and is still listed waits for devices.
+static struct process *find_living(struct kernel *kernel)
+{
+    struct list_node *node = list_first(&kernel->all_processes);
+    while (node != NULL && LIST_ITEM(node, struct process, of_kernel)->state == PROCESS_ENDED) {
+        node = list_next(&kernel->all_processes, node);
+    }
+    return node == NULL ? NULL : LIST_ITEM(node, struct process, of_kernel);
+}
+
+// Ends every process; nobody else is inside, so each can be had.
+static void end_processes(struct kernel *kernel)
+{
+    struct process *process;
+    while ((process = find_living(kernel)) != NULL) {
+        if (list_is_linked(&process->run)) {
+            list_remove(&process->run);
+        }
+        if (process->awaited != NULL) {
+            process->awaited->waited_for = false;
+            process->awaited = NULL;
+        }
+        process->state = PROCESS_RUNNING;
+        process_end(process, (struct kernel_ending){.kind = KERNEL_KILLED});
+    }
+}
+
+static void drop_programs(struct kernel *kernel)
+{
+    for (u32 slot = 0; slot < kernel->programs.chunk_count * POOL_CHUNK_ITEMS; slot++) {
+        struct program *program = pool_at(&kernel->programs, slot);
+        if (program != NULL) {
+            program_drop(program);
+        }
+    }
+}
+
+static void drop_messages(struct kernel *kernel)
+{
+    for (u32 slot = 0; slot < kernel->messages.chunk_count * POOL_CHUNK_ITEMS; slot++) {
+        struct message *message = pool_at(&kernel->messages, slot);
+        if (message != NULL) {
+            message_clear_body_locked(kernel, message);
+        }
+    }
+}
+
+static void drop_ended(struct kernel *kernel)
+{
+    for (u32 slot = 0; slot < kernel->processes.chunk_count * POOL_CHUNK_ITEMS; slot++) {
+        struct process *process = pool_at(&kernel->processes, slot);
+        if (process != NULL && process->end_text != NULL) {
+            memory_give(kernel_memory(kernel), process->end_text, process->end_text_size);
+        }
+    }
+}
+
+void kernel_destroy(struct kernel *kernel)
+{
+    end_processes(kernel);
+    drop_messages(kernel);
+    drop_ended(kernel);
+    drop_programs(kernel);
+    for (u32 i = 0; i < kernel->device_count; i++) {
+        interface_undefine(kernel_memory(kernel), &kernel->devices[i]->definition);
+        memory_give(kernel_memory(kernel), kernel->devices[i], sizeof *kernel->devices[i]);
+    }
+    interface_undefine(kernel_memory(kernel), &kernel->system);
+    interface_undefine(kernel_memory(kernel), &kernel->inspect);
+    interface_undefine(kernel_memory(kernel), &kernel->loader);
+    guest_memory_drop(kernel);
+    pool_drop(&kernel->processes);
+    pool_drop(&kernel->messages);
+    pool_drop(&kernel->bonds);
+    pool_drop(&kernel->registrations);
+    pool_drop(&kernel->entries);
+    pool_drop(&kernel->programs);
+    map_drop(&kernel->process_map);
+    map_drop(&kernel->entry_map);
+    map_drop(&kernel->program_map);
+    ASSERT(kernel->memory_used == 0);
+    memory_give(kernel->config.memory, kernel, sizeof *kernel);
+}
+
+// ---- processes, from outside
+
+enum err kernel_start(struct kernel *kernel, const struct kernel_start *start,
+                      struct kernel_process_id *out, struct report *report)
+{
+    struct start_lists lists = {
+        .arguments = {.count = start->argument_count, .items = start->arguments},
+        .environment = {.count = start->environment_count, .items = start->environment},
+    };
+    kernel_lock(kernel);
+    struct process *process;
+    enum err err = process_new_locked(kernel, NULL, &lists, &process);
+    if (err == ERR_OK) {
+        process->on_end = start->on_end;
+        process->on_end_context = start->context;
+        *out = (struct kernel_process_id){process->by_id.key};
+        program_start_locked(kernel, start->cid, process);
+    }
+    kernel_unlock(kernel);
+    if (err != ERR_OK) {
+        return report_err(report, err, 0,
+                          err == ERR_LIMIT ? "too many processes, or arguments beyond the limits"
+                                           : "no memory for another process");
+    }
+    return ERR_OK;
+}
+
+enum err kernel_kill(struct kernel *kernel, struct kernel_process_id id)
+{
+    kernel_lock(kernel);
+    struct process *process = process_find_locked(kernel, id.value);
+    bool found = process != NULL && process->state != PROCESS_ENDED;
+    if (found) {
+        process_kill_locked(kernel, process);
+    }
+    kernel_unlock(kernel);
+    return found ? ERR_OK : ERR_NOT_FOUND;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/kernel/limits.h: every bound of the kernel. Each is the largest value that is accepted; one beyond
+// gets the error named here.
+#pragma once
+
+enum {
+    // ---- the machine
+    KERNEL_WORKERS = 64,         // as many as one word has bits; a larger machine leaves CPUs idle
+    KERNEL_SLICE_NS = 10 << 20,  // about 10 ms: long against a switch, short against a person
+    KERNEL_FUEL_PORTION = 50000, // units between two looks at the clock's flag: about 100 us
+    KERNEL_FUEL_SYSCALL = 64,    // units a syscall costs: about as long as the loops it is worth
+    KERNEL_FUEL_BYTES = 64,      // bytes copied for one unit
+    KERNEL_FUEL_START = 20000,   // units an instantiation costs the slice it happens in
+
+    // ---- the whole kernel; at the limit ERR_LIMIT or E_NO_MEMORY
+    KERNEL_PROCESSES = 1 << 17,  // 100,000 idle ones and room
+    KERNEL_PROCESS_BUCKETS = 14, // 2^n heads of the map from numbers to processes
+    KERNEL_ENTRY_BUCKETS = 10,   // the same, for names and for programs
+    KERNEL_MESSAGES_ALL =
+        1 << 20,                // at about 256 bytes each; more than all budgets of 1,000 processes
+    KERNEL_BONDS_ALL = 1 << 19, // four for each process
+    KERNEL_REGISTRATIONS_ALL = 1 << 14, //
+    KERNEL_INTERFACES = 1 << 14,        // names that somebody handles, is bonded to or waits for
+    KERNEL_DEVICES = 64,                // a machine registers about ten
+    KERNEL_PROGRAMS = 4096,             // in use and in the cache
+    KERNEL_CACHE_BYTES = 64 << 20, // programs nobody runs are kept up to this, then the oldest goes
+
+    // ---- one process; at the limit E_LIMIT or the `limit` of the function that was called
+    KERNEL_BONDS = 1024,       // a server of a thousand interfaces is none
+    KERNEL_REGISTRATIONS = 64, //
+    KERNEL_MESSAGES = 1024,    // sent, and not yet answered and taken: a page of outstanding reads
+    KERNEL_MESSAGE_BYTES = 16 << 20, // of their bodies and of the answers that wait
+    KERNEL_CHILDREN = 4096,          // running, or ended and not awaited
+    KERNEL_PROCESS_BYTES =
+        96 << 20,            // stack, tables and instance; a table of the engine's limit fits
+    KERNEL_ARGUMENTS = 1024, // arguments and environment together
+    KERNEL_ARGUMENT_BYTES = 128 << 10, // the same, and four bytes for each
+
+    // ---- one message; E_TOO_LONG
+    KERNEL_BODY_BYTES = 4 << 20, // a block of 2 MiB with its envelope, twice
+    KERNEL_BODY_INLINE = 72,     // kept in the message itself; longer ones are allocated
+    KERNEL_COPY_LOCKED = 4096,   // a copy longer than this is made without the kernel's lock
+    KERNEL_LOAD_BYTES =
+        (64 << 20) + 16, // the answer of a loader: WASM_MODULE_BYTES and its envelope
+
+    // ---- what a program says of itself; refused at load
+    KERNEL_DEFINITIONS = 256,         // interfaces in a program's section
+    KERNEL_SECTION_BYTES = 1 << 20,   // of all its sections; hashing them takes tens of ms at most
+    KERNEL_PROGRAM_BYTES = 512 << 20, // a module and its code; eight times the largest file
+    KERNEL_NAME_SCRATCH = 1 << 20,    // hashing a file of WASM_MODULE_BYTES
+    KERNEL_DEFINITION_SCRATCH = 64 << 10, // hashing one interface of core/base/wire.h's limits
+
+    // ---- work under the lock
+    KERNEL_SWEEP = 64,                // items handled before the lock is given back for a moment
+    KERNEL_INSPECT_PROCESSES = 256,   // of one answer, as inspect.wit says
+    KERNEL_INSPECT_INTERFACES = 1024, //
+
+    // ---- guests' memory
+    KERNEL_GUEST_PAGES = 16384, // of 64 KiB: 1 GiB of addresses for a memory that names no maximum
+    KERNEL_GUEST_BLOCKS = 4096, // of one reservation, less where the machine refuses so much
+};

@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A message's life: queued for its handler, held by it, answered, taken by its client. One struct goes all the
+// way and is charged to the client until both sides have let go of it, so nothing has to be allocated when an
+// answer is given. It is freed when no handler knows it and no note of it is queued for the client.
+#include "core/kernel/internal.h"
+#include "core/platform.h"
+
+struct process *party_process(struct party *party)
+{
+    ASSERT(party->kind == PARTY_PROCESS);
+    return CONTAINER_OF(party, struct process, party);
+}
+
+struct kernel_device *party_device(struct party *party)
+{
+    ASSERT(party->kind == PARTY_DEVICE);
+    return CONTAINER_OF(party, struct kernel_device, party);
+}
+
+void party_init(struct party *party, enum party_kind kind)
+{
+    *party = (struct party){.kind = kind};
+    list_init(&party->notes);
+    list_init(&party->held);
+    list_init(&party->registrations);
+}
+
+// ---- notes
+
+static void wake_device_locked(struct kernel *kernel, struct kernel_device *device)
+{
+    if (!device->is_to_wake) {
+        device->is_to_wake = true;
+        device->next_to_wake = kernel->wake_devices;
+        kernel->wake_devices = device;
+    }
+}
+
+static void wake_party_locked(struct kernel *kernel, struct party *party, bool was_empty)
+{
+    if (party->kind == PARTY_DEVICE) {
+        if (was_empty) {
+            wake_device_locked(kernel, party_device(party));
+        }
+        return;
+    }
+    struct process *process = party_process(party);
+    if (process->state == PROCESS_WAITING) {
+        process->resume_wait = true;
+        process_ready_locked(kernel, process);
+    }
+}
+
+void note_queue_locked(struct kernel *kernel, struct party *party, struct note *note,
+                       enum note_kind kind)
+{
+    ASSERT(note->kind == NOTE_NONE && kind != NOTE_NONE);
+    bool was_empty = list_is_empty(&party->notes);
+    note->kind = kind;
+    list_append(&party->notes, &note->node);
+    wake_party_locked(kernel, party, was_empty);
+}
+
+static void note_remove(struct note *note)
+{
+    ASSERT(note->kind != NOTE_NONE);
+    note->kind = NOTE_NONE;
+    list_remove(&note->node);
+}
+
+// ---- bodies
+
+u8 *body_new(struct kernel *kernel, u32 len)
+{
+    ASSERT(len > KERNEL_BODY_INLINE);
+    return memory_take(kernel_memory(kernel), len);
+}
+
+void body_free(struct kernel *kernel, u8 *body, u32 len)
+{
+    memory_give(kernel_memory(kernel), body, len);
+}
+
+void message_set_body_locked(struct kernel *kernel, struct message *message, struct span body,
+                             u8 *allocated)
+{
+    ASSERT(message->body_len == 0);
+    ASSERT((allocated != NULL) == (body.size > KERNEL_BODY_INLINE));
+    message->body = allocated;
+    if (allocated == NULL) {
+        message->body = message->small;
+        mem_copy(message->small, body.data, body.size);
+    }
+    message->body_len = (u32)body.size;
+    kernel->message_bytes += body.size;
+    if (message->client != NULL) {
+        message->client->message_bytes += body.size;
+    }
+}
+
+// Takes the body out of the message's account. What it returns is the caller's to free, or NULL.
+static u8 *detach_body_locked(struct kernel *kernel, struct message *message)
+{
+    u8 *allocated = message->body_len > KERNEL_BODY_INLINE ? message->body : NULL;
+    ASSERT(kernel->message_bytes >= message->body_len);
+    kernel->message_bytes -= message->body_len;
+    if (message->client != NULL) {
+        ASSERT(message->client->message_bytes >= message->body_len);
+        message->client->message_bytes -= message->body_len;
+    }
+    message->body = NULL;
+    message->body_len = 0;
+    return allocated;
+}
+
+void message_clear_body_locked(struct kernel *kernel, struct message *message)
+{
+    u32 len = message->body_len;
+    u8 *allocated = detach_body_locked(kernel, message);
+    if (allocated != NULL) {
+        body_free(kernel, allocated, len);
+    }
+}
+
+// ---- making, finding, freeing
+
+struct message *message_new_locked(struct kernel *kernel, struct process *client, bool wants_answer)
+{
+    struct message *message = pool_take(&kernel->messages);
+    if (message == NULL) {
+        return NULL;
+    }
+    STATIC_ASSERT(KERNEL_MESSAGES_ALL <= 1 << 24);
+    if (wants_answer) {
+        message->id = (u64)kernel_tag_locked(kernel) << 24 | message->item.slot;
+    }
+    message->client = client;
+    if (client != NULL) {
+        client->message_count++;
+        list_append(&client->sent, &message->of_client);
+    }
+    return message;
+}
+
+void message_free_locked(struct kernel *kernel, struct message *message)
+{
+    ASSERT(message->handler == NULL && message->pending == PENDING_NONE);
+    ASSERT(message->client_note.kind == NOTE_NONE && message->handler_note.kind == NOTE_NONE);
+    message_clear_body_locked(kernel, message);
+    struct process *client = message->client;
+    if (client != NULL) {
+        ASSERT(client->message_count > 0);
+        client->message_count--;
+        list_remove(&message->of_client);
+    }
+    pool_give(&kernel->messages, message);
+    if (client != NULL) {
+        process_release_locked(kernel, client);
+    }
+}
+
+struct message *message_find_locked(struct kernel *kernel, u64 id)
+{
+    struct message *message = pool_at(&kernel->messages, id & 0xffffff);
+    return message != NULL && id != 0 && message->id == id ? message : NULL;
+}
+
+// Frees the message when both sides have let go of it.
+static void finish_locked(struct kernel *kernel, struct message *message)
+{
+    if (message->handler == NULL && message->client_note.kind == NOTE_NONE) {
+        message_free_locked(kernel, message);
+    }
+}
+
+void message_unlink_handler_locked(struct message *message)
+{
+    ASSERT(message->handler != NULL);
+    if (message->handler_note.kind != NOTE_NONE) {
+        note_remove(&message->handler_note);
+    } else if (list_is_linked(&message->handler_note.node)) {
+        list_remove(&message->handler_note.node);
+    }
+    message->handler = NULL;
+}
+
+// Takes a message for which the kernel itself waits out of that wait.
+static void unlink_pending_locked(struct kernel *kernel, struct message *message)
+{
+    struct interface_entry *entry = message->entry;
+    switch (message->pending) {
+    case PENDING_BIND:
+        list_remove(&message->handler_note.node);
+        entry->patient_count--;
+        message->entry = NULL;
+        entry_give_locked(kernel, entry);
+        break;
+    case PENDING_SPAWN:
+        message->about->spawn_message = NULL;
+        break;
+    case PENDING_END:
+        message->about->end_message = NULL;
+        break;
+    default:
+        break;
+    }
+    message->about = NULL;
+    message->pending = PENDING_NONE;
+}
+
+// ---- sending
+
+void message_queue_locked(struct kernel *kernel, struct message *message,
+                          struct registration *registration)
+{
+    message->handler = registration->party;
+    message->registration = registration->id;
+    message->state = MESSAGE_QUEUED;
+    note_queue_locked(kernel, registration->party, &message->handler_note, NOTE_MESSAGE);
+}
+
+void message_hold_locked(struct message *message, struct registration *registration)
+{
+    message->handler = registration->party;
+    message->registration = registration->id;
+    message->state = MESSAGE_HELD;
+    list_append(&registration->party->held, &message->handler_note.node);
+}
+
+// ---- answering
+
+// Puts the answer, which is in the message by now, into the client's queue.
+static void queue_answer_locked(struct kernel *kernel, struct message *message)
+{
+    struct process *client = message->client;
+    message->state = MESSAGE_ANSWERED;
+    if (!message->waited_for) {
+        note_queue_locked(kernel, &client->party, &message->client_note, NOTE_ANSWER);
+        return;
+    }
+    // It did not fit the buffer of send: it becomes the first notification.
+    message->waited_for = false;
+    message->client_note.kind = NOTE_ANSWER;
+    list_prepend(&client->party.notes, &message->client_note.node);
+    process_resume_locked(kernel, client, E_BUFFER);
+}
+
+// Writes the answer into the memory of a client that waits for it, if it fits there.
+static bool answer_waiting_locked(struct kernel *kernel, struct message *message, struct span body)
+{
+    struct process *client = message->client;
+    ASSERT(client->awaited == message);
+    if (body.size > client->out_len) {
+        return false;
+    }
+    u8 *out = wasm_memory_at(client->out_memory, client->out_address, client->out_len);
+    ASSERT(out != NULL); // checked by send; memories do not shrink
+    mem_copy(out, body.data, body.size);
+    i64 result = (i64)body.size | (message->error != 0 ? ANSWER_IS_ERROR : 0);
+    message->waited_for = false;
+    message_free_locked(kernel, message);
+    process_resume_locked(kernel, client, result);
+    return true;
+}
+
+static bool fits_budget(const struct process *client, u64 bytes)
+{
+    return bytes <= KERNEL_MESSAGE_BYTES - client->message_bytes;
+}
+
+void message_answer_locked(struct kernel *kernel, struct message *message, struct span body,
+                           u8 *allocated)
+{
+    if (message->handler != NULL) {
+        message_unlink_handler_locked(message);
+    }
+    if (!message->is_cancelled && message->program != NULL) {
+        program_loaded_locked(kernel, message, body, allocated, 0);
+        return;
+    }
+    bool is_wanted = !message->is_cancelled && message->id != 0;
+    if (is_wanted && message->waited_for && answer_waiting_locked(kernel, message, body)) {
+        is_wanted = false;
+    } else if (!is_wanted) {
+        finish_locked(kernel, message);
+    } else {
+        message_clear_body_locked(kernel, message);
+        bool has_room = body.size <= KERNEL_BODY_INLINE || allocated != NULL;
+        if (!fits_budget(message->client, body.size)) {
+            message->error = -E_TOO_LONG;
+        } else if (!has_room) {
+            message->error = -E_NO_MEMORY;
+        } else {
+            message_set_body_locked(kernel, message, body, allocated);
+            allocated = NULL;
+        }
+        queue_answer_locked(kernel, message);
+    }
+    if (allocated != NULL) {
+        body_free(kernel, allocated, (u32)body.size);
+    }
+}
+
+void message_answer_error_locked(struct kernel *kernel, struct message *message, u32 code)
+{
+    ASSERT(code > 0);
+    if (message->handler != NULL) {
+        message_unlink_handler_locked(message);
+    }
+    if (!message->is_cancelled && message->program != NULL) {
+        program_loaded_locked(kernel, message, (struct span){0}, NULL, code);
+        return;
+    }
+    if (message->is_cancelled || message->id == 0) {
+        finish_locked(kernel, message);
+        return;
+    }
+    message->error = code;
+    message_clear_body_locked(kernel, message);
+    u8 body[4];
+    mem_store_u32(body, code);
+    if (message->waited_for && answer_waiting_locked(kernel, message, span_of(body, 4))) {
+        return;
+    }
+    queue_answer_locked(kernel, message);
+}
+
+// ---- giving up
+
+void message_cancel_locked(struct kernel *kernel, struct message *message)
+{
+    ASSERT(!message->is_cancelled && message->state != MESSAGE_ANSWERED && !message->waited_for);
+    if (message->state == MESSAGE_HELD) {
+        // The handler may be reading the body still, and learns of it in its own time.
+        struct party *handler = message->handler;
+        message->is_cancelled = true;
+        message->error = -E_CANCELLED;
+        list_remove(&message->handler_note.node);
+        note_queue_locked(kernel, handler, &message->handler_note, NOTE_CANCELLED);
+        note_queue_locked(kernel, &message->client->party, &message->client_note, NOTE_ANSWER);
+        return;
+    }
+    unlink_pending_locked(kernel, message);
+    message_answer_error_locked(kernel, message, -E_CANCELLED);
+}
+
+void message_orphan_locked(struct kernel *kernel, struct message *message)
+{
+    unlink_pending_locked(kernel, message);
+    message->bond = NULL;
+    message->waited_for = false;
+    if (message->client_note.kind != NOTE_NONE) {
+        note_remove(&message->client_note);
+    }
+    struct party *handler = message->handler;
+    if (handler == NULL) {
+        finish_locked(kernel, message);
+    } else if (message->state == MESSAGE_QUEUED) {
+        message->id = 0; // still to be delivered, as what wants no answer
+    } else if (handler->kind == PARTY_DEVICE) {
+        message->is_cancelled = true; // the device may be reading its body: freed when it answers
+    } else {
+        message_unlink_handler_locked(message);
+        finish_locked(kernel, message);
+    }
+}
+
+// One note of a handler that goes away.
+static void abandon_note_locked(struct kernel *kernel, struct note *note)
+{
+    if (note->kind == NOTE_CLIENT_GONE) {
+        note_remove(note);
+        bond_free_locked(kernel, CONTAINER_OF(note, struct bond, gone));
+        return;
+    }
+    struct message *message = CONTAINER_OF(note, struct message, handler_note);
+    ASSERT(note->kind == NOTE_MESSAGE || note->kind == NOTE_CANCELLED);
+    message_answer_error_locked(kernel, message, -E_GONE);
+}
+
+static u32 note_registration(const struct note *note)
+{
+    switch (note->kind) {
+    case NOTE_MESSAGE:
+    case NOTE_CANCELLED:
+        return CONTAINER_OF(note, struct message, handler_note)->registration;
+    case NOTE_CLIENT_GONE:
+        return CONTAINER_OF(note, struct bond, gone)->gone_registration;
+    default:
+        return 0;
+    }
+}
+
+bool handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration)
+{
+    u32 left = KERNEL_SWEEP;
+    struct list_node *node = list_first(&party->notes);
+    while (node != NULL && left > 0) {
+        struct note *note = LIST_ITEM(node, struct note, node);
+        node = list_next(&party->notes, node);
+        u32 of = note_registration(note);
+        if (of != 0 && (registration == 0 || of == registration)) {
+            abandon_note_locked(kernel, note);
+            left--;
+        }
+    }
+    node = list_first(&party->held);
+    while (node != NULL && left > 0) {
+        struct message *message = LIST_ITEM(node, struct message, handler_note.node);
+        node = list_next(&party->held, node);
+        if (registration == 0 || message->registration == registration) {
+            message_answer_error_locked(kernel, message, -E_GONE);
+            left--;
+        }
+    }
+    return left == 0;
+}
+
+// ---- telling
+
+// A body that is copied after the lock is given back.
+struct late_copy {
+    u8 *to;
+    u8 *from; // freed afterwards
+    u32 len;
+};
+
+enum { LATE_COPIES = 8 };
+
+struct delivery {
+    struct kernel *kernel;
+    u8 *to;
+    u32 len;
+    u32 written;
+    u32 late_count;
+    struct late_copy late[LATE_COPIES];
+};
+
+u32 notification_size(u32 body_len)
+{
+    return (u32)(sizeof(struct abi_notification) + body_len + NOTIFICATION_ALIGN - 1) &
+           ~(NOTIFICATION_ALIGN - 1u);
+}
+
+static void describe_note(const struct note *note, struct abi_notification *out, struct span *body,
+                          u8 error[4])
+{
+    *out = (struct abi_notification){0};
+    *body = (struct span){0};
+    const struct message *message = NULL;
+    switch (note->kind) {
+    case NOTE_ANSWER:
+        message = CONTAINER_OF(note, struct message, client_note);
+        out->kind = NOTIFICATION_ANSWER;
+        out->id = message->id;
+        *body = span_of(message->body, message->body_len);
+        if (message->error != 0) {
+            out->flags = NOTIFICATION_IS_ERROR;
+            mem_store_u32(error, message->error);
+            *body = span_of(error, 4);
+        }
+        break;
+    case NOTE_MESSAGE:
+        message = CONTAINER_OF(note, struct message, handler_note);
+        out->kind = NOTIFICATION_MESSAGE;
+        out->id = message->id;
+        out->function = message->function;
+        out->client = message->client_number;
+        out->registration = message->registration;
+        *body = span_of(message->body, message->body_len);
+        break;
+    case NOTE_CANCELLED:
+        message = CONTAINER_OF(note, struct message, handler_note);
+        out->kind = NOTIFICATION_CANCELLED;
+        out->id = message->id;
+        break;
+    default:
+        ASSERT(note->kind == NOTE_CLIENT_GONE);
+        out->kind = NOTIFICATION_CLIENT_GONE;
+        out->client = CONTAINER_OF(note, struct bond, gone)->client;
+        out->registration = CONTAINER_OF(note, struct bond, gone)->gone_registration;
+        break;
+    }
+    out->body_len = (u32)body->size;
+    out->size = notification_size(out->body_len);
+}
+
+// The note was written: what follows from that. Returns a body that is the caller's to free, or NULL.
+static u8 *note_taken_locked(struct kernel *kernel, struct note *note)
+{
+    u8 *body = NULL;
+    struct message *message;
+    u32 kind = note->kind;
+    note_remove(note);
+    switch (kind) {
+    case NOTE_ANSWER:
+        message = CONTAINER_OF(note, struct message, client_note);
+        if (message->error == 0) {
+            body = detach_body_locked(kernel, message);
+        }
+        finish_locked(kernel, message);
+        break;
+    case NOTE_MESSAGE:
+        message = CONTAINER_OF(note, struct message, handler_note);
+        body = detach_body_locked(kernel, message);
+        if (message->id == 0) {
+            message->handler = NULL;
+            message_free_locked(kernel, message);
+        } else {
+            message->state = MESSAGE_HELD;
+            list_append(&message->handler->held, &note->node);
+        }
+        break;
+    case NOTE_CANCELLED:
+        message = CONTAINER_OF(note, struct message, handler_note);
+        list_append(&message->handler->held, &note->node);
+        break;
+    default:
+        bond_free_locked(kernel, CONTAINER_OF(note, struct bond, gone));
+        break;
+    }
+    return body;
+}
+
+// Writes one notification if there is room for it. False: there is none.
+static bool deliver_one_locked(struct delivery *delivery, struct process *process,
+                               struct note *note)
+{
+    struct abi_notification header;
+    struct span body;
+    u8 error[4];
+    describe_note(note, &header, &body, error);
+    if (header.size > delivery->len - delivery->written) {
+        if (delivery->written == 0 && delivery->len >= sizeof header) {
+            mem_copy(delivery->to, &header, sizeof header);
+        }
+        return false;
+    }
+    u8 *to = delivery->to + delivery->written;
+    mem_copy(to, &header, sizeof header);
+    bool is_late = body.size > KERNEL_COPY_LOCKED;
+    if (!is_late) {
+        mem_copy(to + sizeof header, body.data, body.size);
+    }
+    mem_zero(to + sizeof header + body.size, header.size - sizeof header - body.size);
+    delivery->written += header.size;
+    process->received_total += note->kind == NOTE_MESSAGE;
+    u8 *allocated = note_taken_locked(delivery->kernel, note);
+    if (is_late) {
+        ASSERT(allocated != NULL);
+        delivery->late[delivery->late_count++] =
+            (struct late_copy){to + sizeof header, allocated, header.body_len};
+    } else if (allocated != NULL) {
+        body_free(delivery->kernel, allocated, header.body_len);
+    }
+    return true;
+}
+
+static void copy_late(struct delivery *delivery)
+{
+    for (u32 i = 0; i < delivery->late_count; i++) {
+        struct late_copy *late = &delivery->late[i];
+        mem_copy(late->to, late->from, late->len);
+        body_free(delivery->kernel, late->from, late->len);
+    }
+    delivery->late_count = 0;
+}
+
+i32 notes_deliver_locked(struct kernel *kernel, struct process *process,
+                         const struct wasm_memory *memory, u32 address, u32 len)
+{
+    ASSERT(process->state == PROCESS_RUNNING);
+    u32 most = 1u << 30; // what a result can say, and more than fits any memory's use
+    struct delivery delivery = {.kernel = kernel,
+                                .to = wasm_memory_at(memory, address, len),
+                                .len = len < most ? len : most};
+    ASSERT(delivery.to != NULL); // checked by wait
+    struct list_node *node;
+    for (u32 count = 1; (node = list_first(&process->party.notes)) != NULL; count++) {
+        if (!deliver_one_locked(&delivery, process, LIST_ITEM(node, struct note, node))) {
+            break;
+        }
+        if (count % KERNEL_SWEEP == 0 || delivery.late_count == LATE_COPIES) {
+            kernel_unlock(kernel);
+            copy_late(&delivery);
+            kernel_lock(kernel);
+        }
+    }
+    bool is_too_small = delivery.written == 0 && node != NULL;
+    if (delivery.late_count > 0) {
+        kernel_unlock(kernel);
+        copy_late(&delivery);
+        kernel_lock(kernel);
+    }
+    return is_too_small ? E_BUFFER : (i32)delivery.written;
+}

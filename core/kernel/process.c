@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A process from its first record to its last. It ends in one place, process_end, on the worker that has it:
+// whoever wants it dead only says so and sees that a worker gets it.
+#include "core/base/report.h"
+#include "core/base/text.h"
+#include "core/kernel/internal.h"
+#include "core/platform.h"
+
+// ---- memory charged to it
+
+static void *charge_resize(struct memory *self, void *block, size_t old_size, size_t new_size)
+{
+    struct process *process = CONTAINER_OF(self, struct process, charge);
+    struct memory *memory = kernel_memory(process->kernel);
+    if (old_size != 0) {
+        ASSERT(process->charged_bytes >= old_size);
+        process->charged_bytes -= old_size;
+        return memory->resize(memory, block, old_size, 0);
+    }
+    if (new_size > KERNEL_PROCESS_BYTES - process->charged_bytes) {
+        return NULL;
+    }
+    void *taken = memory->resize(memory, NULL, 0, new_size);
+    process->charged_bytes += taken == NULL ? 0 : new_size;
+    return taken;
+}
+
+// ---- states
+
+void process_ready_locked(struct kernel *kernel, struct process *process)
+{
+    ASSERT(!list_is_linked(&process->run));
+    process->state = PROCESS_READY;
+    list_append(&kernel->ready, &process->run);
+    workers_wake_locked(kernel);
+}
+
+void process_set_result(struct process *process, i64 result)
+{
+    process->thread.host.slots[0] = (u64)result;
+}
+
+void process_resume_locked(struct kernel *kernel, struct process *process, i64 result)
+{
+    ASSERT(process->awaited != NULL);
+    process->awaited = NULL;
+    process_set_result(process, result);
+    if (process->state == PROCESS_AWAITING) {
+        process_ready_locked(kernel, process);
+    } else { // still in the send that the kernel answers
+        ASSERT(process->state == PROCESS_RUNNING);
+    }
+}
+
+void process_block_locked(struct kernel *kernel, struct process *process, enum process_state state)
+{
+    ASSERT(process->state == PROCESS_RUNNING);
+    process->state = (u8)state;
+    if (__atomic_load_n(&process->kill, __ATOMIC_RELAXED)) { // it came while it ran
+        process_kill_locked(kernel, process);
+    }
+}
+
+struct process *process_find_locked(struct kernel *kernel, u64 id)
+{
+    struct map_node *node = map_find(&kernel->process_map, id);
+    return node == NULL ? NULL : CONTAINER_OF(node, struct process, by_id);
+}
+
+// ---- making
+
+static void copy_list(struct system_list_bytes list, u8 **at)
+{
+    struct span item;
+    while (system_list_bytes_next(&list, &item)) {
+        mem_store_u32(*at, (u32)item.size);
+        mem_copy(*at + 4, item.data, item.size);
+        *at += 4 + item.size;
+    }
+}
+
+// Adds the bytes of the list's record to *bytes. False: beyond the limit.
+static bool add_list_bytes(struct system_list_bytes list, size_t *bytes)
+{
+    struct span item;
+    while (system_list_bytes_next(&list, &item)) {
+        if (item.size > KERNEL_ARGUMENT_BYTES - *bytes ||
+            4 > KERNEL_ARGUMENT_BYTES - *bytes - item.size) {
+            return false;
+        }
+        *bytes += 4 + item.size;
+    }
+    return true;
+}
+
+// Bytes of the record of arguments and environment, or SIZE_MAX beyond the limits.
+static size_t start_bytes(const struct start_lists *lists)
+{
+    size_t bytes = 0;
+    bool fits = lists->arguments.count <= KERNEL_ARGUMENTS &&
+                lists->environment.count <= KERNEL_ARGUMENTS - lists->arguments.count &&
+                add_list_bytes(lists->arguments, &bytes) &&
+                add_list_bytes(lists->environment, &bytes);
+    return fits ? bytes : SIZE_MAX;
+}
+
+static void init_process(struct kernel *kernel, struct process *process, struct process *parent)
+{
+    process->kernel = kernel;
+    process->state = PROCESS_LOADING;
+    process->stage = STAGE_NEW;
+    process->charge.resize = charge_resize;
+    party_init(&process->party, PARTY_PROCESS);
+    list_init(&process->children);
+    list_init(&process->sent);
+    list_init(&process->bonds);
+    if (parent != NULL) {
+        process->parent = parent;
+        process->parent_id = parent->by_id.key;
+        parent->child_count++;
+        list_append(&parent->children, &process->sibling);
+    }
+    map_add(&kernel->process_map, &process->by_id, kernel->next_process++);
+    list_append(&kernel->all_processes, &process->of_kernel);
+}
+
+enum err process_new_locked(struct kernel *kernel, struct process *parent,
+                            const struct start_lists *lists, struct process **out)
+{
+    size_t bytes = start_bytes(lists);
+    if (bytes == SIZE_MAX || (parent != NULL && parent->child_count == KERNEL_CHILDREN)) {
+        return ERR_LIMIT;
+    }
+    struct process *process = pool_take(&kernel->processes);
+    if (process == NULL) {
+        return kernel->processes.used == KERNEL_PROCESSES ? ERR_LIMIT : ERR_NO_MEMORY;
+    }
+    if (bytes > 0) {
+        process->start = memory_take(kernel_memory(kernel), bytes);
+        if (process->start == NULL) {
+            pool_give(&kernel->processes, process);
+            return ERR_NO_MEMORY;
+        }
+        u8 *at = process->start;
+        copy_list(lists->arguments, &at);
+        process->argument_bytes = (u32)(at - process->start);
+        copy_list(lists->environment, &at);
+        ASSERT(at == process->start + bytes);
+    }
+    process->start_size = (u32)bytes;
+    process->argument_count = lists->arguments.count;
+    process->environment_count = lists->environment.count;
+    init_process(kernel, process, parent);
+    *out = process;
+    return ERR_OK;
+}
+
+// ---- ending
+
+void process_detach_locked(struct kernel *kernel, struct process *child)
+{
+    struct process *parent = child->parent;
+    ASSERT(parent != NULL && parent->child_count > 0);
+    parent->child_count--;
+    list_remove(&child->sibling);
+    child->parent = NULL;
+    process_release_locked(kernel, child);
+}
+
+void process_release_locked(struct kernel *kernel, struct process *process)
+{
+    if (process->state != PROCESS_ENDED || process->parent != NULL || process->message_count > 0 ||
+        process->bond_count > 0) {
+        return;
+    }
+    ASSERT(process->message_bytes == 0 && process->charged_bytes == 0);
+    ASSERT(process->linear_bytes == 0 && process->child_count == 0);
+    if (process->end_text != NULL) {
+        memory_give(kernel_memory(kernel), process->end_text, process->end_text_size);
+    }
+    map_remove(&kernel->process_map, &process->by_id);
+    list_remove(&process->of_kernel);
+    pool_give(&kernel->processes, process);
+}
+
+void process_kill_locked(struct kernel *kernel, struct process *process)
+{
+    __atomic_store_n(&process->kill, true, __ATOMIC_RELAXED);
+    switch (process->state) {
+    case PROCESS_RUNNING:
+        __atomic_store_n(&kernel->workers[process->worker].slice_over, true, __ATOMIC_RELAXED);
+        break;
+    case PROCESS_LOADING:
+        if (list_is_linked(&process->run)) {
+            list_remove(&process->run);
+        }
+        process_ready_locked(kernel, process);
+        break;
+    case PROCESS_AWAITING:
+        process->awaited->waited_for = false;
+        process->awaited = NULL;
+        process_ready_locked(kernel, process);
+        break;
+    case PROCESS_WAITING:
+        process_ready_locked(kernel, process);
+        break;
+    default:
+        break;
+    }
+}
+
+// Its interfaces become free: nobody sends it anything from here on.
+static void free_names(struct kernel *kernel, struct process *process)
+{
+    struct list_node *node;
+    while ((node = list_first(&process->party.registrations)) != NULL) { // KERNEL_REGISTRATIONS
+        registration_remove_locked(kernel, LIST_ITEM(node, struct registration, of_party));
+    }
+}
+
+// Its messages want no answers any more, the answers it has not taken go, and its bonds are closed.
+static void end_as_client(struct kernel *kernel, struct process *process)
+{
+    struct list_node *node = list_first(&process->sent);
+    while (node != NULL) { // at most KERNEL_MESSAGES
+        struct message *message = LIST_ITEM(node, struct message, of_client);
+        node = list_next(&process->sent, node);
+        message_orphan_locked(kernel, message);
+    }
+    node = list_first(&process->bonds);
+    while (node != NULL) { // at most KERNEL_BONDS
+        struct bond *bond = LIST_ITEM(node, struct bond, of_process);
+        node = list_next(&process->bonds, node);
+        if (bond->id != 0) {
+            bond_close_locked(kernel, bond);
+        }
+    }
+}
+
+// What others sent to it gets E_GONE. There may be any number of them.
+static void end_as_handler(struct kernel *kernel, struct process *process)
+{
+    while (handler_abandon_locked(kernel, &process->party, 0)) {
+        kernel_unlock(kernel);
+        kernel_lock(kernel);
+    }
+    ASSERT(list_is_empty(&process->party.notes) && list_is_empty(&process->party.held));
+}
+
+static void end_as_parent(struct kernel *kernel, struct process *process)
+{
+    struct list_node *node;
+    for (u32 i = 1; (node = list_first(&process->children)) != NULL; i++) {
+        process_detach_locked(kernel, LIST_ITEM(node, struct process, sibling));
+        if (i % KERNEL_SWEEP == 0) {
+            kernel_unlock(kernel);
+            kernel_lock(kernel);
+        }
+    }
+}
+
+// What it is made of; the worker's own, so no lock.
+static void drop_body(struct process *process)
+{
+    if (process->instance != NULL) {
+        wasm_instance_destroy(process->instance);
+    }
+    if (process->adapter != NULL) {
+        wasm_instance_destroy(process->adapter);
+    }
+    process->instance = NULL;
+    process->adapter = NULL;
+    process->memory = NULL;
+    if (process->arena.memory != NULL) {
+        wasm_thread_drop(&process->thread);
+        arena_drop(&process->arena);
+    }
+    if (process->start != NULL) {
+        memory_give(kernel_memory(process->kernel), process->start, process->start_size);
+        process->start = NULL;
+    }
+}
+
+// Keeps how it ended for its parent, and answers the parent's question if it was asked.
+static void record_end(struct kernel *kernel, struct process *process,
+                       const struct kernel_ending *ending)
+{
+    process->end_kind = (u8)ending->kind;
+    process->end_code = ending->code;
+    process->end_load = (u8)ending->load;
+    if (process->parent != NULL && ending->text.size > 0) {
+        process->end_text = memory_take(kernel_memory(kernel), ending->text.size);
+        if (process->end_text != NULL) { // without memory the parent learns the kind alone
+            mem_copy(process->end_text, ending->text.data, ending->text.size);
+            process->end_text_size = (u32)ending->text.size;
+        }
+    }
+    if (process->spawn_message != NULL) {
+        struct message *message = process->spawn_message;
+        process->spawn_message = NULL;
+        message->pending = PENDING_NONE;
+        message->about = NULL;
+        if (ending->kind == KERNEL_TRAPPED) { // it began, and that is how far it came
+            system_answer_spawn_locked(kernel, message, process);
+            return;
+        }
+        bool is_killed = ending->kind == KERNEL_KILLED;
+        system_answer_spawn_error_locked(kernel, message,
+                                         is_killed ? KERNEL_LOAD_FAILED : ending->load,
+                                         is_killed ? SPAN_LITERAL("killed") : ending->text);
+        process_detach_locked(kernel, process); // the parent never learned its number
+    } else if (process->end_message != NULL) {
+        struct message *message = process->end_message;
+        process->end_message = NULL;
+        message->pending = PENDING_NONE;
+        message->about = NULL;
+        system_answer_end_locked(kernel, message, process);
+        process_detach_locked(kernel, process);
+    }
+}
+
+void process_end(struct process *process, struct kernel_ending ending)
+{
+    struct kernel *kernel = process->kernel;
+    ASSERT(process->state == PROCESS_RUNNING);
+    kernel_lock(kernel);
+    process->is_ending = true;
+    free_names(kernel, process);
+    end_as_client(kernel, process);
+    end_as_handler(kernel, process);
+    end_as_parent(kernel, process);
+    kernel_unlock(kernel);
+    drop_body(process);
+    if (process->on_end != NULL) {
+        process->on_end(process->on_end_context, (struct kernel_process_id){process->by_id.key},
+                        ending);
+    }
+    kernel_lock(kernel);
+    record_end(kernel, process, &ending);
+    kernel_trace(kernel, KERNEL_TRACE_END, process->by_id.key,
+                 (u64)ending.kind << 32 | ending.code);
+    if (process->program != NULL) {
+        program_give_locked(kernel, process->program);
+        process->program = NULL;
+    }
+    process->state = PROCESS_ENDED;
+    process_release_locked(kernel, process);
+    kernel_unlock(kernel);
+}
+
+void process_end_trapped(struct process *process)
+{
+    char buffer[240];
+    struct text text = text_over(buffer, sizeof buffer);
+    wasm_thread_describe(&process->thread, &text);
+    process_end(process, (struct kernel_ending){.kind = KERNEL_TRAPPED,
+                                                .text = span_of(text.data, text.size)});
+}
+
+// ---- beginning
+
+// One extern for each import of the program: the kernel's own functions, or the adapter's.
+static struct wasm_extern *make_imports(struct process *process, const struct program *program,
+                                        struct arena *scratch)
+{
+    u32 count = program->module->import_count;
+    struct wasm_extern *externs = ARENA_ARRAY(scratch, struct wasm_extern, count);
+    if (externs == NULL) {
+        return NULL;
+    }
+    for (u32 i = 0; i < count; i++) {
+        const struct program_import *import = &program->imports[i];
+        externs[i].kind = WASM_FUNCTION;
+        externs[i].function = import->is_adapter
+                                  ? wasm_instance_func(process->adapter, import->index)
+                                  : &process->kernel->host[import->index];
+    }
+    return externs;
+}
+
+static enum err make_instance(struct process *process, const struct program *program,
+                              struct wasm_instance **out, enum trap *trap, struct report *report)
+{
+    struct arena scratch;
+    arena_init(&scratch, &process->charge, KERNEL_PROCESS_BYTES);
+    enum err err = ERR_NO_MEMORY;
+    struct wasm_extern *imports = make_imports(process, program, &scratch);
+    if (imports != NULL) {
+        err = wasm_instance_create(program->module, imports, &process->store, &process->arena, out,
+                                   trap, report);
+    }
+    arena_drop(&scratch);
+    return err;
+}
+
+// Ends a process whose instance could not be made.
+static void end_unmade(struct process *process, enum err err, enum trap trap,
+                       const struct report *report)
+{
+    char buffer[240];
+    struct text text = text_over(buffer, sizeof buffer);
+    if (trap != TRAP_NONE) {
+        text_string(&text, trap_name(trap));
+        text_string(&text, " while the module's segments were applied");
+        process_end(process, (struct kernel_ending){.kind = KERNEL_TRAPPED,
+                                                    .text = span_of(text.data, text.size)});
+        return;
+    }
+    text_string(&text, report->text[0] != 0 ? report->text : err_name(err));
+    process_end(process, (struct kernel_ending){.kind = KERNEL_NOT_LOADED,
+                                                .load = err == ERR_NO_MEMORY || err == ERR_LIMIT
+                                                            ? KERNEL_LOAD_LIMIT
+                                                            : KERNEL_LOAD_NOT_A_PROGRAM,
+                                                .text = span_of(text.data, text.size)});
+}
+
+static void end_not_loaded(struct process *process)
+{
+    const struct program *program = process->program;
+    if (program != NULL) {
+        process_end(process, (struct kernel_ending){.kind = KERNEL_NOT_LOADED,
+                                                    .load = (enum kernel_load_error)program->error,
+                                                    .text = span_string(program->text)});
+        return;
+    }
+    char buffer[240]; // record_end keeps its own
+    struct text text = text_over(buffer, sizeof buffer);
+    if (process->end_text != NULL) {
+        text_bytes(&text, span_string(process->end_text));
+        memory_give(kernel_memory(process->kernel), process->end_text, process->end_text_size);
+        process->end_text = NULL;
+    }
+    process_end(process, (struct kernel_ending){.kind = KERNEL_NOT_LOADED,
+                                                .load = (enum kernel_load_error)process->end_load,
+                                                .text = span_of(text.data, text.size)});
+}
+
+// The function to call at a stage; NULL: the module has none.
+static struct wasm_func *stage_function(struct process *process)
+{
+    struct wasm_instance *instance =
+        process->stage <= STAGE_ADAPTER_INITIALIZE ? process->adapter : process->instance;
+    if (instance == NULL) {
+        return NULL;
+    }
+    const struct wasm_module *module = wasm_instance_module(instance);
+    if (process->stage == STAGE_ADAPTER_START || process->stage == STAGE_START) {
+        return module->has_start ? wasm_instance_func(instance, module->start) : NULL;
+    }
+    u32 index = process->stage == STAGE_MAIN ? process->program->start_function
+                                             : process->program->adapter->start_function;
+    return index == PROGRAM_NO_FUNCTION ? NULL : wasm_instance_func(instance, index);
+}
+
+bool process_advance(struct process *process)
+{
+    while (process->stage < STAGE_MAIN) {
+        process->stage++;
+        struct wasm_func *function = stage_function(process);
+        if (function == NULL) {
+            continue;
+        }
+        if (wasm_thread_call(&process->thread, function, NULL) != ERR_OK) {
+            process_end(process, (struct kernel_ending){.kind = KERNEL_TRAPPED,
+                                                        .text = SPAN_LITERAL("out of memory")});
+            return false;
+        }
+        return true;
+    }
+    process_end(process, (struct kernel_ending){.kind = KERNEL_EXITED});
+    return false;
+}
+
+bool process_begin(struct process *process)
+{
+    struct program *program = process->program;
+    if (program == NULL || program->state == PROGRAM_FAILED) {
+        end_not_loaded(process);
+        return false;
+    }
+    ASSERT(program->state == PROGRAM_READY);
+    arena_init(&process->arena, &process->charge, KERNEL_PROCESS_BYTES);
+    guest_store_init(process);
+    wasm_thread_init(&process->thread, &process->store, WASM_STACK_BYTES);
+    enum trap trap = TRAP_NONE;
+    struct report report;
+    report_clear(&report);
+    enum err err = ERR_OK;
+    if (program->adapter != NULL) {
+        err = make_instance(process, program->adapter, &process->adapter, &trap, &report);
+    }
+    if (err == ERR_OK) {
+        err = make_instance(process, program, &process->instance, &trap, &report);
+    }
+    if (err != ERR_OK) {
+        end_unmade(process, err, trap, &report);
+        return false;
+    }
+    process->memory = wasm_instance_memory0(process->instance);
+    struct kernel *kernel = process->kernel;
+    kernel_lock(kernel);
+    if (process->spawn_message != NULL) {
+        struct message *message = process->spawn_message;
+        process->spawn_message = NULL;
+        message->pending = PENDING_NONE;
+        message->about = NULL;
+        system_answer_spawn_locked(kernel, message, process);
+    }
+    kernel_unlock(kernel);
+    return process_advance(process);
+}

@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Programs by name: fetched through the loader, their name recomputed, decoded, validated, translated and
+// linked once, shared by all who run them, and kept for a while after the last. Everything but the first and
+// the last step happens without the lock, on the worker that finds it to do.
+//
+// A program that could not be loaded leaves the map at once, so the next start tries again; its record lives
+// until those who waited for it were told.
+#include "core/base/cid.h"
+#include "core/base/report.h"
+#include "core/base/text.h"
+#include "core/base/unixfs.h"
+#include "core/kernel/internal.h"
+#include "core/platform.h"
+#include "core/wasm/decode.h"
+#include "core/wasm/translate.h"
+#include "core/wasm/validate.h"
+#include "interfaces/loader.h"
+
+STATIC_ASSERT((int)KERNEL_CID_TEXT_BYTES >= (int)CID_TEXT_BYTES);
+
+// ---- records
+
+static struct program *find_locked(struct kernel *kernel, const struct cid *cid)
+{
+    struct map_node *node = map_find(&kernel->program_map, mem_load_u64(cid->digest));
+    for (; node != NULL; node = map_find_next(node)) {
+        struct program *program = CONTAINER_OF(node, struct program, by_digest);
+        if (program->codec == cid->codec &&
+            mem_equal(program->digest, cid->digest, sizeof cid->digest)) {
+            return program;
+        }
+    }
+    return NULL;
+}
+
+static struct program *new_locked(struct kernel *kernel, const struct cid *cid)
+{
+    struct program *program = pool_take(&kernel->programs);
+    if (program == NULL) {
+        return NULL;
+    }
+    program->kernel = kernel;
+    program->codec = cid->codec;
+    mem_copy(program->digest, cid->digest, sizeof program->digest);
+    cid_write_text(cid, program->cid);
+    list_init(&program->waiting);
+    arena_init(&program->arena, kernel_memory(kernel), KERNEL_PROGRAM_BYTES);
+    map_add(&kernel->program_map, &program->by_digest, mem_load_u64(program->digest));
+    program->is_mapped = true;
+    return program;
+}
+
+void program_drop(struct program *program)
+{
+    arena_drop(&program->arena);
+    if (program->buffer != NULL) {
+        memory_give(kernel_memory(program->kernel), program->buffer, program->buffer_size);
+        program->buffer = NULL;
+    }
+}
+
+static void unmap_locked(struct program *program)
+{
+    if (program->is_mapped) {
+        map_remove(&program->kernel->program_map, &program->by_digest);
+        program->is_mapped = false;
+    }
+}
+
+static u64 cache_cost(const struct program *program)
+{
+    return program->buffer_size + program->arena.used_bytes;
+}
+
+static void free_locked(struct kernel *kernel, struct program *program)
+{
+    ASSERT(program->reference_count == 0 && list_is_empty(&program->waiting));
+    struct program *adapter = program->adapter;
+    unmap_locked(program);
+    program_drop(program);
+    pool_give(&kernel->programs, program);
+    if (adapter != NULL) {
+        ASSERT(adapter->is_fixed && adapter->reference_count > 0);
+        adapter->reference_count--;
+    }
+}
+
+static void uncache_locked(struct kernel *kernel, struct program *program)
+{
+    list_remove(&program->work);
+    kernel->cache_bytes -= cache_cost(program);
+}
+
+// Makes room in the cache, or for one more record.
+static void evict_locked(struct kernel *kernel, u64 cache_bytes)
+{
+    while (kernel->cache_bytes > cache_bytes) {
+        struct program *oldest = LIST_ITEM(list_first(&kernel->cache), struct program, work);
+        uncache_locked(kernel, oldest);
+        free_locked(kernel, oldest);
+    }
+}
+
+void program_give_locked(struct kernel *kernel, struct program *program)
+{
+    ASSERT(program->reference_count > 0);
+    if (--program->reference_count > 0 || program->is_fixed) {
+        return;
+    }
+    if (program->state != PROGRAM_READY) {
+        free_locked(kernel, program);
+        return;
+    }
+    list_append(&kernel->cache, &program->work);
+    kernel->cache_bytes += cache_cost(program);
+    evict_locked(kernel, KERNEL_CACHE_BYTES);
+}
+
+// ---- the end of a load
+
+// Everybody who waited gets it, as it is now.
+static void settle_locked(struct kernel *kernel, struct program *program)
+{
+    struct list_node *node;
+    while ((node = list_take(&program->waiting)) != NULL) {
+        process_ready_locked(kernel, LIST_ITEM(node, struct process, run));
+    }
+    bool failed = program->state == PROGRAM_FAILED;
+    kernel_trace(kernel, KERNEL_TRACE_LOAD, mem_load_u64(program->digest),
+                 failed ? 1 + program->error : 0);
+    program_give_locked(kernel, program);
+}
+
+static void fail_locked(struct kernel *kernel, struct program *program,
+                        enum kernel_load_error error, const char *why, struct span detail)
+{
+    struct text text = text_over(program->text, sizeof program->text);
+    text_string(&text, why);
+    if (detail.size > 0) {
+        text_string(&text, ": ");
+        text_printable(&text, detail);
+    }
+    program->state = PROGRAM_FAILED;
+    program->error = (u8)error;
+    unmap_locked(program);
+    settle_locked(kernel, program);
+}
+
+// ---- asking the loader
+
+static struct registration *find_loader_locked(struct kernel *kernel)
+{
+    struct interface_entry *entry = entry_find_locked(kernel, kernel->loader.name);
+    bool fits = entry != NULL && entry->handler != NULL &&
+                definition_missing(&kernel->loader, entry->handler->definition) == NULL;
+    return fits ? entry->handler : NULL;
+}
+
+static void fetch_locked(struct kernel *kernel, struct program *program)
+{
+    struct span none = {0};
+    struct registration *loader = find_loader_locked(kernel);
+    if (loader == NULL) {
+        fail_locked(kernel, program, KERNEL_LOAD_NO_LOADER, "nobody handles the loader interface",
+                    none);
+        return;
+    }
+    u8 buffer[KERNEL_BODY_INLINE];
+    STATIC_ASSERT(4 + CID_TEXT_LETTERS <= KERNEL_BODY_INLINE);
+    struct message *message = message_new_locked(kernel, NULL, true);
+    if (message == NULL) {
+        fail_locked(kernel, program, KERNEL_LOAD_LIMIT, "no memory to ask the loader", none);
+        return;
+    }
+    struct loader_load_call call = {.cid = span_string(program->cid)};
+    size_t size = loader_load_encode_call(buffer, sizeof buffer, &call);
+    ASSERT(size <= sizeof buffer);
+    message->function = LOADER_LOAD_ID;
+    message->client_number = kernel->loader_client;
+    message->program = program;
+    program->load = message;
+    message_set_body_locked(kernel, message, span_of(buffer, size), NULL);
+    message_queue_locked(kernel, message, loader);
+}
+
+// The sentence for a process whose program has no name that could be looked for.
+static void refuse_cid_locked(struct kernel *kernel, struct process *process,
+                              const struct report *report)
+{
+    struct span text = span_string(report->text);
+    process->end_text = memory_take(kernel_memory(kernel), text.size + 1);
+    if (process->end_text != NULL) {
+        mem_copy(process->end_text, report->text, text.size + 1);
+        process->end_text_size = (u32)text.size + 1;
+    }
+    process_ready_locked(kernel, process);
+}
+
+void program_start_locked(struct kernel *kernel, struct span text, struct process *process)
+{
+    struct cid cid;
+    struct report report;
+    report_clear(&report);
+    if (cid_parse_text(text, &cid, &report) != ERR_OK) {
+        refuse_cid_locked(kernel, process, &report);
+        return;
+    }
+    struct program *program = find_locked(kernel, &cid);
+    if (program != NULL) {
+        if (program->reference_count == 0 && !program->is_fixed) {
+            uncache_locked(kernel, program);
+        }
+        program->reference_count++;
+        process->program = program;
+        if (program->state == PROGRAM_READY) {
+            process_ready_locked(kernel, process);
+        } else {
+            list_append(&program->waiting, &process->run);
+        }
+        return;
+    }
+    if (kernel->programs.used == KERNEL_PROGRAMS) {
+        evict_locked(kernel, 0);
+    }
+    program = new_locked(kernel, &cid);
+    if (program == NULL) {
+        report_clear(&report);
+        process->end_load = KERNEL_LOAD_LIMIT;
+        (void)report_err(&report, ERR_LIMIT, 0, "too many programs at once");
+        refuse_cid_locked(kernel, process, &report);
+        return;
+    }
+    program->reference_count = 2; // the process's, and one until the load has come to its end
+    process->program = program;
+    list_append(&program->waiting, &process->run);
+    fetch_locked(kernel, program);
+}
+
+static void loaded_bytes_locked(struct kernel *kernel, struct program *program, struct span bytes,
+                                u8 *buffer, size_t buffer_size)
+{
+    program->buffer = buffer;
+    program->buffer_size = buffer_size;
+    program->bytes = bytes;
+    program->state = PROGRAM_CHECKING;
+    list_append(&kernel->check_work, &program->work);
+    workers_wake_locked(kernel);
+}
+
+// What the loader refused, in the kernel's words.
+static void refused_locked(struct kernel *kernel, struct program *program,
+                           const struct loader_error *error)
+{
+    switch (error->kind) {
+    case LOADER_ERROR_NOT_FOUND:
+        fail_locked(kernel, program, KERNEL_LOAD_NOT_FOUND, "not found", error->as.not_found);
+        break;
+    case LOADER_ERROR_DAMAGED:
+        fail_locked(kernel, program, KERNEL_LOAD_WRONG_BYTES, "damaged", error->as.damaged);
+        break;
+    case LOADER_ERROR_TOO_LARGE:
+        fail_locked(kernel, program, KERNEL_LOAD_LIMIT, "too large", error->as.too_large);
+        break;
+    case LOADER_ERROR_UNSUPPORTED:
+        fail_locked(kernel, program, KERNEL_LOAD_BAD_CID, "unsupported", error->as.unsupported);
+        break;
+    default:
+        fail_locked(kernel, program, KERNEL_LOAD_FAILED, "the loader failed", error->as.failed);
+        break;
+    }
+}
+
+// The loader's answer, whole, in `body`; `allocated` is NULL when it is short.
+static void answered_locked(struct kernel *kernel, struct program *program, struct span body,
+                            u8 *allocated)
+{
+    struct span none = {0};
+    struct loader_result_bytes_error result;
+    if (loader_load_decode_result(body, &result) != ERR_OK) {
+        fail_locked(kernel, program, KERNEL_LOAD_FAILED, "the loader's answer does not decode",
+                    none);
+    } else if (!result.ok) {
+        refused_locked(kernel, program, &result.error);
+    } else {
+        u8 *buffer = allocated;
+        size_t offset = (size_t)(result.value.data - body.data);
+        if (buffer == NULL) {
+            buffer = memory_take(kernel_memory(kernel), body.size);
+            if (buffer == NULL) {
+                fail_locked(kernel, program, KERNEL_LOAD_LIMIT, "no memory for the program", none);
+                return;
+            }
+            mem_copy(buffer, body.data, body.size);
+        }
+        loaded_bytes_locked(kernel, program, span_of(buffer + offset, result.value.size), buffer,
+                            body.size);
+        return;
+    }
+    if (allocated != NULL) {
+        memory_give(kernel_memory(kernel), allocated, body.size);
+    }
+}
+
+void program_loaded_locked(struct kernel *kernel, struct message *message, struct span body,
+                           u8 *allocated, u32 error)
+{
+    struct span none = {0};
+    struct program *program = message->program;
+    ASSERT(program->state == PROGRAM_FETCHING && program->load == message);
+    program->load = NULL;
+    message->program = NULL;
+    message_free_locked(kernel, message);
+    if (error == -E_GONE) {
+        fail_locked(kernel, program, KERNEL_LOAD_FAILED, "the loader ended before it answered",
+                    none);
+    } else if (error != 0) {
+        fail_locked(kernel, program, KERNEL_LOAD_FAILED, "the loader gave an error answer", none);
+    } else if (body.size > KERNEL_BODY_INLINE && allocated == NULL) {
+        fail_locked(kernel, program, KERNEL_LOAD_LIMIT, "no memory for the program", none);
+    } else {
+        answered_locked(kernel, program, body, allocated);
+    }
+}
+
+// ---- checking: the worker's own until it is READY or FAILED
+
+static enum err check_name(struct program *program, struct report *report)
+{
+    struct cid wanted = {.codec = program->codec};
+    struct cid found;
+    mem_copy(wanted.digest, program->digest, sizeof wanted.digest);
+    struct arena scratch;
+    arena_init(&scratch, kernel_memory(program->kernel), KERNEL_NAME_SCRATCH);
+    enum err err = unixfs_cid(program->bytes, platform_sha256, &scratch, &found);
+    arena_drop(&scratch);
+    if (err != ERR_OK) {
+        return report_err(report, err, 0, "no memory to compute the program's name");
+    }
+    if (!cid_equal(&wanted, &found)) {
+        char text[CID_TEXT_BYTES];
+        cid_write_text(&found, text);
+        return report_err_detail(report, ERR_MISMATCH, 0, "the bytes are another program",
+                                 span_string(text));
+    }
+    return ERR_OK;
+}
+
+static bool type_equal(const struct wasm_func_type *a, const struct wasm_func_type *b)
+{
+    return a->param_count == b->param_count && a->result_count == b->result_count &&
+           mem_equal(a->types, b->types, a->param_count + a->result_count);
+}
+
+static const struct wasm_func_type *function_type(const struct wasm_module *module, u32 function)
+{
+    return &module->types[module->function_types[function]];
+}
+
+static enum err refuse_import(const struct wasm_import *import, const char *why,
+                              struct report *report)
+{
+    return report_err_detail(report, ERR_MISMATCH, 0, why, import->name);
+}
+
+static enum err link_host(struct program *program, const struct wasm_import *import,
+                          struct program_import *out, struct report *report)
+{
+    static const struct {
+        struct span module;
+        struct span name;
+    } host[HOST_COUNT] = {
+        [HOST_SEND] = {SPAN_LITERAL("redshirt"), SPAN_LITERAL("send")},
+        [HOST_ANSWER] = {SPAN_LITERAL("redshirt"), SPAN_LITERAL("answer")},
+        [HOST_WAIT] = {SPAN_LITERAL("redshirt"), SPAN_LITERAL("wait")},
+        [HOST_CLIENT_READ] = {SPAN_LITERAL("client"), SPAN_LITERAL("read")},
+        [HOST_CLIENT_WRITE] = {SPAN_LITERAL("client"), SPAN_LITERAL("write")},
+    };
+    for (u32 i = 0; i < HOST_COUNT; i++) {
+        if (span_equal(import->module, host[i].module) && span_equal(import->name, host[i].name)) {
+            const struct wasm_func_type *type = &program->module->types[import->function_type];
+            if (!type_equal(type, program->kernel->host[i].type)) {
+                return refuse_import(import, "an import of redshirt has another type", report);
+            }
+            *out = (struct program_import){.index = i};
+            return ERR_OK;
+        }
+    }
+    return refuse_import(import, "redshirt has no such function", report);
+}
+
+static enum err link_adapter(struct program *program, const struct wasm_import *import,
+                             struct program_import *out, struct report *report)
+{
+    const struct program *adapter = program->adapter;
+    if (adapter == NULL || !span_equal(adapter->adapts, import->module)) {
+        return report_err_detail(report, ERR_MISMATCH, 0, "imports from an unknown module",
+                                 import->module);
+    }
+    const struct wasm_export *export = wasm_module_export(adapter->module, import->name);
+    if (export == NULL || export->kind != WASM_FUNCTION) {
+        return refuse_import(import, "the adapter has no such function", report);
+    }
+    if (!type_equal(&program->module->types[import->function_type],
+                    function_type(adapter->module, export->index))) {
+        return refuse_import(import, "an import has another type than the adapter's", report);
+    }
+    *out = (struct program_import){.is_adapter = true, .index = export->index};
+    return ERR_OK;
+}
+
+// The adapter that the program's imports call for, with one more reference; or NULL.
+static struct program *find_adapter(struct program *program)
+{
+    struct kernel *kernel = program->kernel;
+    const struct wasm_module *module = program->module;
+    struct program *found = NULL;
+    kernel_lock(kernel);
+    for (struct list_node *node = list_first(&kernel->adapters); node != NULL && found == NULL;
+         node = list_next(&kernel->adapters, node)) {
+        struct program *adapter = LIST_ITEM(node, struct program, of_adapters);
+        for (u32 i = 0; i < module->import_count && found == NULL; i++) {
+            found = span_equal(module->imports[i].module, adapter->adapts) ? adapter : NULL;
+        }
+    }
+    if (found != NULL) {
+        found->reference_count++;
+    }
+    kernel_unlock(kernel);
+    return found;
+}
+
+static enum err link_imports(struct program *program, struct report *report)
+{
+    const struct wasm_module *module = program->module;
+    bool is_adapter = program->adapts.size > 0;
+    if (!is_adapter) {
+        program->adapter = find_adapter(program);
+    }
+    program->imports = ARENA_ARRAY(&program->arena, struct program_import, module->import_count);
+    if (program->imports == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    for (u32 i = 0; i < module->import_count; i++) {
+        const struct wasm_import *import = &module->imports[i];
+        if (import->kind != WASM_FUNCTION) {
+            return refuse_import(import, "imports something other than a function", report);
+        }
+        bool is_host = span_equal(import->module, SPAN_LITERAL("redshirt")) ||
+                       (is_adapter && span_equal(import->module, SPAN_LITERAL("client")));
+        TRY(is_host ? link_host(program, import, &program->imports[i], report)
+                    : link_adapter(program, import, &program->imports[i], report));
+    }
+    return ERR_OK;
+}
+
+static enum err link_exports(struct program *program, struct report *report)
+{
+    const struct wasm_module *module = program->module;
+    bool is_adapter = program->adapts.size > 0;
+    struct span name = is_adapter ? SPAN_LITERAL("_initialize") : SPAN_LITERAL("_start");
+    const struct wasm_export *start = wasm_module_export(module, name);
+    program->start_function = PROGRAM_NO_FUNCTION;
+    if (start != NULL && start->kind == WASM_FUNCTION) {
+        const struct wasm_func_type *type = function_type(module, start->index);
+        if (type->param_count != 0 || type->result_count != 0) {
+            return report_err_detail(report, ERR_MISMATCH, 0, "takes or gives something", name);
+        }
+        program->start_function = start->index;
+    } else if (!is_adapter) {
+        return report_err(report, ERR_MISMATCH, 0, "exports no function _start");
+    }
+    const struct wasm_export *memory = wasm_module_export(module, SPAN_LITERAL("memory"));
+    if (memory == NULL || memory->kind != WASM_MEMORY) {
+        return report_err(report, ERR_MISMATCH, 0, "exports no memory");
+    }
+    return ERR_OK;
+}
+
+static enum err prepare(struct program *program, struct report *report)
+{
+    struct arena scratch;
+    arena_init(&scratch, kernel_memory(program->kernel), KERNEL_PROGRAM_BYTES);
+    enum err err = wasm_module_decode(program->bytes, &program->arena, &program->module, report);
+    if (err == ERR_OK) {
+        err = wasm_module_validate(program->module, &scratch, report);
+    }
+    if (err == ERR_OK) {
+        err = wasm_module_translate(program->module, &scratch, report);
+    }
+    arena_drop(&scratch);
+    TRY(err);
+    TRY(interface_parse_sections(program, report));
+    TRY(link_imports(program, report));
+    return link_exports(program, report);
+}
+
+static enum kernel_load_error load_error(enum err err)
+{
+    switch (err) {
+    case ERR_LIMIT:
+    case ERR_NO_MEMORY:
+        return KERNEL_LOAD_LIMIT;
+    default:
+        return KERNEL_LOAD_NOT_A_PROGRAM;
+    }
+}
+
+// The report as one sentence, with the place in the file where there is one.
+static struct span sentence(const struct report *report, enum err err, char *buffer, size_t size)
+{
+    struct text text = text_over(buffer, size);
+    text_string(&text, report->text[0] != 0 ? report->text : err_name(err));
+    if (report->offset != 0) {
+        text_string(&text, " at offset 0x");
+        text_hex(&text, report->offset, 1);
+    }
+    return span_of(text.data, text.size);
+}
+
+void program_check(struct program *program)
+{
+    struct kernel *kernel = program->kernel;
+    struct report report;
+    report_clear(&report);
+    enum kernel_load_error error = KERNEL_LOAD_WRONG_BYTES;
+    const char *why = "wrong bytes";
+    enum err err = check_name(program, &report);
+    if (err == ERR_OK) {
+        err = prepare(program, &report);
+        error = load_error(err);
+        why = "not a program";
+    } else if (err != ERR_MISMATCH) {
+        error = KERNEL_LOAD_LIMIT;
+        why = "not checked";
+    }
+    char buffer[160];
+    kernel_lock(kernel);
+    if (err == ERR_OK) {
+        program->state = PROGRAM_READY;
+        settle_locked(kernel, program);
+    } else {
+        fail_locked(kernel, program, error, why, sentence(&report, err, buffer, sizeof buffer));
+    }
+    kernel_unlock(kernel);
+}
+
+// ---- programs that come with the system
+
+static enum err add_checked(struct kernel *kernel, struct program *program, struct report *report)
+{
+    enum err err = prepare(program, report);
+    kernel_lock(kernel);
+    if (err == ERR_OK) {
+        program->state = PROGRAM_READY;
+        if (program->adapts.size > 0) {
+            list_append(&kernel->adapters, &program->of_adapters);
+        }
+        struct list_node *node;
+        while ((node = list_take(&program->waiting)) != NULL) {
+            process_ready_locked(kernel, LIST_ITEM(node, struct process, run));
+        }
+    } else { // nobody may be waiting: the machine adds its programs before it starts any
+        ASSERT(program->reference_count == 0);
+        program->is_fixed = false;
+        free_locked(kernel, program);
+    }
+    kernel_unlock(kernel);
+    return err;
+}
+
+enum err kernel_program_add(struct kernel *kernel, struct span bytes, struct span adapts,
+                            char cid_text[KERNEL_CID_TEXT_BYTES], struct report *report)
+{
+    struct cid cid;
+    struct arena scratch;
+    arena_init(&scratch, kernel_memory(kernel), KERNEL_NAME_SCRATCH);
+    enum err err = unixfs_cid(bytes, platform_sha256, &scratch, &cid);
+    arena_drop(&scratch);
+    if (err != ERR_OK) {
+        return report_err(report, err, 0, "no memory to compute the program's name");
+    }
+    cid_write_text(&cid, cid_text);
+    kernel_lock(kernel);
+    if (find_locked(kernel, &cid) != NULL) {
+        kernel_unlock(kernel);
+        return report_err(report, ERR_EXISTS, 0, "this program was added already");
+    }
+    struct program *program = new_locked(kernel, &cid);
+    if (program != NULL) {
+        program->is_fixed = true;
+        program->state = PROGRAM_CHECKING;
+        program->bytes = bytes;
+        program->adapts = adapts;
+    }
+    kernel_unlock(kernel);
+    if (program == NULL) {
+        return report_err(report, ERR_LIMIT, 0, "too many programs");
+    }
+    return add_checked(kernel, program, report);
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Who runs where. Ready processes stand in one queue; a worker takes the first, runs it for a slice and puts it
+// at the end. A process that sends and waits, or answers and waits, hands its worker over to the other side
+// without passing the queue, but also without a new slice: a pair that plays ping-pong gets one slice between
+// the two of them before the next in the queue has its turn.
+#include "core/kernel/internal.h"
+#include "core/platform.h"
+
+void workers_wake_locked(struct kernel *kernel)
+{
+    u64 sleeping = kernel->sleeping & ~kernel->wake_workers;
+    kernel->wake_workers |= sleeping & -sleeping;
+}
+
+// ---- a turn
+
+struct turn {
+    struct kernel *kernel;
+    struct worker *worker;
+    i64 fuel_left;  // of what kernel_worker_step allows
+    i64 fuel;       // of the portion under way
+    i64 fuel_start; // of the portion, or since the switch to this process
+};
+
+static bool is_over(const struct turn *turn)
+{
+    return __atomic_load_n(&turn->worker->slice_over, __ATOMIC_RELAXED) ||
+           __atomic_load_n(&turn->kernel->stop, __ATOMIC_RELAXED) || turn->fuel_left <= 0;
+}
+
+static bool is_killed(const struct process *process)
+{
+    return __atomic_load_n(&process->kill, __ATOMIC_RELAXED);
+}
+
+// Notes the fuel that the process has used since the last time.
+static void account(struct turn *turn, struct process *process)
+{
+    i64 used = turn->fuel_start - turn->fuel;
+    turn->fuel_start = turn->fuel;
+    __atomic_fetch_add(&process->fuel_used, (u64)used, __ATOMIC_RELAXED);
+}
+
+static void new_portion(struct turn *turn)
+{
+    turn->fuel_left += turn->fuel < 0 ? turn->fuel : 0; // a costly call spends ahead
+    i64 portion = turn->fuel_left < KERNEL_FUEL_PORTION ? turn->fuel_left : KERNEL_FUEL_PORTION;
+    turn->fuel_left -= portion;
+    turn->fuel = portion;
+    turn->fuel_start = portion;
+}
+
+static void put_back(struct turn *turn, struct process *process)
+{
+    kernel_lock(turn->kernel);
+    process_ready_locked(turn->kernel, process);
+    kernel_unlock(turn->kernel);
+}
+
+// Gets a process that was just taken to where it can run. False: it has ended, or waits again.
+static bool prepare(struct turn *turn, struct process *process)
+{
+    if (is_killed(process)) {
+        process_end(process, (struct kernel_ending){.kind = KERNEL_KILLED});
+        return false;
+    }
+    if (process->resume_wait) {
+        return syscall_resume_wait(process);
+    }
+    if (process->instance == NULL) {
+        turn->fuel -= KERNEL_FUEL_START;
+        return process_begin(process);
+    }
+    return true;
+}
+
+// Runs it until it ends, waits, or hands over. Returns who has the worker next, or NULL.
+static struct process *run_process(struct turn *turn, struct process *process)
+{
+    for (;;) {
+        if (turn->fuel <= 0) {
+            account(turn, process);
+            if (is_killed(process)) {
+                process_end(process, (struct kernel_ending){.kind = KERNEL_KILLED});
+                return NULL;
+            }
+            if (is_over(turn)) {
+                put_back(turn, process);
+                return NULL;
+            }
+            new_portion(turn);
+        }
+        enum wasm_run run = wasm_thread_run(&process->thread, &turn->fuel);
+        if (LIKELY(run == WASM_RUN_HOST)) {
+            // After the call the process may be another worker's: its fuel is noted first.
+            i64 before = turn->fuel;
+            account(turn, process);
+            struct process *next = syscall_run(process, &turn->fuel);
+            if (next != process) {
+                turn->fuel_start = turn->fuel;
+                return next;
+            }
+            turn->fuel_start = before;
+        } else if (run == WASM_RUN_DONE) {
+            account(turn, process);
+            if (!process_advance(process)) {
+                return NULL;
+            }
+        } else if (run == WASM_RUN_TRAPPED) {
+            process_end_trapped(process);
+            return NULL;
+        }
+    }
+}
+
+static struct process *take_ready_locked(struct kernel *kernel, struct worker *worker)
+{
+    struct list_node *node = list_take(&kernel->ready);
+    if (node == NULL) {
+        return NULL;
+    }
+    struct process *process = LIST_ITEM(node, struct process, run);
+    ASSERT(process->state == PROCESS_READY);
+    process->state = PROCESS_RUNNING;
+    process->worker = worker->index;
+    return process;
+}
+
+// A turn: the process, and whoever it hands the worker to, until the slice is over or nobody is left.
+static void run_turn(struct kernel *kernel, struct worker *worker, struct process *process,
+                     i64 fuel)
+{
+    struct turn turn = {.kernel = kernel, .worker = worker, .fuel_left = fuel};
+    __atomic_store_n(&worker->slice_over, false, __ATOMIC_RELAXED);
+    platform_slice(worker->index, kernel->config.slice_ns, &worker->slice_over);
+    u64 start_ns = platform_clock_ns();
+    new_portion(&turn);
+    u64 first = process->by_id.key;
+    if (prepare(&turn, process)) {
+        while ((process = run_process(&turn, process)) != NULL) {
+            process->worker = worker->index;
+        }
+    }
+    u64 end_ns = platform_clock_ns();
+    u64 used = (u64)(fuel - turn.fuel_left - turn.fuel);
+    kernel_lock(kernel);
+    kernel->run_ns += end_ns - start_ns;
+    kernel->run_fuel += used;
+    kernel_trace(kernel, KERNEL_TRACE_RUN, first, used);
+    kernel_unlock(kernel);
+}
+
+bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
+{
+    ASSERT(index < kernel->config.workers && fuel > 0);
+    struct worker *worker = &kernel->workers[index];
+    kernel_lock(kernel);
+    bool did_work = !list_is_empty(&kernel->patient_work);
+    if (did_work) {
+        patient_step_locked(kernel);
+    }
+    struct list_node *check = list_take(&kernel->check_work);
+    struct process *process = check == NULL ? take_ready_locked(kernel, worker) : NULL;
+    kernel_unlock(kernel);
+    if (check != NULL) {
+        program_check(LIST_ITEM(check, struct program, work));
+        return true;
+    }
+    if (process == NULL) {
+        return did_work;
+    }
+    run_turn(kernel, worker, process, fuel);
+    return true;
+}
+
+// ---- workers that sleep
+
+static bool is_idle_locked(const struct kernel *kernel)
+{
+    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->check_work) &&
+           list_is_empty(&kernel->patient_work);
+}
+
+static bool is_stopped(const struct kernel *kernel)
+{
+    return __atomic_load_n(&kernel->stop, __ATOMIC_ACQUIRE);
+}
+
+static void sleep_worker(struct kernel *kernel, struct worker *worker)
+{
+    u64 bit = (u64)1 << worker->index;
+    kernel_lock(kernel);
+    bool is_idle = is_idle_locked(kernel);
+    if (is_idle) {
+        kernel->sleeping |= bit;
+    }
+    kernel_unlock(kernel);
+    if (!is_idle) {
+        return;
+    }
+    platform_slice(worker->index, 0, &worker->slice_over);
+    if (!is_stopped(kernel)) {
+        platform_wait(worker->index, UINT64_MAX);
+    }
+    kernel_lock(kernel);
+    kernel->sleeping &= ~bit;
+    kernel_unlock(kernel);
+}
+
+void kernel_worker_run(struct kernel *kernel, u32 index)
+{
+    ASSERT(index < kernel->config.workers);
+    while (!is_stopped(kernel)) {
+        if (!kernel_worker_step(kernel, index, INT64_MAX)) {
+            sleep_worker(kernel, &kernel->workers[index]);
+        }
+    }
+    platform_slice(index, 0, &kernel->workers[index].slice_over);
+}
+
+void kernel_stop(struct kernel *kernel)
+{
+    __atomic_store_n(&kernel->stop, true, __ATOMIC_RELEASE);
+    for (u32 i = 0; i < kernel->config.workers; i++) {
+        platform_wake(i);
+    }
+}
+
+u64 process_time_ns_locked(const struct process *process)
+{
+    const struct kernel *kernel = process->kernel;
+    u64 fuel = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED);
+    if (kernel->run_fuel == 0) {
+        return 0;
+    }
+    // fuel * run_ns / run_fuel, where the product of the rest may need its low bits dropped
+    u64 whole = fuel / kernel->run_fuel;
+    u64 rest = fuel % kernel->run_fuel;
+    u64 total = kernel->run_fuel;
+    u64 product;
+    while (__builtin_mul_overflow(rest, kernel->run_ns, &product)) {
+        rest >>= 1;
+        total >>= 1;
+    }
+    return whole * kernel->run_ns + product / total;
+}

@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The three syscalls, and the two copying functions of adapters (docs/abi.md). Each is checked whole, in the
+// order flags, pointers, lengths, ids, budgets, before anything happens.
+//
+// The fast path: a send that waits, to a handler that waits, is written straight into the handler's memory and
+// the worker goes on with the handler; its answer goes straight back the same way. Measured in
+// docs/kernel.md.
+#include "core/kernel/internal.h"
+#include "core/platform.h"
+
+static u32 slot_u32(const wasm_slot *slots, u32 index)
+{
+    return (u32)slots[index];
+}
+
+static i64 bytes_fuel(u64 bytes)
+{
+    return (i64)(bytes / KERNEL_FUEL_BYTES);
+}
+
+// ---- send
+
+struct send_call {
+    struct kernel *kernel;
+    struct process *process;
+    struct wasm_memory *memory;
+    u32 bond_id;
+    u64 function;
+    struct span body;
+    u32 answer;
+    u32 answer_len;
+    u32 flags;
+    struct bond *bond;                 // NULL: bond 0
+    struct registration *registration; // NULL: bond 0
+    u8 *allocated;                     // a copy of a body that has to be kept
+};
+
+// Ends the call at once with a result.
+static struct process *send_result(struct send_call *call, i64 result)
+{
+    if (call->allocated != NULL) {
+        body_free(call->kernel, call->allocated, (u32)call->body.size);
+        call->allocated = NULL;
+    }
+    process_set_result(call->process, result);
+    return call->process;
+}
+
+static i64 send_decode(struct process *process, struct send_call *call)
+{
+    const wasm_slot *slots = process->thread.host.slots;
+    *call = (struct send_call){
+        .kernel = process->kernel,
+        .process = process,
+        .memory = wasm_instance_memory0(process->thread.host.caller),
+        .bond_id = slot_u32(slots, 0),
+        .function = slots[1],
+        .body.size = slot_u32(slots, 3),
+        .answer = slot_u32(slots, 4),
+        .answer_len = slot_u32(slots, 5),
+        .flags = slot_u32(slots, 6),
+    };
+    if (call->flags > SEND_WAIT) { // both flags together is 3
+        return E_FLAGS;
+    }
+    if (call->memory == NULL) {
+        return E_FAULT;
+    }
+    call->body.data = wasm_memory_at(call->memory, slot_u32(slots, 2), slot_u32(slots, 3));
+    if (call->body.data == NULL) {
+        return E_FAULT;
+    }
+    if (call->flags == SEND_WAIT &&
+        wasm_memory_at(call->memory, call->answer, call->answer_len) == NULL) {
+        return E_FAULT;
+    }
+    return call->body.size > KERNEL_BODY_BYTES ? E_TOO_LONG : 0;
+}
+
+// Finds whom the message is for.
+static i64 send_route_locked(struct send_call *call)
+{
+    struct process *process = call->process;
+    if (call->bond_id == 0) {
+        if (definition_function(&call->kernel->system, call->function) == NULL) {
+            return E_FUNCTION;
+        }
+    } else {
+        call->bond = bond_find_locked(call->kernel, process, call->bond_id);
+        if (call->bond == NULL) {
+            return E_HANDLE;
+        }
+        if (definition_function(call->bond->definition, call->function) == NULL) {
+            return E_FUNCTION;
+        }
+        call->registration = bond_handler_locked(call->bond);
+        if (call->registration == NULL) {
+            return E_NO_HANDLER;
+        }
+    }
+    if (process->message_count >= KERNEL_MESSAGES ||
+        call->body.size > KERNEL_MESSAGE_BYTES - process->message_bytes) {
+        return E_LIMIT;
+    }
+    return 0;
+}
+
+// The process that handles this and waits, with room for the message; or NULL.
+static struct process *waiting_handler(const struct send_call *call)
+{
+    if (call->flags != SEND_WAIT || call->registration->party->kind != PARTY_PROCESS) {
+        return NULL;
+    }
+    struct process *handler = party_process(call->registration->party);
+    bool fits = handler->state == PROCESS_WAITING &&
+                notification_size((u32)call->body.size) <= handler->out_len;
+    return fits ? handler : NULL;
+}
+
+static void send_count(struct send_call *call, u64 id)
+{
+    call->process->sent_total++;
+    call->kernel->message_total++;
+    if (call->bond != NULL) {
+        call->bond->told = call->registration->serial;
+        call->bond->entry->messages++;
+    }
+    kernel_trace(call->kernel, KERNEL_TRACE_SEND, call->process->by_id.key, id);
+}
+
+static struct message *send_message_locked(struct send_call *call)
+{
+    struct message *message =
+        message_new_locked(call->kernel, call->process, call->flags != SEND_NO_ANSWER);
+    if (message == NULL) {
+        return NULL;
+    }
+    message->function = call->function;
+    message->bond = call->bond;
+    message->client_number = call->bond == NULL ? 0 : call->bond->client;
+    send_count(call, message->id);
+    return message;
+}
+
+// The client waits for the answer from here on.
+static void await_locked(struct send_call *call, struct message *message)
+{
+    struct process *process = call->process;
+    process->out_memory = call->memory;
+    process->out_address = call->answer;
+    process->out_len = call->answer_len;
+    process->awaited = message;
+    message->waited_for = true;
+}
+
+// The fast path. The lock is held on entry and free on return.
+static struct process *send_direct(struct send_call *call, struct message *message,
+                                   struct process *handler)
+{
+    struct kernel *kernel = call->kernel;
+    u32 len = (u32)call->body.size;
+    struct abi_notification header = {
+        .size = notification_size(len),
+        .kind = NOTIFICATION_MESSAGE,
+        .id = message->id,
+        .function = message->function,
+        .client = message->client_number,
+        .registration = call->registration->id,
+        .body_len = len,
+    };
+    message_hold_locked(message, call->registration);
+    handler->state = PROCESS_RUNNING; // this worker has both now
+    handler->worker = call->process->worker;
+    handler->received_total++;
+    u8 *to = wasm_memory_at(handler->out_memory, handler->out_address, handler->out_len);
+    ASSERT(to != NULL && header.size <= handler->out_len);
+    if (len > KERNEL_COPY_LOCKED) {
+        kernel_unlock(kernel);
+    }
+    mem_copy(to, &header, sizeof header);
+    mem_copy(to + sizeof header, call->body.data, len);
+    mem_zero(to + sizeof header + len, header.size - sizeof header - len);
+    process_set_result(handler, header.size);
+    if (len > KERNEL_COPY_LOCKED) {
+        kernel_lock(kernel);
+    }
+    await_locked(call, message);
+    process_block_locked(kernel, call->process, PROCESS_AWAITING);
+    kernel_unlock(kernel);
+    return handler;
+}
+
+// The kernel itself handles it. The lock is held on entry and free on return.
+static struct process *send_kernel(struct send_call *call)
+{
+    struct kernel *kernel = call->kernel;
+    struct process *process = call->process;
+    struct message *message = NULL;
+    if (call->flags == SEND_NO_ANSWER) {
+        send_count(call, 0);
+    } else {
+        message = send_message_locked(call);
+        if (message == NULL) {
+            kernel_unlock(kernel);
+            return send_result(call, E_NO_MEMORY);
+        }
+        message->state = MESSAGE_PENDING;
+    }
+    if (call->flags == SEND_WAIT) {
+        await_locked(call, message);
+    }
+    process_set_result(process, message == NULL ? 0 : (i64)message->id);
+    u32 code = 0;
+    enum kernel_call done = CALL_DONE;
+    if (call->registration == NULL || call->registration->definition == &kernel->system) {
+        done = system_call_locked(kernel, process, call->function, call->body, message, &code);
+    } else {
+        inspect_call_locked(kernel, call->function, call->body, message);
+    }
+    if (done == CALL_EXIT) {
+        if (process->awaited != NULL) { // never answered: the process's end frees it
+            process->awaited->waited_for = false;
+            process->awaited = NULL;
+        }
+        kernel_unlock(kernel);
+        process_end(process, (struct kernel_ending){.kind = KERNEL_EXITED, .code = code});
+        return NULL;
+    }
+    if (process->awaited != NULL) { // the answer comes later
+        process_block_locked(kernel, process, PROCESS_AWAITING);
+        process = NULL;
+    }
+    kernel_unlock(kernel);
+    return process;
+}
+
+// Queues it for its handler. The lock is held on entry and free on return.
+static struct process *send_queued(struct send_call *call, struct message *message)
+{
+    struct kernel *kernel = call->kernel;
+    struct process *next = call->process;
+    message_set_body_locked(kernel, message, call->body, call->allocated);
+    process_set_result(call->process, (i64)message->id);
+    message_queue_locked(kernel, message, call->registration);
+    if (call->flags == SEND_WAIT) {
+        await_locked(call, message);
+        process_block_locked(kernel, call->process, PROCESS_AWAITING);
+        next = NULL;
+    }
+    kernel_unlock(kernel);
+    return next;
+}
+
+static struct process *syscall_send(struct process *process, i64 *fuel)
+{
+    struct send_call call;
+    i64 error = send_decode(process, &call);
+    if (error != 0) {
+        return send_result(&call, error);
+    }
+    *fuel -= bytes_fuel(call.body.size);
+    for (;;) {
+        kernel_lock(call.kernel);
+        error = send_route_locked(&call);
+        if (error != 0) {
+            kernel_unlock(call.kernel);
+            return send_result(&call, error);
+        }
+        if (call.registration == NULL || call.registration->party->kind == PARTY_KERNEL) {
+            struct process *next = send_kernel(&call);
+            if (call.allocated != NULL) { // the handler became the kernel meanwhile
+                body_free(call.kernel, call.allocated, (u32)call.body.size);
+            }
+            return next;
+        }
+        struct process *handler = waiting_handler(&call);
+        if (handler == NULL && call.body.size > KERNEL_BODY_INLINE && call.allocated == NULL) {
+            kernel_unlock(call.kernel);
+            call.allocated = body_new(call.kernel, (u32)call.body.size);
+            if (call.allocated == NULL) {
+                return send_result(&call, E_NO_MEMORY);
+            }
+            mem_copy(call.allocated, call.body.data, call.body.size);
+            continue;
+        }
+        struct message *message = send_message_locked(&call);
+        if (message == NULL) {
+            kernel_unlock(call.kernel);
+            return send_result(&call, E_NO_MEMORY);
+        }
+        if (handler == NULL) {
+            return send_queued(&call, message);
+        }
+        u8 *unused = call.allocated;
+        struct process *next = send_direct(&call, message, handler);
+        if (unused != NULL) {
+            body_free(handler->kernel, unused, (u32)call.body.size);
+        }
+        return next;
+    }
+}
+
+// ---- wait
+
+// The guest's buffer for notifications was checked; blocks when there is nothing to write into it.
+static bool wait_locked(struct kernel *kernel, struct process *process, struct wasm_memory *memory,
+                        u32 address, u32 len, bool is_poll)
+{
+    i32 written = notes_deliver_locked(kernel, process, memory, address, len);
+    if (written != 0 || is_poll) {
+        process_set_result(process, (u32)written);
+        kernel_trace(kernel, KERNEL_TRACE_TOLD, process->by_id.key, (u32)written);
+        return true;
+    }
+    process->out_memory = memory;
+    process->out_address = address;
+    process->out_len = len;
+    process_block_locked(kernel, process, PROCESS_WAITING);
+    return false;
+}
+
+static struct process *syscall_wait(struct process *process, i64 *fuel)
+{
+    struct kernel *kernel = process->kernel;
+    const wasm_slot *slots = process->thread.host.slots;
+    struct wasm_memory *memory = wasm_instance_memory0(process->thread.host.caller);
+    u32 address = slot_u32(slots, 0);
+    u32 len = slot_u32(slots, 1);
+    u32 flags = slot_u32(slots, 2);
+    if (flags > WAIT_POLL) {
+        process_set_result(process, (u32)E_FLAGS);
+        return process;
+    }
+    if (memory == NULL || wasm_memory_at(memory, address, len) == NULL) {
+        process_set_result(process, (u32)E_FAULT);
+        return process;
+    }
+    kernel_lock(kernel);
+    bool goes_on = wait_locked(kernel, process, memory, address, len, flags == WAIT_POLL);
+    kernel_unlock(kernel);
+    if (!goes_on) {
+        return NULL;
+    }
+    i32 written = (i32)process->thread.host.slots[0];
+    *fuel -= written > 0 ? bytes_fuel((u32)written) : 0;
+    return process;
+}
+
+bool syscall_resume_wait(struct process *process)
+{
+    struct kernel *kernel = process->kernel;
+    kernel_lock(kernel);
+    process->resume_wait = false;
+    bool goes_on = wait_locked(kernel, process, process->out_memory, process->out_address,
+                               process->out_len, false);
+    kernel_unlock(kernel);
+    return goes_on;
+}
+
+// ---- answer
+
+struct answer_call {
+    struct kernel *kernel;
+    struct process *process;
+    struct wasm_memory *memory;
+    u64 id;
+    struct span body;
+    u32 buf;
+    u32 buf_len;
+    u32 flags;
+    u8 *allocated;
+    bool has_tried; // to allocate
+};
+
+static struct process *answer_result(struct answer_call *call, i32 result)
+{
+    if (call->allocated != NULL) {
+        body_free(call->kernel, call->allocated, (u32)call->body.size);
+    }
+    process_set_result(call->process, (u32)result);
+    return call->process;
+}
+
+static i32 answer_decode(struct process *process, struct answer_call *call)
+{
+    const wasm_slot *slots = process->thread.host.slots;
+    *call = (struct answer_call){
+        .kernel = process->kernel,
+        .process = process,
+        .memory = wasm_instance_memory0(process->thread.host.caller),
+        .id = slots[0],
+        .body.size = slot_u32(slots, 2),
+        .buf = slot_u32(slots, 3),
+        .buf_len = slot_u32(slots, 4),
+        .flags = slot_u32(slots, 5),
+    };
+    if ((call->flags & ~(u32)(ANSWER_ERROR | ANSWER_WAIT)) != 0) {
+        return E_FLAGS;
+    }
+    if (call->memory == NULL) {
+        return E_FAULT;
+    }
+    call->body.data = wasm_memory_at(call->memory, slot_u32(slots, 1), slot_u32(slots, 2));
+    if (call->body.data == NULL ||
+        ((call->flags & ANSWER_WAIT) != 0 &&
+         wasm_memory_at(call->memory, call->buf, call->buf_len) == NULL)) {
+        return E_FAULT;
+    }
+    if ((call->flags & ANSWER_ERROR) != 0) {
+        u32 code = call->body.size == 4 ? mem_load_u32(call->body.data) : 0;
+        return code >= -E_FAULT && code <= -E_NO_MEMORY ? 0 : E_MALFORMED;
+    }
+    return 0;
+}
+
+// Writes the answer into the memory of a client that waits for it; this worker then has the client. The lock
+// is given back in between when the body is long.
+static struct process *answer_direct_locked(struct answer_call *call, struct message *message)
+{
+    struct kernel *kernel = call->kernel;
+    struct process *client = message->client;
+    client->state = PROCESS_RUNNING;
+    client->worker = call->process->worker;
+    client->awaited = NULL;
+    message->waited_for = false;
+    message_unlink_handler_locked(message);
+    message_free_locked(kernel, message);
+    u8 *to = wasm_memory_at(client->out_memory, client->out_address, client->out_len);
+    ASSERT(to != NULL && call->body.size <= client->out_len);
+    bool is_long = call->body.size > KERNEL_COPY_LOCKED;
+    if (is_long) {
+        kernel_unlock(kernel);
+    }
+    mem_copy(to, call->body.data, call->body.size);
+    process_set_result(client, (i64)call->body.size);
+    if (is_long) {
+        kernel_lock(kernel);
+    }
+    return client;
+}
+
+static bool is_direct(const struct answer_call *call, const struct message *message)
+{
+    return (call->flags & ANSWER_ERROR) == 0 && message->waited_for && !message->is_cancelled &&
+           message->client->state == PROCESS_AWAITING &&
+           call->body.size <= message->client->out_len;
+}
+
+// The answer was given. The lock is held on entry and free on return.
+static struct process *answer_done(struct answer_call *call, struct process *client)
+{
+    struct kernel *kernel = call->kernel;
+    struct process *process = call->process;
+    process->answered_total++;
+    kernel_trace(kernel, KERNEL_TRACE_ANSWER, process->by_id.key, call->id);
+    bool goes_on = true;
+    process_set_result(process, 0);
+    if ((call->flags & ANSWER_WAIT) != 0) {
+        goes_on = wait_locked(kernel, process, call->memory, call->buf, call->buf_len, false);
+    }
+    if (client != NULL && goes_on) {
+        process_ready_locked(kernel, client);
+    }
+    kernel_unlock(kernel);
+    return goes_on ? process : client;
+}
+
+// What would be answered, or NULL with the error.
+static struct message *answer_find_locked(struct answer_call *call, i32 *error)
+{
+    struct message *message = message_find_locked(call->kernel, call->id);
+    if (message == NULL || message->handler != &call->process->party ||
+        message->handler_note.kind == NOTE_MESSAGE) {
+        *error = E_HANDLE;
+        return NULL;
+    }
+    u64 most = message->program != NULL ? KERNEL_LOAD_BYTES : KERNEL_BODY_BYTES;
+    if (call->body.size > most) {
+        *error = E_TOO_LONG;
+        return NULL;
+    }
+    return message;
+}
+
+static struct process *syscall_answer(struct process *process, i64 *fuel)
+{
+    struct answer_call call;
+    i32 error = answer_decode(process, &call);
+    if (error != 0) {
+        return answer_result(&call, error);
+    }
+    *fuel -= bytes_fuel(call.body.size);
+    for (;;) {
+        kernel_lock(call.kernel);
+        struct message *message = answer_find_locked(&call, &error);
+        if (message == NULL) {
+            kernel_unlock(call.kernel);
+            return answer_result(&call, error);
+        }
+        if ((call.flags & ANSWER_ERROR) != 0) {
+            message_answer_error_locked(call.kernel, message, mem_load_u32(call.body.data));
+            return answer_done(&call, NULL);
+        }
+        if (is_direct(&call, message)) {
+            struct process *client = answer_direct_locked(&call, message);
+            if (call.allocated != NULL) {
+                body_free(call.kernel, call.allocated, (u32)call.body.size);
+            }
+            return answer_done(&call, client);
+        }
+        if (call.body.size > KERNEL_BODY_INLINE && !call.has_tried) {
+            kernel_unlock(call.kernel);
+            call.has_tried = true;
+            call.allocated = body_new(call.kernel, (u32)call.body.size);
+            if (call.allocated != NULL) {
+                mem_copy(call.allocated, call.body.data, call.body.size);
+            }
+            continue;
+        }
+        struct span body =
+            call.allocated == NULL ? call.body : span_of(call.allocated, call.body.size);
+        message_answer_locked(call.kernel, message, body, call.allocated);
+        return answer_done(&call, NULL);
+    }
+}
+
+// ---- client.read, client.write
+
+static struct process *syscall_copy(struct process *process, i64 *fuel, bool is_read)
+{
+    const wasm_slot *slots = process->thread.host.slots;
+    struct wasm_memory *adapter = wasm_instance_memory0(process->thread.host.caller);
+    struct wasm_memory *program = process->memory;
+    u32 to = slot_u32(slots, 0);
+    u32 from = slot_u32(slots, 1);
+    u32 len = slot_u32(slots, 2);
+    u8 *to_bytes = NULL;
+    const u8 *from_bytes = NULL;
+    if (adapter != NULL && program != NULL) {
+        to_bytes = wasm_memory_at(is_read ? adapter : program, to, len);
+        from_bytes = wasm_memory_at(is_read ? program : adapter, from, len);
+    }
+    i32 result = E_FAULT;
+    if (to_bytes != NULL && from_bytes != NULL) {
+        mem_copy(to_bytes, from_bytes, len);
+        *fuel -= bytes_fuel(len);
+        result = 0;
+    }
+    process_set_result(process, (u32)result);
+    return process;
+}
+
+struct process *syscall_run(struct process *process, i64 *fuel)
+{
+    *fuel -= KERNEL_FUEL_SYSCALL;
+    switch (process->thread.host.function->index) {
+    case HOST_SEND:
+        return syscall_send(process, fuel);
+    case HOST_ANSWER:
+        return syscall_answer(process, fuel);
+    case HOST_WAIT:
+        return syscall_wait(process, fuel);
+    case HOST_CLIENT_READ:
+        return syscall_copy(process, fuel, true);
+    default:
+        ASSERT(process->thread.host.function->index == HOST_CLIENT_WRITE);
+        return syscall_copy(process, fuel, false);
+    }
+}

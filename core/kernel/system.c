@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The system interface: what a process asks of the kernel (interfaces/system.wit). A call is answered at once, or
+// its message is kept PENDING until what it waits for has happened.
+#include "core/kernel/internal.h"
+#include "core/platform.h"
+#include "interfaces/inspect.h"
+#include "interfaces/loader.h"
+
+// Answers `message` (NULL: nobody wants to know) with what `encode` makes of the result.
+#define ANSWER(kernel, message, encode, result)                                                    \
+    do {                                                                                           \
+        u8 short_[KERNEL_BODY_INLINE];                                                             \
+        size_t size_ = encode(short_, sizeof short_, (result));                                    \
+        u8 *long_ = size_ > sizeof short_ ? body_new((kernel), (u32)size_) : NULL;                 \
+        if (long_ != NULL) {                                                                       \
+            (void)encode(long_, size_, (result));                                                  \
+        }                                                                                          \
+        answer_encoded((kernel), (message), short_, long_, size_);                                 \
+    } while (0)
+
+static void answer_encoded(struct kernel *kernel, struct message *message, const u8 *short_body,
+                           u8 *long_body, size_t size)
+{
+    if (message == NULL) {
+        if (long_body != NULL) {
+            body_free(kernel, long_body, (u32)size);
+        }
+    } else if (size > KERNEL_BODY_INLINE && long_body == NULL) {
+        message_answer_error_locked(kernel, message, -E_NO_MEMORY);
+    } else {
+        struct span body = span_of(long_body == NULL ? short_body : long_body, size);
+        message_answer_locked(kernel, message, body, long_body);
+    }
+}
+
+// One call, as the functions below see it.
+struct system_call {
+    struct kernel *kernel;
+    struct process *process;
+    struct message *message; // NULL: no answer wanted
+    enum kernel_call result;
+    u32 exit_code;
+};
+
+static void answer_none(struct system_call *call,
+                        size_t (*encode)(void *, size_t, const struct system_result_none_error *),
+                        bool ok)
+{
+    struct system_result_none_error result = {.ok = ok};
+    if (!ok) {
+        result.error = SYSTEM_ERROR_NOT_FOUND;
+    }
+    ANSWER(call->kernel, call->message, encode, &result);
+}
+
+// ---- bind, unbind
+
+static void answer_bind_error(struct kernel *kernel, struct message *message,
+                              enum system_bind_error_kind kind, struct span function)
+{
+    struct system_result_u32_bind_error result = {.error.kind = kind};
+    if (kind == SYSTEM_BIND_ERROR_MISSING_FUNCTION) {
+        result.error.as.missing_function = function;
+    }
+    ANSWER(kernel, message, system_bind_encode_result, &result);
+}
+
+void system_answer_bind_locked(struct kernel *kernel, struct message *message, struct bond *bond)
+{
+    if (bond == NULL) {
+        answer_bind_error(kernel, message, SYSTEM_BIND_ERROR_LIMIT, (struct span){0});
+        return;
+    }
+    struct system_result_u32_bind_error result = {.ok = true, .value = bond->id};
+    ANSWER(kernel, message, system_bind_encode_result, &result);
+}
+
+// Keeps the call until a handler comes.
+static void bind_later(struct system_call *call, const struct definition *definition)
+{
+    struct interface_entry *entry = entry_take_locked(call->kernel, definition->name);
+    if (entry == NULL) {
+        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_LIMIT, (struct span){0});
+        return;
+    }
+    if (call->message == NULL) { // it could never be told its bond
+        entry_give_locked(call->kernel, entry);
+        return;
+    }
+    call->message->pending = PENDING_BIND;
+    call->message->entry = entry;
+    call->message->definition = definition;
+    entry->patient_count++;
+    list_append(&entry->patient, &call->message->handler_note.node);
+}
+
+static void call_bind(void *context, const struct interface_message *unused,
+                      const struct system_bind_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct span none = {0};
+    u8 hash[32];
+    mem_store_u64(hash, body->interface.a);
+    mem_store_u64(hash + 8, body->interface.b);
+    mem_store_u64(hash + 16, body->interface.c);
+    mem_store_u64(hash + 24, body->interface.d);
+    const struct definition *definition = process_definition(call->process, hash);
+    if (definition == NULL) {
+        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_NOT_DECLARED, none);
+        return;
+    }
+    if (call->process->bond_count >= KERNEL_BONDS) {
+        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_LIMIT, none);
+        return;
+    }
+    struct interface_entry *entry = entry_find_locked(call->kernel, definition->name);
+    struct registration *handler = entry == NULL ? NULL : entry->handler;
+    const struct function_definition *missing =
+        handler == NULL ? NULL : definition_missing(definition, handler->definition);
+    if (handler != NULL && missing == NULL) {
+        struct bond *bond = bond_add_locked(call->kernel, call->process, entry, definition);
+        system_answer_bind_locked(call->kernel, call->message, bond);
+    } else if (body->patient) {
+        bind_later(call, definition);
+    } else if (handler == NULL) {
+        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_NO_HANDLER, none);
+    } else {
+        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_MISSING_FUNCTION,
+                          missing->name);
+    }
+}
+
+// Whether its sender can still take the message back.
+static bool can_cancel(const struct message *message)
+{
+    return message->id != 0 && !message->is_cancelled && !message->waited_for &&
+           message->state != MESSAGE_ANSWERED &&
+           (message->state != MESSAGE_PENDING || message->pending != PENDING_NONE);
+}
+
+static void call_unbind(void *context, const struct interface_message *unused,
+                        const struct system_unbind_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct bond *bond = bond_find_locked(call->kernel, call->process, body->bond);
+    if (bond == NULL) {
+        answer_none(call, system_unbind_encode_result, false);
+        return;
+    }
+    struct list_node *node = list_first(&call->process->sent);
+    while (node != NULL) { // at most KERNEL_MESSAGES
+        struct message *message = LIST_ITEM(node, struct message, of_client);
+        node = list_next(&call->process->sent, node);
+        if (message->bond != bond) {
+            continue;
+        }
+        message->bond = NULL;
+        if (can_cancel(message)) {
+            message_cancel_locked(call->kernel, message);
+        }
+    }
+    bond_close_locked(call->kernel, bond);
+    answer_none(call, system_unbind_encode_result, true);
+}
+
+// ---- register, unregister
+
+static void call_register(void *context, const struct interface_message *unused,
+                          const struct system_register_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    u8 hash[32];
+    mem_store_u64(hash, body->interface.a);
+    mem_store_u64(hash + 8, body->interface.b);
+    mem_store_u64(hash + 16, body->interface.c);
+    mem_store_u64(hash + 24, body->interface.d);
+    const struct definition *definition = process_definition(call->process, hash);
+    struct system_result_u32_register_error result = {0};
+    if (definition == NULL) {
+        result.error.kind = SYSTEM_REGISTER_ERROR_NOT_DECLARED;
+    } else if (call->process->party.registration_count >= KERNEL_REGISTRATIONS) {
+        result.error.kind = SYSTEM_REGISTER_ERROR_LIMIT;
+    } else {
+        struct registration *registration;
+        enum err err =
+            registration_add_locked(call->kernel, &call->process->party, definition, &registration);
+        result.ok = err == ERR_OK;
+        if (result.ok) {
+            result.value = registration->id;
+        } else {
+            result.error.kind =
+                err == ERR_EXISTS ? SYSTEM_REGISTER_ERROR_TAKEN : SYSTEM_REGISTER_ERROR_LIMIT;
+        }
+    }
+    ANSWER(call->kernel, call->message, system_register_encode_result, &result);
+}
+
+static void call_unregister(void *context, const struct interface_message *unused,
+                            const struct system_unregister_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct kernel *kernel = call->kernel;
+    struct registration *registration =
+        registration_find_locked(kernel, &call->process->party, body->registration);
+    if (registration == NULL) {
+        answer_none(call, system_unregister_encode_result, false);
+        return;
+    }
+    u32 id = registration->id;
+    registration_remove_locked(kernel, registration);
+    while (handler_abandon_locked(kernel, &call->process->party, id)) {
+        kernel_unlock(kernel);
+        kernel_lock(kernel);
+    }
+    answer_none(call, system_unregister_encode_result, true);
+}
+
+// ---- cancel, exit, start
+
+static void call_cancel(void *context, const struct interface_message *unused,
+                        const struct system_cancel_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct message *message = message_find_locked(call->kernel, body->message);
+    bool found = message != NULL && message->client == call->process && can_cancel(message);
+    if (found) {
+        message_cancel_locked(call->kernel, message);
+    }
+    answer_none(call, system_cancel_encode_result, found);
+}
+
+static void call_exit(void *context, const struct interface_message *unused,
+                      const struct system_exit_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    call->result = CALL_EXIT;
+    call->exit_code = body->code;
+}
+
+static void call_start(void *context, const struct interface_message *unused)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct process *process = call->process;
+    struct span start = span_of(process->start, process->start_size);
+    struct system_start_info info = {
+        .process = process->by_id.key,
+        .program = span_string(process->program->cid),
+        .arguments = {.count = process->argument_count,
+                      .encoded = span_slice(start, 0, process->argument_bytes)},
+        .environment = {.count = process->environment_count,
+                        .encoded = span_slice(start, process->argument_bytes, start.size)},
+    };
+    ANSWER(call->kernel, call->message, system_start_encode_result, &info);
+}
+
+// ---- spawn
+
+static void answer_spawn_error(struct kernel *kernel, struct message *message,
+                               enum system_spawn_error_kind kind, struct span text)
+{
+    struct system_result_u64_spawn_error result = {.error.kind = kind};
+    switch (kind) {
+    case SYSTEM_SPAWN_ERROR_BAD_CID:
+        result.error.as.bad_cid = text;
+        break;
+    case SYSTEM_SPAWN_ERROR_NOT_FOUND:
+        result.error.as.not_found = text;
+        break;
+    case SYSTEM_SPAWN_ERROR_WRONG_BYTES:
+        result.error.as.wrong_bytes = text;
+        break;
+    case SYSTEM_SPAWN_ERROR_NOT_A_PROGRAM:
+        result.error.as.not_a_program = text;
+        break;
+    case SYSTEM_SPAWN_ERROR_LOAD_FAILED:
+        result.error.as.load_failed = text;
+        break;
+    default:
+        break;
+    }
+    ANSWER(kernel, message, system_spawn_encode_result, &result);
+}
+
+void system_answer_spawn_locked(struct kernel *kernel, struct message *message,
+                                struct process *child)
+{
+    struct system_result_u64_spawn_error result = {.ok = true, .value = child->by_id.key};
+    ANSWER(kernel, message, system_spawn_encode_result, &result);
+}
+
+void system_answer_spawn_error_locked(struct kernel *kernel, struct message *message,
+                                      enum kernel_load_error error, struct span text)
+{
+    static const u8 kinds[] = {
+        [KERNEL_LOAD_BAD_CID] = SYSTEM_SPAWN_ERROR_BAD_CID,
+        [KERNEL_LOAD_NOT_FOUND] = SYSTEM_SPAWN_ERROR_NOT_FOUND,
+        [KERNEL_LOAD_WRONG_BYTES] = SYSTEM_SPAWN_ERROR_WRONG_BYTES,
+        [KERNEL_LOAD_NOT_A_PROGRAM] = SYSTEM_SPAWN_ERROR_NOT_A_PROGRAM,
+        [KERNEL_LOAD_LIMIT] = SYSTEM_SPAWN_ERROR_LIMIT,
+        [KERNEL_LOAD_FAILED] = SYSTEM_SPAWN_ERROR_LOAD_FAILED,
+        [KERNEL_LOAD_NO_LOADER] = SYSTEM_SPAWN_ERROR_LOAD_FAILED,
+    };
+    ASSERT((u32)error < COUNT_OF(kinds));
+    answer_spawn_error(kernel, message, (enum system_spawn_error_kind)kinds[error], text);
+}
+
+static void call_spawn(void *context, const struct interface_message *unused,
+                       const struct system_spawn_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct start_lists lists = {body->request.arguments, body->request.environment};
+    struct process *child;
+    enum err err = process_new_locked(call->kernel, call->process, &lists, &child);
+    if (err != ERR_OK) {
+        answer_spawn_error(call->kernel, call->message, SYSTEM_SPAWN_ERROR_LIMIT, (struct span){0});
+        return;
+    }
+    if (call->message == NULL) { // nobody will ask for it: it is nobody's child
+        process_detach_locked(call->kernel, child);
+    } else {
+        child->spawn_message = call->message;
+        call->message->pending = PENDING_SPAWN;
+        call->message->about = child;
+    }
+    program_start_locked(call->kernel, body->request.program, child);
+}
+
+// ---- await-end, kill
+
+static void answer_end_error(struct kernel *kernel, struct message *message,
+                             enum system_error error)
+{
+    struct system_result_ending_error result = {.error = error};
+    ANSWER(kernel, message, system_await_end_encode_result, &result);
+}
+
+void system_answer_end_locked(struct kernel *kernel, struct message *message, struct process *child)
+{
+    struct system_result_ending_error result = {.ok = true};
+    switch (child->end_kind) {
+    case KERNEL_EXITED:
+        result.value.kind = SYSTEM_ENDING_EXITED;
+        result.value.as.exited = child->end_code;
+        break;
+    case KERNEL_KILLED:
+        result.value.kind = SYSTEM_ENDING_KILLED;
+        break;
+    default:
+        result.value.kind = SYSTEM_ENDING_TRAPPED;
+        result.value.as.trapped = span_of(child->end_text, child->end_text_size);
+        break;
+    }
+    ANSWER(kernel, message, system_await_end_encode_result, &result);
+}
+
+// The process's child of that number, or NULL.
+static struct process *find_child(struct system_call *call, u64 id)
+{
+    struct process *child = process_find_locked(call->kernel, id);
+    return child != NULL && child->parent == call->process && child->spawn_message == NULL ? child
+                                                                                           : NULL;
+}
+
+static void call_await_end(void *context, const struct interface_message *unused,
+                           const struct system_await_end_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct process *child = find_child(call, body->process);
+    if (child == NULL) {
+        answer_end_error(call->kernel, call->message, SYSTEM_ERROR_NOT_FOUND);
+    } else if (child->end_message != NULL) { // one question at a time
+        answer_end_error(call->kernel, call->message, SYSTEM_ERROR_LIMIT);
+    } else if (child->state == PROCESS_ENDED) {
+        if (call->message != NULL) {
+            system_answer_end_locked(call->kernel, call->message, child);
+        }
+        process_detach_locked(call->kernel, child);
+    } else if (call->message == NULL) { // it may be forgotten when it ends
+        process_detach_locked(call->kernel, child);
+    } else {
+        child->end_message = call->message;
+        call->message->pending = PENDING_END;
+        call->message->about = child;
+    }
+}
+
+static void call_kill(void *context, const struct interface_message *unused,
+                      const struct system_kill_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct process *child = find_child(call, body->process);
+    if (child != NULL && child->state != PROCESS_ENDED) {
+        process_kill_locked(call->kernel, child);
+    }
+    answer_none(call, system_kill_encode_result, child != NULL);
+}
+
+// ---- dispatch
+
+enum kernel_call system_call_locked(struct kernel *kernel, struct process *process, u64 function,
+                                    struct span body, struct message *message, u32 *code)
+{
+    static const struct system_handler handler = {
+        .bind = call_bind,
+        .unbind = call_unbind,
+        .register_ = call_register,
+        .unregister = call_unregister,
+        .cancel = call_cancel,
+        .exit = call_exit,
+        .start = call_start,
+        .spawn = call_spawn,
+        .await_end = call_await_end,
+        .kill = call_kill,
+    };
+    struct system_call call = {.kernel = kernel, .process = process, .message = message};
+    struct interface_message in = {.function = function, .body = body};
+    enum err err = system_dispatch(&handler, &call, &in);
+    if (err != ERR_OK && message != NULL) {
+        message_answer_error_locked(kernel, message,
+                                    err == ERR_NOT_FOUND ? -E_FUNCTION : -E_MALFORMED);
+    }
+    *code = call.exit_code;
+    return call.result;
+}
+
+enum err system_define(struct kernel *kernel)
+{
+    struct memory *memory = kernel_memory(kernel);
+    TRY(interface_define(memory, &system_interface, &kernel->system));
+    TRY(interface_define(memory, &inspect_interface, &kernel->inspect));
+    TRY(interface_define(memory, &loader_interface, &kernel->loader));
+    struct registration *unused;
+    TRY(registration_add_locked(kernel, &kernel->party, &kernel->system, &unused));
+    return registration_add_locked(kernel, &kernel->party, &kernel->inspect, &unused);
+}
