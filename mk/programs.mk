@@ -18,8 +18,7 @@ PROGRAM_LDFLAGS := --stack-first --gc-sections --strip-debug -O2 --fatal-warning
 # An archive, so that a program holds, and declares (redshirt:interfaces), only what it uses.
 RT_START := build/program/programs/rt/start.o
 RT_SOURCES := $(filter-out programs/rt/start.c,$(wildcard programs/rt/*.c)) $(INTERFACE_SOURCES) \
-  core/base/arena.c core/base/cid.c core/base/err.c core/base/reader.c core/base/report.c core/base/text.c \
-  core/base/unixfs.c core/base/wire.c
+  $(BASE_SOURCES)
 RT_ARCHIVE := build/program/librt.a
 $(RT_ARCHIVE): $(call objects,program,$(RT_SOURCES))
 	@rm -f $@
