@@ -10,6 +10,7 @@ LLD := ld.lld-$(LLVM)
 WASM_LD := wasm-ld-$(LLVM)
 LLVM_AR := llvm-ar-$(LLVM)
 LLVM_OBJCOPY := llvm-objcopy-$(LLVM)
+LLVM_NM := llvm-nm-$(LLVM)
 CLANG_FORMAT := clang-format-$(LLVM)
 
 VARIANTS := hosted asan tsan gcc fuzz

@@ -3,7 +3,7 @@
 TRIPLE_raspi2 := armv7a-none-eabihf
 CPU_DIR_raspi2 := arm
 CPU_FLAGS_raspi2 := -mcpu=cortex-a7 -mfpu=neon-vfpv4 -mfloat-abi=hard -fno-math-errno
-WORDS_raspi2 := -DWORD_MUSTTAIL= -DWORD_PRESERVE_NONE=
+WORDS_raspi2 := -DWORD_MUSTTAIL='__attribute__((musttail))' -DWORD_PRESERVE_NONE= -DWORD_STATE=NARROW
 LINK_FLAGS_raspi2 := -m armelf
 SODIUM_raspi2 := build/raspi2/libsodium/libsodium.a
 GENERAL_ONLY_raspi2 := -mfpu=none -Wno-unsupported-abi

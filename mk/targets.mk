@@ -25,15 +25,18 @@ define bare_rules
 BARE_CPU_SOURCES_$(1) := $$(wildcard machines/bare/$$(CPU_DIR_$(1))/*.c machines/bare/$$(CPU_DIR_$(1))/*.S)
 build/$(1)/%.o: %.c mk/targets.mk mk/$(1).mk | $$$$(GENERATED)
 	@mkdir -p $$(@D)
-	$$(CLANG) --target=$$(TRIPLE_$(1)) $$(CFLAGS_COMMON) $$(BARE_FLAGS) $$(CPU_FLAGS_$(1)) $$(WORDS_$(1)) \
+	$$(call say,$(1),$$<)
+	$$(Q)$$(CLANG) --target=$$(TRIPLE_$(1)) $$(CFLAGS_COMMON) $$(BARE_FLAGS) $$(CPU_FLAGS_$(1)) $$(WORDS_$(1)) \
 	  $$(CFLAGS_FOR_$(1)_$$*) -MMD -MP -c $$< -o $$@
 build/$(1)/gen/%.o: build/gen/%.c mk/targets.mk mk/$(1).mk | $$$$(GENERATED)
 	@mkdir -p $$(@D)
-	$$(CLANG) --target=$$(TRIPLE_$(1)) $$(CFLAGS_COMMON) $$(BARE_FLAGS) $$(CPU_FLAGS_$(1)) $$(WORDS_$(1)) \
+	$$(call say,$(1),$$<)
+	$$(Q)$$(CLANG) --target=$$(TRIPLE_$(1)) $$(CFLAGS_COMMON) $$(BARE_FLAGS) $$(CPU_FLAGS_$(1)) $$(WORDS_$(1)) \
 	  -MMD -MP -c $$< -o $$@
 build/$(1)/%.o: %.S mk/targets.mk mk/$(1).mk
 	@mkdir -p $$(@D)
-	$$(CLANG) --target=$$(TRIPLE_$(1)) $$(CPU_FLAGS_$(1)) -I. $$(ASFLAGS_FOR_$(1)_$$*) -MMD -MP -c $$< -o $$@
+	$$(call say,$(1),$$<)
+	$$(Q)$$(CLANG) --target=$$(TRIPLE_$(1)) $$(CPU_FLAGS_$(1)) -I. $$(ASFLAGS_FOR_$(1)_$$*) -MMD -MP -c $$< -o $$@
 $$(foreach s,$$(BARE_TICK_SOURCES:%.c=%),$$(eval CFLAGS_FOR_$(1)_$$(s) := $$$$(GENERAL_ONLY_$(1))))
 endef
 $(foreach m,$(BARE_MACHINES),$(eval $(call bare_rules,$(m))))
@@ -42,7 +45,8 @@ $(foreach m,$(BARE_MACHINES),$(eval $(call bare_rules,$(m))))
 define bare_image_text
 $(2): $$(call bare_objects,$(1),$(3)) machines/bare/$$(CPU_DIR_$(1))/link.ld $$(SODIUM_$(1))
 	@mkdir -p $$(@D)
-	$$(LLD) $$(LINK_FLAGS_$(1)) -static -nostdlib --gc-sections -z max-page-size=4096 -z noexecstack \
+	$$(call say,link,$$@)
+	$$(Q)$$(LLD) $$(LINK_FLAGS_$(1)) -static -nostdlib --gc-sections -z max-page-size=4096 -z noexecstack \
 	  -T machines/bare/$$(CPU_DIR_$(1))/link.ld \
 	  $$(call bare_objects,$(1),$(3)) $$(SODIUM_$(1)) -o $$@
 endef
@@ -53,3 +57,40 @@ $(call bare_image,$(1),build/$(1)/test.elf,$(BARE_CPU_SOURCES_$(1)) $(BARE_MACHI
   tests/boot/machine_test.c)
 endef
 $(foreach m,$(BARE_MACHINES),$(eval $(call bare_images,$(m))))
+
+# ---- core/ compiles for three targets without a libc, and asks each for no more than it says here
+
+CC_wasm32 := $(CLANG)
+CFLAGS_wasm32 := --target=wasm32-unknown-unknown $(BARE_FLAGS) -fno-math-errno -mbulk-memory -mtail-call \
+  -DWORD_MUSTTAIL='__attribute__((musttail))' -DWORD_PRESERVE_NONE= -DWORD_STATE=NARROW
+$(eval $(call variant_rules,wasm32))
+
+CORE_NEEDS := memcpy memmove memset memcmp assert_fail platform_%
+CORE_NEEDS_pc := $(CORE_NEEDS)
+# What the compiler calls for what ARMv7 has no instruction for: machines/bare/arm/{memory.S,aeabi.c}.
+CORE_NEEDS_raspi2 := $(CORE_NEEDS) __aeabi_memcpy% __aeabi_memmove% __aeabi_memset% __aeabi_memclr% \
+  __aeabi_uldivmod __aeabi_ldivmod __aeabi_ul2d __aeabi_l2d __aeabi_ul2f __aeabi_l2f __aeabi_d2ulz __aeabi_d2lz \
+  __aeabi_f2ulz __aeabi_f2lz
+CORE_NEEDS_wasm32 := $(CORE_NEEDS) __linear_memory __stack_pointer __indirect_function_table
+CORE_TARGETS := pc raspi2 wasm32
+
+# $(call undefined,OBJECTS): what they need and none of them has
+undefined = $(filter-out $(shell $(LLVM_NM) --defined-only --just-symbol-name $(1)),\
+  $(sort $(shell $(LLVM_NM) --undefined-only --just-symbol-name $(1))))
+refused = $(filter-out $(CORE_NEEDS_$(1)),$(call undefined,$(call objects,$(1),$(CORE_LINKED))))
+# Generated definitions are what core/kernel is linked with; they are data.
+CORE_LINKED = $(CORE_SOURCES) $(INTERFACE_SOURCES)
+define check_target
+check-target-$(1): $$$$(call objects,$(1),$$$$(CORE_SOURCES) $$$$(INTERFACE_SOURCES))
+	@$$(if $$(call refused,$(1)),echo 'core/ for $(1) needs: $$(call refused,$(1))' >&2; exit 1)
+.PHONY: check-target-$(1)
+endef
+$(foreach t,$(CORE_TARGETS),$(eval $(call check_target,$(t))))
+check-targets: $(CORE_TARGETS:%=check-target-%)
+CHECKS += targets
+
+# ---- booting, and seeing what happens
+
+test-boot: $(BARE_MACHINES:%=build/%/test.elf) ## boots every image in QEMU
+	@tests/boot/run $(foreach m,$(BARE_MACHINES),$(m)=build/$(m))
+TEST_SUITES += boot
