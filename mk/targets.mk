@@ -71,7 +71,7 @@ CORE_NEEDS_pc := $(CORE_NEEDS)
 CORE_NEEDS_raspi2 := $(CORE_NEEDS) __aeabi_memcpy% __aeabi_memmove% __aeabi_memset% __aeabi_memclr% \
   __aeabi_uldivmod __aeabi_ldivmod __aeabi_ul2d __aeabi_l2d __aeabi_ul2f __aeabi_l2f __aeabi_d2ulz __aeabi_d2lz \
   __aeabi_f2ulz __aeabi_f2lz
-CORE_NEEDS_wasm32 := $(CORE_NEEDS) __linear_memory __stack_pointer __indirect_function_table
+CORE_NEEDS_wasm32 := $(CORE_NEEDS) __linear_memory __stack_pointer __indirect_function_table __multi3
 CORE_TARGETS := pc raspi2 wasm32
 
 # $(call undefined,OBJECTS): what they need and none of them has
