@@ -19,3 +19,4 @@ FRONT_TEST := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(FRONT_SO
 $(call unit_test,utf8,tests/unit/test_utf8.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,sort,tests/unit/test_sort.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,wasm_decode,tests/unit/test_wasm_decode.c $(FRONT_TEST))
+$(call unit_test,wasm_validate,tests/unit/test_wasm_validate.c $(FRONT_TEST))

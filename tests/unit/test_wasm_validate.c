@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Does the validator keep the promises of core/wasm/validate.h, and do both passes keep core/wasm/limits.h? The
+// rules of validity themselves are checked by the core test suite (tests/spec).
+#include "core/base/arena.h"
+#include "core/base/report.h"
+#include "core/wasm/decode.h"
+#include "core/wasm/limits.h"
+#include "core/wasm/module.h"
+#include "core/wasm/validate.h"
+#include "tests/unit/support.h"
+#include "tests/unit/wasm_bytes.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+// What came of decoding and validating.
+struct result {
+    enum err err;
+    bool is_decoded;
+    bool is_valid;
+    size_t scratch_bytes;
+    struct report report;
+};
+
+static struct result check_in(struct test_memory *memory, const struct wasm_bytes *bytes,
+                              size_t scratch_limit)
+{
+    struct result result = {0};
+    struct arena arena;
+    struct arena scratch;
+    struct wasm_module *module = NULL;
+    arena_init(&arena, &memory->memory, SIZE_MAX);
+    arena_init(&scratch, &memory->memory, scratch_limit);
+    result.err = wasm_module_decode(wasm_bytes_span(bytes), &arena, &module, &result.report);
+    result.is_decoded = result.err == ERR_OK;
+    if (result.is_decoded) {
+        result.err = wasm_module_validate(module, &scratch, &result.report);
+        result.is_valid = module->is_valid;
+    }
+    result.scratch_bytes = scratch.used_bytes;
+    arena_drop(&scratch);
+    arena_drop(&arena);
+    assert_int_equal(memory->blocks, 0);
+    assert_int_equal(result.report.err, result.err);
+    assert_int_equal(result.is_valid, result.err == ERR_OK);
+    return result;
+}
+
+static struct result check(const struct wasm_bytes *bytes)
+{
+    struct test_memory memory = test_memory_over_malloc(-1);
+    return check_in(&memory, bytes, SIZE_MAX);
+}
+
+// A module of one function () -> () with this body (locals and code), one memory and one table.
+static struct wasm_bytes module_of(const char *body, size_t size)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 4);
+    PUT(&b, "\x01\x70\x00\x05");
+    end_section(&b);
+    put_section(&b, 5);
+    PUT(&b, "\x01\x00\x01");
+    end_section(&b);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t at = put_body(&b);
+    put_bytes(&b, body, size);
+    end_body(&b, at);
+    end_section(&b);
+    return b;
+}
+
+static void reports_say_what_and_where(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        size_t size;
+        enum err err;
+        size_t at; // of the instruction in the body
+        const char *text;
+    } cases[] = {
+#define CASE(body, err, at, text) {body, sizeof(body) - 1, err, at, text}
+        CASE("\x00\x41\x00\x43\x00\x00\x00\x00\x6a\x1a\x0b", ERR_INVALID, 8,
+             "type mismatch: expected i32, found f32"),
+        CASE("\x00\x1a\x0b", ERR_INVALID, 1, "type mismatch: expected an operand, found nothing"),
+        CASE("\x00\x45\x1a\x0b", ERR_INVALID, 1, "type mismatch: expected i32, found nothing"),
+        CASE("\x00\x41\x00\x0b", ERR_INVALID, 3,
+             "type mismatch: expected the end of the block's operands, found i32"),
+        CASE("\x00\x20\x07\x0b", ERR_INVALID, 1, "unknown local 7"),
+        CASE("\x00\x0c\x01\x0b", ERR_INVALID, 1, "unknown label 1"),
+        CASE("\x00\x10\x09\x0b", ERR_INVALID, 1, "unknown function 9"),
+        CASE("\x00\x23\x00\x0b", ERR_INVALID, 1, "unknown global 0"),
+        CASE("\x00\x25\x01\x0b", ERR_INVALID, 1, "unknown table 1"),
+        CASE("\x00\xd2\x00\x1a\x0b", ERR_INVALID, 1, "undeclared function reference"),
+        CASE("\x00\x02\x05\x0b\x0b", ERR_INVALID, 1, "unknown type 5"),
+        CASE("\x00\xfc\x0d\x03\x0b", ERR_INVALID, 1, "unknown elem segment 3"),
+        CASE("\x00\xfc\x09\x03\x0b", ERR_INVALID, 1, "unknown data segment 3"),
+        CASE("\x00\x41\x00\x28\x03\x00\x1a\x0b", ERR_INVALID, 3,
+             "alignment must not be larger than natural"),
+        CASE("\x00\x41\x00\x28\x20\x00\x1a\x0b", ERR_MALFORMED, 3, "malformed memop flags"),
+        CASE("\x00\x3f\x01\x1a\x0b", ERR_MALFORMED, 1, "zero byte expected"),
+        CASE("\x00\x06\x0b", ERR_MALFORMED, 1, "illegal opcode"),
+        CASE("\x00\xfc\x12\x0b", ERR_MALFORMED, 1, "illegal opcode"),
+        CASE("\x00\xfc\x80\x20\x0b", ERR_MALFORMED, 1, "illegal opcode"),
+        CASE("\x00\xfd\x00\x0b", ERR_UNSUPPORTED, 1, "SIMD is not supported"),
+        CASE("\x00\x05\x0b", ERR_MALFORMED, 1, "misplaced ELSE opcode"),
+        CASE("\x00\x01", ERR_MALFORMED, 2, "unexpected end of section or function"),
+        CASE("\x00\x0b\x01", ERR_MALFORMED, 2, "END opcode expected"),
+        CASE("\x00\x41\x00\x04\x7f\x41\x01\x0b\x1a\x0b", ERR_INVALID, 7,
+             "type mismatch: an if without else does not give its results"),
+        CASE("\x00\x41\x00\x41\x00\x42\x00\x41\x00\x1b\x1a\x1a\x0b", ERR_INVALID, 9,
+             "type mismatch: expected i32, found i64"),
+#undef CASE
+    };
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        struct wasm_bytes b = module_of(cases[i].body, cases[i].size);
+        struct result result = check(&b);
+        assert_int_equal(result.err, cases[i].err);
+        assert_string_equal(result.report.text, cases[i].text);
+        assert_int_equal(result.report.offset, b.size - cases[i].size + cases[i].at);
+        wasm_bytes_free(&b);
+    }
+}
+
+static void unreachable_code_takes_any_operand(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        size_t size;
+        enum err err;
+    } cases[] = {
+#define CASE(body, err) {body, sizeof(body) - 1, err}
+        CASE("\x00\x00\x6a\x1a\x0b", ERR_OK),                     // i32.add of nothing
+        CASE("\x00\x00\x42\x00\x6a\x1a\x0b", ERR_INVALID),        // but not of an i64
+        CASE("\x00\x00\x1b\x6a\x1a\x0b", ERR_OK),                 // select gives anything
+        CASE("\x00\x00\x42\x00\x41\x00\x1b\x50\x1a\x0b", ERR_OK), // an i64, once one is known
+        CASE("\x00\x00\x42\x00\x41\x00\x1b\x45\x1a\x0b", ERR_INVALID),
+        CASE("\x00\x00\xd1\x1a\x0b", ERR_OK), // ref.is_null
+        CASE("\x00\x00\x41\x00\xd1\x1a\x0b", ERR_INVALID),
+        CASE("\x00\x02\x40\x0c\x00\x6a\x1a\x0b\x6a\x1a\x0b", ERR_INVALID), // ends with its block
+        CASE("\x00\x02\x7f\x02\x7e\x00\x41\x00\x0e\x01\x00\x01\x0b\x1a\x41\x00\x0b\x1a\x0b",
+             ERR_OK), // labels of other types, no operand to tell them apart
+        CASE("\x00\x02\x7f\x02\x7e\x42\x00\x41\x00\x0e\x01\x00\x01\x0b\x1a\x41\x00\x0b\x1a\x0b",
+             ERR_INVALID),
+        CASE("\x00\x02\x7f\x02\x40\x00\x0e\x01\x00\x01\x0b\x41\x00\x0b\x1a\x0b",
+             ERR_INVALID),                         // counts
+        CASE("\x00\x00\x41\x00\x0b", ERR_INVALID), // one too many for the function's end
+#undef CASE
+    };
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        struct wasm_bytes b = module_of(cases[i].body, cases[i].size);
+        struct result result = check(&b);
+        if (result.err != cases[i].err) {
+            fail_msg("case %u: %s", i, result.report.text);
+        }
+        wasm_bytes_free(&b);
+    }
+}
+
+// Locals beyond those written out flat have the type of their run.
+static void locals_of_many_runs_keep_their_types(void **state)
+{
+    (void)state;
+    enum { RUNS = 3000, EACH = 16 };
+    static const u8 types[] = {0x7f, 0x7e, 0x7d, 0x7c, 0x70, 0x6f};
+    static const u8 zeros[] = {0x45, 0x50, 0x8b, 0x99, 0xd1, 0xd1}; // an operator for each type
+    for (u32 wrong = 0; wrong < 2; wrong++) {
+        struct wasm_bytes b = wasm_bytes_begin();
+        put_section(&b, 1);
+        PUT(&b, "\x01\x60\x02\x7f\x7e\x00");
+        end_section(&b);
+        put_section(&b, 3);
+        PUT(&b, "\x01\x00");
+        end_section(&b);
+        put_section(&b, 10);
+        PUT(&b, "\x01");
+        size_t body = put_body(&b);
+        put_u32(&b, RUNS);
+        for (u32 run = 0; run < RUNS; run++) {
+            put_u32(&b, EACH);
+            put_u8(&b, types[run % COUNT_OF(types)]);
+        }
+        PUT(&b, "\x20\x01\x50\x1a"); // the second parameter
+        for (u32 at = 0; at < RUNS * EACH; at += at < 100 ? 1 : 997) {
+            put_u8(&b, 0x20);
+            put_u32(&b, 2 + at);
+            put_u8(&b, zeros[at / EACH % COUNT_OF(types)]);
+            put_u8(&b, 0x1a);
+        }
+        put_u8(&b, 0x20);
+        put_u32(&b, 2 + RUNS * EACH - 1 + wrong);
+        PUT(&b, "\x1a\x0b");
+        end_body(&b, body);
+        end_section(&b);
+        struct result result = check(&b);
+        assert_int_equal(result.err, wrong ? ERR_INVALID : ERR_OK);
+        assert_string_equal(result.report.text, wrong ? "unknown local 48002" : "");
+        wasm_bytes_free(&b);
+    }
+}
+
+// ---- limits: each at its bound, and one beyond
+
+static struct wasm_bytes with_types(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 1);
+    put_u32(&b, count);
+    for (u32 i = 0; i < count; i++) {
+        PUT(&b, "\x60\x00\x00");
+    }
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_params(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 1);
+    PUT(&b, "\x01\x60");
+    put_u32(&b, count);
+    put_run(&b, 0x7f, count);
+    PUT(&b, "\x00");
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_results(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 1);
+    PUT(&b, "\x01\x60\x00");
+    put_u32(&b, count);
+    put_run(&b, 0x7f, count);
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_functions(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 1);
+    PUT(&b, "\x01\x60\x00\x00");
+    end_section(&b);
+    put_section(&b, 2);
+    PUT(&b, "\x01\x00\x00\x00\x00"); // one of them is imported
+    end_section(&b);
+    put_section(&b, 3);
+    put_u32(&b, count - 1);
+    put_run(&b, 0, count - 1);
+    end_section(&b);
+    put_section(&b, 10);
+    put_u32(&b, count - 1);
+    for (u32 i = 0; i + 1 < count; i++) {
+        PUT(&b, "\x02\x00\x0b");
+    }
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_imports(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 2);
+    put_u32(&b, count);
+    for (u32 i = 0; i < count; i++) {
+        PUT(&b, "\x00\x00\x03\x7f\x00");
+    }
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_exports(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 5);
+    PUT(&b, "\x01\x00\x00");
+    end_section(&b);
+    put_section(&b, 7);
+    put_u32(&b, count);
+    for (u32 i = 0; i < count; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "%x", i * 2654435761u);
+        put_name(&b, name);
+        PUT(&b, "\x02\x00");
+    }
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_globals(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 2);
+    PUT(&b, "\x01\x00\x00\x03\x7f\x00");
+    end_section(&b);
+    put_section(&b, 6);
+    put_u32(&b, count - 1);
+    for (u32 i = 0; i + 1 < count; i++) {
+        PUT(&b, "\x7f\x00\x41\x00\x0b");
+    }
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_tables(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 2);
+    PUT(&b, "\x01\x00\x00\x01\x70\x00\x00");
+    end_section(&b);
+    put_section(&b, 4);
+    put_u32(&b, count - 1);
+    for (u32 i = 0; i + 1 < count; i++) {
+        PUT(&b, "\x70\x00\x00");
+    }
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_elems(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 9);
+    put_u32(&b, count);
+    for (u32 i = 0; i < count; i++) {
+        PUT(&b, "\x01\x00\x00");
+    }
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_elem_items(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 9);
+    PUT(&b, "\x01\x01\x00");
+    put_u32(&b, count);
+    put_run(&b, 0, count);
+    end_section(&b);
+    put_section(&b, 10);
+    PUT(&b, "\x01\x02\x00\x0b");
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_datas(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 11);
+    put_u32(&b, count);
+    for (u32 i = 0; i < count; i++) {
+        PUT(&b, "\x01\x00");
+    }
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_customs(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    for (u32 i = 0; i < count; i++) {
+        PUT(&b, "\x00\x01\x00");
+    }
+    return b;
+}
+
+static struct wasm_bytes with_bytes(u32 size)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 0);
+    PUT(&b, "\x00");
+    size_t rest = size - b.size;
+    put_run(&b, 0, rest);
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_body_bytes(u32 size)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    PUT(&b, "\x00");
+    put_run(&b, 0x01, size - 2);
+    PUT(&b, "\x0b");
+    end_body(&b, body);
+    end_section(&b);
+    return b;
+}
+
+// The parameters of a function count among its locals: the limit is passed by both together.
+static struct wasm_bytes with_locals(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 1);
+    PUT(&b, "\x01\x60\x02\x7f\x7f\x00");
+    end_section(&b);
+    put_section(&b, 3);
+    PUT(&b, "\x01\x00");
+    end_section(&b);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    PUT(&b, "\x01");
+    put_u32(&b, count - 2);
+    PUT(&b, "\x7c\x0b");
+    end_body(&b, body);
+    end_section(&b);
+    return b;
+}
+
+// Without parameters the decoder already sees that they are too many.
+static struct wasm_bytes with_declared_locals(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    PUT(&b, "\x01");
+    put_u32(&b, count);
+    PUT(&b, "\x7c\x0b");
+    end_body(&b, body);
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_depth(u32 depth)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    PUT(&b, "\x00");
+    for (u32 i = 0; i < depth; i++) {
+        PUT(&b, "\x02\x40");
+    }
+    put_run(&b, 0x0b, depth + 1);
+    end_body(&b, body);
+    end_section(&b);
+    return b;
+}
+
+// Half of the operands are pushed one by one, half by calls that give many.
+static struct wasm_bytes with_operands(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 1);
+    PUT(&b, "\x02\x60\x00\x00\x60\x00");
+    put_u32(&b, 1000);
+    put_run(&b, 0x7e, 1000);
+    end_section(&b);
+    put_section(&b, 2);
+    PUT(&b, "\x01\x00\x00\x00\x01");
+    end_section(&b);
+    put_section(&b, 3);
+    PUT(&b, "\x01\x00");
+    end_section(&b);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    PUT(&b, "\x00");
+    u32 left = count;
+    for (; left >= 2000; left -= 1000) {
+        PUT(&b, "\x10\x00");
+    }
+    for (; left > 0; left--) {
+        PUT(&b, "\x42\x00");
+    }
+    PUT(&b, "\x0f\x0b"); // return leaves them all behind
+    end_body(&b, body);
+    end_section(&b);
+    return b;
+}
+
+// The last step over the limit is taken by many at once.
+static struct wasm_bytes with_operands_at_once(u32 count)
+{
+    struct wasm_bytes b = with_operands(count - 1000);
+    // The last bytes are the return and the end: another call goes in front of them.
+    b.size -= 2;
+    PUT(&b, "\x10\x00\x0f\x0b");
+    // The body's length stands 5 bytes in front of its locals; the section's 6 bytes in front of that.
+    size_t body = b.size;
+    while (b.data[body - 1] != 0x0a || b.data[body + 5] != 0x01) {
+        body--;
+    }
+    size_t section = body;
+    b.open = section;
+    end_section(&b);
+    end_body(&b, section + 6);
+    return b;
+}
+
+static struct wasm_bytes with_pages(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 5);
+    PUT(&b, "\x01\x00");
+    put_u32(&b, count);
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_memories(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 5);
+    put_u32(&b, count);
+    for (u32 i = 0; i < count; i++) {
+        PUT(&b, "\x00\x00");
+    }
+    end_section(&b);
+    return b;
+}
+
+static void limits_hold_at_their_bound(void **state)
+{
+    (void)state;
+    static const struct {
+        struct wasm_bytes (*make)(u32 count);
+        u32 limit;
+        enum err beyond; // what one more gives
+        const char *text;
+    } cases[] = {
+        {with_bytes, WASM_MODULE_BYTES, ERR_LIMIT, "the module is too long"},
+        {with_types, WASM_TYPES, ERR_LIMIT, "too many types"},
+        {with_params, WASM_PARAMS, ERR_LIMIT, "too many parameters"},
+        {with_results, WASM_RESULTS, ERR_LIMIT, "too many results"},
+        {with_functions, WASM_FUNCTIONS, ERR_LIMIT, "too many functions"},
+        {with_imports, WASM_IMPORTS, ERR_LIMIT, "too many imports"},
+        {with_exports, WASM_EXPORTS, ERR_LIMIT, "too many exports"},
+        {with_globals, WASM_GLOBALS, ERR_LIMIT, "too many globals"},
+        {with_tables, WASM_TABLES, ERR_LIMIT, "too many tables"},
+        {with_elems, WASM_SEGMENTS, ERR_LIMIT, "too many element segments"},
+        {with_elem_items, WASM_ELEMENT_ITEMS, ERR_LIMIT, "too many items in an element segment"},
+        {with_datas, WASM_SEGMENTS, ERR_LIMIT, "too many data segments"},
+        {with_customs, WASM_CUSTOMS, ERR_LIMIT, "too many custom sections"},
+        {with_body_bytes, WASM_BODY_BYTES, ERR_LIMIT, "a function body is too long"},
+        {with_locals, WASM_LOCALS, ERR_LIMIT, "too many locals in a function"},
+        {with_declared_locals, WASM_LOCALS, ERR_LIMIT, "too many locals in a function"},
+        {with_depth, WASM_BLOCK_DEPTH, ERR_LIMIT, "blocks are nested too deeply"},
+        {with_operands, WASM_OPERANDS, ERR_LIMIT, "too many operands"},
+        {with_operands_at_once, WASM_OPERANDS, ERR_LIMIT, "too many operands"},
+        {with_pages, WASM_MEMORY_PAGES, ERR_INVALID,
+         "memory size must be at most 65536 pages (4GiB)"},
+        {with_memories, WASM_MEMORIES, ERR_INVALID, "multiple memories"},
+    };
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        for (u32 beyond = 0; beyond < 2; beyond++) {
+            struct wasm_bytes b = cases[i].make(cases[i].limit + beyond);
+            struct result result = check(&b);
+            if (result.err != (beyond ? cases[i].beyond : ERR_OK) ||
+                strcmp(result.report.text, beyond ? cases[i].text : "") != 0) {
+                fail_msg("%s, %u beyond: %s", cases[i].text, beyond, result.report.text);
+            }
+            wasm_bytes_free(&b);
+        }
+    }
+}
+
+static void scratch_follows_the_longest_body(void **state)
+{
+    (void)state;
+    struct wasm_bytes small = with_functions(3);
+    struct wasm_bytes large = with_body_bytes(WASM_BODY_BYTES);
+    assert_true(check(&small).scratch_bytes <= 256 << 10);
+    assert_true(check(&large).scratch_bytes <= 8 << 20);
+    wasm_bytes_free(&small);
+    wasm_bytes_free(&large);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    struct wasm_bytes b = with_exports(100);
+    bool done = false;
+    for (i64 left = 0; !done; left++) {
+        struct test_memory memory = test_memory_over_malloc(left);
+        struct result result = check_in(&memory, &b, SIZE_MAX);
+        done = result.err == ERR_OK;
+        assert_true(done || result.err == ERR_NO_MEMORY);
+    }
+    done = false;
+    for (size_t limit = 0; !done; limit += 16) {
+        struct test_memory memory = test_memory_over_malloc(-1);
+        struct result result = check_in(&memory, &b, limit);
+        done = result.err == ERR_OK;
+        assert_true(done || (result.is_decoded && result.err == ERR_NO_MEMORY));
+    }
+    wasm_bytes_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reports_say_what_and_where),
+        cmocka_unit_test(unreachable_code_takes_any_operand),
+        cmocka_unit_test(locals_of_many_runs_keep_their_types),
+        cmocka_unit_test(limits_hold_at_their_bound),
+        cmocka_unit_test(scratch_follows_the_longest_body),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
