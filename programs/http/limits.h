@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// programs/http/limits.h: every bound of the server.
+#pragma once
+
+enum {
+    SERVER_CONNECTIONS = 128, // at once; more wait in the machine's backlog
+    SERVER_BACKLOG = 128,     //
+    SERVER_ACCEPTS = 4,       // accepts under way, so that a burst needs no turn for each
+    SERVER_READ_BYTES = 8192, // of a connection's buffer: one head of the longest, HTTP_HEAD_BYTES
+    SERVER_WRITE_BYTES = 32768, // of one write; longer answers take several
+    SERVER_DRAIN_BYTES = 65536, // read over after a refusal, at most
+    SERVER_IDLE_NS_SHIFT =
+        35, // 2^35 ns, about 34 s: a connection on which nothing moved that long is closed
+    SERVER_PROCESSES = 256, // shown on the page; the others are counted
+};
