@@ -55,6 +55,7 @@ struct connection {
     struct wait write;
     struct http_reader reader;
     struct span rest; // of a long body, still to be written
+    u32 drained;      // bytes read over
     struct page page; // that it is part of
     u32 held;         // bytes in `bytes`
     u8 bytes[SERVER_READ_BYTES];

@@ -6,7 +6,7 @@ NOINLINE static u32 recurse(u32 depth)
 {
     volatile u8 frame[64];
     frame[depth % sizeof frame] = (u8)depth;
-    return recurse(depth + 1) + frame[0];
+    return depth == UINT32_MAX ? 0 : recurse(depth + 1) + frame[0];
 }
 
 NOINLINE static u32 divide(u32 by)
