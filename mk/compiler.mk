@@ -17,9 +17,11 @@ VARIANTS := hosted asan tsan gcc fuzz
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
   -Wimplicit-fallthrough -Wundef -Wno-missing-field-initializers
-CFLAGS_COMMON := -std=gnu2x -g -I. -Ibuild/gen $(WARNINGS) -fno-strict-aliasing
-CLANG_WORDS := -DWORD_MUSTTAIL='__attribute__((musttail))' -DWORD_PRESERVE_NONE='__attribute__((preserve_none))'
-GCC_WORDS := -DWORD_MUSTTAIL= -DWORD_PRESERVE_NONE=
+CFLAGS_COMMON := -std=gnu2x -g -I. -Ibuild/gen $(WARNINGS) -fno-strict-aliasing \
+  -fno-math-errno -ffp-contract=off
+CLANG_WORDS := -DWORD_MUSTTAIL='__attribute__((musttail))' -DWORD_PRESERVE_NONE='__attribute__((preserve_none))' \
+  -DWORD_STATE=WIDE
+GCC_WORDS := -DWORD_MUSTTAIL= -DWORD_PRESERVE_NONE= -DWORD_STATE=WIDE
 
 CC_hosted := $(CLANG)
 CFLAGS_hosted := -O2 -DSLOW_ASSERTS=0 $(CLANG_WORDS)

@@ -16,6 +16,8 @@
 #define UNREACHABLE() __builtin_unreachable()
 #define FALLTHROUGH __attribute__((fallthrough))
 #define STATIC_ASSERT(cond) _Static_assert(cond, #cond)
+// The compiler moves no memory access across this, and does not turn the loop around it into a call.
+#define COMPILER_FENCE() __asm__ volatile("" ::: "memory")
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer) - __builtin_offsetof(type, member)))

@@ -14,6 +14,7 @@
 #include "core/wasm/module.h"
 #include "core/wasm/trap.h"
 struct arena;
+struct wasm_code;
 struct memory;
 struct report;
 struct wasm_instance;
@@ -27,7 +28,10 @@ struct wasm_func {
     const struct wasm_func_type *type;
     struct wasm_instance *instance; // NULL: a host function, whose number is `index`
     u32 index;                      // in the instance's index space, or the embedder's number
-    void *host;                     // host function: the embedder's own pointer
+    union {
+        void *host;                   // host function: the embedder's own pointer
+        const struct wasm_code *code; // any other: what it was translated to
+    };
 };
 
 // Linear memory. `base` never moves while the memory lives; bytes [0, size_bytes) are the guest's.
@@ -90,7 +94,8 @@ void wasm_instance_destroy(struct wasm_instance *instance);
 
 const struct wasm_module *wasm_instance_module(const struct wasm_instance *instance);
 
-// By index in the module's index space; imported or defined.
+// By index in the module's index space; imported or defined. A function only if it is imported, exported, in
+// an element segment or a global, or the start function; NULL for others, which nothing can refer to.
 struct wasm_func *wasm_instance_func(struct wasm_instance *instance, u32 index);
 struct wasm_memory *wasm_instance_memory(struct wasm_instance *instance, u32 index);
 struct wasm_table *wasm_instance_table(struct wasm_instance *instance, u32 index);

@@ -172,6 +172,12 @@ struct wasm_module {
     // Of the name section, decoded on demand by wasm_module_function_name.
     struct span names; // contents of the custom section "name", empty when absent or damaged
 
+    // Of wasm_module_translate: the functions defined here that can become values (exported, in a segment, in a
+    // global, the start function), which alone have a struct wasm_func in each instance.
+    u32 reference_count;
+    u32 *references; // of each defined function: its number among them, or UINT32_MAX
+    const struct wasm_code **referenced; // by that number
+
     bool is_valid;      // set by wasm_module_validate
     bool is_translated; // set by wasm_module_translate
 };

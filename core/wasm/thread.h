@@ -48,10 +48,12 @@ struct wasm_thread {
     // Private to the interpreter.
     const void *pc;
     u32 frame_offset; // of the running frame's slots within `stack`
-    u32 depth;
     u32 state;
-    u32 reserved;
     struct wasm_instance *instance;
+    u64 acc; // the accumulators
+    f64 dacc;
+    f32 facc;
+    u32 debt; // fuel still to be paid for the table.grow under way
 };
 
 // A thread with no stack yet: it takes memory at the first call.

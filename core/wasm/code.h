@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/wasm/code.h: the interpreter's own code, and what runs it. Private to translate.c, interpreter.c,
+// instance.c and thread.c; docs/wasm.md describes it as a whole.
+//
+// A function becomes an array of struct ins, each a pointer to its handler and up to four operands. Operands
+// are slots (8 bytes) of the running frame, immediates, or an accumulator: the handler before left the value
+// in a register of the CPU. Each handler ends by jumping to the next instruction's handler.
+#pragma once
+#include "core/base/compiler.h"
+#include "core/base/mem.h"
+#include "core/base/types.h"
+#include "core/wasm/instance.h"
+#include "core/wasm/thread.h"
+#include "core/wasm/trap.h"
+
+struct ins;
+
+// What every handler is given and passes on, in registers where the CPU has enough:
+//   pc      the instruction      fp    slots of the running frame     memory  base of memory 0
+//   run     all else             acc   accumulator for i32 and i64    fuel    units left
+//   facc    for f32              dacc  for f64
+// WORD_STATE, a word of the compiler (mk/compiler.mk), is WIDE or NARROW. NARROW is for a CPU that passes four
+// words in registers: the rest of the state then lies in struct run.
+#define STATE_PASTE_(name, word) name##word
+#define STATE_PASTE(name, word) STATE_PASTE_(name, word)
+#define STATE_PICK(name) STATE_PASTE(name, WORD_STATE)
+#define STATE_PARAMS_NARROW                                                                        \
+    const struct ins *pc UNUSED, u64 *fp UNUSED, u8 *memory UNUSED, struct run *run UNUSED
+#define STATE_PARAMS_WIDE                                                                          \
+    STATE_PARAMS_NARROW, u64 acc UNUSED, i64 fuel UNUSED, f32 facc UNUSED, f64 dacc UNUSED
+#define STATE_NARROW pc, fp, memory, run
+#define STATE_WIDE STATE_NARROW, acc, fuel, facc, dacc
+#define STATE_PARAMS STATE_PICK(STATE_PARAMS_)
+#define STATE STATE_PICK(STATE_)
+#define ACC_WIDE acc
+#define ACC_NARROW run->acc
+#define ACC STATE_PICK(ACC_)
+#define FUEL_WIDE fuel
+#define FUEL_NARROW run->fuel
+#define FUEL STATE_PICK(FUEL_)
+#define FACC_WIDE facc
+#define FACC_NARROW run->facc
+#define FACC STATE_PICK(FACC_)
+#define DACC_WIDE dacc
+#define DACC_NARROW run->dacc
+#define DACC STATE_PICK(DACC_)
+
+struct run;
+typedef WORD_PRESERVE_NONE void handler(STATE_PARAMS);
+
+// One instruction. The meaning of a, b and c is each handler's own; `c` of a branch is the distance in bytes
+// from this instruction to its target. Some instructions are followed by a second struct ins that holds an
+// address in `data` or 64 bits in the place of a, b and c (ins_bits).
+struct ins {
+    union {
+        handler *run;
+        const void *data;
+    };
+    u16 a;
+    u16 b;
+    union {
+        u32 c;
+        struct {
+            u16 low;
+            u16 high;
+        };
+    };
+};
+STATIC_ASSERT(sizeof(struct ins) == 8 + sizeof(void *));
+
+static inline u64 ins_bits(const struct ins *ins)
+{
+    u64 bits;
+    __builtin_memcpy(&bits, &ins->a, sizeof bits);
+    return bits;
+}
+
+// A translated function. Its frame, from slot 0: parameters (and later results) up to `header`; there, the
+// address to return to; then the declared locals, then the operand stack.
+struct wasm_code {
+    const struct ins *first;
+    u32 frame_slots; // of the whole frame
+    u16 header;      // max(parameters, results)
+    u16 zero_count;  // declared locals, which start as zero
+    u32 cost;        // fuel of a call
+    u32 function;    // index in its module
+    u32 ins_count;
+    u32 origins_bytes;
+    const u8
+        *origins; // for each instruction an LEB128: how much further in the file its origin lies
+};
+
+// Locals cleared for the one unit of fuel that a call costs; each further lot costs one more.
+enum { CODE_ZERO_COUNT_PER_FUEL = 64 };
+
+// Operand forms of a handler. S: a slot; A: the accumulator of its type; K: an immediate.
+enum form { FORM_SS, FORM_SK, FORM_AS, FORM_SA, FORM_AK, FORM_KS, FORM_KA, FORM_BINARY_COUNT };
+enum form_unary { FORM_S, FORM_A, FORM_K, FORM_UNARY_COUNT };
+// Where a handler puts its result: into the accumulator alone, or also into slot a.
+enum out { OUT_A, OUT_S, OUT_COUNT };
+// Branches that go back cost fuel.
+enum direction { DIRECTION_FORWARD, DIRECTION_BACK, DIRECTION_COUNT };
+
+// Instructions of opcodes.def by row.
+enum row {
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    ROW_##name,
+#include "core/wasm/opcodes.def"
+    ROW_COUNT
+};
+
+// Handlers of comparisons, arithmetic, conversions and loads: [form * OUT_COUNT + out]; of stores:
+// [form_address * FORM_UNARY_COUNT + form_value]. NULL where there is no such form.
+//   BINARY  SS b, c   SK b, c   AS b   SA b   AK c   KS b, c   KA c      out a
+//   UNARY   S b   A                                                      out a
+//   LOAD    S b, A; c the offset; K: c is the address                    out a
+//   STORE   address S a, A; value S b, A, K b (signed); c the offset
+// The immediate of an f64 is in the second struct ins, that of an i64 is extended from c with its sign.
+extern handler *const *const wasm_handlers[ROW_COUNT];
+
+// Branches on a comparison: [(direction * 2 + sense) * FORM_BINARY_COUNT + form], taken when the comparison is
+// `sense` (0 only for floats: an integer comparison has an opposite).
+//   SS a, b   SK a, b (signed)   AS b   SA a   AK b (signed); c the distance. No K for floats.
+extern handler *const *const wasm_branches[ROW_COUNT];
+
+// Everything else.
+#define CODE_OTHERS(X)                                                                              \
+    X(br)              /* c */                                                                      \
+    X(br_back)         /* c */                                                                      \
+    X(br_table_s)      /* a slot, c count; then count + 1 ins, each c from the first of them */     \
+    X(br_table_a)      /* c as above */                                                             \
+    X(ret)             /* a header */                                                               \
+    X(ret_s)           /* a header, b slot: one result */                                           \
+    X(ret_a)           /* a header */                                                               \
+    X(ret_a_f)         /* a header */                                                               \
+    X(ret_a_d)         /* a header */                                                               \
+    X(ret_k)           /* a header, c value, zero-extended */                                       \
+    X(call)            /* a slot of the first argument; then ins: data is a struct wasm_code */     \
+    X(call_import)     /* a as above, c index of the import; then an empty ins */                   \
+    X(call_indirect_s) /* a as above, b slot, c table; then ins: data is a struct wasm_func_type */ \
+    X(call_indirect_a) /* the same without b */                                                     \
+    X(copy)            /* a to, b from */                                                           \
+    X(copy_many)       /* a to, b from, c count; overlapping ones go down */                        \
+    X(put)             /* a to, from acc */                                                         \
+    X(put_f)           /* a to, from facc */                                                        \
+    X(put_d)           /* a to, from dacc */                                                        \
+    X(const_32)        /* a to, c zero-extended */                                                  \
+    X(const_64)        /* a to; then ins: bits */                                                   \
+    X(select_s)        /* a to, b condition, low, high: slots */                                    \
+    X(select_a)        /* a to, low, high */                                                        \
+    X(global_get_a)    /* c global */                                                               \
+    X(global_get_s)    /* a to, c global */                                                         \
+    X(global_get_a_f)  /* */                                                                        \
+    X(global_get_s_f)  /* */                                                                        \
+    X(global_get_a_d)  /* */                                                                        \
+    X(global_get_s_d)  /* */                                                                        \
+    X(global_set_s)    /* b from, c global */                                                       \
+    X(global_set_a)    /* c global */                                                               \
+    X(global_set_a_f)  /* */                                                                        \
+    X(global_set_a_d)  /* */                                                                        \
+    X(table_get)       /* a to, b index, c table */                                                 \
+    X(table_set)       /* a index, b from, c table */                                               \
+    X(table_size)      /* a to, c table */                                                          \
+    X(memory_size)     /* a to */                                                                   \
+    X(ref_func)        /* a to, c function */                                                       \
+    X(unreachable)     /* */                                                                        \
+    X(memory_grow)     /* a to and from */                                                          \
+    X(memory_init)     /* a first of three slots, c segment */                                      \
+    X(memory_copy)     /* a */                                                                      \
+    X(memory_fill)     /* a */                                                                      \
+    X(data_drop)       /* c segment */                                                              \
+    X(table_init)      /* a, b table, c segment */                                                  \
+    X(table_copy)      /* a, low table to, high table from */                                       \
+    X(table_fill)      /* a, c table */                                                             \
+    X(table_grow)      /* a first of two slots and to, c table */                                   \
+    X(elem_drop)       /* c segment */
+
+#define CODE_HANDLER_DECLARE(name) handler wasm_run_##name;
+CODE_OTHERS(CODE_HANDLER_DECLARE)
+
+// The state of a slice: what handlers need beside their registers, and how it ended.
+struct run {
+    u64 memory_size; // bytes of memory 0
+    u64 *stack_end;
+    struct wasm_instance *instance;
+    struct wasm_global *const *globals; // of the instance
+    struct wasm_thread *thread;
+    u64 acc;
+    i64 fuel;
+    f64 dacc;
+    f32 facc;
+    enum trap trap;
+    enum wasm_run status;
+    u32 stack_need;           // slots behind fp that the call under way needs
+    struct wasm_func *callee; // of the call under way
+    const struct ins *pc;
+    u64 *fp;
+};
+
+struct wasm_instance {
+    const struct wasm_module *module;
+    struct wasm_store *store;
+    struct wasm_memory *memory;    // memory 0, own or imported; NULL: none
+    struct wasm_global **globals;  // by index
+    struct wasm_table **tables;    // by index
+    struct wasm_func **imports;    // imported functions by index
+    struct wasm_func *functions;   // those that can become values, see wasm_module.reference_count
+    struct wasm_table *own_tables; // those the instance defined
+    u32 *dropped;                  // bits: element segments, then data segments
+    struct wasm_memory own_memory; // base NULL: none
+};
+
+static inline bool instance_dropped(const struct wasm_instance *instance, u32 bit)
+{
+    return instance->dropped[bit / 32] >> bit % 32 & 1;
+}
+
+static inline void instance_drop(struct wasm_instance *instance, u32 bit)
+{
+    instance->dropped[bit / 32] |= (u32)1 << bit % 32;
+}
+
+// Whether [offset, offset + count) lies inside [0, size).
+static inline bool range_inside(u64 offset, u64 count, u64 size)
+{
+    return offset <= size && count <= size - offset;
+}
+
+// The element of a segment as a value.
+wasm_slot wasm_instance_const(struct wasm_instance *instance, const struct wasm_const *value);
+
+// Puts `count` more elements into a table. False when its type or the machine has no room.
+bool wasm_table_grow(struct wasm_table *table, u32 count, wasm_slot value);
+
+// Grows a memory. False when its type or the machine has no room.
+bool wasm_memory_grow(struct wasm_memory *memory, u32 pages);
+
+bool wasm_type_equal(const struct wasm_func_type *a, const struct wasm_func_type *b);
+
+// Runs from `pc` until something ends the slice; `run` then says what.
+void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory, i64 fuel);
+
+// What a frame returns to: for the first of a thread, and for one called from another instance. The return
+// address of a call is two instructions behind it, so these have two before them.
+extern const struct ins wasm_stub_done[3];
+extern const struct ins wasm_stub_cross[3];
+// Slots between the arguments of a call into another instance and the copy of them that its frame begins
+// with: return address, calling instance, and the slots of arguments and results in the low and high half.
+enum { CROSS_SLOTS = 3 };
+
+// Makes room for `slots` more slots behind fp. A trap when the limit or the machine forbids it. The stack may
+// move: offsets within it stay.
+enum trap wasm_thread_stack_ensure(struct wasm_thread *thread, const u64 *fp, u32 slots);
+
+// Prepares the frame of `code` on arguments at fp.
+static ALWAYS_INLINE void code_frame_enter(const struct wasm_code *code, u64 *fp,
+                                           const struct ins *return_to)
+{
+    u64 *at = fp + code->header;
+    *at++ = (u64)(uintptr_t)return_to;
+    for (u32 left = code->zero_count; left != 0; left--) {
+        *at++ = 0;
+        COMPILER_FENCE(); // a loop, not a call of memset: most functions have few locals
+    }
+}

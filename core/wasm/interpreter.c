@@ -1,0 +1,950 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The handlers of struct ins. Each does its work on slots, accumulators and memory, and jumps to the next one
+// by a call in tail position, so the state stays in registers. Handlers of numeric instructions are made from
+// opcodes.def and numeric.h, one for each form of operands; the rest is written out below, work that is not
+// worth a register in functions of its own.
+#include "core/base/assert.h"
+#include "core/wasm/code.h"
+#include "core/wasm/limits.h"
+#include "core/wasm/module.h"
+#include "core/wasm/numeric.h"
+#include "core/wasm/opcode.h"
+
+#define HANDLER(name) static WORD_PRESERVE_NONE void name(STATE_PARAMS)
+#define HANDLER_SHARED(name) WORD_PRESERVE_NONE void wasm_run_##name(STATE_PARAMS)
+#define TAIL(name) WORD_MUSTTAIL return name(STATE)
+#define DISPATCH() WORD_MUSTTAIL return pc->run(STATE)
+#define NEXT(length)                                                                               \
+    do {                                                                                           \
+        pc += length;                                                                              \
+        DISPATCH();                                                                                \
+    } while (0)
+
+// ---- leaving
+
+HANDLER(leave)
+{
+    run->pc = pc;
+    run->fp = fp;
+    run->acc = ACC;
+    run->fuel = FUEL;
+    run->facc = FACC;
+    run->dacc = DACC;
+}
+
+// Stops at pc, which a later slice runs again.
+HANDLER(pause)
+{
+    run->status = WASM_RUN_PAUSED;
+    TAIL(leave);
+}
+
+// Stops at pc for run->trap.
+HANDLER(raise)
+{
+    ASSERT(run->trap != TRAP_NONE);
+    run->status = WASM_RUN_TRAPPED;
+    TAIL(leave);
+}
+
+HANDLER(raise_memory)
+{
+    run->trap = TRAP_MEMORY_OUT_OF_BOUNDS;
+    TAIL(raise);
+}
+
+HANDLER(raise_table)
+{
+    run->trap = TRAP_TABLE_OUT_OF_BOUNDS;
+    TAIL(raise);
+}
+
+HANDLER_SHARED(unreachable)
+{
+    run->trap = TRAP_UNREACHABLE;
+    TAIL(raise);
+}
+
+HANDLER(done)
+{
+    run->status = WASM_RUN_DONE;
+    TAIL(leave);
+}
+
+static u8 *memory_reload(struct run *run)
+{
+    const struct wasm_memory *memory = run->instance->memory;
+    run->memory_size = memory == NULL ? 0 : memory->size_bytes;
+    return memory == NULL ? NULL : memory->base;
+}
+
+// ---- operands by type: I i32, L i64, F f32, D f64; and by place: S slot, A accumulator, K immediate
+
+#define TYPE_I u32
+#define TYPE_L u64
+#define TYPE_F f32
+#define TYPE_D f64
+#define SLOT_I(index) ((u32)fp[index])
+#define SLOT_L(index) (fp[index])
+#define SLOT_F(index) f32_bits((u32)fp[index])
+#define SLOT_D(index) f64_bits(fp[index])
+#define ACC_I ((u32)ACC)
+#define ACC_L ACC
+#define ACC_F FACC
+#define ACC_D DACC
+#define IMMEDIATE_I (pc->c)
+#define IMMEDIATE_L ((u64)(i64)(i32)pc->c)
+#define IMMEDIATE_F f32_bits(pc->c)
+#define IMMEDIATE_D f64_bits(ins_bits(pc + 1))
+#define LENGTH_I 1
+#define LENGTH_L 1
+#define LENGTH_F 1
+#define LENGTH_D 2
+#define OUT_A_I(value) ACC = (u32)(value)
+#define OUT_A_L(value) ACC = (value)
+#define OUT_A_F(value) FACC = (value)
+#define OUT_A_D(value) DACC = (value)
+#define OUT_S_I(value) fp[pc->a] = ACC = (u32)(value)
+#define OUT_S_L(value) fp[pc->a] = ACC = (value)
+#define OUT_S_F(value) FACC = (value), fp[pc->a] = bits_f32(FACC)
+#define OUT_S_D(value) DACC = (value), fp[pc->a] = bits_f64(DACC)
+
+#define CHECK_no(name, ...)
+#define CHECK_yes(name, ...)                                                                       \
+    run->trap = check_##name(__VA_ARGS__);                                                         \
+    if (UNLIKELY(run->trap != TRAP_NONE)) {                                                        \
+        TAIL(raise);                                                                               \
+    }
+
+// ---- arithmetic, comparisons, conversions
+
+#define BINARY_HANDLER(name, type, result, traps, form, out, left, right, length)                  \
+    HANDLER(name##_##form##_##out)                                                                 \
+    {                                                                                              \
+        TYPE_##type left_operand = left;                                                           \
+        TYPE_##type right_operand = right;                                                         \
+        CHECK_##traps(name, left_operand, right_operand);                                          \
+        OUT_##out##_##result(num_##name(left_operand, right_operand));                             \
+        NEXT(length);                                                                              \
+    }
+#define BINARY_FORM(name, type, result, traps, form, left, right, length)                          \
+    BINARY_HANDLER(name, type, result, traps, form, A, left, right, length)                        \
+    BINARY_HANDLER(name, type, result, traps, form, S, left, right, length)
+#define BINARY_ENTRY(name, form)                                                                   \
+    [FORM_##form * OUT_COUNT + OUT_A] = name##_##form##_A,                                         \
+                               [FORM_##form * OUT_COUNT + OUT_S] = name##_##form##_S
+#define BINARY_ALL(name, type, result, traps)                                                      \
+    BINARY_FORM(name, type, result, traps, SS, SLOT_##type(pc->b), SLOT_##type(pc->low), 1)        \
+    BINARY_FORM(name, type, result, traps, SK, SLOT_##type(pc->b), IMMEDIATE_##type,               \
+                LENGTH_##type)                                                                     \
+    BINARY_FORM(name, type, result, traps, AS, ACC_##type, SLOT_##type(pc->b), 1)                  \
+    BINARY_FORM(name, type, result, traps, SA, SLOT_##type(pc->b), ACC_##type, 1)                  \
+    BINARY_FORM(name, type, result, traps, AK, ACC_##type, IMMEDIATE_##type, LENGTH_##type)        \
+    BINARY_FORM(name, type, result, traps, KS, IMMEDIATE_##type, SLOT_##type(pc->b),               \
+                LENGTH_##type)                                                                     \
+    BINARY_FORM(name, type, result, traps, KA, IMMEDIATE_##type, ACC_##type, LENGTH_##type)        \
+    static handler *const forms_##name[FORM_BINARY_COUNT * OUT_COUNT] = {                          \
+        BINARY_ENTRY(name, SS), BINARY_ENTRY(name, SK), BINARY_ENTRY(name, AS),                    \
+        BINARY_ENTRY(name, SA), BINARY_ENTRY(name, AK), BINARY_ENTRY(name, KS),                    \
+        BINARY_ENTRY(name, KA),                                                                    \
+    };
+
+#define UNARY_HANDLER(name, type, result, traps, form, out, operand)                               \
+    HANDLER(name##_##form##_##out)                                                                 \
+    {                                                                                              \
+        TYPE_##type value = operand;                                                               \
+        CHECK_##traps(name, value);                                                                \
+        OUT_##out##_##result(num_##name(value));                                                   \
+        NEXT(1);                                                                                   \
+    }
+#define UNARY_ALL(name, type, result, traps)                                                       \
+    UNARY_HANDLER(name, type, result, traps, S, A, SLOT_##type(pc->b))                             \
+    UNARY_HANDLER(name, type, result, traps, S, S, SLOT_##type(pc->b))                             \
+    UNARY_HANDLER(name, type, result, traps, A, A, ACC_##type)                                     \
+    UNARY_HANDLER(name, type, result, traps, A, S, ACC_##type)                                     \
+    static handler *const forms_##name[FORM_UNARY_COUNT * OUT_COUNT] = {                           \
+        BINARY_ENTRY(name, S),                                                                     \
+        BINARY_ENTRY(name, A),                                                                     \
+    };
+
+// A branch back is where a slice may end; it is run again as a whole.
+#define BRANCH_FORWARD() pc = (const struct ins *)((const u8 *)pc + (i32)pc->c)
+#define BRANCH_BACK()                                                                              \
+    if (UNLIKELY(FUEL <= 0)) {                                                                     \
+        TAIL(pause);                                                                               \
+    }                                                                                              \
+    FUEL--;                                                                                        \
+    BRANCH_FORWARD()
+
+#define BRANCH_HANDLER(name, type, form, sense, direction, left, right)                            \
+    HANDLER(branch_##name##_##form##_##sense##_##direction)                                        \
+    {                                                                                              \
+        if (num_##name(left, right) == sense) {                                                    \
+            BRANCH_##direction();                                                                  \
+            DISPATCH();                                                                            \
+        }                                                                                          \
+        NEXT(1);                                                                                   \
+    }
+#define BRANCH_FORM(name, type, form, sense, left, right)                                          \
+    BRANCH_HANDLER(name, type, form, sense, FORWARD, left, right)                                  \
+    BRANCH_HANDLER(name, type, form, sense, BACK, left, right)
+#define BRANCH_ENTRY(name, form, sense)                                                            \
+    [(DIRECTION_FORWARD * 2 + sense) * FORM_BINARY_COUNT + FORM_##                                 \
+        form] = branch_##name##_##form##_##sense##_FORWARD,                                        \
+ [(DIRECTION_BACK * 2 + sense) * FORM_BINARY_COUNT + FORM_##form] =                                \
+        branch_##name##_##form##_##sense##_BACK
+#define BRANCH_SLOTS(name, type, sense)                                                            \
+    BRANCH_FORM(name, type, SS, sense, SLOT_##type(pc->a), SLOT_##type(pc->b))                     \
+    BRANCH_FORM(name, type, AS, sense, ACC_##type, SLOT_##type(pc->b))                             \
+    BRANCH_FORM(name, type, SA, sense, SLOT_##type(pc->a), ACC_##type)
+#define BRANCH_ENTRIES(name, sense)                                                                \
+    BRANCH_ENTRY(name, SS, sense), BRANCH_ENTRY(name, AS, sense), BRANCH_ENTRY(name, SA, sense)
+#define BRANCH_INTEGER(name, type)                                                                 \
+    BRANCH_SLOTS(name, type, 1)                                                                    \
+    BRANCH_FORM(name, type, SK, 1, SLOT_##type(pc->a), (TYPE_##type)(i64)(i16)pc->b)               \
+    BRANCH_FORM(name, type, AK, 1, ACC_##type, (TYPE_##type)(i64)(i16)pc->b)                       \
+    static handler *const branches_##name[DIRECTION_COUNT * 2 * FORM_BINARY_COUNT] = {             \
+        BRANCH_ENTRIES(name, 1),                                                                   \
+        BRANCH_ENTRY(name, SK, 1),                                                                 \
+        BRANCH_ENTRY(name, AK, 1),                                                                 \
+    };
+#define BRANCH_FLOAT(name, type)                                                                   \
+    BRANCH_SLOTS(name, type, 0)                                                                    \
+    BRANCH_SLOTS(name, type, 1)                                                                    \
+    static handler *const branches_##name[DIRECTION_COUNT * 2 * FORM_BINARY_COUNT] = {             \
+        BRANCH_ENTRIES(name, 0),                                                                   \
+        BRANCH_ENTRIES(name, 1),                                                                   \
+    };
+
+// ---- memory
+
+#define LOAD_HANDLER(name, result, bytes, form, out, address)                                      \
+    HANDLER(name##_##form##_##out)                                                                 \
+    {                                                                                              \
+        u64 at = address;                                                                          \
+        if (UNLIKELY(at + bytes > run->memory_size)) {                                             \
+            TAIL(raise_memory);                                                                    \
+        }                                                                                          \
+        OUT_##out##_##result(num_##name(memory + (size_t)at));                                     \
+        NEXT(1);                                                                                   \
+    }
+#define LOAD_FORM(name, result, bytes, form, address)                                              \
+    LOAD_HANDLER(name, result, bytes, form, A, address)                                            \
+    LOAD_HANDLER(name, result, bytes, form, S, address)
+#define LOAD_ALL(name, result, bytes)                                                              \
+    LOAD_FORM(name, result, bytes, S, (u64)SLOT_I(pc->b) + pc->c)                                  \
+    LOAD_FORM(name, result, bytes, A, (u64)ACC_I + pc->c)                                          \
+    LOAD_FORM(name, result, bytes, K, (u64)pc->c)                                                  \
+    static handler *const forms_##name[FORM_UNARY_COUNT * OUT_COUNT] = {                           \
+        BINARY_ENTRY(name, S),                                                                     \
+        BINARY_ENTRY(name, A),                                                                     \
+        BINARY_ENTRY(name, K),                                                                     \
+    };
+
+#define STORE_HANDLER(name, bytes, form, address, value)                                           \
+    HANDLER(name##_##form)                                                                         \
+    {                                                                                              \
+        u64 at = (u64)(address) + pc->c;                                                           \
+        if (UNLIKELY(at + bytes > run->memory_size)) {                                             \
+            TAIL(raise_memory);                                                                    \
+        }                                                                                          \
+        num_##name(memory + (size_t)at, value);                                                    \
+        NEXT(1);                                                                                   \
+    }
+#define STORE_ENTRY(name, address, value)                                                          \
+    [FORM_##address * FORM_UNARY_COUNT + FORM_##value] = name##_##address##value
+#define STORE_PLAIN(name, type, bytes)                                                             \
+    STORE_HANDLER(name, bytes, SS, SLOT_I(pc->a), SLOT_##type(pc->b))                              \
+    STORE_HANDLER(name, bytes, SA, SLOT_I(pc->a), ACC_##type)                                      \
+    STORE_HANDLER(name, bytes, AS, ACC_I, SLOT_##type(pc->b))
+#define STORE_II(name, type, bytes)                                                                \
+    STORE_PLAIN(name, type, bytes)                                                                 \
+    STORE_HANDLER(name, bytes, SK, SLOT_I(pc->a), (TYPE_##type)(i64)(i16)pc->b)                    \
+    STORE_HANDLER(name, bytes, AK, ACC_I, (TYPE_##type)(i64)(i16)pc->b)                            \
+    static handler *const forms_##name[FORM_UNARY_COUNT * FORM_UNARY_COUNT] = {                    \
+        STORE_ENTRY(name, S, S), STORE_ENTRY(name, S, A), STORE_ENTRY(name, A, S),                 \
+        STORE_ENTRY(name, S, K), STORE_ENTRY(name, A, K),                                          \
+    };
+#define STORE_IF(name, type, bytes)                                                                \
+    STORE_PLAIN(name, type, bytes)                                                                 \
+    STORE_HANDLER(name, bytes, AA, ACC_I, ACC_##type)                                              \
+    static handler *const forms_##name[FORM_UNARY_COUNT * FORM_UNARY_COUNT] = {                    \
+        STORE_ENTRY(name, S, S),                                                                   \
+        STORE_ENTRY(name, S, A),                                                                   \
+        STORE_ENTRY(name, A, S),                                                                   \
+        STORE_ENTRY(name, A, A),                                                                   \
+    };
+
+// ---- one set of handlers for each row of opcodes.def
+
+#define MAKE_COMPARE_I(name, results, traps) UNARY_ALL(name, I, I, no)
+#define MAKE_COMPARE_L(name, results, traps) UNARY_ALL(name, L, I, no)
+#define MAKE_COMPARE_II(name, results, traps) BINARY_ALL(name, I, I, no) BRANCH_INTEGER(name, I)
+#define MAKE_COMPARE_LL(name, results, traps) BINARY_ALL(name, L, I, no) BRANCH_INTEGER(name, L)
+#define MAKE_COMPARE_FF(name, results, traps) BINARY_ALL(name, F, I, no) BRANCH_FLOAT(name, F)
+#define MAKE_COMPARE_DD(name, results, traps) BINARY_ALL(name, D, I, no) BRANCH_FLOAT(name, D)
+#define MAKE_BINARY_II(name, results, traps) BINARY_ALL(name, I, results, traps)
+#define MAKE_BINARY_LL(name, results, traps) BINARY_ALL(name, L, results, traps)
+#define MAKE_BINARY_FF(name, results, traps) BINARY_ALL(name, F, results, traps)
+#define MAKE_BINARY_DD(name, results, traps) BINARY_ALL(name, D, results, traps)
+#define MAKE_STORE_II(name, bytes) STORE_II(name, I, bytes)
+#define MAKE_STORE_IL(name, bytes) STORE_II(name, L, bytes)
+#define MAKE_STORE_IF(name, bytes) STORE_IF(name, F, bytes)
+#define MAKE_STORE_ID(name, bytes) STORE_IF(name, D, bytes)
+
+#define MAKE_CONTROL(name, operands, results, bytes, traps)
+#define MAKE_PARAMETRIC(name, operands, results, bytes, traps)
+#define MAKE_VARIABLE(name, operands, results, bytes, traps)
+#define MAKE_TABLE(name, operands, results, bytes, traps)
+#define MAKE_LOAD(name, operands, results, bytes, traps) LOAD_ALL(name, results, bytes)
+#define MAKE_STORE(name, operands, results, bytes, traps) MAKE_STORE_##operands(name, bytes)
+#define MAKE_MEMORY(name, operands, results, bytes, traps)
+#define MAKE_CONST(name, operands, results, bytes, traps)
+#define MAKE_COMPARE(name, operands, results, bytes, traps)                                        \
+    MAKE_COMPARE_##operands(name, results, traps)
+#define MAKE_UNARY(name, operands, results, bytes, traps) UNARY_ALL(name, operands, results, traps)
+#define MAKE_BINARY(name, operands, results, bytes, traps)                                         \
+    MAKE_BINARY_##operands(name, results, traps)
+#define MAKE_CONVERT(name, operands, results, bytes, traps)                                        \
+    UNARY_ALL(name, operands, results, traps)
+#define MAKE_REFERENCE(name, operands, results, bytes, traps)
+#define MAKE_BULK(name, operands, results, bytes, traps)
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    MAKE_##class(name, operands, results, bytes, traps)
+#include "core/wasm/opcodes.def"
+
+#define FORMS_CONTROL(name)
+#define FORMS_PARAMETRIC(name)
+#define FORMS_VARIABLE(name)
+#define FORMS_TABLE(name)
+#define FORMS_LOAD(name) [ROW_##name] = forms_##name,
+#define FORMS_STORE(name) [ROW_##name] = forms_##name,
+#define FORMS_MEMORY(name)
+#define FORMS_CONST(name)
+#define FORMS_COMPARE(name) [ROW_##name] = forms_##name,
+#define FORMS_UNARY(name) [ROW_##name] = forms_##name,
+#define FORMS_BINARY(name) [ROW_##name] = forms_##name,
+#define FORMS_CONVERT(name) [ROW_##name] = forms_##name,
+#define FORMS_REFERENCE(name)
+#define FORMS_BULK(name)
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    FORMS_##class(name)
+handler *const *const wasm_handlers[ROW_COUNT] = {
+#include "core/wasm/opcodes.def"
+};
+
+#define BRANCHES_I(name)
+#define BRANCHES_L(name)
+#define BRANCHES_II(name) [ROW_##name] = branches_##name,
+#define BRANCHES_LL(name) [ROW_##name] = branches_##name,
+#define BRANCHES_FF(name) [ROW_##name] = branches_##name,
+#define BRANCHES_DD(name) [ROW_##name] = branches_##name,
+#define BRANCHED_CONTROL(name, operands)
+#define BRANCHED_PARAMETRIC(name, operands)
+#define BRANCHED_VARIABLE(name, operands)
+#define BRANCHED_TABLE(name, operands)
+#define BRANCHED_LOAD(name, operands)
+#define BRANCHED_STORE(name, operands)
+#define BRANCHED_MEMORY(name, operands)
+#define BRANCHED_CONST(name, operands)
+#define BRANCHED_COMPARE(name, operands) BRANCHES_##operands(name)
+#define BRANCHED_UNARY(name, operands)
+#define BRANCHED_BINARY(name, operands)
+#define BRANCHED_CONVERT(name, operands)
+#define BRANCHED_REFERENCE(name, operands)
+#define BRANCHED_BULK(name, operands)
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    BRANCHED_##class(name, operands)
+handler *const *const wasm_branches[ROW_COUNT] = {
+#include "core/wasm/opcodes.def"
+};
+
+// ---- control
+
+HANDLER_SHARED(br)
+{
+    BRANCH_FORWARD();
+    DISPATCH();
+}
+
+HANDLER_SHARED(br_back)
+{
+    BRANCH_BACK();
+    DISPATCH();
+}
+
+#define BR_TABLE(index_operand)                                                                    \
+    u32 index = index_operand;                                                                     \
+    const struct ins *entries = pc + 1;                                                            \
+    i32 distance = (i32)entries[index < pc->c ? index : pc->c].c;                                  \
+    if (distance < 0) {                                                                            \
+        if (UNLIKELY(FUEL <= 0)) {                                                                 \
+            TAIL(pause);                                                                           \
+        }                                                                                          \
+        FUEL--;                                                                                    \
+    }                                                                                              \
+    pc = (const struct ins *)((const u8 *)entries + distance);                                     \
+    DISPATCH()
+
+HANDLER_SHARED(br_table_s)
+{
+    BR_TABLE(SLOT_I(pc->a));
+}
+
+HANDLER_SHARED(br_table_a)
+{
+    BR_TABLE(ACC_I);
+}
+
+// Back to the caller. Its frame begins below ours by what its call instruction says.
+#define RETURN()                                                                                   \
+    pc = (const struct ins *)(uintptr_t)fp[pc->a];                                                 \
+    fp -= pc[-2].a;                                                                                \
+    DISPATCH()
+
+HANDLER_SHARED(ret)
+{
+    RETURN();
+}
+
+HANDLER_SHARED(ret_s)
+{
+    u64 value = fp[pc->b];
+    fp[0] = value;
+    RETURN();
+}
+
+HANDLER_SHARED(ret_a)
+{
+    fp[0] = ACC;
+    RETURN();
+}
+
+HANDLER_SHARED(ret_a_f)
+{
+    fp[0] = bits_f32(FACC);
+    RETURN();
+}
+
+HANDLER_SHARED(ret_a_d)
+{
+    fp[0] = bits_f64(DACC);
+    RETURN();
+}
+
+HANDLER_SHARED(ret_k)
+{
+    fp[0] = pc->c;
+    RETURN();
+}
+
+// Makes the stack hold run->stack_need slots behind fp, then runs pc again.
+HANDLER(grow_stack)
+{
+    struct wasm_thread *thread = run->thread;
+    size_t offset = (size_t)((u8 *)fp - thread->stack);
+    run->trap = wasm_thread_stack_ensure(thread, fp, run->stack_need);
+    fp = (u64 *)(void *)(thread->stack + offset);
+    run->stack_end = (u64 *)(void *)(thread->stack + thread->stack_bytes);
+    if (run->trap != TRAP_NONE) {
+        TAIL(raise);
+    }
+    DISPATCH();
+}
+
+// Enters a function of the same instance, whose arguments begin at slot a. Nothing has changed when the stack
+// must grow or the slice ends here: the instruction is run again.
+#define CALL(code_operand)                                                                         \
+    const struct wasm_code *code = code_operand;                                                   \
+    u64 *frame = fp + pc->a;                                                                       \
+    if (UNLIKELY((size_t)(run->stack_end - frame) < code->frame_slots)) {                          \
+        run->stack_need = pc->a + code->frame_slots;                                               \
+        TAIL(grow_stack);                                                                          \
+    }                                                                                              \
+    if (UNLIKELY(FUEL <= 0)) {                                                                     \
+        TAIL(pause);                                                                               \
+    }                                                                                              \
+    FUEL -= code->cost;                                                                            \
+    code_frame_enter(code, frame, pc + 2);                                                         \
+    fp = frame;                                                                                    \
+    pc = code->first;                                                                              \
+    DISPATCH()
+
+HANDLER_SHARED(call)
+{
+    CALL(pc[1].data);
+}
+
+HANDLER(call_host)
+{
+    if (UNLIKELY(FUEL <= 0)) {
+        TAIL(pause);
+    }
+    FUEL--;
+    run->status = WASM_RUN_HOST;
+    TAIL(leave);
+}
+
+// Enters run->callee, a function of another instance: its frame gets a copy of the arguments, and its return
+// goes through wasm_stub_cross, which brings the results and the instance back.
+HANDLER(call_cross)
+{
+    const struct wasm_func *callee = run->callee;
+    const struct wasm_code *code = callee->code;
+    u64 *arguments = fp + pc->a;
+    u32 above = code->header + CROSS_SLOTS;
+    if (UNLIKELY((size_t)(run->stack_end - arguments) < above + code->frame_slots)) {
+        run->stack_need = pc->a + above + code->frame_slots;
+        TAIL(grow_stack);
+    }
+    if (UNLIKELY(FUEL <= 0)) {
+        TAIL(pause);
+    }
+    FUEL -= code->cost;
+    u64 *cross = arguments + code->header;
+    cross[0] = (u64)(uintptr_t)(pc + 2);
+    cross[1] = (u64)(uintptr_t)run->instance;
+    cross[2] = code->header | (u64)callee->type->result_count << 32;
+    fp = cross + CROSS_SLOTS;
+    mem_copy(fp, arguments, callee->type->param_count * sizeof *fp);
+    code_frame_enter(code, fp, &wasm_stub_cross[2]);
+    run->instance = callee->instance;
+    run->globals = run->instance->globals;
+    memory = memory_reload(run);
+    pc = code->first;
+    DISPATCH();
+}
+
+HANDLER(cross_return)
+{
+    const u64 *cross = fp - CROSS_SLOTS;
+    u64 *arguments = fp - CROSS_SLOTS - (u32)cross[2];
+    pc = (const struct ins *)(uintptr_t)cross[0];
+    run->instance = (struct wasm_instance *)(uintptr_t)cross[1];
+    run->globals = run->instance->globals;
+    memory = memory_reload(run);
+    mem_move(arguments, fp, (u32)(cross[2] >> 32) * sizeof *fp);
+    fp = arguments - pc[-2].a;
+    DISPATCH();
+}
+
+const struct ins wasm_stub_done[3] = {[2] = {.run = done}};
+const struct ins wasm_stub_cross[3] = {[2] = {.run = cross_return}};
+
+HANDLER(call_foreign)
+{
+    if (run->callee->instance == NULL) {
+        TAIL(call_host);
+    }
+    TAIL(call_cross);
+}
+
+HANDLER_SHARED(call_import)
+{
+    struct wasm_func *callee = run->instance->imports[pc->c];
+    run->callee = callee;
+    if (callee->instance != run->instance) {
+        TAIL(call_foreign);
+    }
+    CALL(callee->code);
+}
+
+// Finds the function that call_indirect means, or NULL with the reason in run->trap.
+static ALWAYS_INLINE struct wasm_func *indirect(struct run *run, const struct ins *pc, u32 index)
+{
+    const struct wasm_table *table = run->instance->tables[pc->c];
+    if (UNLIKELY(index >= table->count)) {
+        run->trap = TRAP_UNDEFINED_ELEMENT;
+        return NULL;
+    }
+    struct wasm_func *callee = (struct wasm_func *)(uintptr_t)table->elements[index];
+    if (UNLIKELY(callee == NULL)) {
+        run->trap = TRAP_UNINITIALIZED_ELEMENT;
+        return NULL;
+    }
+    const struct wasm_func_type *type = pc[1].data;
+    if (UNLIKELY(callee->type != type) && !wasm_type_equal(callee->type, type)) {
+        run->trap = TRAP_INDIRECT_CALL_TYPE;
+        return NULL;
+    }
+    return callee;
+}
+
+#define CALL_INDIRECT(index)                                                                       \
+    struct wasm_func *callee = indirect(run, pc, index);                                           \
+    if (UNLIKELY(callee == NULL)) {                                                                \
+        TAIL(raise);                                                                               \
+    }                                                                                              \
+    if (UNLIKELY(callee->instance != run->instance)) {                                             \
+        run->callee = callee;                                                                      \
+        TAIL(call_foreign);                                                                        \
+    }                                                                                              \
+    CALL(callee->code)
+
+HANDLER_SHARED(call_indirect_s)
+{
+    CALL_INDIRECT(SLOT_I(pc->b));
+}
+
+HANDLER_SHARED(call_indirect_a)
+{
+    CALL_INDIRECT(ACC_I);
+}
+
+// ---- values
+
+HANDLER_SHARED(copy)
+{
+    fp[pc->a] = fp[pc->b];
+    NEXT(1);
+}
+
+HANDLER_SHARED(copy_many)
+{
+    mem_move(fp + pc->a, fp + pc->b, pc->c * sizeof *fp);
+    NEXT(1);
+}
+
+HANDLER_SHARED(put)
+{
+    fp[pc->a] = ACC;
+    NEXT(1);
+}
+
+HANDLER_SHARED(put_f)
+{
+    fp[pc->a] = bits_f32(FACC);
+    NEXT(1);
+}
+
+HANDLER_SHARED(put_d)
+{
+    fp[pc->a] = bits_f64(DACC);
+    NEXT(1);
+}
+
+HANDLER_SHARED(const_32)
+{
+    fp[pc->a] = pc->c;
+    NEXT(1);
+}
+
+HANDLER_SHARED(const_64)
+{
+    fp[pc->a] = ins_bits(pc + 1);
+    NEXT(2);
+}
+
+HANDLER_SHARED(select_s)
+{
+    fp[pc->a] = fp[SLOT_I(pc->b) != 0 ? pc->low : pc->high];
+    NEXT(1);
+}
+
+HANDLER_SHARED(select_a)
+{
+    fp[pc->a] = fp[ACC_I != 0 ? pc->low : pc->high];
+    NEXT(1);
+}
+
+#define GLOBAL_GET(name, out, type)                                                                \
+    HANDLER_SHARED(name)                                                                           \
+    {                                                                                              \
+        const u64 *value = run->globals[pc->c]->value;                                             \
+        OUT_##out##_##type;                                                                        \
+        NEXT(1);                                                                                   \
+    }
+GLOBAL_GET(global_get_a, A, L(*value))
+GLOBAL_GET(global_get_s, S, L(*value))
+GLOBAL_GET(global_get_a_f, A, F(f32_bits((u32)*value)))
+GLOBAL_GET(global_get_s_f, S, F(f32_bits((u32)*value)))
+GLOBAL_GET(global_get_a_d, A, D(f64_bits(*value)))
+GLOBAL_GET(global_get_s_d, S, D(f64_bits(*value)))
+
+#define GLOBAL_SET(name, bits)                                                                     \
+    HANDLER_SHARED(name)                                                                           \
+    {                                                                                              \
+        run->globals[pc->c]->value[0] = bits;                                                      \
+        NEXT(1);                                                                                   \
+    }
+GLOBAL_SET(global_set_s, fp[pc->b])
+GLOBAL_SET(global_set_a, ACC)
+GLOBAL_SET(global_set_a_f, bits_f32(FACC))
+GLOBAL_SET(global_set_a_d, bits_f64(DACC))
+
+HANDLER_SHARED(table_get)
+{
+    const struct wasm_table *table = run->instance->tables[pc->c];
+    u32 index = SLOT_I(pc->b);
+    if (UNLIKELY(index >= table->count)) {
+        TAIL(raise_table);
+    }
+    fp[pc->a] = table->elements[index];
+    NEXT(1);
+}
+
+HANDLER_SHARED(table_set)
+{
+    const struct wasm_table *table = run->instance->tables[pc->c];
+    u32 index = SLOT_I(pc->a);
+    if (UNLIKELY(index >= table->count)) {
+        TAIL(raise_table);
+    }
+    table->elements[index] = fp[pc->b];
+    NEXT(1);
+}
+
+HANDLER_SHARED(table_size)
+{
+    fp[pc->a] = run->instance->tables[pc->c]->count;
+    NEXT(1);
+}
+
+HANDLER_SHARED(memory_size)
+{
+    fp[pc->a] = run->memory_size / WASM_PAGE_BYTES;
+    NEXT(1);
+}
+
+HANDLER_SHARED(ref_func)
+{
+    fp[pc->a] = (u64)(uintptr_t)wasm_instance_func(run->instance, pc->c);
+    NEXT(1);
+}
+
+// ---- work that grows with an operand: done in parts that fuel pays for
+
+enum step { STEP_DONE, STEP_PAUSED, STEP_TRAPPED };
+
+// Runs a function on the state, fuel in run->fuel.
+#define HANDLER_SLOW(name)                                                                         \
+    static enum step do_##name(struct run *run, u64 *fp, const struct ins *pc);                    \
+    HANDLER_SHARED(name)                                                                           \
+    {                                                                                              \
+        run->fuel = FUEL;                                                                          \
+        enum step step = do_##name(run, fp, pc);                                                   \
+        FUEL = run->fuel;                                                                          \
+        if (UNLIKELY(step != STEP_DONE)) {                                                         \
+            if (step == STEP_TRAPPED) {                                                            \
+                TAIL(raise);                                                                       \
+            }                                                                                      \
+            TAIL(pause);                                                                           \
+        }                                                                                          \
+        memory = memory_reload(run);                                                               \
+        NEXT(1);                                                                                   \
+    }                                                                                              \
+    static enum step do_##name(struct run *run, u64 *fp, const struct ins *pc)
+
+static enum step trapped(struct run *run, enum trap trap)
+{
+    run->trap = trap;
+    return STEP_TRAPPED;
+}
+
+// Takes the fuel for the next part of `left` items of `bytes` each, and says how many items that is; 0 when
+// there is no fuel.
+static u32 part(struct run *run, u32 left, u32 bytes)
+{
+    u32 per_unit = WASM_FUEL_BULK_BYTES / bytes;
+    u64 units = ((u64)left + per_unit - 1) / per_unit;
+    if (run->fuel <= 0) {
+        return 0;
+    }
+    if (units > (u64)run->fuel) {
+        left = (u32)run->fuel * per_unit; // below the old `left`, so it fits
+        units = (u64)run->fuel;
+    }
+    run->fuel -= (i64)units;
+    return left;
+}
+
+// The operands of a copy, fill or init, in three slots that keep its progress: [to, to + count) and, but for
+// a fill, [from, from + count).
+struct operands {
+    u32 to;
+    u32 from;
+    u32 count;
+};
+
+static struct operands operands_read(const u64 *slots)
+{
+    return (struct operands){(u32)slots[0], (u32)slots[1], (u32)slots[2]};
+}
+
+static enum step progress(u64 *slots, u32 to, u32 from, u32 left)
+{
+    slots[0] = to;
+    slots[1] = from;
+    slots[2] = left;
+    return left == 0 ? STEP_DONE : STEP_PAUSED;
+}
+
+HANDLER_SLOW(memory_fill)
+{
+    struct operands o = operands_read(fp + pc->a);
+    if (!range_inside(o.to, o.count, run->memory_size)) {
+        return trapped(run, TRAP_MEMORY_OUT_OF_BOUNDS);
+    }
+    if (o.count == 0) {
+        return STEP_DONE;
+    }
+    u32 count = part(run, o.count, 1);
+    mem_fill(run->instance->memory->base + o.to, (u8)o.from, count);
+    return progress(fp + pc->a, o.to + count, o.from, o.count - count);
+}
+
+// Copies [from, from + count) of an array to [to, to + count), which may overlap, in the order that never
+// overwrites what is still to be copied.
+static enum step copy_part(struct run *run, u64 *slots, u8 *to, const u8 *from, u32 item_bytes)
+{
+    struct operands o = operands_read(slots);
+    u32 count = part(run, o.count, item_bytes);
+    u32 left = o.count - count;
+    bool goes_up = to != from || o.to <= o.from;
+    u32 skip = goes_up ? 0 : left;
+    mem_move(to + ((size_t)o.to + skip) * item_bytes, from + ((size_t)o.from + skip) * item_bytes,
+             (size_t)count * item_bytes);
+    return goes_up ? progress(slots, o.to + count, o.from + count, left)
+                   : progress(slots, o.to, o.from, left);
+}
+
+HANDLER_SLOW(memory_copy)
+{
+    struct operands o = operands_read(fp + pc->a);
+    if (!range_inside(o.to, o.count, run->memory_size) ||
+        !range_inside(o.from, o.count, run->memory_size)) {
+        return trapped(run, TRAP_MEMORY_OUT_OF_BOUNDS);
+    }
+    if (o.count == 0) {
+        return STEP_DONE;
+    }
+    u8 *base = run->instance->memory->base;
+    return copy_part(run, fp + pc->a, base, base, 1);
+}
+
+HANDLER_SLOW(memory_init)
+{
+    struct operands o = operands_read(fp + pc->a);
+    const struct wasm_module *module = run->instance->module;
+    struct span bytes = module->datas[pc->c].bytes;
+    if (instance_dropped(run->instance, module->elem_count + pc->c)) {
+        bytes.size = 0;
+    }
+    if (!range_inside(o.to, o.count, run->memory_size) ||
+        !range_inside(o.from, o.count, bytes.size)) {
+        return trapped(run, TRAP_MEMORY_OUT_OF_BOUNDS);
+    }
+    if (o.count == 0) {
+        return STEP_DONE;
+    }
+    return copy_part(run, fp + pc->a, run->instance->memory->base, bytes.data, 1);
+}
+
+HANDLER_SLOW(data_drop)
+{
+    (void)fp;
+    instance_drop(run->instance, run->instance->module->elem_count + pc->c);
+    return STEP_DONE;
+}
+
+HANDLER_SLOW(elem_drop)
+{
+    (void)fp;
+    instance_drop(run->instance, pc->c);
+    return STEP_DONE;
+}
+
+HANDLER_SLOW(memory_grow)
+{
+    struct wasm_memory *memory = run->instance->memory;
+    u32 before = (u32)(memory->size_bytes / WASM_PAGE_BYTES);
+    fp[pc->a] = wasm_memory_grow(memory, (u32)fp[pc->a]) ? before : UINT32_MAX;
+    return STEP_DONE;
+}
+
+HANDLER_SLOW(table_init)
+{
+    struct operands o = operands_read(fp + pc->a);
+    struct wasm_instance *instance = run->instance;
+    const struct wasm_table *table = instance->tables[pc->b];
+    const struct wasm_elem *segment = &instance->module->elems[pc->c];
+    u32 available = instance_dropped(instance, pc->c) ? 0 : segment->count;
+    if (!range_inside(o.to, o.count, table->count) || !range_inside(o.from, o.count, available)) {
+        return trapped(run, TRAP_TABLE_OUT_OF_BOUNDS);
+    }
+    u32 count = part(run, o.count, sizeof(wasm_slot));
+    for (u32 i = 0; i < count; i++) {
+        table->elements[o.to + i] = wasm_instance_const(instance, &segment->items[o.from + i]);
+    }
+    return progress(fp + pc->a, o.to + count, o.from + count, o.count - count);
+}
+
+HANDLER_SLOW(table_copy)
+{
+    struct operands o = operands_read(fp + pc->a);
+    const struct wasm_table *to = run->instance->tables[pc->low];
+    const struct wasm_table *from = run->instance->tables[pc->high];
+    if (!range_inside(o.to, o.count, to->count) || !range_inside(o.from, o.count, from->count)) {
+        return trapped(run, TRAP_TABLE_OUT_OF_BOUNDS);
+    }
+    if (o.count == 0) {
+        return STEP_DONE;
+    }
+    return copy_part(run, fp + pc->a, (u8 *)to->elements, (const u8 *)from->elements,
+                     sizeof(wasm_slot));
+}
+
+HANDLER_SLOW(table_fill)
+{
+    u64 *slots = fp + pc->a;
+    const struct wasm_table *table = run->instance->tables[pc->c];
+    u32 to = (u32)slots[0];
+    u32 left = (u32)slots[2];
+    if (!range_inside(to, left, table->count)) {
+        return trapped(run, TRAP_TABLE_OUT_OF_BOUNDS);
+    }
+    u32 count = part(run, left, sizeof(wasm_slot));
+    for (u32 i = 0; i < count; i++) {
+        table->elements[to + i] = slots[1];
+    }
+    slots[0] = to + count;
+    slots[2] = left - count;
+    return slots[2] == 0 ? STEP_DONE : STEP_PAUSED;
+}
+
+// A table grows at once, because its elements move, but only when the whole price is paid.
+HANDLER_SLOW(table_grow)
+{
+    u64 *slots = fp + pc->a;
+    struct wasm_thread *thread = run->thread;
+    struct wasm_table *table = run->instance->tables[pc->c];
+    u32 count = (u32)slots[1];
+    u32 before = table->count;
+    if (count <= table->max - before) {
+        u32 price = (before + count) / (WASM_FUEL_BULK_BYTES / sizeof(wasm_slot)) - thread->debt;
+        u32 paid = price < (u64)run->fuel ? price : (u32)run->fuel;
+        run->fuel -= paid;
+        thread->debt += paid;
+        if (paid < price) {
+            return STEP_PAUSED;
+        }
+    }
+    thread->debt = 0;
+    slots[0] = wasm_table_grow(table, count, slots[0]) ? before : UINT32_MAX;
+    return STEP_DONE;
+}
+
+// ---- entering
+
+#define ENTER_STATE_NARROW pc, fp, memory, run
+#define ENTER_STATE_WIDE                                                                           \
+    pc, fp, memory, run, run->thread->acc, fuel, run->thread->facc, run->thread->dacc
+
+void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory, i64 fuel)
+{
+    run->acc = run->thread->acc;
+    run->facc = run->thread->facc;
+    run->dacc = run->thread->dacc;
+    run->fuel = fuel;
+    pc->run(STATE_PICK(ENTER_STATE_));
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A thread between its slices: its stack, the first frame, and the way from instructions back to the file.
+#include "core/wasm/thread.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "core/wasm/code.h"
+#include "core/wasm/limits.h"
+#include "core/wasm/module.h"
+
+enum state {
+    STATE_IDLE,    // nothing to run: never called, or the call has ended
+    STATE_READY,   // at thread->pc
+    STATE_CALLING, // a host function was called first: nothing has run yet
+    STATE_HOST,    // at the call of a host function, whose results are awaited
+    STATE_TRAPPED, // like IDLE, but the frames are still there to be looked at
+    STATE_REFUSED, // at HOST, and the embedder wants thread->trap
+};
+
+void wasm_thread_init(struct wasm_thread *thread, struct wasm_store *store, u32 stack_limit)
+{
+    *thread = (struct wasm_thread){.store = store, .stack_limit = stack_limit & ~(u32)15};
+}
+
+void wasm_thread_drop(struct wasm_thread *thread)
+{
+    if (thread->stack != NULL) {
+        memory_give(thread->store->memory, thread->stack, thread->stack_bytes);
+    }
+    thread->stack = NULL;
+    thread->stack_bytes = 0;
+    thread->state = STATE_IDLE;
+}
+
+// Doubles, so that growing costs no more than what is then used.
+enum trap wasm_thread_stack_ensure(struct wasm_thread *thread, const u64 *fp, u32 slots)
+{
+    u64 used = fp == NULL ? 0 : (u64)((const u8 *)fp - thread->stack);
+    u64 need = used + (u64)slots * sizeof(u64);
+    if (need <= thread->stack_bytes) {
+        return TRAP_NONE;
+    }
+    if (need > thread->stack_limit) {
+        return TRAP_STACK_EXHAUSTED;
+    }
+    u64 bytes = thread->stack_bytes == 0 ? WASM_STACK_BYTES_FIRST : thread->stack_bytes;
+    while (bytes < need) {
+        bytes *= 2;
+    }
+    if (bytes > thread->stack_limit) {
+        bytes = thread->stack_limit;
+    }
+    u8 *stack = memory_take(thread->store->memory, (size_t)bytes);
+    if (stack == NULL) {
+        return TRAP_NO_MEMORY;
+    }
+    if (thread->stack != NULL) {
+        mem_copy(stack, thread->stack, thread->stack_bytes);
+        memory_give(thread->store->memory, thread->stack, thread->stack_bytes);
+    }
+    thread->stack = stack;
+    thread->stack_bytes = (u32)bytes;
+    return TRAP_NONE;
+}
+
+static u64 *frame_of(const struct wasm_thread *thread)
+{
+    return (u64 *)(void *)(thread->stack + thread->frame_offset);
+}
+
+enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function,
+                          const wasm_slot *args)
+{
+    const struct wasm_func_type *type = function->type;
+    const struct wasm_code *code = function->instance == NULL ? NULL : function->code;
+    u32 slots = type->param_count > type->result_count ? type->param_count : type->result_count;
+    if (code != NULL) {
+        slots = code->frame_slots;
+    }
+    thread->trap = wasm_thread_stack_ensure(thread, NULL, slots == 0 ? 1 : slots);
+    thread->frame_offset = 0;
+    thread->instance = function->instance;
+    thread->debt = 0;
+    if (thread->trap == TRAP_NO_MEMORY) {
+        return ERR_NO_MEMORY;
+    }
+    if (thread->trap != TRAP_NONE) {
+        // The first frame alone goes beyond the limit, which is the guest's fault: run says so.
+        thread->pc = &wasm_stub_done[0];
+        thread->state = STATE_REFUSED;
+        return ERR_OK;
+    }
+    u64 *fp = frame_of(thread);
+    mem_copy(fp, args, type->param_count * sizeof *fp);
+    if (code == NULL) {
+        thread->host = (struct wasm_host_call){.function = function};
+        thread->pc = &wasm_stub_done[0];
+        thread->state = STATE_CALLING;
+        return ERR_OK;
+    }
+    code_frame_enter(code, fp, &wasm_stub_done[2]);
+    thread->pc = code->first;
+    thread->state = STATE_READY;
+    return ERR_OK;
+}
+
+static enum wasm_run stop(struct wasm_thread *thread, enum wasm_run status)
+{
+    thread->state = status == WASM_RUN_DONE      ? STATE_IDLE
+                    : status == WASM_RUN_TRAPPED ? STATE_TRAPPED
+                    : status == WASM_RUN_HOST    ? STATE_HOST
+                                                 : STATE_READY;
+    return status;
+}
+
+// Writes back what handlers kept in registers.
+static enum wasm_run slice_end(struct wasm_thread *thread, const struct run *run, i64 *fuel)
+{
+    *fuel = run->fuel < 0 ? 0 : run->fuel;
+    thread->pc = run->pc;
+    thread->frame_offset = (u32)((const u8 *)run->fp - thread->stack);
+    thread->instance = run->instance;
+    thread->trap = TRAP_NONE;
+    switch (run->status) {
+    case WASM_RUN_PAUSED:
+        thread->acc = run->acc;
+        thread->facc = run->facc;
+        thread->dacc = run->dacc;
+        break;
+    case WASM_RUN_HOST:
+        thread->host = (struct wasm_host_call){
+            .function = run->callee,
+            .caller = run->instance,
+            .slots = run->fp + run->pc->a,
+        };
+        break;
+    case WASM_RUN_DONE:
+        thread->results = run->fp;
+        break;
+    case WASM_RUN_TRAPPED:
+        ASSERT(run->trap != TRAP_NONE);
+        thread->trap = run->trap;
+        break;
+    }
+    return stop(thread, run->status);
+}
+
+enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
+{
+    if (thread->state == STATE_REFUSED) {
+        ASSERT(thread->trap != TRAP_NONE);
+        return stop(thread, WASM_RUN_TRAPPED);
+    }
+    if (thread->state == STATE_CALLING) {
+        thread->host.slots = frame_of(thread);
+        return stop(thread, WASM_RUN_HOST);
+    }
+    ASSERT(thread->state == STATE_READY || thread->state == STATE_HOST);
+    const struct ins *pc = thread->pc;
+    if (thread->state == STATE_HOST) {
+        pc += 2; // past the call and its second half
+    }
+    const struct wasm_instance *instance = thread->instance;
+    const struct wasm_memory *memory = instance == NULL ? NULL : instance->memory;
+    struct run run;
+    run.memory_size = memory == NULL ? 0 : memory->size_bytes;
+    run.stack_end = (u64 *)(void *)(thread->stack + thread->stack_bytes);
+    run.instance = thread->instance;
+    run.globals = instance == NULL ? NULL : instance->globals;
+    run.thread = thread;
+    run.trap = TRAP_NONE;
+    run.status = WASM_RUN_PAUSED;
+    wasm_run_enter(&run, pc, frame_of(thread), memory == NULL ? NULL : memory->base,
+                   *fuel < 0 ? 0 : *fuel);
+    return slice_end(thread, &run, fuel);
+}
+
+void wasm_thread_refuse(struct wasm_thread *thread, enum trap trap)
+{
+    ASSERT(thread->state == STATE_HOST);
+    ASSERT(trap != TRAP_NONE);
+    thread->trap = trap;
+    thread->state = STATE_REFUSED;
+}
+
+// The function whose code holds `pc`, or NULL for a stub.
+static const struct wasm_code *code_at(const struct wasm_instance *instance, const struct ins *pc)
+{
+    if (instance == NULL) {
+        return NULL;
+    }
+    const struct wasm_module *module = instance->module;
+    u32 count = module->function_count - module->function_import_count;
+    for (u32 i = 0; i < count; i++) {
+        const struct wasm_code *code = module->bodies[i].translated;
+        if (pc >= code->first && pc < code->first + code->ins_count) {
+            return code;
+        }
+    }
+    return NULL;
+}
+
+// Where in the file the instruction at `pc` comes from.
+static u64 origin(const struct wasm_module *module, const struct wasm_code *code,
+                  const struct ins *pc)
+{
+    u64 offset = module->bodies[code->function - module->function_import_count].offset;
+    const u8 *at = code->origins;
+    for (const struct ins *ins = code->first; ins <= pc; ins++) {
+        u32 shift = 0;
+        u64 further = 0;
+        do {
+            further |= (u64)(*at & 0x7f) << shift;
+            shift += 7;
+        } while (*at++ >= 0x80);
+        offset += further;
+    }
+    ASSERT(at <= code->origins + code->origins_bytes);
+    return offset;
+}
+
+u32 wasm_thread_backtrace(const struct wasm_thread *thread, struct wasm_frame *out, u32 count)
+{
+    if (thread->state == STATE_IDLE || thread->state == STATE_CALLING || thread->stack == NULL) {
+        return 0;
+    }
+    const struct ins *pc = thread->pc;
+    const u64 *fp = frame_of(thread);
+    struct wasm_instance *instance = thread->instance;
+    u32 written = 0;
+    while (written < count) {
+        const struct wasm_code *code = code_at(instance, pc);
+        if (code == NULL) {
+            break;
+        }
+        out[written++] = (struct wasm_frame){
+            .instance = instance,
+            .function = code->function,
+            .offset = origin(instance->module, code, pc),
+        };
+        pc = (const struct ins *)(uintptr_t)fp[code->header];
+        if (pc == &wasm_stub_done[2]) {
+            break;
+        }
+        if (pc == &wasm_stub_cross[2]) {
+            const u64 *cross = fp - CROSS_SLOTS;
+            pc = (const struct ins *)(uintptr_t)cross[0];
+            instance = (struct wasm_instance *)(uintptr_t)cross[1];
+            fp = cross - (u32)cross[2];
+        }
+        pc -= 2;
+        fp -= pc->a;
+    }
+    return written;
+}
+
+void wasm_thread_describe(const struct wasm_thread *thread, struct text *out)
+{
+    text_string(out, trap_name(thread->trap));
+    struct wasm_frame frame;
+    if (wasm_thread_backtrace(thread, &frame, 1) == 0) {
+        return;
+    }
+    text_string(out, " in ");
+    struct span name = wasm_module_function_name(frame.instance->module, frame.function);
+    if (name.size != 0) {
+        text_string(out, "\"");
+        text_printable(out, name);
+        text_string(out, "\" (");
+    }
+    text_string(out, "function ");
+    text_u64(out, frame.function);
+    text_string(out, name.size != 0 ? ") at offset 0x" : " at offset 0x");
+    text_hex(out, frame.offset, 1);
+}

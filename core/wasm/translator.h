@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/wasm/translator.h: what translate.c (one case for each instruction) and values.c (where values lie, and
+// emission) share. docs/wasm.md tells how they work together.
+//
+// The operand stack of the program is followed at translation time. A value on it may not have been computed
+// into its slot yet: it can be a constant, a local that need not be copied, or the accumulator, whose producing
+// instruction is changed afterwards when the value must go to a slot after all.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/types.h"
+#include "core/wasm/code.h"
+struct arena;
+struct wasm_module;
+
+// Types as handlers tell them apart; references are KIND_L.
+enum kind { KIND_I, KIND_L, KIND_F, KIND_D };
+
+// Accumulators.
+enum bank { BANK_INTEGER, BANK_F32, BANK_F64, BANK_COUNT };
+
+enum place {
+    PLACE_HOME,  // in the slot of its own position
+    PLACE_LOCAL, // in the slot of a local
+    PLACE_CONST, // not anywhere yet
+    PLACE_ACC,   // in the accumulator, and nowhere else
+};
+
+// A value on the operand stack.
+struct value {
+    u8 place; // enum place
+    u8 kind;  // enum kind
+    u16 slot; // PLACE_LOCAL: of the local
+    u32 end; // PLACE_HOME: one past the instruction whose operand `a` says where the value goes; 0: none
+    u64 bits; // PLACE_CONST
+};
+
+// A value that an instruction is about to take, off the stack.
+enum mode { MODE_SLOT, MODE_ACC, MODE_CONST };
+struct operand {
+    u8 mode;
+    u8 kind;
+    bool has_slot; // MODE_ACC: also in `slot`
+    u16 slot;
+    u16 home; // slot of the position it had
+    u64 bits; // MODE_CONST
+};
+
+struct accumulator {
+    bool holds_value;   // the value at `position` is PLACE_ACC
+    bool mirrors_slot;  // the accumulator equals what `slot` holds
+    u16 slot;           //
+    u32 position;       //
+    u32 producer;       // holds_value: the instruction, and the handler that also writes slot `a`
+    u32 end;            // one past the producer
+    handler *with_slot; //
+};
+
+// A comparison just emitted, which a branch behind it may swallow.
+struct comparison {
+    u32 start; // its instruction
+    u32 end;   // one past it
+    enum row row;
+    struct operand left;
+    struct operand right;
+    bool mirrors_slot; // what the accumulator held before
+    u16 slot;
+};
+
+struct control {
+    u8 opcode;   // WASM_OP_BLOCK, LOOP, IF, ELSE; BLOCK for the function itself
+    bool joined; // LOOP: never; others: something jumps to the end
+    u32 height;  // of the operand stack below the parameters
+    u32 param_count;
+    u32 result_count;
+    const u8 *types; // parameters, then results
+    u32 start;       // LOOP: where it begins
+    u32 otherwise;   // IF: the branch to `else`, plus 1
+    u32 jumps;       // chain through `c` of branches to the end: index plus 1
+    u32 entries;     // the same of br_table entries
+};
+
+struct translator {
+    struct wasm_module *module;
+    struct arena *scratch;
+    struct wasm_code *codes; // of all defined functions
+    enum err failed;         // first failure; emission goes on harmlessly behind it
+
+    // The body being translated.
+    struct ins *code;
+    u32 *origins; // offset in the body, of each
+    u32 count;
+    u32 capacity;
+    u32 barrier; // instructions below this are behind a label: not to be changed any more
+    u32 origin;
+
+    // The frame.
+    u32 param_count;
+    u32 local_count; // parameters included
+    u32 header;
+    u32 stack_base; // slot of the operand stack's bottom
+    u8 *local_kinds;
+    u32 local_capacity;
+    u32 *local_uses; // by slot: how many values are PLACE_LOCAL there
+    u32 use_capacity;
+
+    // The operand stack.
+    struct value *values;
+    u32 height;
+    u32 height_max;
+    u32 value_capacity;
+    u32 settled; // values below are PLACE_HOME or PLACE_CONST
+    struct accumulator acc[BANK_COUNT];
+    struct comparison comparison;
+
+    struct control *controls;
+    u32 depth;
+    u32 control_capacity;
+
+    u8 *bytes; // origins, packed
+    size_t byte_capacity;
+};
+
+static inline enum bank bank_of(enum kind kind)
+{
+    return kind == KIND_F ? BANK_F32 : kind == KIND_D ? BANK_F64 : BANK_INTEGER;
+}
+
+static inline u32 home(const struct translator *t, u32 position)
+{
+    return t->stack_base + position;
+}
+
+enum kind kind_of(u8 type);
+
+// Takes the first memory, so that emission always has somewhere to write. False: there is none.
+bool translator_prepare(struct translator *t);
+
+// Makes `array`, with room for *capacity items, hold `count`; the old items are kept. NULL: no memory.
+void *translator_grow(struct arena *arena, void *array, u32 *capacity, u32 count,
+                      size_t item_bytes);
+
+// ---- emission: each returns the index of the instruction
+
+u32 emit(struct translator *t, handler *run, u32 a, u32 b, u32 c);
+u32 emit_two(struct translator *t, handler *run, u32 a, u32 low, u32 high);
+void emit_data(struct translator *t, const void *data);
+void emit_bits(struct translator *t, u64 bits);
+// Here begins what something may jump to: nothing is known about accumulators.
+void label(struct translator *t);
+
+// ---- the operand stack
+
+struct value *push(struct translator *t, enum kind kind);
+void push_const(struct translator *t, enum kind kind, u64 bits);
+void push_local(struct translator *t, u32 local);
+// The result of an instruction that is now emitted, whose operand `a` is home(t, t->height).
+void push_result(struct translator *t, enum kind kind);
+// Values that are in their homes by no instruction of ours.
+void push_homes(struct translator *t, const u8 *types, u32 count);
+// The result of the instruction at `producer` in the accumulator; `with_slot` is the handler that also
+// writes slot `a`. acc_claim comes before the instruction.
+void push_acc(struct translator *t, enum kind kind, u32 producer, handler *with_slot);
+// Frees an accumulator for an instruction that is to be emitted: a value in it goes to its home.
+void acc_claim(struct translator *t, enum bank bank);
+// An instruction that was emitted writes this slot.
+void slot_written(struct translator *t, u32 slot);
+// The same for one that leaves no accumulator as it was.
+void acc_forget(struct translator *t);
+
+struct operand pop(struct translator *t);
+void truncate(struct translator *t, u32 height);
+// Puts the value at a position into its home.
+void settle(struct translator *t, u32 position);
+void settle_top(struct translator *t, u32 count);
+// Puts every local and accumulator on the stack into its home, and the top `params` constants too.
+void settle_all(struct translator *t, u32 params);
+
+// Puts an operand into a slot, if it is not in one.
+void operand_to_slot(struct translator *t, struct operand *operand);
+// The same for a constant.
+void operand_no_const(struct translator *t, struct operand *operand);
+// Of two operands of one bank at most one is in the accumulator.
+void operands_part(struct operand *left, struct operand *right);
+// Copies an operand or the value at a position to a slot, changing nothing else.
+void operand_copy(struct translator *t, const struct operand *operand, u32 slot);
+struct operand operand_at(const struct translator *t, u32 position);
+
+// local.set and local.tee.
+void local_assign(struct translator *t, u32 local, bool keep);
+u32 local_slot(const struct translator *t, u32 local);

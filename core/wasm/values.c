@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/arena.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/wasm/module.h"
+#include "core/wasm/translator.h"
+
+enum {
+    CAPACITY_FIRST = 256, // of growing arrays, items
+    SLOTS_MAX = 65535,    // what an operand of struct ins can name
+};
+
+enum kind kind_of(u8 type)
+{
+    switch (type) {
+    case WASM_I32:
+        return KIND_I;
+    case WASM_F32:
+        return KIND_F;
+    case WASM_F64:
+        return KIND_D;
+    default:
+        return KIND_L;
+    }
+}
+
+void *translator_grow(struct arena *arena, void *array, u32 *capacity, u32 count, size_t item_bytes)
+{
+    if (count <= *capacity) {
+        return array;
+    }
+    u32 larger = *capacity == 0 ? CAPACITY_FIRST : *capacity;
+    while (larger < count) {
+        larger *= 2;
+    }
+    void *result = arena_alloc(arena, larger, item_bytes, _Alignof(u64));
+    if (result != NULL) {
+        mem_copy(result, array, *capacity * item_bytes);
+        *capacity = larger;
+    }
+    return result;
+}
+
+static void fail(struct translator *t, enum err err)
+{
+    if (t->failed == ERR_OK) {
+        t->failed = err;
+    }
+}
+
+// ---- emission
+
+static bool code_grow(struct translator *t)
+{
+    u32 capacity = t->capacity;
+    void *code = translator_grow(t->scratch, t->code, &capacity, t->count + 1, sizeof *t->code);
+    capacity = t->capacity;
+    void *origins =
+        translator_grow(t->scratch, t->origins, &capacity, t->count + 1, sizeof *t->origins);
+    if (code == NULL || origins == NULL) {
+        return false;
+    }
+    t->code = code;
+    t->origins = origins;
+    t->capacity = capacity;
+    return true;
+}
+
+bool translator_prepare(struct translator *t)
+{
+    t->values =
+        translator_grow(t->scratch, NULL, &t->value_capacity, CAPACITY_FIRST, sizeof *t->values);
+    return t->values != NULL && code_grow(t);
+}
+
+static struct ins *emit_ins(struct translator *t)
+{
+    if (UNLIKELY(t->count == t->capacity) && !code_grow(t)) {
+        fail(t, ERR_NO_MEMORY);
+        t->count = 0; // overwrites what will never run
+    }
+    t->origins[t->count] = t->origin;
+    return &t->code[t->count++];
+}
+
+u32 emit(struct translator *t, handler *run, u32 a, u32 b, u32 c)
+{
+    ASSERT(run != NULL);
+    struct ins *ins = emit_ins(t);
+    ins->run = run;
+    ins->a = (u16)a;
+    ins->b = (u16)b;
+    ins->c = c;
+    return t->count - 1;
+}
+
+u32 emit_two(struct translator *t, handler *run, u32 a, u32 low, u32 high)
+{
+    return emit(t, run, a, 0, low | high << 16);
+}
+
+void emit_data(struct translator *t, const void *data)
+{
+    struct ins *ins = emit_ins(t);
+    *ins = (struct ins){.data = data};
+}
+
+void emit_bits(struct translator *t, u64 bits)
+{
+    struct ins *ins = emit_ins(t);
+    ins->data = NULL;
+    __builtin_memcpy(&ins->a, &bits, sizeof bits);
+}
+
+void acc_forget(struct translator *t)
+{
+    for (u32 bank = 0; bank < BANK_COUNT; bank++) {
+        ASSERT(!t->acc[bank].holds_value);
+        t->acc[bank].mirrors_slot = false;
+    }
+}
+
+void label(struct translator *t)
+{
+    t->barrier = t->count;
+    acc_forget(t);
+}
+
+void slot_written(struct translator *t, u32 slot)
+{
+    for (u32 bank = 0; bank < BANK_COUNT; bank++) {
+        if (t->acc[bank].slot == slot) {
+            t->acc[bank].mirrors_slot = false;
+        }
+    }
+}
+
+// ---- the operand stack
+
+struct value *push(struct translator *t, enum kind kind)
+{
+    if (UNLIKELY(t->height == t->value_capacity)) {
+        void *values = translator_grow(t->scratch, t->values, &t->value_capacity, t->height + 1,
+                                       sizeof *t->values);
+        if (values == NULL) {
+            fail(t, ERR_NO_MEMORY);
+            t->height = 0;
+        } else {
+            t->values = values;
+        }
+    }
+    struct value *value = &t->values[t->height++];
+    value->kind = (u8)kind;
+    if (t->height > t->height_max) {
+        t->height_max = t->height;
+        if (home(t, t->height) > SLOTS_MAX) {
+            fail(t, ERR_LIMIT);
+            t->height_max = 0;
+        }
+    }
+    return value;
+}
+
+void push_const(struct translator *t, enum kind kind, u64 bits)
+{
+    struct value *value = push(t, kind);
+    value->place = PLACE_CONST;
+    value->bits = bits;
+}
+
+u32 local_slot(const struct translator *t, u32 local)
+{
+    return local < t->param_count ? local : t->header + 1 + (local - t->param_count);
+}
+
+void push_local(struct translator *t, u32 local)
+{
+    struct value *value = push(t, t->local_kinds[local]);
+    value->place = PLACE_LOCAL;
+    value->slot = (u16)local_slot(t, local);
+    t->local_uses[value->slot]++;
+}
+
+void push_result(struct translator *t, enum kind kind)
+{
+    slot_written(t, home(t, t->height));
+    struct value *value = push(t, kind);
+    value->place = PLACE_HOME;
+    value->end = t->count;
+}
+
+void push_homes(struct translator *t, const u8 *types, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        slot_written(t, home(t, t->height));
+        struct value *value = push(t, kind_of(types[i]));
+        value->place = PLACE_HOME;
+        value->end = 0;
+    }
+}
+
+void push_acc(struct translator *t, enum kind kind, u32 producer, handler *with_slot)
+{
+    struct accumulator *acc = &t->acc[bank_of(kind)];
+    ASSERT(!acc->holds_value);
+    *acc = (struct accumulator){
+        .holds_value = true,
+        .position = t->height,
+        .producer = producer,
+        .end = t->count,
+        .with_slot = with_slot,
+    };
+    push(t, kind)->place = PLACE_ACC;
+}
+
+// Makes the producer of an accumulator's value also write a slot.
+static void acc_write(struct translator *t, struct accumulator *acc, u32 slot)
+{
+    struct ins *ins = &t->code[acc->producer];
+    ins->run = acc->with_slot;
+    ins->a = (u16)slot;
+    slot_written(t, slot);
+    acc->holds_value = false;
+    acc->mirrors_slot = true;
+    acc->slot = (u16)slot;
+}
+
+void settle(struct translator *t, u32 position)
+{
+    struct value *value = &t->values[position];
+    u32 slot = home(t, position);
+    switch (value->place) {
+    case PLACE_HOME:
+        return;
+    case PLACE_ACC:
+        acc_write(t, &t->acc[bank_of(value->kind)], slot);
+        break;
+    case PLACE_LOCAL:
+    case PLACE_CONST: {
+        struct operand operand = operand_at(t, position);
+        operand_copy(t, &operand, slot);
+        slot_written(t, slot);
+        if (value->place == PLACE_LOCAL) {
+            t->local_uses[value->slot]--;
+        }
+        break;
+    }
+    }
+    value->place = PLACE_HOME;
+    value->end = 0;
+}
+
+void settle_top(struct translator *t, u32 count)
+{
+    for (u32 position = t->height - count; position < t->height; position++) {
+        settle(t, position);
+    }
+}
+
+// All but the value on top, which is about to be assigned, so that no value is looked at here twice.
+static void settle_below_top(struct translator *t)
+{
+    for (u32 position = t->settled; position + 1 < t->height; position++) {
+        if (t->values[position].place != PLACE_CONST) {
+            settle(t, position);
+        }
+    }
+    if (t->settled + 1 < t->height) {
+        t->settled = t->height - 1;
+    }
+}
+
+void settle_all(struct translator *t, u32 params)
+{
+    for (u32 position = t->settled; position < t->height; position++) {
+        if (t->values[position].place != PLACE_CONST) {
+            settle(t, position);
+        }
+    }
+    settle_top(t, params);
+    for (u32 i = 0; i < params; i++) {
+        t->values[t->height - 1 - i].end = 0;
+    }
+    t->settled = t->height;
+}
+
+void acc_claim(struct translator *t, enum bank bank)
+{
+    if (t->acc[bank].holds_value) {
+        settle(t, t->acc[bank].position);
+    }
+    t->acc[bank].mirrors_slot = false;
+}
+
+struct operand operand_at(const struct translator *t, u32 position)
+{
+    const struct value *value = &t->values[position];
+    const struct accumulator *acc = &t->acc[bank_of(value->kind)];
+    struct operand operand = {.kind = value->kind, .home = (u16)home(t, position)};
+    switch (value->place) {
+    case PLACE_CONST:
+        operand.mode = MODE_CONST;
+        operand.bits = value->bits;
+        return operand;
+    case PLACE_ACC:
+        ASSERT(acc->holds_value && acc->position == position);
+        operand.mode = MODE_ACC;
+        return operand;
+    case PLACE_LOCAL:
+        operand.slot = value->slot;
+        break;
+    case PLACE_HOME:
+        operand.slot = operand.home;
+        break;
+    }
+    operand.has_slot = true;
+    operand.mode = acc->mirrors_slot && acc->slot == operand.slot ? MODE_ACC : MODE_SLOT;
+    return operand;
+}
+
+struct operand pop(struct translator *t)
+{
+    ASSERT(t->height > 0 || t->failed != ERR_OK);
+    if (UNLIKELY(t->height == 0)) {
+        return (struct operand){0};
+    }
+    struct operand operand = operand_at(t, t->height - 1);
+    truncate(t, t->height - 1);
+    return operand;
+}
+
+void truncate(struct translator *t, u32 height)
+{
+    while (t->height > height) {
+        const struct value *value = &t->values[--t->height];
+        if (value->place == PLACE_LOCAL) {
+            t->local_uses[value->slot]--;
+        } else if (value->place == PLACE_ACC) {
+            t->acc[bank_of(value->kind)].holds_value = false;
+        }
+    }
+    if (t->settled > height) {
+        t->settled = height;
+    }
+}
+
+void operand_copy(struct translator *t, const struct operand *operand, u32 slot)
+{
+    static handler *const puts[BANK_COUNT] = {wasm_run_put, wasm_run_put_f, wasm_run_put_d};
+    switch (operand->mode) {
+    case MODE_SLOT:
+        emit(t, wasm_run_copy, slot, operand->slot, 0);
+        break;
+    case MODE_ACC:
+        emit(t, puts[bank_of(operand->kind)], slot, 0, 0);
+        break;
+    case MODE_CONST:
+        if (operand->bits <= UINT32_MAX) {
+            emit(t, wasm_run_const_32, slot, 0, (u32)operand->bits);
+        } else {
+            emit(t, wasm_run_const_64, slot, 0, 0);
+            emit_bits(t, operand->bits);
+        }
+        break;
+    }
+}
+
+void operand_to_slot(struct translator *t, struct operand *operand)
+{
+    if (!operand->has_slot) {
+        operand_copy(t, operand, operand->home);
+        slot_written(t, operand->home);
+        operand->slot = operand->home;
+        operand->has_slot = true;
+    }
+    operand->mode = MODE_SLOT;
+}
+
+void operand_no_const(struct translator *t, struct operand *operand)
+{
+    if (operand->mode == MODE_CONST) {
+        operand_to_slot(t, operand);
+    }
+}
+
+void operands_part(struct operand *left, struct operand *right)
+{
+    if (left->mode == MODE_ACC && right->mode == MODE_ACC &&
+        bank_of(left->kind) == bank_of(right->kind)) {
+        struct operand *other = right->has_slot ? right : left;
+        ASSERT(other->has_slot);
+        other->mode = MODE_SLOT;
+    }
+}
+
+// ---- locals
+
+// Changes the instruction that made the value on top, when it is the last one, to write the local itself.
+static bool redirect(struct translator *t, u32 slot)
+{
+    const struct value *value = &t->values[t->height - 1];
+    if (t->count <= t->barrier) {
+        return false;
+    }
+    struct accumulator *acc = &t->acc[bank_of(value->kind)];
+    if (value->place == PLACE_ACC && acc->end == t->count) {
+        acc_write(t, acc, slot);
+        return true;
+    }
+    if (value->place == PLACE_HOME && value->end == t->count) {
+        t->code[t->count - 1].a = (u16)slot;
+        slot_written(t, home(t, t->height - 1)); // it is not there any more
+        slot_written(t, slot);
+        return true;
+    }
+    return false;
+}
+
+void local_assign(struct translator *t, u32 local, bool keep)
+{
+    if (UNLIKELY(t->failed != ERR_OK)) {
+        return;
+    }
+    u32 slot = local_slot(t, local);
+    struct value *value = &t->values[t->height - 1];
+    bool is_same = value->place == PLACE_LOCAL && value->slot == slot;
+    if (!is_same) {
+        if (t->local_uses[slot] > 0) {
+            settle_below_top(t); // some of them are the local's old value
+        }
+        if (!redirect(t, slot)) {
+            struct operand operand = operand_at(t, t->height - 1);
+            operand_copy(t, &operand, slot);
+            slot_written(t, slot);
+            if (operand.mode == MODE_ACC) {
+                struct accumulator *acc = &t->acc[bank_of(operand.kind)];
+                acc->mirrors_slot = true;
+                acc->slot = (u16)slot;
+            }
+        }
+    }
+    truncate(t, t->height - 1);
+    if (keep) {
+        push_local(t, local);
+    }
+}
