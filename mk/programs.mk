@@ -43,9 +43,26 @@ $(foreach p,$(PROGRAM_NAMES),$(call program_rule,\
 # The adapter has no start of its own: the kernel calls its exports.
 $(call program_rule,build/programs/wasi.wasm,$(wildcard programs/wasi/*.c),,--no-entry)
 
+# Guests of tests speak tests/interfaces/ too, in three forms: whole, with one function, with another function.
+GEN_TEST := build/gen/test
+$(call interface_rule,$(GEN_TEST),tests/interfaces/calc.wit)
+$(call interface_rule,$(GEN_TEST),tests/interfaces/calc.wit,--only add --as calc_small,calc_small)
+$(call interface_rule,$(GEN_TEST),tests/interfaces/changed/calc.wit,--as calc_changed,calc_changed)
+TEST_INTERFACES := calc calc_small calc_changed
+CFLAGS_FOR_tests/programs/calc := -I$(GEN_TEST)
+CFLAGS_FOR_tests/programs/calc_small := -I$(GEN_TEST)
+CFLAGS_FOR_tests/programs/calc_changed := -I$(GEN_TEST)
+$(foreach t,$(TEST_INTERFACES),$(eval build/program/tests/programs/$(t).o: | \
+  $(TEST_INTERFACES:%=$(GEN_TEST)/interfaces/%.h)))
+$(foreach t,$(TEST_INTERFACES),$(eval build/program/$(GEN_TEST)/interfaces/$(t).o: \
+  CFLAGS_FOR_$(GEN_TEST)/interfaces/$(t) := -I$(GEN_TEST)))
+PROGRAM_SOURCES_test_calc := $(GEN_TEST)/interfaces/calc.c
+PROGRAM_SOURCES_test_calc_small := $(GEN_TEST)/interfaces/calc.c $(GEN_TEST)/interfaces/calc_small.c
+PROGRAM_SOURCES_test_calc_changed := $(GEN_TEST)/interfaces/calc_changed.c
+
 TEST_PROGRAM_NAMES := $(notdir $(basename $(wildcard tests/programs/*.c)))
 $(foreach p,$(TEST_PROGRAM_NAMES),$(call program_rule,\
-  build/test/programs/$(p).wasm,tests/programs/$(p).c))
+  build/test/programs/$(p).wasm,tests/programs/$(p).c $(PROGRAM_SOURCES_test_$(p))))
 
 PROGRAMS := $(PROGRAM_NAMES:%=build/programs/%.wasm) build/programs/wasi.wasm
 TEST_PROGRAMS := $(TEST_PROGRAM_NAMES:%=build/test/programs/%.wasm)
