@@ -875,7 +875,10 @@ static void do_block(struct translator *t, struct code_reader *in, enum row row)
 static void restart_at(struct translator *t, const struct control *control, bool at_results)
 {
     truncate(t, control->height);
-    const u8 *types = control->types + (at_results ? control->param_count : 0);
+    const u8 *types = control->types; // NULL when there is none
+    if (at_results && control->param_count != 0) {
+        types += control->param_count;
+    }
     push_homes(t, types, at_results ? control->result_count : control->param_count);
     label(t);
 }

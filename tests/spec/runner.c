@@ -22,7 +22,7 @@ enum { ARENA_BYTES = 1 << 30, ARGS = 1 << 11, PATH_BYTES = 4096, SLICE_DEFAULT =
 struct entry {
     struct span name; // of the script, "$M"; may be empty
     struct arena arena;
-    struct wasm_instance *instance; // NULL when that failed
+    struct wasm_instance *instance; // NULL when there never was one
     struct entry *older;
 };
 
@@ -149,10 +149,10 @@ static enum err instantiate(struct runner *r, struct span bytes, struct entry *e
                                      module->imports[i].name);
         }
     }
-    TRY(wasm_instance_create(module, imports, &r->embed->store, &entry->arena, &out->instance,
+    TRY(wasm_instance_create(module, imports, &r->embed->store, &entry->arena, &entry->instance,
                              &out->trap, &out->report));
+    out->instance = entry->instance;
     out->is_linking = false;
-    entry->instance = out->instance;
     return run_start(r, out->instance, &out->trap);
 }
 
