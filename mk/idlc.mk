@@ -36,3 +36,13 @@ GENERATED += $(INTERFACES:%=build/gen/interfaces/%.h)
 
 interfaces: $(GENERATED) ## the C bindings and pages of all interfaces
 .PHONY: interfaces
+
+# ---- tests
+
+$(call link_rule,asan,build/asan/test/definitions,tests/interfaces/definitions.c $(TEST_SUPPORT) $(WIT_SOURCES) \
+  $(BASE_SOURCES),-lsodium)
+
+TEST_SUITES += interfaces
+SEED ?= 1
+test-interfaces: build/asan/test/definitions $(IDLC) ## lib/wit and idlc against a second implementation
+	@tests/interfaces/run --seed $(SEED) --cc $(CLANG)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/wire.h"
 #include "core/base/assert.h"
+#include "core/base/utf8.h"
 
 // Bytes of the domain that an interface's hash begins with.
 #define INTERFACE_DOMAIN "redshirt:interface"
@@ -77,7 +78,7 @@ struct span wire_read_bytes(struct wire_reader *in)
 struct span wire_read_string(struct wire_reader *in)
 {
     struct span bytes = wire_read_bytes(in);
-    if (!wire_is_utf8(bytes)) {
+    if (!utf8_is_valid(bytes)) {
         wire_reader_fail(in);
         return (struct span){0};
     }
@@ -93,63 +94,4 @@ u32 wire_read_count(struct wire_reader *in, u32 item_bytes)
         return 0;
     }
     return count;
-}
-
-// Bytes of the well-formed sequence that starts at `at` and ends before `end`; 0: there is none.
-static u32 utf8_sequence(const u8 *at, const u8 *end)
-{
-    // The second byte's range rules out long forms (e0, f0), surrogates (ed) and what is beyond U+10FFFF (f4).
-    u8 low = 0x80;
-    u8 high = 0xbf;
-    u32 size;
-    u8 first = *at;
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first >= 0xc2 && first <= 0xdf) {
-        size = 2;
-    } else if (first >= 0xe0 && first <= 0xef) {
-        size = 3;
-        low = first == 0xe0 ? 0xa0 : low;
-        high = first == 0xed ? 0x9f : high;
-    } else if (first >= 0xf0 && first <= 0xf4) {
-        size = 4;
-        low = first == 0xf0 ? 0x90 : low;
-        high = first == 0xf4 ? 0x8f : high;
-    } else {
-        return 0;
-    }
-    if ((size_t)(end - at) < size || at[1] < low || at[1] > high) {
-        return 0;
-    }
-    for (u32 i = 2; i < size; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return size;
-}
-
-bool wire_is_utf8(struct span bytes)
-{
-    if (bytes.size == 0) {
-        return true;
-    }
-    const u8 *at = bytes.data;
-    const u8 *end = at + bytes.size;
-    while (at != end) {
-        // Eight ASCII bytes at a time, which is what most strings are.
-        while (end - at >= 8 && (mem_load_u64(at) & 0x8080808080808080ull) == 0) {
-            at += 8;
-        }
-        if (at == end) {
-            break;
-        }
-        u32 size = utf8_sequence(at, end);
-        if (size == 0) {
-            return false;
-        }
-        at += size;
-    }
-    return true;
 }

@@ -253,6 +253,3 @@ struct span wire_read_string(struct wire_reader *in);
 // The count of a list whose items take at least `item_bytes` bytes each. Fails, giving 0, when that many
 // cannot be in what is left.
 u32 wire_read_count(struct wire_reader *in, u32 item_bytes);
-
-// Whether `bytes` is well-formed UTF-8: shortest forms, no surrogates, at most U+10FFFF.
-bool wire_is_utf8(struct span bytes);

@@ -5,7 +5,7 @@
 #include "core/base/assert.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
-#include "core/base/wire.h"
+#include "core/base/utf8.h"
 #include "lib/wit/internal.h"
 #include "lib/wit/limits.h"
 
@@ -88,7 +88,7 @@ enum err wit_lexer_start(struct wit_lexer *lexer, struct span file, struct span 
     if (text.size > WIT_TEXT_BYTES) {
         return refuse(lexer, 0, ERR_LIMIT, "the file is too long");
     }
-    if (!wire_is_utf8(text)) {
+    if (!utf8_is_valid(text)) {
         return refuse(lexer, 0, ERR_MALFORMED, "the file is not UTF-8");
     }
     for (u64 i = 0; i < text.size; i++) {
