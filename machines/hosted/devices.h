@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// machines/hosted/devices.h: the devices of the hosted machine, one interface each (interfaces/*.wit).
+//
+// Use     after hosted_loop_init, add each that the machine shall have.
+// Owner   the loop: hosted_loop_drop drops them.
+// Errors  ERR_EXISTS: the interface has a handler; ERR_NO_MEMORY; ERR_IO: the host refused a descriptor.
+// Limits  machines/hosted/limits.h.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/types.h"
+struct hosted_loop;
+struct kernel;
+struct store;
+struct stream;
+
+// The descriptors 0, 1 and 2 as streams (stream.h), which stdio and log share.
+struct hosted_standard {
+    struct stream *streams; // three
+    bool is_terminal[3];
+    bool is_abandoned; // atomic: what is not written yet may be lost
+};
+
+// Starts the three streams' threads.
+enum err hosted_standard_start(struct hosted_standard *standard);
+// Writes what was taken over, unless is_abandoned, and ends the threads. Between hosted_loop_stop and
+// hosted_loop_drop.
+void hosted_standard_stop(struct hosted_standard *standard);
+
+enum err hosted_stdio_add(struct hosted_loop *loop, struct kernel *kernel,
+                          struct hosted_standard *standard);
+enum err hosted_log_add(struct hosted_loop *loop, struct kernel *kernel,
+                        struct hosted_standard *standard);
+enum err hosted_time_add(struct hosted_loop *loop, struct kernel *kernel);
+enum err hosted_random_add(struct hosted_loop *loop, struct kernel *kernel);
+enum err hosted_tcp_add(struct hosted_loop *loop, struct kernel *kernel);
+enum err hosted_udp_add(struct hosted_loop *loop, struct kernel *kernel);
+enum err hosted_dns_add(struct hosted_loop *loop, struct kernel *kernel);
+// `store` stays open as long as the loop.
+enum err hosted_blocks_add(struct hosted_loop *loop, struct kernel *kernel, struct store *store);

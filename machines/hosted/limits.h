@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// machines/hosted/limits.h: every bound of the hosted machine, and why it is where it is.
+#pragma once
+
+enum {
+    // ---- workers
+
+    // More OS threads than that are no longer one desk's machine.
+    HOSTED_WORKERS = 64,
+    // Unless --workers says otherwise: more help few programs.
+    HOSTED_WORKERS_DEFAULT = 8,
+    // A slice ends at most one part in eight early, and never late by design.
+    HOSTED_TICKS_PER_SLICE = 8,
+    // Ticks without a slice before the ticker goes to sleep: waking it costs a system call, which a server
+    // that waits between requests should not pay.
+    HOSTED_IDLE_TICKS = 64,
+
+    // ---- devices
+
+    // Events of one device before the loop looks at its sockets again.
+    HOSTED_LOOP_EVENTS = 256,
+    // One read or write of stdio and tcp; their .wit promise it.
+    HOSTED_IO_BYTES = 65536,
+    // The longest answer: a read, with what stands before it.
+    HOSTED_SCRATCH_BYTES = HOSTED_IO_BYTES + 4096,
+    // One answer of random; random.wit promises it.
+    HOSTED_RANDOM_BYTES = 65536,
+    // One line of log; log.wit promises it.
+    HOSTED_LOG_BYTES = 4096,
+
+    // Calls under way of one client of tcp or udp: a server with a read on each of a thousand sockets.
+    HOSTED_CLIENT_CALLS = 1024,
+    // The same, of all clients.
+    HOSTED_CALLS = 65536,
+    // Sockets of one client of tcp, and of udp.
+    HOSTED_CLIENT_SOCKETS = 16384,
+    // Of all clients.
+    HOSTED_SOCKETS = 65536,
+    // Connections the host holds for a listener that does not accept.
+    HOSTED_BACKLOG = 511,
+
+    // A domain name, RFC 1035 section 2.3.4, less its final dot.
+    HOSTED_NAME_BYTES = 253,
+    // Of one name; dns.wit promises it.
+    HOSTED_ADDRESSES = 16,
+    // Lookups of one client at once; the host's resolver takes seconds at worst.
+    HOSTED_CLIENT_LOOKUPS = 16,
+    // Of all clients at once.
+    HOSTED_LOOKUPS = 128,
+
+    // Timers of one client.
+    HOSTED_CLIENT_TIMERS = 4096,
+    // Of all clients: 100,000 sleeping processes and room.
+    HOSTED_TIMERS = 1 << 18,
+
+    // Reads of the store under way of one client.
+    HOSTED_CLIENT_BLOCKS = 64,
+    // Of all clients; each waits for one of the host's few file threads.
+    HOSTED_BLOCKS = 256,
+
+    // Requests that want an answer, waiting on one of the descriptors 0, 1 and 2.
+    HOSTED_STREAM_REQUESTS = 1024,
+    // Of them, of one client.
+    HOSTED_STREAM_CLIENT_REQUESTS = 64,
+    // Copied from writes and not written yet; beyond, the device takes no more messages until they are.
+    HOSTED_UNANSWERED_BYTES = 1 << 20,
+
+    // ---- store
+
+    // One block; blocks.wit promises it.
+    HOSTED_BLOCK_BYTES = 2 << 20,
+    // The host's own bound on a path.
+    HOSTED_PATH_BYTES = 4096,
+    // Blocks that one listing goes through: 16 TiB of leaves.
+    HOSTED_STORE_BLOCKS = 1 << 24,
+};

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "machines/hosted/loop.h"
+#include "core/base/abi.h"
+#include "core/base/assert.h"
+#include "core/base/report.h"
+#include "core/kernel/device.h"
+
+enum { PATIENCE_MS = 500 };
+
+void hosted_answer(struct hosted_device *device, u64 message, struct span body)
+{
+    if (message != 0) {
+        kernel_device_answer(device->kernel, message, body);
+    }
+}
+
+void hosted_answer_error(struct hosted_device *device, u64 message, i32 code)
+{
+    ASSERT(code < 0);
+    if (message != 0) {
+        kernel_device_answer_error(device->kernel, message, (u32)-code);
+    }
+}
+
+struct interface_message hosted_message(const struct kernel_event *event)
+{
+    return (struct interface_message){event->id, event->function, event->client, event->body};
+}
+
+void hosted_dispatched(struct hosted_device *device, u64 message, enum err err)
+{
+    switch (err) {
+    case ERR_OK:
+        return;
+    case ERR_NOT_FOUND:
+        hosted_answer_error(device, message, E_FUNCTION);
+        return;
+    case ERR_UNSUPPORTED:
+        hosted_answer_error(device, message, E_UNSUPPORTED);
+        return;
+    default:
+        hosted_answer_error(device, message, E_MALFORMED);
+        return;
+    }
+}
+
+// ---- events
+
+static bool is_stopping(struct hosted_loop *loop)
+{
+    return __atomic_load_n(&loop->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+static void loop_wake(struct hosted_loop *loop)
+{
+    int failed = uv_async_send(&loop->wake);
+    ASSERT(failed == 0);
+}
+
+static void device_wake(void *context)
+{
+    struct hosted_device *device = context;
+    if (!__atomic_exchange_n(&device->is_pending, true, __ATOMIC_ACQ_REL)) {
+        loop_wake(device->loop);
+    }
+}
+
+void hosted_device_resume(struct hosted_device *device)
+{
+    __atomic_store_n(&device->is_paused, false, __ATOMIC_RELEASE);
+    if (!is_stopping(device->loop)) {
+        device_wake(device);
+    }
+}
+
+// Handles at most `limit` events. False: there may be more.
+static bool device_run(struct hosted_device *device, u32 limit)
+{
+    for (u32 i = 0; i < limit; i++) {
+        struct kernel_event event;
+        bool rests = __atomic_load_n(&device->is_paused, __ATOMIC_ACQUIRE) &&
+                     !is_stopping(device->loop); // at the end, what was sent is still handled
+        if (rests || !kernel_device_take(device->kernel, &event)) {
+            return true;
+        }
+        device->handle(device, &event);
+    }
+    return false;
+}
+
+static void devices_run(struct hosted_loop *loop)
+{
+    bool again = false;
+    for (struct list_node *node = list_first(&loop->devices); node != NULL;
+         node = list_next(&loop->devices, node)) {
+        struct hosted_device *device = LIST_ITEM(node, struct hosted_device, of_loop);
+        if (__atomic_exchange_n(&device->is_pending, false, __ATOMIC_ACQ_REL) &&
+            !device_run(device, HOSTED_LOOP_EVENTS)) {
+            __atomic_store_n(&device->is_pending, true, __ATOMIC_RELEASE);
+            again = true;
+        }
+    }
+    if (again) {
+        loop_wake(loop);
+    }
+}
+
+// ---- the end
+
+static void patience_ended(uv_timer_t *timer)
+{
+    struct hosted_loop *loop = timer->data;
+    loop->is_stuck = true;
+    uv_stop(&loop->uv);
+}
+
+static void devices_stop(struct hosted_loop *loop)
+{
+    struct list_node *node;
+    for (node = list_first(&loop->devices); node != NULL; node = list_next(&loop->devices, node)) {
+        struct hosted_device *device = LIST_ITEM(node, struct hosted_device, of_loop);
+        while (!device_run(device, HOSTED_LOOP_EVENTS)) {
+            // no worker runs any more, so this ends
+        }
+        if (device->stop != NULL) {
+            device->stop(device);
+        }
+    }
+    int failed = uv_timer_start(&loop->patience, patience_ended, PATIENCE_MS, 0);
+    ASSERT(failed == 0);
+    uv_unref((uv_handle_t *)&loop->patience);
+    uv_close((uv_handle_t *)&loop->wake, NULL);
+}
+
+static void loop_woken(uv_async_t *async)
+{
+    struct hosted_loop *loop = async->data;
+    devices_run(loop);
+    if (is_stopping(loop) && !uv_is_closing((uv_handle_t *)&loop->wake)) {
+        devices_stop(loop);
+    }
+}
+
+// ---- life
+
+static void *loop_run(void *context)
+{
+    struct hosted_loop *loop = context;
+    int left = uv_run(&loop->uv, UV_RUN_DEFAULT);
+    if (!loop->is_stuck) {
+        ASSERT(left == 0);
+        uv_close((uv_handle_t *)&loop->patience, NULL);
+        (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    }
+    return NULL;
+}
+
+enum err hosted_loop_init(struct hosted_loop *loop, struct report *report)
+{
+    *loop = (struct hosted_loop){0};
+    list_init(&loop->devices);
+    if (uv_loop_init(&loop->uv) != 0) {
+        return report_err(report, ERR_IO, 0, "the host gives no event loop");
+    }
+    loop->wake.data = loop;
+    loop->patience.data = loop;
+    int failed = uv_async_init(&loop->uv, &loop->wake, loop_woken);
+    if (failed != 0) {
+        (void)uv_loop_close(&loop->uv);
+        return report_err(report, ERR_IO, 0, "the host gives no event descriptor");
+    }
+    failed = uv_timer_init(&loop->uv, &loop->patience);
+    ASSERT(failed == 0);
+    return ERR_OK;
+}
+
+enum err hosted_device_add(struct hosted_loop *loop, struct kernel *kernel,
+                           const struct interface_definition *interface,
+                           struct hosted_device *device)
+{
+    ASSERT(!loop->is_started);
+    ASSERT(device->handle != NULL && device->drop != NULL);
+    device->loop = loop;
+    struct kernel_device_config config = {interface, device_wake, device};
+    TRY(kernel_device_register(kernel, &config, &device->kernel));
+    list_append(&loop->devices, &device->of_loop);
+    return ERR_OK;
+}
+
+enum err hosted_loop_start(struct hosted_loop *loop, struct report *report)
+{
+    if (pthread_create(&loop->thread, NULL, loop_run, loop) != 0) {
+        return report_err(report, ERR_NO_MEMORY, 0, "the host gives no thread for devices");
+    }
+    loop->is_started = true;
+    return ERR_OK;
+}
+
+bool hosted_loop_stop(struct hosted_loop *loop)
+{
+    ASSERT(loop->is_started);
+    __atomic_store_n(&loop->is_stopping, true, __ATOMIC_RELEASE);
+    loop_wake(loop);
+    int failed = pthread_join(loop->thread, NULL);
+    ASSERT(failed == 0);
+    return !loop->is_stuck;
+}
+
+void hosted_loop_drop(struct hosted_loop *loop)
+{
+    ASSERT(!loop->is_stuck);
+    if (!loop->is_started) {
+        uv_close((uv_handle_t *)&loop->wake, NULL);
+        uv_close((uv_handle_t *)&loop->patience, NULL);
+        (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    }
+    struct list_node *node;
+    while ((node = list_take(&loop->devices)) != NULL) {
+        struct hosted_device *device = LIST_ITEM(node, struct hosted_device, of_loop);
+        device->drop(device);
+    }
+    int failed = uv_loop_close(&loop->uv);
+    ASSERT(failed == 0);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// machines/hosted/loop.h: the one thread in which all devices of the hosted machine live, a libuv loop.
+//
+// Use     hosted_loop_init; hosted_device_add for each device; hosted_loop_start; hosted_loop_stop once the
+//         kernel's workers have returned; hosted_loop_drop.
+// Owner   a device belongs to the file that made it; the loop links it until hosted_loop_drop.
+// Threads whatever a device does happens in the loop's thread, but for `wake`, which any worker calls.
+// Limits  HOSTED_LOOP_EVENTS at a time of one device, so that none keeps the others waiting.
+#pragma once
+#include <pthread.h>
+#include <uv.h>
+
+#include "core/base/err.h"
+#include "core/base/list.h"
+#include "core/base/span.h"
+#include "core/base/types.h"
+#include "core/base/wire.h"
+#include "machines/hosted/limits.h"
+struct kernel;
+struct kernel_device;
+struct kernel_event;
+struct report;
+
+struct hosted_loop {
+    uv_loop_t uv;
+    uv_async_t wake;
+    uv_timer_t patience; // how long the end waits for the host's resolver
+    pthread_t thread;
+    bool is_started;
+    bool is_stopping; // atomic
+    bool is_stuck;    // the host still works on something that cannot be called back
+    struct list devices;
+    // For an answer while it is being made; nobody keeps a pointer into it.
+    u8 scratch[HOSTED_SCRATCH_BYTES];
+};
+
+struct hosted_device {
+    struct list_node of_loop;
+    struct hosted_loop *loop;
+    struct kernel_device *kernel;
+    bool is_pending; // atomic: there may be events to take
+    bool is_paused;  // takes no events until hosted_device_resume
+    // Acts on one event. A message with an id must be answered, now or later.
+    void (*handle)(struct hosted_device *device, const struct kernel_event *event);
+    // Closes every libuv handle of the device; or NULL.
+    void (*stop)(struct hosted_device *device);
+    // Frees what the device owns, when the loop has ended.
+    void (*drop)(struct hosted_device *device);
+};
+
+enum err hosted_loop_init(struct hosted_loop *loop, struct report *report);
+
+// Registers the device with the kernel and links it to the loop. handle, stop and drop are set.
+// ERR_EXISTS  the interface has a handler
+enum err hosted_device_add(struct hosted_loop *loop, struct kernel *kernel,
+                           const struct interface_definition *interface,
+                           struct hosted_device *device);
+
+enum err hosted_loop_start(struct hosted_loop *loop, struct report *report);
+
+// Handles what clients have sent until now, stops every device and joins the thread. False: the host is
+// stuck in a call that cannot be ended (a name that does not resolve), so memory must stay as it is; all
+// that is left to do is to leave the process.
+bool hosted_loop_stop(struct hosted_loop *loop);
+
+// Drops every device; only after a hosted_loop_stop that returned true, or without hosted_loop_start.
+void hosted_loop_drop(struct hosted_loop *loop);
+
+// Takes events again after is_paused; from any thread.
+void hosted_device_resume(struct hosted_device *device);
+
+// The event as generated dispatch functions take it.
+struct interface_message hosted_message(const struct kernel_event *event);
+// What a generated dispatch function returned: answers with the error that goes with it.
+void hosted_dispatched(struct hosted_device *device, u64 message, enum err err);
+
+// Answers that nobody wants (message 0) are dropped here.
+void hosted_answer(struct hosted_device *device, u64 message, struct span body);
+// `code` as in core/base/abi.h, below 0.
+void hosted_answer_error(struct hosted_device *device, u64 message, i32 code);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE 1
+#include "machines/hosted/machine.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/base/assert.h"
+#include "core/base/report.h"
+#include "core/kernel/kernel.h"
+#include "core/platform.h"
+#include "machines/hosted/devices.h"
+#include "machines/hosted/loop.h"
+#include "machines/hosted/memory.h"
+#include "machines/hosted/platform.h"
+
+struct hosted_machine {
+    struct hosted_memory memory;
+    struct hosted_standard standard;
+    struct hosted_loop loop;
+    struct kernel *kernel;
+};
+
+// A server has a descriptor for each connection: take as many as the host gives without asking.
+static void descriptors_raise(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE,
+                        &limit); // then there are fewer sockets, and each refusal says so
+    }
+}
+
+static u32 workers_default(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < 1 ? 1 : count > HOSTED_WORKERS_DEFAULT ? HOSTED_WORKERS_DEFAULT : (u32)count;
+}
+
+// All of the host's memory, bytes; what is used at once is the host's to give or not.
+static u64 host_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page_bytes = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page_bytes > 0 ? (u64)pages * (u64)page_bytes : (u64)1 << 30;
+}
+
+static enum err devices_add(struct hosted_machine *machine,
+                            const struct hosted_machine_config *config)
+{
+    struct hosted_loop *loop = &machine->loop;
+    struct kernel *kernel = machine->kernel;
+    TRY(hosted_standard_start(&machine->standard));
+    TRY(hosted_stdio_add(loop, kernel, &machine->standard));
+    if (config->has_log) {
+        TRY(hosted_log_add(loop, kernel, &machine->standard));
+    }
+    TRY(hosted_time_add(loop, kernel));
+    TRY(hosted_random_add(loop, kernel));
+    TRY(hosted_tcp_add(loop, kernel));
+    TRY(hosted_udp_add(loop, kernel));
+    TRY(hosted_dns_add(loop, kernel));
+    return hosted_blocks_add(loop, kernel, config->store);
+}
+
+// Undoes hosted_machine_create from the devices on.
+static void parts_drop(struct hosted_machine *machine)
+{
+    __atomic_store_n(&machine->standard.is_abandoned, true, __ATOMIC_RELEASE);
+    hosted_standard_stop(&machine->standard);
+    hosted_loop_drop(&machine->loop);
+    kernel_destroy(machine->kernel);
+    hosted_platform_stop();
+    free(machine);
+}
+
+enum err hosted_machine_create(const struct hosted_machine_config *config,
+                               struct hosted_machine **out, struct report *report)
+{
+    descriptors_raise();
+    u32 workers = config->workers == 0 ? workers_default() : config->workers;
+    struct hosted_machine *machine = calloc(1, sizeof *machine);
+    if (machine == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "no memory for a machine");
+    }
+    hosted_memory_init(&machine->memory, host_memory());
+    enum err err = hosted_platform_start(workers, report);
+    if (err != ERR_OK) {
+        free(machine);
+        return err;
+    }
+    struct kernel_config kernel = {
+        .memory = &machine->memory.base,
+        .memory_bytes = host_memory() / 2,
+        .guest_memory_bytes = host_memory(),
+        .workers = workers,
+    };
+    err = kernel_create(&kernel, &machine->kernel, report);
+    if (err == ERR_OK) {
+        err = hosted_loop_init(&machine->loop, report);
+        if (err != ERR_OK) {
+            kernel_destroy(machine->kernel);
+        }
+    }
+    if (err != ERR_OK) {
+        hosted_platform_stop();
+        free(machine);
+        return err;
+    }
+    err = devices_add(machine, config);
+    if (err != ERR_OK) {
+        parts_drop(machine);
+        return report_err(report, err, 0, "the devices do not start");
+    }
+    *out = machine;
+    return ERR_OK;
+}
+
+struct kernel *hosted_machine_kernel(struct hosted_machine *machine)
+{
+    return machine->kernel;
+}
+
+static void worker_enter(void *context, u32 index)
+{
+    struct hosted_machine *machine = context;
+    kernel_worker_run(machine->kernel, index);
+}
+
+enum err hosted_machine_run(struct hosted_machine *machine, struct report *report)
+{
+    TRY(hosted_loop_start(&machine->loop, report));
+    enum err err = ERR_OK;
+    for (u32 i = 1; i < platform_worker_count() && err == ERR_OK; i++) {
+        err = platform_worker_start(i, worker_enter, machine);
+    }
+    if (err == ERR_OK) {
+        kernel_worker_run(machine->kernel, 0);
+    } else {
+        kernel_stop(machine->kernel);
+        err = report_err(report, err, 0, "the host gives no thread for a worker");
+    }
+    hosted_platform_stop();
+    return err;
+}
+
+void hosted_machine_abandon(struct hosted_machine *machine)
+{
+    __atomic_store_n(&machine->standard.is_abandoned, true, __ATOMIC_RELEASE);
+}
+
+bool hosted_machine_destroy(struct hosted_machine *machine)
+{
+    if (!machine->loop.is_started) { // it never ran
+        parts_drop(machine);
+        return true;
+    }
+    bool is_free = hosted_loop_stop(&machine->loop);
+    hosted_standard_stop(&machine->standard);
+    if (!is_free) {
+        return false;
+    }
+    hosted_loop_drop(&machine->loop);
+    kernel_destroy(machine->kernel);
+    free(machine);
+    return true;
+}

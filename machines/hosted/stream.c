@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE 1
+#include "machines/hosted/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/assert.h"
+
+enum {
+    STOP_SIGNAL = SIGUSR1,  // ends a read or write that blocks; its handler does nothing
+    STOP_PATIENCE_MS = 10,  // between two of them: one may come just before the thread blocks
+    BLOCKED_POLL_MS = 1000, // for a descriptor that somebody else made non-blocking
+};
+
+static void lock(struct stream *stream)
+{
+    int failed = pthread_mutex_lock(&stream->lock);
+    ASSERT(failed == 0);
+}
+
+static void unlock(struct stream *stream)
+{
+    int failed = pthread_mutex_unlock(&stream->lock);
+    ASSERT(failed == 0);
+}
+
+static struct stream_request *request_of(struct list_node *node)
+{
+    return node == NULL ? NULL : LIST_ITEM(node, struct stream_request, node);
+}
+
+static struct stream_request *first(struct stream *stream)
+{
+    return request_of(list_first(&stream->requests));
+}
+
+static void forget(struct stream *stream, struct stream_request *request)
+{
+    list_remove(&request->node);
+    if (request->message != 0) {
+        ASSERT(stream->request_count > 0);
+        stream->request_count--;
+    }
+}
+
+// After a call that failed: whether to try again.
+static bool is_passing(struct stream *stream)
+{
+    if (errno == EINTR) {
+        return true;
+    }
+    if (errno != EAGAIN) {
+        return false;
+    }
+    struct pollfd ready = {.fd = stream->file, .events = stream->is_input ? POLLIN : POLLOUT};
+    (void)poll(&ready, 1, BLOCKED_POLL_MS);
+    return true;
+}
+
+static bool is_abandoned(struct stream *stream)
+{
+    return __atomic_load_n(&stream->is_abandoned, __ATOMIC_ACQUIRE);
+}
+
+static enum err write_all(struct stream *stream, struct span bytes)
+{
+    size_t done = 0;
+    while (done < bytes.size) {
+        if (is_abandoned(stream)) {
+            return ERR_IO;
+        }
+        ssize_t count = write(stream->file, bytes.data + done, bytes.size - done);
+        if (count < 0 && !is_passing(stream)) {
+            return errno == EPIPE || errno == EBADF ? ERR_CLOSED : ERR_IO;
+        }
+        done += count < 0 ? 0 : (size_t)count;
+    }
+    return ERR_OK;
+}
+
+// Serves the first request of an output. The lock is held, and let go meanwhile.
+static void serve_write(struct stream *stream)
+{
+    struct stream_request *request = first(stream);
+    forget(stream, request); // a write that has begun cannot be taken back
+    unlock(stream);
+    enum err err = write_all(stream, request->bytes);
+    request->done(request, err, (struct span){0});
+    lock(stream);
+}
+
+static enum err read_some(struct stream *stream, u32 max, u32 *got)
+{
+    for (;;) {
+        if (is_abandoned(stream)) {
+            return ERR_IO;
+        }
+        ssize_t count = read(stream->file, stream->buffer, max);
+        if (count >= 0) {
+            *got = (u32)count;
+            return ERR_OK;
+        }
+        if (!is_passing(stream)) {
+            return errno == EBADF ? ERR_CLOSED : ERR_IO;
+        }
+    }
+}
+
+// Serves the first request of the input. The request stays in the queue while the host is asked, so that it
+// can be cancelled; the one that is first afterwards gets what came.
+static void serve_read(struct stream *stream)
+{
+    u32 max = first(stream)->max;
+    enum err err = ERR_OK;
+    bool asked = false;
+    if (stream->buffer_start == stream->buffer_end) {
+        unlock(stream);
+        u32 got = 0;
+        err = read_some(stream, max < HOSTED_IO_BYTES ? max : HOSTED_IO_BYTES, &got);
+        lock(stream);
+        stream->buffer_start = 0;
+        stream->buffer_end = got;
+        asked = true;
+    }
+    struct stream_request *request = first(stream);
+    if (request == NULL) {
+        return; // cancelled: the bytes wait in the buffer
+    }
+    u32 size = stream->buffer_end - stream->buffer_start;
+    ASSERT(asked || size > 0);
+    size = size < request->max ? size : request->max;
+    struct span bytes = span_of(stream->buffer + stream->buffer_start, size);
+    stream->buffer_start += size;
+    forget(stream, request);
+    unlock(stream);
+    request->done(request, err, bytes);
+    lock(stream);
+}
+
+static void *stream_run(void *context)
+{
+    struct stream *stream = context;
+    lock(stream);
+    for (;;) {
+        if (stream->is_abandoned || (stream->is_stopping && first(stream) == NULL)) {
+            break;
+        }
+        if (first(stream) == NULL) {
+            int failed = pthread_cond_wait(&stream->changed, &stream->lock);
+            ASSERT(failed == 0);
+        } else if (stream->is_input) {
+            serve_read(stream);
+        } else {
+            serve_write(stream);
+        }
+    }
+    struct stream_request *request;
+    while ((request = first(stream)) != NULL) {
+        forget(stream, request);
+        request->done(request, ERR_IO, (struct span){0});
+    }
+    stream->has_ended = true;
+    int failed = pthread_cond_broadcast(&stream->changed);
+    ASSERT(failed == 0);
+    unlock(stream);
+    return NULL;
+}
+
+static void signal_ignore(int number)
+{
+    (void)number;
+}
+
+enum err stream_start(struct stream *stream, int file, bool is_input)
+{
+    stream->file = file;
+    stream->is_input = is_input;
+    list_init(&stream->requests);
+    struct sigaction nothing = {.sa_handler = signal_ignore};
+    int failed = sigaction(STOP_SIGNAL, &nothing, NULL);
+    ASSERT(failed == 0);
+    pthread_condattr_t monotonic;
+    failed = pthread_condattr_init(&monotonic) |
+             pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) |
+             pthread_cond_init(&stream->changed, &monotonic) |
+             pthread_condattr_destroy(&monotonic) | pthread_mutex_init(&stream->lock, NULL);
+    ASSERT(failed == 0);
+    stream->is_started = pthread_create(&stream->thread, NULL, stream_run, stream) == 0;
+    return stream->is_started ? ERR_OK : ERR_NO_MEMORY;
+}
+
+// Whether one more request of that client may wait. The lock is held.
+static bool has_room(struct stream *stream, const struct stream_request *request)
+{
+    if (request->message == 0) {
+        return true;
+    }
+    u32 of_client = 0;
+    for (struct list_node *node = list_first(&stream->requests); node != NULL;
+         node = list_next(&stream->requests, node)) {
+        const struct stream_request *other = request_of(node);
+        of_client += other->client == request->client && other->message != 0;
+    }
+    return stream->request_count < HOSTED_STREAM_REQUESTS &&
+           of_client < HOSTED_STREAM_CLIENT_REQUESTS;
+}
+
+enum err stream_request(struct stream *stream, struct stream_request *request)
+{
+    lock(stream);
+    enum err err = ERR_LIMIT;
+    if (!stream->is_stopping && has_room(stream, request)) {
+        list_append(&stream->requests, &request->node);
+        stream->request_count += request->message != 0;
+        int failed = pthread_cond_signal(&stream->changed);
+        ASSERT(failed == 0);
+        err = ERR_OK;
+    }
+    unlock(stream);
+    return err;
+}
+
+static bool cancel(struct stream *stream, u64 client, u64 message, struct stream_request **out)
+{
+    bool found = false;
+    lock(stream);
+    for (struct list_node *node = list_first(&stream->requests); node != NULL;
+         node = list_next(&stream->requests, node)) {
+        struct stream_request *request = request_of(node);
+        if (message != 0 ? request->message == message : request->client == client) {
+            forget(stream, request);
+            *out = request;
+            found = true;
+            break;
+        }
+    }
+    unlock(stream);
+    return found;
+}
+
+bool stream_cancel(struct stream *stream, u64 message, struct stream_request **out)
+{
+    ASSERT(message != 0);
+    return cancel(stream, 0, message, out);
+}
+
+bool stream_cancel_client(struct stream *stream, u64 client, struct stream_request **out)
+{
+    return cancel(stream, client, 0, out);
+}
+
+void stream_stop(struct stream *stream, const bool *abandon)
+{
+    if (!stream->is_started) {
+        return;
+    }
+    lock(stream);
+    stream->is_stopping = true;
+    while (!stream->has_ended) {
+        if (stream->is_input || __atomic_load_n(abandon, __ATOMIC_ACQUIRE)) {
+            __atomic_store_n(&stream->is_abandoned, true, __ATOMIC_RELEASE);
+            int failed = pthread_kill(stream->thread, STOP_SIGNAL);
+            ASSERT(failed == 0);
+        }
+        int failed = pthread_cond_broadcast(&stream->changed);
+        ASSERT(failed == 0);
+        struct timespec until;
+        failed = clock_gettime(CLOCK_MONOTONIC, &until);
+        ASSERT(failed == 0);
+        u64 ns = (u64)until.tv_nsec + (u64)STOP_PATIENCE_MS * 1000000;
+        until.tv_sec += (time_t)(ns / 1000000000);
+        until.tv_nsec = (long)(ns % 1000000000);
+        (void)pthread_cond_timedwait(&stream->changed, &stream->lock, &until);
+    }
+    unlock(stream);
+    int failed = pthread_join(stream->thread, NULL);
+    ASSERT(failed == 0);
+    failed = pthread_cond_destroy(&stream->changed) | pthread_mutex_destroy(&stream->lock);
+    ASSERT(failed == 0);
+}

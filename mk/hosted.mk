@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The hosted machine and the command `redshirt`, in every variant: build/VARIANT/redshirt.
+HOSTED_SOURCES := $(wildcard machines/hosted/*.c)
+REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOURCES) $(INTERFACE_SOURCES) \
+  $(WIT_SOURCES) build/gen/redshirt/embedded.c
+REDSHIRT_LIBRARIES := -luv -lsodium -lpthread
+
+# The programs inside the command: what a system needs before it can load others.
+EMBEDDED := store-loader wasi log http hello
+EMBEDDED := $(foreach e,$(EMBEDDED),$(if $(wildcard programs/$(e)/*.c),$(e)))
+EMBEDDED_FILES := $(EMBEDDED:%=build/programs/%.wasm)
+
+build/gen/redshirt/embedded.c: mk/hosted.mk tools/redshirt/embed
+	@mkdir -p $(@D)
+	$(Q)tools/redshirt/embed $(EMBEDDED_FILES) >$@
+# The assembler reads the programs when the object is made.
+$(VARIANTS:%=build/%/build/gen/redshirt/embedded.o): $(EMBEDDED_FILES)
+
+$(foreach v,hosted asan tsan gcc,$(call link_rule,$(v),build/$(v)/redshirt,$(REDSHIRT_SOURCES),$(REDSHIRT_LIBRARIES)))
+
+hosted: build/hosted/redshirt ## the command, with its machine: build/hosted/redshirt
+.PHONY: hosted

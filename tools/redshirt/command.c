@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE 1
+#include "tools/redshirt/command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/report.h"
+#include "core/base/text.h"
+#include "machines/hosted/limits.h"
+
+void say(const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    fputs("redshirt: ", stderr);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+    va_end(values);
+}
+
+int say_usage(const struct command *command, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    fprintf(stderr, "redshirt %s: ", command->name);
+    vfprintf(stderr, format, values);
+    fprintf(stderr, "\nTry `redshirt %s --help`.\n", command->name);
+    va_end(values);
+    return EXIT_USAGE;
+}
+
+int exit_code_of(enum err err)
+{
+    switch (err) {
+    case ERR_OK:
+        return EXIT_GOOD;
+    case ERR_NOT_FOUND:
+        return EXIT_NOT_FOUND;
+    case ERR_MISMATCH:
+        return EXIT_DAMAGED;
+    case ERR_LIMIT:
+        return EXIT_TOO_LARGE;
+    case ERR_NO_MEMORY:
+    case ERR_BUSY:
+        return EXIT_MACHINE;
+    case ERR_MALFORMED:
+    case ERR_INVALID:
+    case ERR_UNSUPPORTED:
+        return EXIT_NOT_VALID;
+    default:
+        return EXIT_IO;
+    }
+}
+
+int say_refused(const char *what, enum err err, const struct report *report)
+{
+    say("%s: %s", what, report->err != ERR_OK ? report->text : err_name(err));
+    return exit_code_of(err);
+}
+
+const char *options_next(struct options *options, const char **value)
+{
+    *value = NULL;
+    if (options->next >= options->count) {
+        return NULL;
+    }
+    char *argument = options->arguments[options->next];
+    if (argument[0] != '-' || argument[1] == 0) {
+        return NULL;
+    }
+    options->next++;
+    if (strcmp(argument, "--") == 0) {
+        return NULL;
+    }
+    char *name = argument + (argument[1] == '-' ? 2 : 1);
+    char *equals = strchr(name, '=');
+    if (equals != NULL) {
+        *equals = 0;
+        *value = equals + 1;
+    }
+    return name;
+}
+
+const char *options_value(struct options *options, const char *value)
+{
+    if (value != NULL || options->next >= options->count) {
+        return value;
+    }
+    return options->arguments[options->next++];
+}
+
+bool number_parse(const char *text, u64 max, u64 *out)
+{
+    u64 value = 0;
+    if (*text == 0) {
+        return false;
+    }
+    for (; *text != 0; text++) {
+        if (*text < '0' || *text > '9' || value > max / 10) {
+            return false;
+        }
+        value = value * 10 + (u64)(*text - '0');
+    }
+    *out = value;
+    return value <= max;
+}
+
+// The folder of store, grants and keys. False: no variable says where.
+static bool home_find(struct text *out)
+{
+    const char *home = getenv("REDSHIRT_HOME");
+    if (home != NULL && *home != 0) {
+        text_string(out, home);
+        return true;
+    }
+    home = getenv("XDG_DATA_HOME");
+    if (home != NULL && *home == '/') {
+        text_string(out, home);
+        text_string(out, "/redshirt");
+        return true;
+    }
+    home = getenv("HOME");
+    if (home != NULL && *home != 0) {
+        text_string(out, home);
+        text_string(out, "/.local/share/redshirt");
+        return true;
+    }
+    return false;
+}
+
+int store_open_home(struct store *store)
+{
+    char path[HOSTED_PATH_BYTES];
+    struct text text = text_over(path, sizeof path);
+    if (!home_find(&text)) {
+        say("there is no place for the store: set REDSHIRT_HOME to a folder");
+        return EXIT_USAGE;
+    }
+    if (text.cut) {
+        say("the path of the store is too long: set REDSHIRT_HOME to a shorter one");
+        return EXIT_USAGE;
+    }
+    struct report report = {0};
+    enum err err = store_open(store, path, &report);
+    if (err != ERR_OK) {
+        say("the store in %s: %s; set REDSHIRT_HOME to a folder that you may write", path,
+            report.text);
+        return EXIT_IO;
+    }
+    return EXIT_GOOD;
+}
+
+bool write_all(int file, struct span bytes)
+{
+    size_t done = 0;
+    while (done < bytes.size) {
+        ssize_t count = write(file, bytes.data + done, bytes.size - done);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            return false;
+        }
+        done += (size_t)count;
+    }
+    return true;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `redshirt get`: writes a file of the store out again, checked.
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/report.h"
+#include "machines/hosted/file.h"
+#include "machines/hosted/limits.h"
+#include "tools/redshirt/command.h"
+
+static enum err bytes_write(void *context, struct span bytes)
+{
+    int *file = context;
+    return write_all(*file, bytes) ? ERR_OK : ERR_IO;
+}
+
+static int get_to(struct store *store, const char *name, const struct cid *cid, int file)
+{
+    struct report report = {0};
+    enum err err = hosted_file_read(store, cid, bytes_write, &file, &report);
+    if (err == ERR_IO && report.err == ERR_OK) {
+        say("%s: cannot be written (%s)", name, strerror(errno));
+        return EXIT_IO;
+    }
+    return err == ERR_OK ? EXIT_GOOD : say_refused(name, err, &report);
+}
+
+// Gives a finished file the rights a new one has, and its name.
+static bool file_finish(int file, const char *temporary, const char *path)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    return fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0 && rename(temporary, path) == 0;
+}
+
+// Writes beside the path and renames, so that a file of that name is whole or untouched.
+static int get_to_path(struct store *store, const char *name, const struct cid *cid,
+                       const char *path)
+{
+    char temporary[HOSTED_PATH_BYTES];
+    int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    int file = -1;
+    if (size > 0 && (size_t)size < sizeof temporary) {
+        file = mkstemp(temporary);
+    }
+    if (file < 0) {
+        say("%s: cannot be made (%s)", path, strerror(errno));
+        return EXIT_IO;
+    }
+    int code = get_to(store, name, cid, file);
+    if (code == EXIT_GOOD && !file_finish(file, temporary, path)) {
+        say("%s: cannot be written (%s)", path, strerror(errno));
+        code = EXIT_IO;
+    }
+    close(file);
+    if (code != EXIT_GOOD) {
+        (void)unlink(temporary);
+    }
+    return code;
+}
+
+static int get_named(const char *name, const char *path)
+{
+    struct report report = {0};
+    struct cid cid;
+    if (cid_parse_text(span_string(name), &cid, &report) != ERR_OK) {
+        say("%s: %s", name, report.text);
+        return EXIT_BAD_CID;
+    }
+    struct store store;
+    int code = store_open_home(&store);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    code = path == NULL ? get_to(&store, name, &cid, STDOUT_FILENO)
+                        : get_to_path(&store, name, &cid, path);
+    store_close(&store);
+    return code;
+}
+
+static int get_run(const struct command *command, int count, char **arguments)
+{
+    const char *path = NULL;
+    const char *name = NULL;
+    struct options options = {count, arguments, 0};
+    while (options.next < count) {
+        const char *value;
+        const char *option = options_next(&options, &value);
+        if (option == NULL) {
+            if (options.next == count || name != NULL) {
+                return say_usage(command, "one CID is wanted");
+            }
+            name = arguments[options.next++];
+        } else if (strcmp(option, "o") == 0 || strcmp(option, "output") == 0) {
+            path = options_value(&options, value);
+            if (path == NULL) {
+                return say_usage(command, "-o wants a file");
+            }
+        } else {
+            return say_usage(command, "there is no option \"%s\"", option);
+        }
+    }
+    return name == NULL ? say_usage(command, "which CID?") : get_named(name, path);
+}
+
+const struct command command_get = {
+    "get",
+    "writes a file of the store out again",
+    "Usage: redshirt get CID [-o FILE]\n"
+    "\n"
+    "Writes the bytes that the CID names to standard output, or to FILE, which appears whole or "
+    "not at\n"
+    "all. Every block is checked against its name first.\n"
+    "\n"
+    "Exit codes: 65 a node that is no file, 66 a block is missing, 67 not a CID that is served,\n"
+    "68 a block is damaged, 74 it could not be written.\n",
+    get_run,
+};

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The command: finds what is asked for in a table and does it.
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/compiler.h"
+#include "machines/hosted/platform.h"
+#include "tools/redshirt/command.h"
+
+#define VERSION "0.1"
+
+static const struct command *const commands[] = {
+    &command_run, &command_demo, &command_add, &command_get, &command_list, &command_interface,
+};
+
+static void help_print(FILE *to)
+{
+    fputs("Usage: redshirt COMMAND [OPTIONS] [ARGUMENTS]\n"
+          "\n"
+          "An operating system in which every program is WebAssembly, named by the hash of its "
+          "bytes.\n"
+          "\n"
+          "Commands:\n",
+          to);
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    fputs("\n"
+          "`redshirt COMMAND --help` tells more about each; so does `man redshirt`.\n"
+          "REDSHIRT_HOME names the folder of the store (default: $XDG_DATA_HOME/redshirt,\n"
+          "else ~/.local/share/redshirt).\n",
+          to);
+}
+
+static int command_call(const struct command *command, int count, char **arguments)
+{
+    // Right behind the command only: further on, `--help` is an argument of the program that runs.
+    if (count > 0 && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0)) {
+        fputs(command->help, stdout);
+        return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_IO;
+    }
+    return command->run(command, count, arguments);
+}
+
+int main(int count, char **arguments)
+{
+    // Who reads our output may leave; writing then fails, and whoever wrote is told.
+    signal(SIGPIPE, SIG_IGN);
+    if (count < 2) {
+        help_print(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = arguments[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        help_print(stdout);
+        return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_IO;
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("redshirt " VERSION);
+        return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_IO;
+    }
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        if (strcmp(name, commands[i]->name) == 0) {
+            return command_call(commands[i], count - 2, arguments + 2);
+        }
+    }
+    say("there is no command \"%s\"; `redshirt --help` lists what there is", name);
+    return EXIT_USAGE;
+}

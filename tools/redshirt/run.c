@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `redshirt run`: runs one program; its streams and its exit code are the command's own.
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/report.h"
+#include "core/kernel/limits.h"
+#include "core/wasm/limits.h"
+#include "machines/hosted/file.h"
+#include "machines/hosted/limits.h"
+#include "tools/redshirt/command.h"
+#include "tools/redshirt/session.h"
+
+struct run {
+    u32 workers;
+    const char *program; // a CID or the path of a file
+    struct span arguments[KERNEL_ARGUMENTS];
+    u32 argument_count;
+    struct span environment[KERNEL_ARGUMENTS];
+    u32 environment_count;
+};
+
+// ---- which program
+
+// Puts the file into the store under the name that it is then loaded by.
+static int file_add(struct store *store, const char *path, char cid[CID_TEXT_BYTES])
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (file < 0 || fstat(file, &status) != 0) {
+        int code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_IO;
+        say("cannot run %s: %s", path, strerror(errno));
+        if (file >= 0) {
+            close(file);
+        }
+        return code;
+    }
+    int code = EXIT_GOOD;
+    if (S_ISREG(status.st_mode) && status.st_size > WASM_MODULE_BYTES) {
+        say("cannot run %s: it has %llu MiB, and a program has at most %d MiB", path,
+            (unsigned long long)status.st_size >> 20, WASM_MODULE_BYTES >> 20);
+        code = EXIT_TOO_LARGE;
+    } else {
+        struct report report = {0};
+        struct cid name;
+        enum err err = hosted_file_add(store, file, NULL, NULL, &name, &report);
+        if (err == ERR_OK) {
+            cid_write_text(&name, cid);
+        } else {
+            code = say_refused(path, err, &report);
+        }
+    }
+    close(file);
+    return code;
+}
+
+// A CID is taken as one; whatever looks like a path, or is a file, is a file.
+static int program_name(struct store *store, const char *program, char cid[CID_TEXT_BYTES])
+{
+    struct report report = {0};
+    struct cid parsed;
+    enum err err = cid_parse_text(span_string(program), &parsed, &report);
+    if (err == ERR_OK) {
+        cid_write_text(&parsed, cid);
+        return EXIT_GOOD;
+    }
+    bool is_path = strchr(program, '/') != NULL || access(program, F_OK) == 0;
+    if (is_path) {
+        return file_add(store, program, cid);
+    }
+    if (err == ERR_UNSUPPORTED) {
+        say("cannot run %s: %s", program, report.text);
+        return EXIT_BAD_CID;
+    }
+    say("cannot run %s: it is neither a file nor a CID (%s)", program, report.text);
+    return EXIT_NOT_FOUND;
+}
+
+// ---- the command line
+
+static int option_take(const struct command *command, struct run *run, struct options *options,
+                       const char *option, const char *value)
+{
+    if (strcmp(option, "env") == 0 || strcmp(option, "e") == 0) {
+        value = options_value(options, value);
+        if (value == NULL || strchr(value, '=') == NULL || *value == '=') {
+            return say_usage(command, "--env wants NAME=VALUE");
+        }
+        if (run->environment_count == KERNEL_ARGUMENTS) {
+            return say_usage(command, "a program has at most %d variables", KERNEL_ARGUMENTS);
+        }
+        run->environment[run->environment_count++] = span_string(value);
+        return EXIT_GOOD;
+    }
+    if (strcmp(option, "workers") == 0 || strcmp(option, "w") == 0) {
+        u64 workers;
+        value = options_value(options, value);
+        if (value == NULL || !number_parse(value, HOSTED_WORKERS, &workers) || workers == 0) {
+            return say_usage(command, "--workers wants a number from 1 to %d", HOSTED_WORKERS);
+        }
+        run->workers = (u32)workers;
+        return EXIT_GOOD;
+    }
+    return say_usage(command, "there is no option \"%s\"; `--` stands before a program's own",
+                     option);
+}
+
+static int arguments_take(const struct command *command, struct run *run, int count,
+                          char **arguments)
+{
+    struct options options = {count, arguments, 0};
+    const char *option;
+    const char *value;
+    while ((option = options_next(&options, &value)) != NULL) {
+        int code = option_take(command, run, &options, option, value);
+        if (code != EXIT_GOOD) {
+            return code;
+        }
+    }
+    if (options.next == count) {
+        return say_usage(command, "which program?");
+    }
+    run->program = arguments[options.next];
+    // `--` behind the program ends our options a second time, for those who put it there.
+    int first = options.next + 1;
+    if (first < count && strcmp(arguments[first], "--") == 0) {
+        first++;
+    }
+    if (count - first >= KERNEL_ARGUMENTS) {
+        return say_usage(command, "a program has at most %d arguments", KERNEL_ARGUMENTS);
+    }
+    run->arguments[run->argument_count++] = span_string(run->program);
+    for (int i = first; i < count; i++) {
+        run->arguments[run->argument_count++] = span_string(arguments[i]);
+    }
+    return EXIT_GOOD;
+}
+
+static int run_in(struct store *store, struct run *run)
+{
+    char cid[CID_TEXT_BYTES];
+    int code = program_name(store, run->program, cid);
+    struct session session;
+    if (code == EXIT_GOOD) {
+        code = session_open(&session, store, run->workers, true);
+    }
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    struct session_program program = {
+        .name = run->program,
+        .cid = cid,
+        .arguments = run->arguments,
+        .argument_count = run->argument_count,
+        .environment = run->environment,
+        .environment_count = run->environment_count,
+        .is_main = true,
+    };
+    code = session_start(&session, &program);
+    if (code == EXIT_GOOD) {
+        code = session_run(&session, false);
+    }
+    session_close(&session);
+    return code;
+}
+
+static int run_run(const struct command *command, int count, char **arguments)
+{
+    static struct run run; // too large for a stack
+    int code = arguments_take(command, &run, count, arguments);
+    struct store store;
+    if (code == EXIT_GOOD) {
+        code = store_open_home(&store);
+    }
+    if (code == EXIT_GOOD) {
+        code = run_in(&store, &run);
+        store_close(&store);
+    }
+    return code;
+}
+
+const struct command command_run = {
+    "run",
+    "runs a program by its CID, or a file after adding it to the store",
+    "Usage: redshirt run [OPTIONS] CID|FILE [--] [ARGUMENT...]\n"
+    "\n"
+    "Runs a program. A file is put into the store first; then its CID is loaded from there. The\n"
+    "program's standard input, output and error and its exit code are the command's own. Options "
+    "stand\n"
+    "before the program; what stands behind it is the program's.\n"
+    "\n"
+    "  -e, --env NAME=VALUE   a variable of the program's environment, which is empty otherwise\n"
+    "  -w, --workers N        so many programs run at once (default: one for each CPU, at most 8)\n"
+    "\n"
+    "Exit codes, where the program has none: 64 the command line is wrong, 65 not a program, 66 "
+    "no\n"
+    "such file or block, 67 not a CID that is served, 68 damaged, 69 nobody loads programs, 71 the "
+    "host\n"
+    "refused something, 73 beyond a limit, 74 reading failed, 130 Ctrl-C, 134 stopped by a trap,\n"
+    "137 killed, 143 SIGTERM.\n",
+    run_run,
+};

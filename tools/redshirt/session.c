@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE 1
+#include "tools/redshirt/session.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "core/base/assert.h"
+#include "core/base/report.h"
+#include "machines/hosted/machine.h"
+#include "tools/redshirt/command.h"
+#include "tools/redshirt/embedded.h"
+
+enum {
+    STOP_PATIENCE_US = 800000, // from a signal to leaving by force: the user was promised a second
+    EMBEDDED_MAX = 16,
+    WORDS_BYTES = 1024, // of what is said about a program's end
+};
+
+// What signal handlers and endings reach. One session at a time.
+static struct {
+    struct hosted_machine *machine;
+    struct kernel *kernel;
+    int signal;    // atomic: the first that came
+    int exit_code; // atomic: of the main program; -1 before its end
+    char cids[EMBEDDED_MAX][KERNEL_CID_TEXT_BYTES];
+} current;
+
+// ---- signals
+
+static void leave(int number)
+{
+    (void)number;
+    _exit(EXIT_BY_SIGNAL + __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE));
+}
+
+static void stop(int number)
+{
+    int none = 0;
+    if (!__atomic_compare_exchange_n(&current.signal, &none, number, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        leave(number); // the user insists
+    }
+    // Should the kernel be in the middle of something long, a module being translated, the time runs out.
+    struct itimerval patience = {.it_value = {.tv_usec = STOP_PATIENCE_US}};
+    (void)setitimer(ITIMER_REAL, &patience, NULL);
+    hosted_machine_abandon(current.machine);
+    kernel_stop(current.kernel);
+}
+
+static void signals_take(bool take)
+{
+    struct sigaction action = {.sa_handler = take ? stop : SIG_DFL, .sa_flags = SA_RESTART};
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        int failed = sigaction(numbers[i], &action, NULL);
+        ASSERT(failed == 0);
+    }
+    struct sigaction alarm = {.sa_handler = leave};
+    int failed = sigaction(SIGALRM, &alarm, NULL);
+    ASSERT(failed == 0);
+}
+
+// ---- endings
+
+static int code_of_load(enum kernel_load_error error)
+{
+    switch (error) {
+    case KERNEL_LOAD_BAD_CID:
+        return EXIT_BAD_CID;
+    case KERNEL_LOAD_NOT_FOUND:
+        return EXIT_NOT_FOUND;
+    case KERNEL_LOAD_WRONG_BYTES:
+        return EXIT_DAMAGED;
+    case KERNEL_LOAD_NOT_A_PROGRAM:
+        return EXIT_NOT_VALID;
+    case KERNEL_LOAD_LIMIT:
+        return EXIT_TOO_LARGE;
+    case KERNEL_LOAD_FAILED:
+        return EXIT_IO;
+    case KERNEL_LOAD_NO_LOADER:
+        return EXIT_NO_LOADER;
+    }
+    return EXIT_IO;
+}
+
+static const char *advice_of_load(enum kernel_load_error error)
+{
+    switch (error) {
+    case KERNEL_LOAD_BAD_CID:
+        return "a program's name looks like bafkrei...; `redshirt add FILE` prints it";
+    case KERNEL_LOAD_NOT_FOUND:
+        return "`redshirt add FILE` puts it into the store";
+    case KERNEL_LOAD_WRONG_BYTES:
+        return "`redshirt add FILE` again replaces what is damaged";
+    case KERNEL_LOAD_NOT_A_PROGRAM:
+        return "a program is a WebAssembly module that exports memory and _start";
+    case KERNEL_LOAD_LIMIT:
+        return "a program has at most 64 MiB";
+    case KERNEL_LOAD_FAILED:
+        return "try again, or look into the store with `redshirt ls --check`";
+    case KERNEL_LOAD_NO_LOADER:
+        return "the program store-loader has to run";
+    }
+    return "";
+}
+
+// The exit code that goes with an ending, after saying what there is to say.
+static int ending_code(const char *name, struct kernel_ending ending)
+{
+    int size = ending.text.size < WORDS_BYTES ? (int)ending.text.size : WORDS_BYTES;
+    const char *text = (const char *)ending.text.data;
+    switch (ending.kind) {
+    case KERNEL_EXITED:
+        return (int)(ending.code > 255 ? 255 : ending.code);
+    case KERNEL_TRAPPED:
+        say("%s was stopped by a trap: %.*s", name, size, text);
+        return EXIT_TRAPPED;
+    case KERNEL_KILLED:
+        say("%s was killed", name);
+        return EXIT_KILLED;
+    case KERNEL_NOT_LOADED:
+        say("cannot run %s: %.*s; %s", name, size, text, advice_of_load(ending.load));
+        return code_of_load(ending.load);
+    }
+    return EXIT_MACHINE;
+}
+
+static void main_ended(void *context, struct kernel_process_id process, struct kernel_ending ending)
+{
+    (void)process;
+    int code = ending_code(context, ending);
+    __atomic_store_n(&current.exit_code, code, __ATOMIC_RELEASE);
+    kernel_stop(current.kernel);
+}
+
+// A program of the system has ended: what needs it will say so by itself. At the end all are killed.
+static void other_ended(void *context, struct kernel_process_id process,
+                        struct kernel_ending ending)
+{
+    (void)process;
+    if (ending.kind == KERNEL_KILLED) {
+        return;
+    }
+    int code = ending_code(context, ending);
+    if (ending.kind == KERNEL_EXITED && code != 0) {
+        say("%s has ended with code %d", (const char *)context, code);
+    }
+}
+
+// ---- the session
+
+static int programs_add(struct session *session)
+{
+    ASSERT(embedded_count <= EMBEDDED_MAX);
+    for (size_t i = 0; i < embedded_count; i++) {
+        const struct embedded *program = &embedded_programs[i];
+        bool is_wasi = strcmp(program->name, "wasi") == 0;
+        struct span adapts = is_wasi ? SPAN_LITERAL("wasi_snapshot_preview1") : (struct span){0};
+        struct span bytes = span_of(program->start, (size_t)(program->end - program->start));
+        struct report report = {0};
+        enum err err = kernel_program_add(session->kernel, bytes, adapts, current.cids[i], &report);
+        if (err != ERR_OK) {
+            return say_refused(program->name, err, &report);
+        }
+    }
+    return EXIT_GOOD;
+}
+
+bool embedded_has(const char *name)
+{
+    for (size_t i = 0; i < embedded_count; i++) {
+        if (strcmp(embedded_programs[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *session_embedded(struct session *session, const char *name)
+{
+    (void)session;
+    for (size_t i = 0; i < embedded_count; i++) {
+        if (strcmp(embedded_programs[i].name, name) == 0) {
+            return current.cids[i];
+        }
+    }
+    return NULL;
+}
+
+int session_start(struct session *session, const struct session_program *program)
+{
+    struct kernel_start start = {
+        .cid = span_string(program->cid),
+        .arguments = program->arguments,
+        .argument_count = program->argument_count,
+        .environment = program->environment,
+        .environment_count = program->environment_count,
+        .on_end = program->is_main ? main_ended : other_ended,
+        .context = (void *)program->name,
+    };
+    struct kernel_process_id process;
+    struct report report = {0};
+    enum err err = kernel_start(session->kernel, &start, &process, &report);
+    return err == ERR_OK ? EXIT_GOOD : say_refused(program->name, err, &report);
+}
+
+int session_open(struct session *session, struct store *store, u32 workers, bool has_log)
+{
+    struct hosted_machine_config config = {.workers = workers, .store = store, .has_log = has_log};
+    struct report report = {0};
+    enum err err = hosted_machine_create(&config, &session->machine, &report);
+    if (err != ERR_OK) {
+        say("the machine does not start: %s", report.text);
+        return EXIT_MACHINE;
+    }
+    session->kernel = hosted_machine_kernel(session->machine);
+    current.machine = session->machine;
+    current.kernel = session->kernel;
+    current.exit_code = -1;
+    signals_take(true);
+    int code = programs_add(session);
+    const char *loader = session_embedded(session, "store-loader");
+    if (code == EXIT_GOOD && loader != NULL) {
+        struct span name = SPAN_LITERAL("store-loader");
+        struct session_program program = {
+            .name = "store-loader", .cid = loader, .arguments = &name, .argument_count = 1};
+        code = session_start(session, &program);
+    }
+    if (code != EXIT_GOOD) {
+        session_close(session);
+    }
+    return code;
+}
+
+int session_run(struct session *session, bool signal_is_good)
+{
+    struct report report = {0};
+    enum err err = hosted_machine_run(session->machine, &report);
+    if (err != ERR_OK) {
+        say("the machine does not run: %s", report.text);
+        return EXIT_MACHINE;
+    }
+    int number = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE);
+    int code = __atomic_load_n(&current.exit_code, __ATOMIC_ACQUIRE);
+    if (code >= 0) {
+        return code;
+    }
+    ASSERT(number != 0);
+    return signal_is_good ? EXIT_GOOD : EXIT_BY_SIGNAL + number;
+}
+
+void session_close(struct session *session)
+{
+    int number = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE);
+    if (!hosted_machine_destroy(session->machine)) {
+        // The host still resolves a name for a program that is gone: leaving is all that ends it.
+        int code = __atomic_load_n(&current.exit_code, __ATOMIC_ACQUIRE);
+        _exit(code >= 0 ? code : EXIT_BY_SIGNAL + number);
+    }
+    struct itimerval none = {0};
+    (void)setitimer(ITIMER_REAL, &none, NULL);
+    signals_take(false);
+    current.machine = NULL;
+    current.kernel = NULL;
+}

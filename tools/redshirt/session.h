@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tools/redshirt/session.h: a machine that lives as long as one command: its system programs, its signals, and
+// its end.
+//
+// Use     session_open; session_start what shall run; session_run, which returns the exit code; session_close.
+// Signals SIGINT, SIGTERM and SIGHUP stop whatever runs; a second one, or a second's wait, ends the process.
+// Threads one session at a time.
+#pragma once
+#include "core/base/types.h"
+#include "core/kernel/kernel.h"
+struct hosted_machine;
+struct store;
+
+struct session {
+    struct hosted_machine *machine;
+    struct kernel *kernel;
+};
+
+// What a program of the session is started with.
+struct session_program {
+    const char *name;       // for words about it; stays alive
+    const char *cid;        // zero-terminated
+    struct span *arguments; // the program's name first
+    u32 argument_count;
+    struct span *environment;
+    u32 environment_count;
+    bool is_main; // its end is the end of the session, and its code the session's
+};
+
+// Makes the machine and starts the loader. Says what fails; returns EXIT_GOOD or the exit code.
+int session_open(struct session *session, struct store *store, u32 workers, bool has_log);
+
+// The CID of a program that comes with the command; NULL: there is none of that name.
+const char *session_embedded(struct session *session, const char *name);
+
+// Starts a program. Says what fails; returns EXIT_GOOD or the exit code.
+int session_start(struct session *session, const struct session_program *program);
+
+// Runs until the main program ends or a signal comes. `on_signal` is the exit code of a signal, or 0 for 128 plus
+// its number.
+int session_run(struct session *session, bool signal_is_good);
+
+void session_close(struct session *session);
