@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// lib/http/request.c: finds the end of a head, then reads it line by line. A head is looked at once: what
-// was scanned without finding its end is not scanned again, so a client that sends byte by byte costs no more.
+// lib/http/request.c: finds the end of a head, then reads it line by line. A head is looked at
+// once: what was scanned without finding its end is not scanned again, so a client that sends byte
+// by byte costs no more.
 #include "core/base/assert.h"
 #include "lib/http/http.h"
 #include "lib/http/limits.h"

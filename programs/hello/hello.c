@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/hello: says hello, who it is and what it was told. On a machine without standard streams it says so
-// to the log.
+// programs/hello: says hello, who it is and what it was told. On a machine without standard streams
+// it says so to the log.
 #include "core/base/text.h"
 #include "interfaces/log.h"
 #include "interfaces/log_client.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/http/pages.c: the live page, a word of greeting, and /api/system: what runs, as JSON, from
-// redshirt:kernel/inspect. Names come from programs, so they are escaped.
+// programs/http/pages.c: the live page, a word of greeting, and /api/system: what runs, as JSON,
+// from redshirt:kernel/inspect. Names come from programs, so they are escaped.
 #include "programs/http/pages.h"
 #include "core/base/compiler.h"
 #include "core/base/memory.h"

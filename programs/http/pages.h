@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // programs/http/pages.h: what the server serves.
 //
-// Owner   a page's body is constant, or lies in memory from rt_memory that the caller gives back (`owned`).
+// Owner   a page's body is constant, or lies in memory from rt_memory that the caller gives back
+//         (`owned`).
 #pragma once
 #include "core/base/span.h"
 #include "core/base/types.h"

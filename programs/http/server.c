@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/http: an HTTP/1.1 server over redshirt:io/tcp. It never waits for one connection: accepts, reads and
-// writes are messages under way, and the loop turns for each answer.
+// programs/http: an HTTP/1.1 server over redshirt:io/tcp. It never waits for one connection:
+// accepts, reads and writes are messages under way, and the loop turns for each answer.
 //
-// Use     http [PORT]: serves 127.0.0.1, port 8000 unless said (0: any free one), until it is ended.
+// Use     http [PORT]: serves 127.0.0.1, port 8000 unless said (0: any free one), until it is
+//         ended.
 //
-// A connection has at most one read and one write under way. Requests are read while no write is; what
-// comes meanwhile stays in the connection's buffer, and when that is full nothing more is read: a client that
-// sends and does not read holds its own buffer and nothing else.
+// A connection has at most one read and one write under way. Requests are read while no write is;
+// what comes meanwhile stays in the connection's buffer, and when that is full nothing more is
+// read: a client that sends and does not read holds its own buffer and nothing else.
 #include "core/base/assert.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
@@ -214,8 +215,8 @@ static void requests_serve(struct connection *connection, struct text *text)
     mem_move(connection->bytes, connection->bytes + start, connection->held);
 }
 
-// Ends our side and reads over what the client still sends. A connection that is closed while bytes lie
-// unread is reset, and the reset may overtake the answer that says why the request was refused.
+// Ends our side and reads over what the client still sends. A connection that is closed while bytes
+// lie unread is reset, and the reset may overtake the answer that says why the request was refused.
 static void refusal_drain(struct connection *connection)
 {
     struct tcp_shutdown_call call = {connection->socket};
@@ -233,7 +234,8 @@ static void refusal_drain(struct connection *connection)
     }
 }
 
-// Does what can be done without waiting: writes what is ready, reads what may come, closes what is over.
+// Does what can be done without waiting: writes what is ready, reads what may come, closes what is
+// over.
 static void connection_turn(struct connection *connection)
 {
     static u8 body[SERVER_WRITE_BYTES + WRITE_FRAME_BYTES];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/log: handles redshirt:io/log by writing each line to the standard error, with the time in front.
+// programs/log: handles redshirt:io/log by writing each line to the standard error, with the time
+// in front.
 //
-// A client never waits for the standard error: its line is taken at once into a ring. When the ring is full,
-// because whoever reads is slower than all who write, the oldest lines go, and how many is told.
+// A client never waits for the standard error: its line is taken at once into a ring. When the ring
+// is full, because whoever reads is slower than all who write, the oldest lines go, and how many is
+// told.
 #include "interfaces/log.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
@@ -93,8 +95,8 @@ static void append_time(struct text *out)
     text_char(out, ' ');
 }
 
-// Code points that would act on the reader's terminal, or make text look like other text: controls, and
-// the marks that turn the direction of writing.
+// Code points that would act on the reader's terminal, or make text look like other text: controls,
+// and the marks that turn the direction of writing.
 static bool is_shown(u32 code)
 {
     return code >= 0x20 && !(code >= 0x7f && code < 0xa0) && !(code >= 0x2028 && code <= 0x202e) &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/ping: handles redshirt:demo/ping, which gives back what it gets. The parameter and the result are
-// one byte list each, so a body that decodes is its own answer, and the loop is as short as it can be: it is
-// what message round trips are measured with.
+// programs/ping: handles redshirt:demo/ping, which gives back what it gets. The parameter and the
+// result are one byte list each, so a body that decodes is its own answer, and the loop is as short
+// as it can be: it is what message round trips are measured with.
 #include "interfaces/ping.h"
 #include "interfaces/ping_section.h"
 #include "programs/rt/redshirt.h"

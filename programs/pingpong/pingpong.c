@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // programs/pingpong: sends bytes to redshirt:demo/ping and waits for them, over and over.
 //
-// Use     pingpong [COUNT [BYTES]]; prints one line: how many round trips of how many bytes, and the ns each
-//         took, when the machine has a clock. Waits until somebody handles the interface.
+// Use     pingpong [COUNT [BYTES]]; prints one line: how many round trips of how many bytes, and
+//         the ns each took, when the machine has a clock. Waits until somebody handles the
+//         interface.
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "interfaces/ping.h"

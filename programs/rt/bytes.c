@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/rt/bytes.c: the four functions that the compiler calls by name (core/base/mem.h), and the end of
-// a program whose own claim is false. memory.copy and memory.fill do the work of the first three.
+// programs/rt/bytes.c: the four functions that the compiler calls by name (core/base/mem.h), and
+// the end of a program whose own claim is false. memory.copy and memory.fill do the work of the
+// first three.
 #include "core/base/assert.h"
 #include "core/base/types.h"
 

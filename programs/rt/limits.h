@@ -7,6 +7,7 @@ enum {
     RT_EVENT_BYTES_FIRST = 1024,
     // A buffer that had to grow beyond this, for one long notification, is given back after it.
     RT_EVENT_BYTES_KEEP = 256 << 10,
-    // Most memory that rt_memory hands out: a program of the largest size, twice, and room beside it.
+    // Most memory that rt_memory hands out: a program of the largest size, twice, and room beside
+    // it.
     RT_HEAP_BYTES = 160 << 20,
 };

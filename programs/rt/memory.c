@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/rt/memory.c: rt_memory. A list of free pieces in order of address, first fit; a piece that is
-// freed joins its neighbours, so the list is short. Callers say the size of what they free (core/base/
-// memory.h), so a block costs no header.
+// programs/rt/memory.c: rt_memory. A list of free pieces in order of address, first fit; a piece
+// that is freed joins its neighbours, so the list is short. Callers say the size of what they free
+// (core/base/ memory.h), so a block costs no header.
 #include "core/base/memory.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"

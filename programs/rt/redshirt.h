@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/rt/redshirt.h: what a redshirt program stands on: the three imports, calls, events and its end.
+// programs/rt/redshirt.h: what a redshirt program stands on: the three imports, calls, events and
+// its end.
 //
 // Use     a program defines program_main and nothing else that is global; the generated headers of
-//         interfaces (build/gen/interfaces/*.h) make calls out of rt_call and rt_send. A handler registers,
-//         then loops: rt_next, look at the event, rt_answer (or rt_answer_next, one crossing fewer).
-// Owner   an event's body lies in the runtime's own buffer until the next rt_next or rt_answer_next.
-// Errors  a function that can fail returns a negative number, an enum abi_error of core/base/abi.h. For a
-//         call it does not matter whether the kernel refused it or its handler gave an error answer.
+//         interfaces (build/gen/interfaces/*.h) make calls out of rt_call and rt_send. A handler
+//         registers, then loops: rt_next, look at the event, rt_answer (or rt_answer_next, one
+//         crossing fewer).
+// Owner   an event's body lies in the runtime's own buffer until the next rt_next or
+//         rt_answer_next.
+// Errors  a function that can fail returns a negative number, an enum abi_error of core/base/abi.h.
+//         For a call it does not matter whether the kernel refused it or its handler gave an error
+//         answer.
 // Limits  programs/rt/limits.h.
 // Source  docs/abi.md.
 #pragma once
@@ -47,7 +51,8 @@ const struct system_start_info *rt_start_info(void);
 // The argument `index` of it; 0 is the program's name. Empty when there is none.
 struct span rt_argument(u32 index);
 
-// Writes to the standard output, or error. 0, or a negative error (E_GONE: the stream is closed or failed).
+// Writes to the standard output, or error. 0, or a negative error (E_GONE: the stream is closed or
+// failed).
 i32 rt_print(const char *string);
 i32 rt_print_span(struct span bytes);
 i32 rt_print_error(const char *string);
@@ -56,10 +61,10 @@ enum { RT_SYSTEM_BOND = 0 };
 
 // ---- as a client
 
-// Binds an interface that the program declares (interfaces/NAME_section.h). Patient: waits for a handler.
-// Returns the bond, or a negative error: E_NO_HANDLER, E_FUNCTION (the handler lacks a function, or has it in
-// another form; or the interface is not declared), E_DENIED, E_LIMIT. To learn which function, send `bind`
-// (interfaces/system_client.h) itself.
+// Binds an interface that the program declares (interfaces/NAME_section.h). Patient: waits for a
+// handler. Returns the bond, or a negative error: E_NO_HANDLER, E_FUNCTION (the handler lacks a
+// function, or has it in another form; or the interface is not declared), E_DENIED, E_LIMIT. To
+// learn which function, send `bind` (interfaces/system_client.h) itself.
 i64 rt_bind(const struct interface_definition *interface, bool patient);
 
 // Sends and waits for the answer, whose body is written to [answer, answer + answer_len).
@@ -67,8 +72,8 @@ i64 rt_bind(const struct interface_definition *interface, bool patient);
 // E_BUFFER  the answer is longer than answer_len; it is dropped
 i64 rt_call(u32 bond, u64 function, const void *body, u32 body_len, void *answer, u32 answer_len);
 
-// As rt_call, for an answer of any length: `answer` receives it in memory from rt_memory, which the caller
-// gives back (memory_give(rt_memory(), data, size)).
+// As rt_call, for an answer of any length: `answer` receives it in memory from rt_memory, which the
+// caller gives back (memory_give(rt_memory(), data, size)).
 i64 rt_call_large(u32 bond, u64 function, const void *body, u32 body_len, struct span *answer);
 
 // Sends and returns at once: the message's id, whose answer comes as an event; or a negative error.
@@ -96,23 +101,25 @@ bool rt_poll(struct rt_event *event);
 
 // ---- as a handler
 
-// Makes this process the handler of an interface that it declares. Returns the registration, or a negative
-// error: E_BUSY (somebody else handles it), E_FUNCTION (not declared), E_DENIED, E_LIMIT.
+// Makes this process the handler of an interface that it declares. Returns the registration, or a
+// negative error: E_BUSY (somebody else handles it), E_FUNCTION (not declared), E_DENIED, E_LIMIT.
 i64 rt_register(const struct interface_definition *interface);
 
 // The message of an event, for NAME_dispatch, and what to answer when that returns an error.
 struct interface_message rt_message(const struct rt_event *event);
 enum abi_error rt_dispatch_error(enum err err);
 
-// Answers a message; does nothing for id 0. 0, or a negative error (then the message is still unanswered).
+// Answers a message; does nothing for id 0. 0, or a negative error (then the message is still
+// unanswered).
 i32 rt_answer(u64 message, const void *body, u32 body_len);
 // Answers with an error of the kinds that docs/abi.md marks "(answer)".
 i32 rt_answer_error(u64 message, enum abi_error error);
-// rt_answer, then rt_next, in one crossing where possible. An answer that is refused is replaced by the
-// error answer E_TOO_LONG. `body` may lie in the event's own body.
+// rt_answer, then rt_next, in one crossing where possible. An answer that is refused is replaced by
+// the error answer E_TOO_LONG. `body` may lie in the event's own body.
 void rt_answer_next(u64 message, const void *body, u32 body_len, struct rt_event *event);
 
 // ---- memory
 
-// The program's memory: linear memory behind its data, in pieces of 16 bytes, first fit, joined when freed.
+// The program's memory: linear memory behind its data, in pieces of 16 bytes, first fit, joined
+// when freed.
 struct memory *rt_memory(void);

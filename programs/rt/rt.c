@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/rt/rt.c: calls, events and answers over the three imports. Notifications arrive in one buffer of
-// this file's and are handed out one by one; the kernel is asked again when it is empty.
+// programs/rt/rt.c: calls, events and answers over the three imports. Notifications arrive in one
+// buffer of this file's and are handed out one by one; the kernel is asked again when it is empty.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/base/memory.h"

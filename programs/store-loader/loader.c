@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // programs/store-loader: handles redshirt:kernel/loader out of the local store, redshirt:io/blocks.
 //
-// A program of up to 1 MiB is one raw block. A larger one is a UnixFS node whose links are all its leaves: a
-// program has far fewer than a node has links (see the assertion below), so there is one row of them and
-// nothing to descend into. What is known from the node is checked before any leaf is fetched; the kernel
-// hashes the whole once more.
+// A program of up to 1 MiB is one raw block. A larger one is a UnixFS node whose links are all its
+// leaves: a program has far fewer than a node has links (see the assertion below), so there is one
+// row of them and nothing to descend into. What is known from the node is checked before any leaf
+// is fetched; the kernel hashes the whole once more.
 //
-// Loads go on side by side, each with a few fetches under way; the answer is put together where it is sent
-// from.
+// Loads go on side by side, each with a few fetches under way; the answer is put together where it
+// is sent from.
 #include "interfaces/loader.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/wasi/messages.c: the adapter's calls as messages. The only file here that knows interfaces.
+// programs/wasi/messages.c: the adapter's calls as messages. The only file here that knows
+// interfaces.
 #include "core/base/assert.h"
 #include "core/base/memory.h"
 #include "interfaces/random.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/wasi/poll.c: poll_oneoff over clocks and the three streams. Writing is always possible at once;
-// input is asked for ahead; one timer is set, for the earliest clock.
+// programs/wasi/poll.c: poll_oneoff over clocks and the three streams. Writing is always possible
+// at once; input is asked for ahead; one timer is set, for the earliest clock.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "programs/rt/redshirt.h"
@@ -37,7 +37,8 @@ static bool is_input(const struct wasi_subscription *subscription)
     return stream != NULL && stream->number == STREAM_INPUT;
 }
 
-// Turns the clocks' timeouts, which may be relative or of the wall clock, into times of the monotonic clock.
+// Turns the clocks' timeouts, which may be relative or of the wall clock, into times of the
+// monotonic clock.
 static i32 deadlines_set(void)
 {
     u64 now_ns = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/wasi/refuse.c: the calls about files and sockets that no descriptor here can serve. There are three
-// descriptors, all of them streams, so this is a table: the call, its answer, its parameters.
-// Limit: no files, so no preopened folders either; what takes a path answers ENOTCAPABLE.
+// programs/wasi/refuse.c: the calls about files and sockets that no descriptor here can serve.
+// There are three descriptors, all of them streams, so this is a table: the call, its answer, its
+// parameters. Limit: no files, so no preopened folders either; what takes a path answers
+// ENOTCAPABLE.
 #include "programs/wasi/wasi.h"
 
 // A call on a stream is refused with `error`, on anything else with EBADF.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/wasi/streams.c: the three descriptors. Input that was asked for ahead (poll) is kept here and read
-// first, so that no byte is lost or out of order.
+// programs/wasi/streams.c: the three descriptors. Input that was asked for ahead (poll) is kept
+// here and read first, so that no byte is lost or out of order.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "programs/rt/redshirt.h"
@@ -16,7 +16,8 @@ static struct stream streams[STREAM_COUNT] = {
     {true, STREAM_ERROR, 0, RIGHTS_COMMON | WASI_RIGHT_FD_WRITE},
 };
 
-// Input asked for ahead. At most one of: under way (`id`), bytes at hand, an end or failure not yet told.
+// Input asked for ahead. At most one of: under way (`id`), bytes at hand, an end or failure not yet
+// told.
 static struct {
     u64 id; // of the message under way; 0: none
     u32 start;
@@ -31,8 +32,8 @@ struct stream *stream_of(u32 fd)
     return fd < STREAM_COUNT && streams[fd].open ? &streams[fd] : NULL;
 }
 
-// The stream of a descriptor that may be used for `right`; else an errno in *error. The wrong direction is
-// EBADF as in POSIX, a right given up is ENOTCAPABLE.
+// The stream of a descriptor that may be used for `right`; else an errno in *error. The wrong
+// direction is EBADF as in POSIX, a right given up is ENOTCAPABLE.
 static struct stream *stream_for(u32 fd, u64 right, i32 *error)
 {
     struct stream *stream = stream_of(fd);
@@ -76,7 +77,8 @@ bool input_event(const struct rt_event *event)
     return true;
 }
 
-// Reads up to `max` bytes, from what is ahead or by a message, which are valid until the next message.
+// Reads up to `max` bytes, from what is ahead or by a message, which are valid until the next
+// message.
 static i32 input_read(u32 max, bool blocks, struct span *bytes)
 {
     if (!blocks && ahead.start == ahead.end && !ahead.over) {
@@ -123,8 +125,8 @@ static bool iovec_get(struct iovecs list, u32 index, struct wasi_iovec *out)
     return at <= UINT32_MAX && client_read(out, (u32)at, sizeof *out) == 0;
 }
 
-// Checks a list whole: its own place, each buffer's, and that the sizes add up to a number that the result
-// can hold.
+// Checks a list whole: its own place, each buffer's, and that the sizes add up to a number that the
+// result can hold.
 static i32 iovecs_check(struct iovecs list, u64 *total)
 {
     *total = 0;

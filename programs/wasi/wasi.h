@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // programs/wasi/wasi.h: numbers and layouts of WASI preview1, and what the adapter's files share.
 //
-// Use     each export checks every pointer of the client by copying through client_read and client_write,
-//         which refuse what does not lie in the client's memory; results are written last.
+// Use     each export checks every pointer of the client by copying through client_read and
+//         client_write, which refuse what does not lie in the client's memory; results are written
+//         last.
 // Source  the WASI preview1 definitions (wasi_snapshot_preview1.witx).
 #pragma once
 #include "core/base/compiler.h"
@@ -138,10 +139,11 @@ i32 client_store_u64(u32 at, u64 value);
 enum { CHUNK_BYTES = 65536 };
 extern u8 chunk[CHUNK_BYTES]; // what is to be written, collected
 
-// ---- messages (messages.c): each binds its interface at its first use; an errno, WASI_OK when all is well
+// ---- messages (messages.c): each binds its interface at its first use; an errno, WASI_OK when all
+// is well
 
-// Waits for input: between 1 and `max` bytes, none at the end of the stream. They are valid until the next
-// message of this file.
+// Waits for input: between 1 and `max` bytes, none at the end of the stream. They are valid until
+// the next message of this file.
 i32 message_read(u32 max, struct span *bytes);
 // Asks for at most `max` bytes of input without waiting: the message's id.
 i32 message_read_send(u32 max, u64 *id);
@@ -158,7 +160,8 @@ i32 message_resolution(u64 *step_ns);
 i32 message_sleep(u64 until_ns);
 i32 message_sleep_send(u64 until_ns, u64 *id);
 void message_cancel(u64 id);
-// What the process was started with: a list of strings, to be gone through by system_list_bytes_next.
+// What the process was started with: a list of strings, to be gone through by
+// system_list_bytes_next.
 enum { LIST_ARGUMENTS, LIST_ENVIRONMENT };
 struct system_list_bytes message_start(u32 list);
 
@@ -181,8 +184,8 @@ enum input {
     INPUT_UNKNOWN, // not asked for yet, or the answer has not come
     INPUT_READY,   // bytes, the end, or a failure: a read returns at once
 };
-// Asks for input ahead of its reader, unless that is under way or there is some, so that its arrival can be
-// waited for together with other events. An errno.
+// Asks for input ahead of its reader, unless that is under way or there is some, so that its
+// arrival can be waited for together with other events. An errno.
 i32 input_ask(void);
 enum input input_state(u32 *bytes);
 // Takes an answer that came; false: it is not for the standard input.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/bench/http_load.c: asks an HTTP server for one page over and over, on several kept-alive connections,
-// and counts. Each connection sends its next request when the answer before is whole.
+// tests/bench/http_load.c: asks an HTTP server for one page over and over, on several kept-alive
+// connections, and counts. Each connection sends its next request when the answer before is whole.
 //
-// Use     http_load PORT PATH CONNECTIONS SECONDS; prints `REQUESTS_PER_SECOND P50_US P99_US ERRORS`.
-//         The first tenth of the time warms up and is not counted.
+// Use     http_load PORT PATH CONNECTIONS SECONDS; prints `REQUESTS_PER_SECOND P50_US P99_US
+//         ERRORS`. The first tenth of the time warms up and is not counted.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,8 @@ static void drop(struct connection *connection)
     }
 }
 
-// The size of the answer at the front, 0 when it is not whole, -1 when it is no answer this program knows.
+// The size of the answer at the front, 0 when it is not whole, -1 when it is no answer this program
+// knows.
 static long answer_size(struct connection *connection)
 {
     connection->bytes[connection->held] = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/bench/http_twin.c: the server of programs/http as a native program over libuv: the same reader and
-// writer of HTTP (lib/http), the same answer, one thread. What redshirt's messages cost shows beside it.
+// tests/bench/http_twin.c: the server of programs/http as a native program over libuv: the same
+// reader and writer of HTTP (lib/http), the same answer, one thread. What redshirt's messages cost
+// shows beside it.
 //
 // Use     http_twin PORT; prints "ready" and serves /hello on 127.0.0.1 until it is ended.
 #include "core/base/assert.h"

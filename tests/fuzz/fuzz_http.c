@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Bytes of a connection, cut into pieces as the first byte says, against the HTTP reader: it never reads
-// beyond what it was given, and what it says does not depend on how the bytes were cut.
+// Bytes of a connection, cut into pieces as the first byte says, against the HTTP reader: it never
+// reads beyond what it was given, and what it says does not depend on how the bytes were cut.
 #include "core/base/assert.h"
 #include "lib/http/http.h"
 #include "lib/http/limits.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A client of redshirt:test/calc that was built with another `add`. Binding must be refused, by an error that
-// names the function: prints "refused: add".
+// A client of redshirt:test/calc that was built with another `add`. Binding must be refused, by an
+// error that names the function: prints "refused: add".
 #include "interfaces/calc_changed.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"

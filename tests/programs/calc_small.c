@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A client of redshirt:test/calc that was built with `add` alone. Binds to a handler of more, adds, and prints
-// "2 + 3 = 5"; waits for the handler when its first argument is "patient". A message of a function that its
-// definition does not list is refused.
+// A client of redshirt:test/calc that was built with `add` alone. Binds to a handler of more, adds,
+// and prints "2 + 3 = 5"; waits for the handler when its first argument is "patient". A message of
+// a function that its definition does not list is refused.
 #include "interfaces/calc_small.h"
 #include "core/base/text.h"
 #include "interfaces/calc.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Gives back what comes over TCP, on several connections at once. Prints "port N", then serves until it is
-// ended; with the argument "once", ends after its first connection.
+// Gives back what comes over TCP, on several connections at once. Prints "port N", then serves
+// until it is ended; with the argument "once", ends after its first connection.
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "interfaces/net.h"

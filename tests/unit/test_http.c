@@ -21,8 +21,8 @@ static void assert_span(struct span span, const char *string)
     assert_memory_equal(span.data, string, span.size);
 }
 
-// Reads the one request that `string` is, whole and then again byte by byte: both must agree. The bytes
-// lie in a block of exactly their size, so that reading beyond them is seen.
+// Reads the one request that `string` is, whole and then again byte by byte: both must agree. The
+// bytes lie in a block of exactly their size, so that reading beyond them is seen.
 static enum http_result read_all(const char *string, struct http_request *request, u32 *status)
 {
     static u8 *bytes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sleeps 120 ms in three ways; each must take at least that long, on a clock that never goes back, and the wall
-// clock must show this century.
+// Sleeps 120 ms in three ways; each must take at least that long, on a clock that never goes back,
+// and the wall clock must show this century.
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>

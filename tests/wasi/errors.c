@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Calls that must fail, each with its own errno, and none of which may harm the program: bad pointers, bad
-// descriptors, what streams cannot do, and files, which do not exist.
+// Calls that must fail, each with its own errno, and none of which may harm the program: bad
+// pointers, bad descriptors, what streams cannot do, and files, which do not exist.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>

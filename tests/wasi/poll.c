@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Waits for input by poll, telling what happens: "timeout", or the line that came. Ends with the input.
+// Waits for input by poll, telling what happens: "timeout", or the line that came. Ends with the
+// input.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

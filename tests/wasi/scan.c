@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads a name and numbers with scanf, prints them with printf, and what is in the environment under GREETING.
+// Reads a name and numbers with scanf, prints them with printf, and what is in the environment
+// under GREETING.
 #include <stdio.h>
 #include <stdlib.h>
 
