@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/list.h: a doubly linked list through nodes that lie inside what is listed.
 //
-// Use     list_init the head; a node is linked into at most one list at a time. LIST_ITEM gets from a node
-//         to the struct that holds it.
+// Use     list_init the head; a node is linked into at most one list at a time. LIST_ITEM gets from
+//         a node to the struct that holds it.
 // Owner   the list owns nothing. A node that is not linked is zero.
 #pragma once
 #include "core/base/assert.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/lock.h: mutual exclusion by one word, for critical sections of a few hundred ns.
 //
-// Use     lock_try in a loop that relaxes the machine in between; core/kernel/locks.h wraps it with ranks.
+// Use     lock_try in a loop that relaxes the machine in between; core/kernel/locks.h wraps it with
+//         ranks.
 #pragma once
 #include "core/base/types.h"
 

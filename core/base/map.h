@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/base/map.h: finds a node by a 64-bit key. The nodes lie inside what is mapped, so that adding never
-// fails; the number of buckets is fixed at the start.
+// core/base/map.h: finds a node by a 64-bit key. The nodes lie inside what is mapped, so that
+// adding never fails; the number of buckets is fixed at the start.
 //
-// Use     map_init, map_add, map_find, map_remove. Several nodes may have one key (a hash of a name):
-//         map_find_next goes on from one to the next.
-// Owner   the map owns its buckets only. Whoever lets strangers choose keys mixes a secret into them.
+// Use     map_init, map_add, map_find, map_remove. Several nodes may have one key (a hash of a
+//         name): map_find_next goes on from one to the next.
+// Owner   the map owns its buckets only. Whoever lets strangers choose keys mixes a secret into
+//         them.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/pool.h: items of one size, found again by a slot number.
 //
-// Use     pool_init with a limit; pool_take and pool_give; pool_at turns a slot that somebody claims to know
-//         into an item in use or NULL. An item is a struct that begins with a struct pool_item.
-// Owner   the pool owns its chunks, takes them from `memory` as they are needed and keeps them until
-//         pool_drop: an item's address never changes.
+// Use     pool_init with a limit; pool_take and pool_give; pool_at turns a slot that somebody
+//         claims to know into an item in use or NULL. An item is a struct that begins with a struct
+//         pool_item.
+// Owner   the pool owns its chunks, takes them from `memory` as they are needed and keeps them
+//         until pool_drop: an item's address never changes.
 // Limits  `limit` items.
 #pragma once
 #include "core/base/err.h"
@@ -36,8 +37,8 @@ enum err pool_init(struct pool *pool, struct memory *memory, u32 item_bytes, u32
 // Gives all memory back, whatever is still in use.
 void pool_drop(struct pool *pool);
 
-// An item, zero but for its pool_item; NULL at the limit or when memory is out. The slot given back last is
-// taken first.
+// An item, zero but for its pool_item; NULL at the limit or when memory is out. The slot given back
+// last is taken first.
 void *pool_take(struct pool *pool);
 void pool_give(struct pool *pool, void *item);
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/kernel/device.h: how a machine answers an interface, with the same queue, limits and laws as a process.
+// core/kernel/device.h: how a machine answers an interface, with the same queue, limits and laws as
+// a process.
 //
-// Use     kernel_device_register; when `wake` is called, take events until there are none, from one thread at
-//         a time; answer each message that has an id, then or later, from any thread: also one that was
-//         cancelled or whose client is gone, because only the answer lets the kernel free it.
-// Owner   the kernel owns the device until kernel_destroy. An event's body stays valid until the message is
-//         answered, or, when no answer is wanted, until the next kernel_device_take of this device. A
-//         thread that may still be reading a body when it answers must answer after it has read.
-// Limits  core/kernel/limits.h. What clients have queued here is charged to them, so a device need not take
-//         more than it has room for: what it leaves waits.
+// Use     kernel_device_register; when `wake` is called, take events until there are none, from one
+//         thread at a time; answer each message that has an id, then or later, from any thread:
+//         also one that was cancelled or whose client is gone, because only the answer lets the
+//         kernel free it.
+// Owner   the kernel owns the device until kernel_destroy. An event's body stays valid until the
+//         message is answered, or, when no answer is wanted, until the next kernel_device_take of
+//         this device. A thread that may still be reading a body when it answers must answer after
+//         it has read.
+// Limits  core/kernel/limits.h. What clients have queued here is charged to them, so a device need
+//         not take more than it has room for: what it leaves waits.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"
@@ -33,8 +36,8 @@ struct kernel_event {
 
 struct kernel_device_config {
     const struct interface_definition *interface; // as idlc generates it; stays alive
-    // Called, with no lock held, when there is something to take after there was nothing; perhaps on a
-    // worker, and perhaps once too often. Must not block, nor call into the kernel.
+    // Called, with no lock held, when there is something to take after there was nothing; perhaps
+    // on a worker, and perhaps once too often. Must not block, nor call into the kernel.
     void (*wake)(void *context);
     void *context;
 };
@@ -46,8 +49,8 @@ enum err kernel_device_register(struct kernel *kernel, const struct kernel_devic
 // The next event, or false when there is none.
 bool kernel_device_take(struct kernel_device *device, struct kernel_event *out);
 
-// Answers a message; what does not fit the client becomes E_TOO_LONG there. Nothing happens when the
-// client is gone. Copies `body` before it returns.
+// Answers a message; what does not fit the client becomes E_TOO_LONG there. Nothing happens when
+// the client is gone. Copies `body` before it returns.
 void kernel_device_answer(struct kernel_device *device, u64 message, struct span body);
 // An error answer: `code` is a positive number of docs/abi.md's table.
 void kernel_device_answer_error(struct kernel_device *device, u64 message, u32 code);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Linear memories lie in blocks of a power of two, cut out of a few large reservations of the machine, one
-// size to a reservation: a hundred thousand mappings would be more than Linux allows. What a block's memory
-// does not use yet is reserved and costs nothing.
+// Linear memories lie in blocks of a power of two, cut out of a few large reservations of the
+// machine, one size to a reservation: a hundred thousand mappings would be more than Linux allows.
+// What a block's memory does not use yet is reserved and costs nothing.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -124,8 +124,8 @@ static enum err commit(struct process *process, u8 *start, u64 bytes)
     return err;
 }
 
-// How many pages to reserve for a memory of `pages` that may grow to `pages_max`: what the type says, but
-// no more than KERNEL_GUEST_PAGES or half of what the machine has for all guests.
+// How many pages to reserve for a memory of `pages` that may grow to `pages_max`: what the type
+// says, but no more than KERNEL_GUEST_PAGES or half of what the machine has for all guests.
 static u32 pages_to_reserve(const struct kernel *kernel, u32 pages, u32 pages_max)
 {
     u64 most = kernel->guest.limit_bytes / 2 / WASM_PAGE_BYTES;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The inspect interface: what runs here (interfaces/inspect.wit). An answer is measured first, then written; the
-// lock is held for both, so that the two agree.
+// The inspect interface: what runs here (interfaces/inspect.wit). An answer is measured first, then
+// written; the lock is held for both, so that the two agree.
 #include "interfaces/inspect.h"
 #include "core/base/text.h"
 #include "core/kernel/internal.h"
@@ -119,7 +119,8 @@ static u32 write_registrations(struct kernel *kernel, struct wire_writer *out)
     return count;
 }
 
-// Answers with a list, whose items were measured as `size` bytes and are written by one of the above.
+// Answers with a list, whose items were measured as `size` bytes and are written by one of the
+// above.
 static void answer_list(struct kernel *kernel, struct message *message, bool is_processes,
                         struct list_node *first)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Names of interfaces, who handles them, and who is bonded to them. A bond leads to a name, not to a handler,
-// so that it survives one; whether the handler of the moment fits is remembered by its serial number.
+// Names of interfaces, who handles them, and who is bonded to them. A bond leads to a name, not to
+// a handler, so that it survives one; whether the handler of the moment fits is remembered by its
+// serial number.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 

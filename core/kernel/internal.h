@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/kernel/internal.h: what the files of this row share. docs/kernel.md tells how it fits together.
+// core/kernel/internal.h: what the files of this row share. docs/kernel.md tells how it fits
+// together.
 //
-// Threads everything here is guarded by kernel->lock, but for what says otherwise. A process that is RUNNING
-//         belongs to one worker, which alone touches its instance, thread and memory; any other worker
-//         may only set its `kill`. Functions named *_locked want the lock held.
+// Threads everything here is guarded by kernel->lock, but for what says otherwise. A process that
+// is RUNNING
+//         belongs to one worker, which alone touches its instance, thread and memory; any other
+//         worker may only set its `kill`. Functions named *_locked want the lock held.
 #pragma once
 #include "core/base/abi.h"
 #include "core/base/arena.h"
@@ -421,14 +423,16 @@ enum err interface_define(struct memory *memory, const struct interface_definiti
                           struct definition *out);
 void interface_undefine(struct memory *memory, struct definition *definition);
 const struct function_definition *definition_function(const struct definition *definition, u64 id);
-// The definition of that interface hash among those of the process's program and its adapter, or NULL.
+// The definition of that interface hash among those of the process's program and its adapter, or
+// NULL.
 const struct definition *process_definition(const struct process *process, const u8 hash[32]);
 // The first function of `client` that `handler` lacks, or NULL when they fit.
 const struct function_definition *definition_missing(const struct definition *client,
                                                      const struct definition *handler);
 
 struct interface_entry *entry_find_locked(struct kernel *kernel, struct span name);
-// The entry of that name with one more reference, made if need be; NULL: KERNEL_INTERFACES, or no memory.
+// The entry of that name with one more reference, made if need be; NULL: KERNEL_INTERFACES, or no
+// memory.
 struct interface_entry *entry_take_locked(struct kernel *kernel, struct span name);
 void entry_give_locked(struct kernel *kernel, struct interface_entry *entry);
 
@@ -459,8 +463,8 @@ void note_queue_locked(struct kernel *kernel, struct party *party, struct note *
                        enum note_kind kind);
 void party_init(struct party *party, enum party_kind kind);
 
-// A message of `client` (NULL: the kernel), charged to it, with an id when an answer is wanted; NULL when
-// there is no memory. Its body is not set.
+// A message of `client` (NULL: the kernel), charged to it, with an id when an answer is wanted;
+// NULL when there is no memory. Its body is not set.
 struct message *message_new_locked(struct kernel *kernel, struct process *client,
                                    bool wants_answer);
 void message_free_locked(struct kernel *kernel, struct message *message);
@@ -470,7 +474,8 @@ struct message *message_find_locked(struct kernel *kernel, u64 id);
 // A body that is about to change hands: room for it, taken without the lock where it is long.
 u8 *body_new(struct kernel *kernel, u32 len);
 void body_free(struct kernel *kernel, u8 *body, u32 len);
-// Gives the message its body: `allocated` when it is longer than KERNEL_BODY_INLINE (taken over), else a copy.
+// Gives the message its body: `allocated` when it is longer than KERNEL_BODY_INLINE (taken over),
+// else a copy.
 void message_set_body_locked(struct kernel *kernel, struct message *message, struct span body,
                              u8 *allocated);
 void message_clear_body_locked(struct kernel *kernel, struct message *message);
@@ -480,8 +485,8 @@ void message_queue_locked(struct kernel *kernel, struct message *message,
                           struct registration *registration);
 // The handler has it already: it was written into the memory of a handler that waited.
 void message_hold_locked(struct message *message, struct registration *registration);
-// The answer is known. `allocated` as in message_set_body_locked; a waiting client gets it copied into its
-// memory and becomes ready. The message may be freed by this.
+// The answer is known. `allocated` as in message_set_body_locked; a waiting client gets it copied
+// into its memory and becomes ready. The message may be freed by this.
 void message_answer_locked(struct kernel *kernel, struct message *message, struct span body,
                            u8 *allocated);
 void message_answer_error_locked(struct kernel *kernel, struct message *message, u32 code);
@@ -491,11 +496,13 @@ void message_cancel_locked(struct kernel *kernel, struct message *message);
 void message_orphan_locked(struct kernel *kernel, struct message *message);
 // Takes the message out of its handler's hands.
 void message_unlink_handler_locked(struct message *message);
-// The handler no longer handles `registration` (0: any): a few of its messages get E_GONE. False: none left.
+// The handler no longer handles `registration` (0: any): a few of its messages get E_GONE. False:
+// none left.
 bool handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration);
 
-// Writes notifications for a process that a worker has; [address, address + len) was checked. Returns what
-// wait returns, 0 when there is nothing to tell. The lock may be given back in between.
+// Writes notifications for a process that a worker has; [address, address + len) was checked.
+// Returns what wait returns, 0 when there is nothing to tell. The lock may be given back in
+// between.
 i32 notes_deliver_locked(struct kernel *kernel, struct process *process,
                          const struct wasm_memory *memory, u32 address, u32 len);
 u32 notification_size(u32 body_len);
@@ -533,31 +540,34 @@ u64 process_time_ns_locked(const struct process *process);
 
 // ---- program.c
 
-// Gives the process the program of that name, fetched when it is new: the process joins those that wait for
-// it, or is made ready. What can go wrong comes out when a worker begins it (process_begin).
+// Gives the process the program of that name, fetched when it is new: the process joins those that
+// wait for it, or is made ready. What can go wrong comes out when a worker begins it
+// (process_begin).
 void program_start_locked(struct kernel *kernel, struct span cid, struct process *process);
 void program_give_locked(struct kernel *kernel, struct program *program);
-// The loader has answered `message`, which this frees; error: with that code. Takes over `allocated`.
+// The loader has answered `message`, which this frees; error: with that code. Takes over
+// `allocated`.
 void program_loaded_locked(struct kernel *kernel, struct message *message, struct span body,
                            u8 *allocated, u32 error);
-// Checks a program that was fetched, which the caller took out of kernel->check_work: decode, validate,
-// translate, link. Takes the lock itself.
+// Checks a program that was fetched, which the caller took out of kernel->check_work: decode,
+// validate, translate, link. Takes the lock itself.
 void program_check(struct program *program);
 void program_drop(struct program *program);
 
 // ---- syscall.c
 
-// Does the host call that the process stands at. Returns the process to run next on this worker, which then
-// has it: the same, another, or NULL. Takes from *fuel what the call costs.
+// Does the host call that the process stands at. Returns the process to run next on this worker,
+// which then has it: the same, another, or NULL. Takes from *fuel what the call costs.
 struct process *syscall_run(struct process *process, i64 *fuel);
-// Goes on with the wait that the process was made ready from. False: it waits again, and is nobody's.
+// Goes on with the wait that the process was made ready from. False: it waits again, and is
+// nobody's.
 bool syscall_resume_wait(struct process *process);
 
 // ---- system.c, inspect.c: what the kernel handles itself
 
 enum kernel_call { CALL_DONE, CALL_EXIT };
-// Answers the message, or keeps it PENDING. `message` is NULL when no answer is wanted. The lock may be
-// given back in between. CALL_EXIT: the process is to end with *code.
+// Answers the message, or keeps it PENDING. `message` is NULL when no answer is wanted. The lock
+// may be given back in between. CALL_EXIT: the process is to end with *code.
 enum kernel_call system_call_locked(struct kernel *kernel, struct process *process, u64 function,
                                     struct span body, struct message *message, u32 *code);
 void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,

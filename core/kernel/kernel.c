@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The kernel as a whole: made, locked, asked to start and to stop. Everything it holds is made here, empty;
-// the other files fill it.
+// The kernel as a whole: made, locked, asked to start and to stop. Everything it holds is made
+// here, empty; the other files fill it.
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/kernel/internal.h"

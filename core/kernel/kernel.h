@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/kernel/kernel.h: the kernel as a machine sees it.
 //
-// Use     kernel_create; kernel_program_add for what comes with the system; kernel_device_register (device.h)
-//         for what the machine answers; kernel_start the first programs; then each worker enters
-//         kernel_worker_run. kernel_stop makes them return; kernel_destroy ends everything.
-// Owner   the kernel owns all it makes, out of config->memory; the machine owns the config and program bytes.
-// Threads every function may be called from any thread of the machine, but for kernel_create, kernel_destroy
+// Use     kernel_create; kernel_program_add for what comes with the system; kernel_device_register
+//         (device.h) for what the machine answers; kernel_start the first programs; then each
+//         worker enters kernel_worker_run. kernel_stop makes them return; kernel_destroy ends
+//         everything.
+// Owner   the kernel owns all it makes, out of config->memory; the machine owns the config and
+//         program bytes.
+// Threads every function may be called from any thread of the machine, but for kernel_create,
+// kernel_destroy
 //         (nobody else inside) and kernel_worker_* (one caller per index).
 // Limits  core/kernel/limits.h.
 #pragma once
@@ -41,7 +44,8 @@ enum err kernel_create(const struct kernel_config *config, struct kernel **out,
                        struct report *report);
 void kernel_destroy(struct kernel *kernel);
 
-// A program that comes with the system: can be started before there is a loader. `bytes` stays alive.
+// A program that comes with the system: can be started before there is a loader. `bytes` stays
+// alive.
 //   adapts  empty, or the import module that it is the adapter for ("wasi_snapshot_preview1")
 //   cid     receives its name, zero-terminated
 enum { KERNEL_CID_TEXT_BYTES = 64 };
@@ -83,7 +87,8 @@ struct kernel_start {
     u32 argument_count;
     const struct span *environment; // NAME=value
     u32 environment_count;
-    // Called once when the process has ended or could not be loaded, on some worker, with no lock held; or NULL.
+    // Called once when the process has ended or could not be loaded, on some worker, with no lock
+    // held; or NULL.
     void (*on_end)(void *context, struct kernel_process_id process, struct kernel_ending ending);
     void *context;
 };
@@ -98,12 +103,13 @@ enum err kernel_kill(struct kernel *kernel, struct kernel_process_id process);
 
 // Runs processes until kernel_stop; sleeps in platform_wait while there is nothing to do.
 void kernel_worker_run(struct kernel *kernel, u32 index);
-// One turn of the above without sleeping: runs one process for at most one slice, or `fuel` units of
-// thread.h if that is less. False: there was nothing to do.
+// One turn of the above without sleeping: runs one process for at most one slice, or `fuel` units
+// of thread.h if that is less. False: there was nothing to do.
 bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel);
 // Makes every kernel_worker_run return soon. Also allowed from a signal handler or an interrupt.
 void kernel_stop(struct kernel *kernel);
 
-// Walks all that the kernel holds and asserts that it agrees with itself: counts, owners, and one answer to
-// come for each message that wants one. For tests; slow, and takes the lock for as long as it walks.
+// Walks all that the kernel holds and asserts that it agrees with itself: counts, owners, and one
+// answer to come for each message that wants one. For tests; slow, and takes the lock for as long
+// as it walks.
 void kernel_check(struct kernel *kernel);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/kernel/limits.h: every bound of the kernel. Each is the largest value that is accepted; one beyond
-// gets the error named here.
+// core/kernel/limits.h: every bound of the kernel. Each is the largest value that is accepted; one
+// beyond gets the error named here.
 #pragma once
 
 enum {

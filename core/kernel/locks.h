@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/kernel/locks.h: the kernel's locks and their order.
 //
-// Use     kernel_lock_take names the highest rank that its caller may hold already, and asserts that ranks
-//         rise. A caller that cannot know takes the highest one that is possible there.
+// Use     kernel_lock_take names the highest rank that its caller may hold already, and asserts
+//         that ranks rise. A caller that cannot know takes the highest one that is possible there.
 // Limits  no lock is held while a guest runs, a module is translated, or a device is called.
 #pragma once
 #include "core/base/assert.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A message's life: queued for its handler, held by it, answered, taken by its client. One struct goes all the
-// way and is charged to the client until both sides have let go of it, so nothing has to be allocated when an
-// answer is given. It is freed when no handler knows it and no note of it is queued for the client.
+// A message's life: queued for its handler, held by it, answered, taken by its client. One struct
+// goes all the way and is charged to the client until both sides have let go of it, so nothing has
+// to be allocated when an answer is given. It is freed when no handler knows it and no note of it
+// is queued for the client.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -485,7 +486,8 @@ static void describe_note(const struct note *note, struct abi_notification *out,
     out->size = notification_size(out->body_len);
 }
 
-// The note was written: what follows from that. Returns a body that is the caller's to free, or NULL.
+// The note was written: what follows from that. Returns a body that is the caller's to free, or
+// NULL.
 static u8 *note_taken_locked(struct kernel *kernel, struct note *note)
 {
     u8 *body = NULL;

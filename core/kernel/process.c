@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A process from its first record to its last. It ends in one place, process_end, on the worker that has it:
-// whoever wants it dead only says so and sees that a worker gets it.
+// A process from its first record to its last. It ends in one place, process_end, on the worker
+// that has it: whoever wants it dead only says so and sees that a worker gets it.
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/kernel/internal.h"

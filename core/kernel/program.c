@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Programs by name: fetched through the loader, their name recomputed, decoded, validated, translated and
-// linked once, shared by all who run them, and kept for a while after the last. Everything but the first and
-// the last step happens without the lock, on the worker that finds it to do.
+// Programs by name: fetched through the loader, their name recomputed, decoded, validated,
+// translated and linked once, shared by all who run them, and kept for a while after the last.
+// Everything but the first and the last step happens without the lock, on the worker that finds it
+// to do.
 //
-// A program that could not be loaded leaves the map at once, so the next start tries again; its record lives
-// until those who waited for it were told.
+// A program that could not be loaded leaves the map at once, so the next start tries again; its
+// record lives until those who waited for it were told.
 #include "core/base/cid.h"
 #include "core/base/report.h"
 #include "core/base/text.h"

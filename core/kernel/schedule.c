@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Who runs where. Ready processes stand in one queue; a worker takes the first, runs it for a slice and puts it
-// at the end. A process that sends and waits, or answers and waits, hands its worker over to the other side
-// without passing the queue, but also without a new slice: a pair that plays ping-pong gets one slice between
-// the two of them before the next in the queue has its turn.
+// Who runs where. Ready processes stand in one queue; a worker takes the first, runs it for a slice
+// and puts it at the end. A process that sends and waits, or answers and waits, hands its worker
+// over to the other side without passing the queue, but also without a new slice: a pair that plays
+// ping-pong gets one slice between the two of them before the next in the queue has its turn.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -126,7 +126,8 @@ static struct process *take_ready_locked(struct kernel *kernel, struct worker *w
     return process;
 }
 
-// A turn: the process, and whoever it hands the worker to, until the slice is over or nobody is left.
+// A turn: the process, and whoever it hands the worker to, until the slice is over or nobody is
+// left.
 static void run_turn(struct kernel *kernel, struct worker *worker, struct process *process,
                      i64 fuel)
 {

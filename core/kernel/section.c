@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The definitions a program was built with, out of its custom sections, and a device's, out of its tables:
-// both become the same sorted form. An interface's hash is computed here and believed from nobody.
+// The definitions a program was built with, out of its custom sections, and a device's, out of its
+// tables: both become the same sorted form. An interface's hash is computed here and believed from
+// nobody.
 //
 // Source  docs/abi.md, "What a program is"; docs/interfaces.md.
 #include "core/base/reader.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The three syscalls, and the two copying functions of adapters (docs/abi.md). Each is checked whole, in the
-// order flags, pointers, lengths, ids, budgets, before anything happens.
+// The three syscalls, and the two copying functions of adapters (docs/abi.md). Each is checked
+// whole, in the order flags, pointers, lengths, ids, budgets, before anything happens.
 //
-// The fast path: a send that waits, to a handler that waits, is written straight into the handler's memory and
-// the worker goes on with the handler; its answer goes straight back the same way. Measured in
-// docs/kernel.md.
+// The fast path: a send that waits, to a handler that waits, is written straight into the handler's
+// memory and the worker goes on with the handler; its answer goes straight back the same way.
+// Measured in docs/kernel.md.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -413,8 +413,8 @@ static i32 answer_decode(struct process *process, struct answer_call *call)
     return 0;
 }
 
-// Writes the answer into the memory of a client that waits for it; this worker then has the client. The lock
-// is given back in between when the body is long.
+// Writes the answer into the memory of a client that waits for it; this worker then has the client.
+// The lock is given back in between when the body is long.
 static struct process *answer_direct_locked(struct answer_call *call, struct message *message)
 {
     struct kernel *kernel = call->kernel;

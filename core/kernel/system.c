@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The system interface: what a process asks of the kernel (interfaces/system.wit). A call is answered at once, or
-// its message is kept PENDING until what it waits for has happened.
+// The system interface: what a process asks of the kernel (interfaces/system.wit). A call is
+// answered at once, or its message is kept PENDING until what it waits for has happened.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 #include "interfaces/inspect.h"

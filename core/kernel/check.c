@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// kernel_check: every claim that has to hold between two critical sections, walked from both sides.
+#include "core/kernel/internal.h"
+
+static void check_message(const struct kernel *kernel, struct message *message)
+{
+    const struct process *client = message->client;
+    bool has_handler = message->handler != NULL;
+    bool is_noted = message->client_note.kind != NOTE_NONE;
+    bool is_pending = message->pending != PENDING_NONE;
+    ASSERT(client != NULL || message->program != NULL || message->is_cancelled);
+    // Somebody owes it something: a handler, the kernel, or the client that has not taken its
+    // answer. Or the kernel is at work on it this moment.
+    bool is_at_work =
+        message->state == MESSAGE_PENDING && client != NULL && client->state == PROCESS_RUNNING;
+    ASSERT(has_handler || is_noted || is_pending || is_at_work);
+    // One answer: nobody can answer what is answered already, unless it was cancelled.
+    ASSERT(!has_handler || !is_noted || message->is_cancelled);
+    ASSERT(!is_pending || (!has_handler && !is_noted && !message->is_cancelled));
+    ASSERT(message->client_note.kind == NOTE_NONE || message->client_note.kind == NOTE_ANSWER);
+    if (message->waited_for) {
+        ASSERT(client != NULL && client->awaited == message && message->id != 0);
+    }
+    if (message->state == MESSAGE_QUEUED) {
+        ASSERT(has_handler && message->handler_note.kind == NOTE_MESSAGE);
+    }
+    if (message->program != NULL) {
+        ASSERT(message->program->load == message);
+    }
+    if (message->body_len > KERNEL_BODY_INLINE) {
+        ASSERT(message->body != NULL && message->body != message->small);
+    }
+    ASSERT(kernel->message_bytes >= message->body_len);
+}
+
+// Counts the notes of a party, and that each is of a kind that belongs there.
+static u32 check_party(struct party *party)
+{
+    u32 count = 0;
+    for (struct list_node *node = list_first(&party->notes); node != NULL;
+         node = list_next(&party->notes, node)) {
+        struct note *note = LIST_ITEM(node, struct note, node);
+        ASSERT(note->kind != NOTE_NONE);
+        ASSERT(note->kind != NOTE_ANSWER || party->kind == PARTY_PROCESS);
+        if (note->kind == NOTE_MESSAGE || note->kind == NOTE_CANCELLED) {
+            ASSERT(CONTAINER_OF(note, struct message, handler_note)->handler == party);
+        } else if (note->kind == NOTE_ANSWER) {
+            ASSERT(CONTAINER_OF(note, struct message, client_note)->client == party_process(party));
+        }
+        count++;
+    }
+    for (struct list_node *node = list_first(&party->held); node != NULL;
+         node = list_next(&party->held, node)) {
+        struct message *message = LIST_ITEM(node, struct message, handler_note.node);
+        ASSERT(message->handler == party && message->state == MESSAGE_HELD);
+        ASSERT(message->handler_note.kind == NOTE_NONE);
+        ASSERT(message->id != 0 || party->kind == PARTY_DEVICE);
+    }
+    u32 registrations = 0;
+    for (struct list_node *node = list_first(&party->registrations); node != NULL;
+         node = list_next(&party->registrations, node)) {
+        struct registration *registration = LIST_ITEM(node, struct registration, of_party);
+        ASSERT(registration->party == party && registration->entry->handler == registration);
+        registrations++;
+    }
+    ASSERT(registrations == party->registration_count);
+    return count;
+}
+
+static void check_state(const struct kernel *kernel, struct process *process)
+{
+    bool is_linked = list_is_linked(&process->run);
+    switch (process->state) {
+    case PROCESS_LOADING:
+        ASSERT(is_linked && process->program != NULL && process->instance == NULL);
+        break;
+    case PROCESS_READY:
+        ASSERT(is_linked && process->awaited == NULL);
+        break;
+    case PROCESS_RUNNING:
+        ASSERT(!is_linked && process->worker < kernel->config.workers);
+        break;
+    case PROCESS_WAITING:
+        ASSERT(!is_linked && list_is_empty(&process->party.notes) && process->awaited == NULL);
+        break;
+    case PROCESS_AWAITING:
+        ASSERT(!is_linked && process->awaited != NULL && process->awaited->waited_for);
+        break;
+    default:
+        ASSERT(process->state == PROCESS_ENDED && !is_linked && process->awaited == NULL);
+        ASSERT(process->instance == NULL && process->charged_bytes == 0);
+        ASSERT(process->parent != NULL || process->message_count > 0 || process->bond_count > 0);
+        break;
+    }
+}
+
+static void check_process(const struct kernel *kernel, struct process *process)
+{
+    u32 messages = 0;
+    u64 bytes = 0;
+    for (struct list_node *node = list_first(&process->sent); node != NULL;
+         node = list_next(&process->sent, node)) {
+        struct message *message = LIST_ITEM(node, struct message, of_client);
+        ASSERT(message->client == process);
+        messages++;
+        bytes += message->body_len;
+    }
+    ASSERT(messages == process->message_count && messages <= KERNEL_MESSAGES);
+    ASSERT(bytes == process->message_bytes && bytes <= KERNEL_MESSAGE_BYTES);
+    u32 bonds = 0;
+    for (struct list_node *node = list_first(&process->bonds); node != NULL;
+         node = list_next(&process->bonds, node)) {
+        struct bond *bond = LIST_ITEM(node, struct bond, of_process);
+        ASSERT(bond->process == process);
+        ASSERT((bond->id == 0) == (bond->entry == NULL));
+        ASSERT((bond->id == 0) == (bond->gone.kind == NOTE_CLIENT_GONE));
+        bonds++;
+    }
+    ASSERT(bonds == process->bond_count && bonds <= KERNEL_BONDS);
+    u32 children = 0;
+    for (struct list_node *node = list_first(&process->children); node != NULL;
+         node = list_next(&process->children, node)) {
+        ASSERT(LIST_ITEM(node, struct process, sibling)->parent == process);
+        children++;
+    }
+    ASSERT(children == process->child_count && children <= KERNEL_CHILDREN);
+    ASSERT(process->charged_bytes <= KERNEL_PROCESS_BYTES);
+    (void)check_party(&process->party);
+    check_state(kernel, process);
+}
+
+static void check_entry(struct interface_entry *entry)
+{
+    u32 references = entry->handler != NULL;
+    u32 bonds = 0;
+    u32 patient = 0;
+    for (struct list_node *node = list_first(&entry->bonds); node != NULL;
+         node = list_next(&entry->bonds, node)) {
+        ASSERT(LIST_ITEM(node, struct bond, of_entry)->entry == entry);
+        bonds++;
+    }
+    for (struct list_node *node = list_first(&entry->patient); node != NULL;
+         node = list_next(&entry->patient, node)) {
+        struct message *message = LIST_ITEM(node, struct message, handler_note.node);
+        ASSERT(message->pending == PENDING_BIND && message->entry == entry);
+        patient++;
+    }
+    ASSERT(bonds == entry->bond_count && patient == entry->patient_count);
+    ASSERT(references + bonds + patient == entry->reference_count);
+}
+
+static void check_programs(const struct kernel *kernel)
+{
+    u64 cache_bytes = 0;
+    for (struct list_node *node = list_first(&kernel->cache); node != NULL;
+         node = list_next(&kernel->cache, node)) {
+        struct program *program = LIST_ITEM(node, struct program, work);
+        ASSERT(program->reference_count == 0 && program->state == PROGRAM_READY);
+        cache_bytes += program->buffer_size + program->arena.used_bytes;
+    }
+    ASSERT(cache_bytes == kernel->cache_bytes && cache_bytes <= KERNEL_CACHE_BYTES);
+    for (u32 slot = 0; slot < kernel->programs.chunk_count * POOL_CHUNK_ITEMS; slot++) {
+        struct program *program = pool_at(&kernel->programs, slot);
+        if (program != NULL) {
+            ASSERT(list_is_empty(&program->waiting) || program->state == PROGRAM_FETCHING ||
+                   program->state == PROGRAM_CHECKING);
+            ASSERT((program->load != NULL) == (program->state == PROGRAM_FETCHING));
+        }
+    }
+}
+
+void kernel_check(struct kernel *kernel)
+{
+    kernel_lock(kernel);
+    u32 messages = 0;
+    u64 bytes = 0;
+    for (u32 slot = 0; slot < kernel->messages.chunk_count * POOL_CHUNK_ITEMS; slot++) {
+        struct message *message = pool_at(&kernel->messages, slot);
+        if (message != NULL) {
+            check_message(kernel, message);
+            messages++;
+            bytes += message->body_len;
+        }
+    }
+    ASSERT(messages == kernel->messages.used && bytes == kernel->message_bytes);
+    u32 processes = 0;
+    for (struct list_node *node = list_first(&kernel->all_processes); node != NULL;
+         node = list_next(&kernel->all_processes, node)) {
+        check_process(kernel, LIST_ITEM(node, struct process, of_kernel));
+        processes++;
+    }
+    ASSERT(processes == kernel->processes.used && processes == kernel->process_map.count);
+    u32 entries = 0;
+    for (struct list_node *node = list_first(&kernel->all_entries); node != NULL;
+         node = list_next(&kernel->all_entries, node)) {
+        check_entry(LIST_ITEM(node, struct interface_entry, of_kernel));
+        entries++;
+    }
+    ASSERT(entries == kernel->entries.used && entries == kernel->entry_map.count);
+    for (u32 i = 0; i < kernel->device_count; i++) {
+        (void)check_party(&kernel->devices[i]->party);
+    }
+    (void)check_party(&kernel->party);
+    check_programs(kernel);
+    kernel_unlock(kernel);
+}
