@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Ordinary WASI programs, as Debian's toolchains build them, and the suite that runs them under redshirt.
+WASI_C := $(basename $(notdir $(wildcard tests/wasi/*.c)))
+WASI_CPP_LIBRARY := $(wildcard /usr/lib/wasm32-wasi/libc++.a)
+WASI_PROGRAMS := $(WASI_C:%=build/test/wasi/%.wasm) $(if $(WASI_CPP_LIBRARY),build/test/wasi/hello-cpp.wasm)
+
+build/test/wasi/%.wasm: tests/wasi/%.c
+	@mkdir -p $(@D)
+	$(call say,wasi,$<)
+	$(Q)$(CLANG) --target=wasm32-wasi -O2 -Wall -Wextra -Werror $< -o $@
+
+build/test/wasi/hello-cpp.wasm: tests/wasi/hello.cpp
+	@mkdir -p $(@D)
+	$(call say,wasi,$<)
+	$(Q)clang++-$(LLVM) --target=wasm32-wasi -O2 -fno-exceptions -Wall -Wextra -Werror $< -o $@
+
+TEST_SUITES += wasi
+test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++ and Rust programs under redshirt
+	@tests/wasi/run --redshirt build/hosted/redshirt --programs build/test/wasi
+.PHONY: test-wasi
