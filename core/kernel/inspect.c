@@ -3,6 +3,7 @@
 // written; the lock is held for both, so that the two agree.
 #include "interfaces/inspect.h"
 #include "core/base/text.h"
+#include "core/base/utf8.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -42,7 +43,7 @@ static void write_process(struct wire_writer *out, const struct process *process
                                               span_of(process->start, process->argument_bytes)};
     struct span name = {0};
     (void)system_list_bytes_next(&arguments, &name);
-    if (!wire_is_utf8(name)) {
+    if (!utf8_is_valid(name)) {
         name = (struct span){0};
     }
     struct inspect_process record = {

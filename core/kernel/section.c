@@ -6,6 +6,7 @@
 // Source  docs/abi.md, "What a program is"; docs/interfaces.md.
 #include "core/base/reader.h"
 #include "core/base/report.h"
+#include "core/base/utf8.h"
 #include "core/base/wire.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
@@ -39,7 +40,7 @@ static enum err read_name(struct reader *in, struct span *out, struct report *re
         return damaged(report, offset, "a name in redshirt:interfaces is empty or too long");
     }
     TRY(reader_bytes(in, size, out, report));
-    return wire_is_utf8(*out)
+    return utf8_is_valid(*out)
                ? ERR_OK
                : damaged(report, offset, "a name in redshirt:interfaces is not UTF-8");
 }
