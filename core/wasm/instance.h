@@ -81,8 +81,9 @@ struct wasm_store {
 // Creates an instance, checks its imports, and applies active segments in order.
 //   module   translated
 //   imports  module->import_count externs
+//   out      receives the instance, to be destroyed by the caller: on success, and when a segment did not fit
 //   trap     receives TRAP_NONE, or why a segment did not fit; earlier segments stay applied, as the
-//            specification wants, and the error is ERR_INVALID
+//            specification wants (another instance's table may refer to this one), and the error is ERR_INVALID
 // ERR_MISMATCH   an import has the wrong kind or type; the report names it ("incompatible import type")
 // ERR_NO_MEMORY  arena or store has no more
 enum err wasm_instance_create(const struct wasm_module *module, const struct wasm_extern *imports,

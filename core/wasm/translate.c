@@ -550,7 +550,9 @@ static u32 call_prepare(struct translator *t, const struct wasm_func_type *type)
 static void call_finish(struct translator *t, const struct wasm_func_type *type)
 {
     acc_forget(t);
-    push_homes(t, type->types + type->param_count, type->result_count);
+    if (type->result_count != 0) {
+        push_homes(t, type->types + type->param_count, type->result_count);
+    }
 }
 
 static void do_call(struct translator *t, struct code_reader *in)
@@ -836,8 +838,10 @@ static void block_type(struct translator *t, struct code_reader *in, struct cont
     i64 type = read_signed(in);
     if (type >= 0) {
         const struct wasm_func_type *function = &t->module->types[type];
-        control->types = function->types;
+        control->params = function->types;
         control->param_count = function->param_count;
+        control->results = function->types;
+        control->results += function->result_count == 0 ? 0 : function->param_count;
         control->result_count = function->result_count;
         return;
     }
@@ -845,7 +849,7 @@ static void block_type(struct translator *t, struct code_reader *in, struct cont
     control->result_count = byte == WASM_BLOCK_TYPE_EMPTY ? 0 : 1;
     for (u32 i = 0; i < sizeof single; i++) {
         if (single[i] == byte) {
-            control->types = &single[i];
+            control->results = &single[i];
         }
     }
 }
@@ -875,11 +879,8 @@ static void do_block(struct translator *t, struct code_reader *in, enum row row)
 static void restart_at(struct translator *t, const struct control *control, bool at_results)
 {
     truncate(t, control->height);
-    const u8 *types = control->types; // NULL when there is none
-    if (at_results && control->param_count != 0) {
-        types += control->param_count;
-    }
-    push_homes(t, types, at_results ? control->result_count : control->param_count);
+    push_homes(t, at_results ? control->results : control->params,
+               at_results ? control->result_count : control->param_count);
     label(t);
 }
 
@@ -1066,8 +1067,8 @@ static bool locals_prepare(struct translator *t, const struct wasm_func_type *ty
     t->local_count = type->param_count + body->local_count;
     t->header = type->param_count > type->result_count ? type->param_count : type->result_count;
     t->stack_base = t->header + 1 + body->local_count;
-    void *kinds = translator_grow(t->scratch, t->local_kinds, &t->local_capacity, t->local_count + 1,
-                                  sizeof *t->local_kinds);
+    void *kinds = translator_grow(t->scratch, t->local_kinds, &t->local_capacity,
+                                  t->local_count + 1, sizeof *t->local_kinds);
     void *uses = translator_grow(t->scratch, t->local_uses, &t->use_capacity, t->stack_base,
                                  sizeof *t->local_uses);
     if (kinds == NULL || uses == NULL) {
@@ -1136,7 +1137,6 @@ static enum err translate_body(struct translator *t, u32 function)
     if (control == NULL) {
         return t->failed;
     }
-    control->types = type->types;
     control->param_count = type->param_count;
     control->result_count = type->result_count;
     translate_instructions(t, body->code);

@@ -72,11 +72,12 @@ struct control {
     u32 height;  // of the operand stack below the parameters
     u32 param_count;
     u32 result_count;
-    const u8 *types; // parameters, then results
-    u32 start;       // LOOP: where it begins
-    u32 otherwise;   // IF: the branch to `else`, plus 1
-    u32 jumps;       // chain through `c` of branches to the end: index plus 1
-    u32 entries;     // the same of br_table entries
+    const u8 *params; // their types
+    const u8 *results;
+    u32 start;     // LOOP: where it begins
+    u32 otherwise; // IF: the branch to `else`, plus 1
+    u32 jumps;     // chain through `c` of branches to the end: index plus 1
+    u32 entries;   // the same of br_table entries
 };
 
 struct translator {
