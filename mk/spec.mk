@@ -3,6 +3,7 @@
 SPEC_SOURCES := $(wildcard tests/spec/*.c) $(BASE_SOURCES) $(WASM_SOURCES)
 $(call link_rule,hosted,build/hosted/test/spec_runner,$(SPEC_SOURCES))
 $(call link_rule,asan,build/asan/test/spec_runner,$(SPEC_SOURCES))
+$(call link_rule,gcc,build/gcc/test/spec_runner,$(SPEC_SOURCES))
 
 TEST_SUITES += spec
 TEST_SECONDS_spec := 600
@@ -10,9 +11,12 @@ TEST_SECONDS_spec := 600
 test-spec: build/asan/test/spec_runner ## the WebAssembly core test suite, on the interpreter
 	@tests/spec/run $< $(NAMES)
 
-test-spec-fast: build/hosted/test/spec_runner ## the same without sanitizers
-	@tests/spec/run $< $(NAMES)
-.PHONY: test-spec-fast
+# The same by release builds of both compilers, and with a pause after every unit of fuel.
+test-spec-more: build/hosted/test/spec_runner build/gcc/test/spec_runner
+	@tests/spec/run build/hosted/test/spec_runner $(NAMES)
+	@tests/spec/run build/gcc/test/spec_runner $(NAMES)
+	@tests/spec/run --slice 1 build/hosted/test/spec_runner $(NAMES)
+.PHONY: test-spec-more
 
 FRONT_SOURCES := $(addprefix core/wasm/,decode.c encoding.c module.c names.c opcode.c validate.c validate_body.c)
 FRONT_TEST := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(FRONT_SOURCES)
@@ -20,3 +24,6 @@ $(call unit_test,utf8,tests/unit/test_utf8.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,sort,tests/unit/test_sort.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,wasm_decode,tests/unit/test_wasm_decode.c $(FRONT_TEST))
 $(call unit_test,wasm_validate,tests/unit/test_wasm_validate.c $(FRONT_TEST))
+
+FUZZ_TARGETS += module
+FUZZ_SOURCES_module := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES)
