@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/utf8.h: is this UTF-8?
 //
-// Source  The Unicode Standard, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF.
+// Source  The Unicode Standard, table 3-7: no overlong forms, no surrogates, nothing above
+//         U+10FFFF.
 #pragma once
 #include "core/base/span.h"
 #include "core/base/types.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One function for each section, in the order of the file. Every vector's count is held against the bytes
-// that are left before anything is allocated for it, so memory stays in proportion to the file.
+// One function for each section, in the order of the file. Every vector's count is held against the
+// bytes that are left before anything is allocated for it, so memory stays in proportion to the
+// file.
 #include "core/wasm/decode.h"
 #include "core/base/arena.h"
 #include "core/base/assert.h"
@@ -186,8 +187,9 @@ static struct wasm_const const_of(const struct wasm_instruction *instruction)
     return value;
 }
 
-// A constant expression. Whatever instructions stand in it, they are followed to the end that closes it; the
-// validator refuses those that are not constant. Limit: an `else` outside an `if` counts as one of them.
+// A constant expression. Whatever instructions stand in it, they are followed to the end that
+// closes it; the validator refuses those that are not constant. Limit: an `else` outside an `if`
+// counts as one of them.
 static enum err read_const(struct decoder *d, struct wasm_const *out)
 {
     struct wasm_const value = {.kind = WASM_CONST_NOT_ONE, .offset = reader_offset(&d->in)};
@@ -264,7 +266,8 @@ static bool type_before(const void *context, u32 a, u32 b)
     return order != 0 ? order < 0 : a < b;
 }
 
-// Gives equal types one number. Sorting bounds the work whatever the types are; a hash table would not.
+// Gives equal types one number. Sorting bounds the work whatever the types are; a hash table would
+// not.
 static enum err canonicalize_types(struct decoder *d)
 {
     struct wasm_func_type *types = d->module->types;
@@ -685,7 +688,8 @@ static const struct section {
     [SECTION_DATA] = {12, read_datas, NULL},
 };
 
-// Makes the index spaces of the sections absent between the one of rank `from` and the one of rank `to`.
+// Makes the index spaces of the sections absent between the one of rank `from` and the one of rank
+// `to`.
 static enum err begin_absent(struct decoder *d, u32 from, u32 to)
 {
     for (u32 id = SECTION_FUNCTION; id <= SECTION_GLOBAL; id++) {
@@ -696,7 +700,8 @@ static enum err begin_absent(struct decoder *d, u32 from, u32 to)
     return ERR_OK;
 }
 
-// Reads one section of `file` into the module. `rank` is that of the last one, and becomes this one's.
+// Reads one section of `file` into the module. `rank` is that of the last one, and becomes this
+// one's.
 static enum err read_section(struct decoder *d, struct reader *file, u32 *rank)
 {
     u64 offset = reader_offset(file);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/wasm/limits.h: every bound of the engine. Each is the largest value that is accepted; the module, or
-// the call, that goes one beyond is refused with ERR_LIMIT or a named trap.
+// core/wasm/limits.h: every bound of the engine. Each is the largest value that is accepted; the
+// module, or the call, that goes one beyond is refused with ERR_LIMIT or a named trap.
 #pragma once
 
 enum {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/wasm/module.h: a module as its bytes say it, after decoding. Immutable once translated; any number of
-// instances and processes share one.
+// core/wasm/module.h: a module as its bytes say it, after decoding. Immutable once translated; any
+// number of instances and processes share one.
 //
 // Use     wasm_module_decode (decode.h), wasm_module_validate (validate.h), wasm_module_translate
 //         (translate.h), then wasm_instance_create (instance.h), each once and in this order.
-// Owner   the module's arena holds everything here; spans point into the file's bytes, which the caller
-//         keeps alive as long as the module.
+// Owner   the module's arena holds everything here; spans point into the file's bytes, which the
+//         caller keeps alive as long as the module.
 // Limits  core/wasm/limits.h.
 // Source  WebAssembly Core 2.0, section 2.5 (structure) and chapter 5 (binary format).
 #pragma once
@@ -55,8 +55,8 @@ struct wasm_global_type {
     bool is_mutable;
 };
 
-// What a constant expression says. Core 2.0 allows exactly one instruction before the end. The last two are
-// well formed and not valid: no module has them that was validated.
+// What a constant expression says. Core 2.0 allows exactly one instruction before the end. The last
+// two are well formed and not valid: no module has them that was validated.
 enum wasm_const_kind {
     WASM_CONST_VALUE,
     WASM_CONST_GLOBAL,
@@ -172,8 +172,9 @@ struct wasm_module {
     // Of the name section, decoded on demand by wasm_module_function_name.
     struct span names; // contents of the custom section "name", empty when absent or damaged
 
-    // Of wasm_module_translate: the functions defined here that can become values (exported, in a segment, in a
-    // global, the start function), which alone have a struct wasm_func in each instance.
+    // Of wasm_module_translate: the functions defined here that can become values (exported, in a
+    // segment, in a global, the start function), which alone have a struct wasm_func in each
+    // instance.
     u32 reference_count;
     u32 *references; // of each defined function: its number among them, or UINT32_MAX
     const struct wasm_code **referenced; // by that number

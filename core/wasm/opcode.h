@@ -81,7 +81,8 @@ struct wasm_opcode_facts {
 // The facts of an opcode (WASM_OPCODE), or NULL when there is no such instruction.
 const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode);
 
-// One instruction as the file has it. Which fields mean something follows from the kind of immediate.
+// One instruction as the file has it. Which fields mean something follows from the kind of
+// immediate.
 struct wasm_instruction {
     u64 offset; // of the opcode in the file
     const struct wasm_opcode_facts *facts;
@@ -91,8 +92,8 @@ struct wasm_instruction {
     u64 bits;     // I32 (sign extended) to F64; BLOCK: the s33
 };
 
-// Reads one instruction anywhere, checking its encoding and nothing else: for constant expressions and for
-// tools. The validator of bodies has a faster way of its own.
+// Reads one instruction anywhere, checking its encoding and nothing else: for constant expressions
+// and for tools. The validator of bodies has a faster way of its own.
 // ERR_MALFORMED    "illegal opcode" and the like
 // ERR_UNSUPPORTED  SIMD
 enum err wasm_instruction_read(struct reader *in, struct wasm_instruction *out,

@@ -2,7 +2,8 @@
 // core/wasm/validate.h: decides whether a decoded module may run. Second of the three passes.
 //
 // Use     after wasm_module_decode; later passes assert what is proved here.
-// Limits  block depth and operand count, from core/wasm/limits.h; work is linear in the size of the file.
+// Limits  block depth and operand count, from core/wasm/limits.h; work is linear in the size of the
+//         file.
 // Source  WebAssembly Core 2.0, chapter 3 and appendix "Validation Algorithm".
 #pragma once
 #include "core/base/err.h"
@@ -13,7 +14,8 @@ struct wasm_module;
 // Checks the module and every function body.
 //   module   decoded and not yet valid; marked valid on success
 //   scratch  working space; the caller drops it afterwards
-//   report   NULL, or receives the offset in the file and the reason, in the words of the core test suite
+//   report   NULL, or receives the offset in the file and the reason, in the words of the core test
+//            suite
 // ERR_MALFORMED  a body holds an opcode or an immediate that does not exist
 // ERR_INVALID    a rule of chapter 3 is broken
 // ERR_LIMIT      legal, but beyond core/wasm/limits.h

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One pass over the bytes of a body with two stacks: the types of the operands and the open blocks.
 //
-// Speed is in two places. An operand of the expected type is popped by one comparison, and everything else,
-// the rules of unreachable code included, is behind pop_slow. Runs of operands (parameters, results, labels)
-// are compared as bytes first, so an instruction with a thousand operands costs what its bytes weigh.
+// Speed is in two places. An operand of the expected type is popped by one comparison, and
+// everything else, the rules of unreachable code included, is behind pop_slow. Runs of operands
+// (parameters, results, labels) are compared as bytes first, so an instruction with a thousand
+// operands costs what its bytes weigh.
 #include "core/wasm/validate_body.h"
 #include "core/base/arena.h"
 #include "core/base/assert.h"
@@ -332,7 +333,8 @@ static enum err check_br_if(struct wasm_body_checker *c)
     return push_types(c, label);
 }
 
-// Each label must accept the operands, which stay as they are: in unreachable code labels may disagree.
+// Each label must accept the operands, which stay as they are: in unreachable code labels may
+// disagree.
 static enum err check_br_table(struct wasm_body_checker *c)
 {
     u32 count;
@@ -591,8 +593,8 @@ static enum err pop_three_i32(struct wasm_body_checker *c)
     return pop(c, WASM_I32);
 }
 
-// Without a data count section no instruction may name a data segment. In a module that has no segment
-// either, the fault is said to be the missing segment, as the text of such a module has it.
+// Without a data count section no instruction may name a data segment. In a module that has no
+// segment either, the fault is said to be the missing segment, as the text of such a module has it.
 static enum err check_data(struct wasm_body_checker *c, u32 data)
 {
     if (!c->module->has_data_count && c->module->data_count != 0) {
@@ -684,7 +686,8 @@ struct signature {
     u8 bytes; // of a load or store
 };
 
-// The letters of opcodes.def for simple instructions. X and the like are never used by the classes below.
+// The letters of opcodes.def for simple instructions. X and the like are never used by the classes
+// below.
 #define OPERANDS_I 1, WASM_I32
 #define OPERANDS_L 1, WASM_I64
 #define OPERANDS_F 1, WASM_F32

@@ -29,8 +29,8 @@ struct wasm_body_checker {
     struct wasm_block *blocks;
     u32 block_count;
     u32 block_capacity;
-    // Locals. Those beyond flat_count are looked up in the body's runs, so that a short body with many
-    // locals costs no more than its bytes.
+    // Locals. Those beyond flat_count are looked up in the body's runs, so that a short body with
+    // many locals costs no more than its bytes.
     u8 *flat;
     u32 flat_count;
     u32 flat_capacity;

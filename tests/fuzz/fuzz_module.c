@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Bytes against decoder, validator and translator. An input that begins like a module is one; any other is
-// the body of a function in a module that has something of everything, where mutation finds valid code.
+// Bytes against decoder, validator and translator. An input that begins like a module is one; any
+// other is the body of a function in a module that has something of everything, where mutation
+// finds valid code.
 //
-// Held to: nothing crashes, no claim fails, memory stays in proportion to the input, a refusal has its reason,
-// two readers of instructions agree on valid code, and what is valid can be translated.
+// Held to: nothing crashes, no claim fails, memory stays in proportion to the input, a refusal has
+// its reason, two readers of instructions agree on valid code, and what is valid can be translated.
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/reader.h"

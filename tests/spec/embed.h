@@ -11,7 +11,8 @@
 struct arena;
 struct report;
 
-// Which engine runs the code. One more here, and one more case in embed.c, makes the suite run on it.
+// Which engine runs the code. One more here, and one more case in embed.c, makes the suite run on
+// it.
 enum embed_mode { EMBED_INTERPRETER };
 
 enum { EMBED_RESULTS = 1 << 11, EMBED_HOST_FUNCTIONS = 7, EMBED_MEMORIES = 1 << 12 };

@@ -3,8 +3,9 @@
 //
 //     spec_runner [--mode interpreter] [--slice UNITS] SPECTEST.wasm FILE.json...
 //
-// Each file prints what failed and one line with its counts; the last line closes over all files. Modules in
-// the text format can not reach a binary engine: tests/spec/run checks those, and here they are not counted.
+// Each file prints what failed and one line with its counts; the last line closes over all files.
+// Modules in the text format can not reach a binary engine: tests/spec/run checks those, and here
+// they are not counted.
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
@@ -283,8 +284,8 @@ static void check_results(struct runner *r, const struct json *expected,
     }
 }
 
-// Whether our words say what the script expects. Ours may say more than theirs, and theirs name an index
-// where ours do not.
+// Whether our words say what the script expects. Ours may say more than theirs, and theirs name an
+// index where ours do not.
 static bool same_words(struct span theirs, const char *ours)
 {
     struct span mine = span_string(ours);
@@ -292,8 +293,9 @@ static bool same_words(struct span theirs, const char *ours)
     return size != 0 && mem_equal(theirs.data, mine.data, size);
 }
 
-// Pairs of sentences about one fault. A file that ends early, or whose lengths disagree, is refused by whichever
-// check meets it first; the suite's words are those of a decoder that reads beyond the end of sections.
+// Pairs of sentences about one fault. A file that ends early, or whose lengths disagree, is refused
+// by whichever check meets it first; the suite's words are those of a decoder that reads beyond the
+// end of sections.
 static bool same_fault(struct span theirs, const char *ours)
 {
     static const char *const pairs[][2] = {

@@ -1,3 +1,4 @@
+;; SPDX-License-Identifier: GPL-3.0-or-later
 ;; The module `spectest` that the suite's scripts import. Its print functions are the runner's own: imported
 ;; from `host`, so that host functions are called, imported and exported on the way.
 (module

@@ -112,8 +112,8 @@ bool value_write(const struct json *value, wasm_slot *out)
     return type != 0 && parse_u64(text, out);
 }
 
-// Whether a float is a NaN of the kind that the script names. The payload of a canonical one is its top bit
-// alone; an arithmetic one has at least that.
+// Whether a float is a NaN of the kind that the script names. The payload of a canonical one is its
+// top bit alone; an arithmetic one has at least that.
 static bool nan_matches(struct span kind, u8 type, u64 bits)
 {
     u64 top_bit = type == WASM_F32 ? 1u << 22 : (u64)1 << 51;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/spec/values.h: the values of the suite's scripts, as slots and as patterns to match results against.
+// tests/spec/values.h: the values of the suite's scripts, as slots and as patterns to match results
+// against.
 #pragma once
 #include "core/base/types.h"
 #include "core/wasm/instance.h"

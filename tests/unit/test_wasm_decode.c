@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does the decoder keep the promises of core/wasm/decode.h and module.h? The rules of the format themselves
-// are checked by the core test suite (tests/spec).
+// Does the decoder keep the promises of core/wasm/decode.h and module.h? The rules of the format
+// themselves are checked by the core test suite (tests/spec).
 #include "core/base/arena.h"
 #include "core/base/reader.h"
 #include "core/base/report.h"
@@ -270,7 +270,8 @@ static void names_are_found(void **state)
     wasm_bytes_free(&b);
 }
 
-// Every byte of the name section replaced, and every length of it: always decodes, and names stay inside.
+// Every byte of the name section replaced, and every length of it: always decodes, and names stay
+// inside.
 static void damaged_names_are_no_names(void **state)
 {
     (void)state;
@@ -396,7 +397,8 @@ static void reports_name_the_byte(void **state)
     }
 }
 
-// A count or a length of 2^32 - 1 in each place that has one: refused, and nothing large is allocated.
+// A count or a length of 2^32 - 1 in each place that has one: refused, and nothing large is
+// allocated.
 static void huge_counts_cost_nothing(void **state)
 {
     (void)state;
@@ -444,7 +446,8 @@ static void every_allocation_may_fail(void **state)
     wasm_bytes_free(&b);
 }
 
-// Each instruction of the table, with an immediate of each kind: read whole, and cut anywhere refused.
+// Each instruction of the table, with an immediate of each kind: read whole, and cut anywhere
+// refused.
 static void instructions_are_read_whole(void **state)
 {
     (void)state;

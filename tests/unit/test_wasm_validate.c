@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does the validator keep the promises of core/wasm/validate.h, and do both passes keep core/wasm/limits.h? The
-// rules of validity themselves are checked by the core test suite (tests/spec).
+// Does the validator keep the promises of core/wasm/validate.h, and do both passes keep
+// core/wasm/limits.h? The rules of validity themselves are checked by the core test suite
+// (tests/spec).
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/wasm/decode.h"
@@ -493,7 +494,8 @@ static struct wasm_bytes with_operands_at_once(u32 count)
     // The last bytes are the return and the end: another call goes in front of them.
     b.size -= 2;
     PUT(&b, "\x10\x00\x0f\x0b");
-    // The body's length stands 5 bytes in front of its locals; the section's 6 bytes in front of that.
+    // The body's length stands 5 bytes in front of its locals; the section's 6 bytes in front of
+    // that.
     size_t body = b.size;
     while (b.data[body - 1] != 0x0a || b.data[body + 5] != 0x01) {
         body--;

@@ -37,7 +37,8 @@ void end_section(struct wasm_bytes *bytes);
 size_t put_body(struct wasm_bytes *bytes);
 void end_body(struct wasm_bytes *bytes, size_t body);
 
-// The type section with the one type () -> (), the function section with `count` functions of it, and nothing else.
+// The type section with the one type () -> (), the function section with `count` functions of it,
+// and nothing else.
 void put_plain_functions(struct wasm_bytes *bytes, u32 count);
 
 // A literal's bytes, without its terminating zero.
