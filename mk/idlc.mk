@@ -46,3 +46,25 @@ TEST_SUITES += interfaces
 SEED ?= 1
 test-interfaces: build/asan/test/definitions $(IDLC) ## lib/wit and idlc against a second implementation
 	@tests/interfaces/run --seed $(SEED) --cc $(CLANG)
+
+# The bindings of the golden interface, in all that the pages say of them.
+GOLDEN := build/gen/golden
+$(call interface_rule,$(GOLDEN),tests/golden/small.wit)
+$(call interface_rule,$(GOLDEN),tests/golden/shared.wit)
+GOLDEN_SOURCES := $(GOLDEN)/interfaces/small.c $(GOLDEN)/interfaces/shared.c
+build/asan/tests/unit/test_bindings.o build/asan/build/gen/golden/interfaces/%.o build/fuzz/tests/fuzz/fuzz_wire.o \
+  build/fuzz/build/gen/golden/interfaces/%.o: CFLAGS_COMMON += -I$(GOLDEN)
+GENERATED += $(GOLDEN)/interfaces/small.h $(GOLDEN)/interfaces/shared.h
+
+$(call unit_test,wire,tests/unit/test_wire.c $(TEST_SUPPORT) $(BASE_SOURCES))
+$(call unit_test,bindings,tests/unit/test_bindings.c $(GOLDEN_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES),-lsodium)
+$(call unit_test,wit,tests/unit/test_wit.c $(WIT_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES),-lsodium)
+
+TEST_SUITES += golden
+test-golden: $(IDLC) ## what idlc generates, against what it did
+	@tests/golden/run
+
+FUZZ_TARGETS += wit wire
+FUZZ_SOURCES_wit := $(WIT_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES)
+FUZZ_LIBRARIES_wit := -lsodium
+FUZZ_SOURCES_wire := $(INTERFACE_SOURCES) $(GOLDEN_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES)
