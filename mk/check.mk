@@ -45,3 +45,17 @@ check-headers: $$(patsubst %,build/check/%.ok,$$(filter %.h,$$(TREE_C)))
 # The suite: each check, and (tests/check/) that each check refuses what it is there to refuse.
 test-check: $(CHECK)
 	@tests/check/run --make '$(firstword $(MAKE))' $(CHECKS)
+
+# The worst path of stack through core/, by gcc's call graphs. Half of what a bare machine gives the kernel
+# (MACHINE_STACK_BYTES), the other half being an interrupt's and a call through a pointer's.
+STACK_LIMIT_BYTES := 32768
+STACK_FRAME_BYTES := 1024
+STACK_OBJECTS = $(CORE_SOURCES:%.c=build/stack/%.o)
+build/stack/%.o: %.c | $$(GENERATED)
+	@mkdir -p $(@D)
+	$(call say,stack,$<)
+	$(Q)$(CC_gcc) $(CFLAGS_COMMON) $(CFLAGS_gcc) -ffreestanding -fcallgraph-info=su -MMD -MP -c $< -o $@
+CHECKS += stack
+check-stack: $$(STACK_OBJECTS)
+	@tests/check/stack.py --limit $(STACK_LIMIT_BYTES) --frame $(STACK_FRAME_BYTES) $(STACK_OBJECTS:%.o=%.ci)
+stack: check-stack ## the deepest path of stack through core/
