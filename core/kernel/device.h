@@ -37,7 +37,8 @@ struct kernel_event {
 struct kernel_device_config {
     const struct interface_definition *interface; // as idlc generates it; stays alive
     // Called, with no lock held, when there is something to take after there was nothing; perhaps
-    // on a worker, and perhaps once too often. Must not block, nor call into the kernel.
+    // on a worker, and perhaps once too often. Must not block, nor call into the kernel. Never
+    // during kernel_destroy.
     void (*wake)(void *context);
     void *context;
 };

@@ -369,6 +369,7 @@ struct kernel {
 
     u32 device_count;
     struct kernel_device *devices[KERNEL_DEVICES];
+    bool is_ending; // kernel_destroy is at work: the machine's devices are gone, nobody is woken
     struct kernel_device *wake_devices; // to be called once the lock is free
     u64 wake_workers;                   // one bit each, the same
     u64 sleeping;                       // one bit for each worker in platform_wait

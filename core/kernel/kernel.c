@@ -59,7 +59,7 @@ void kernel_unlock(struct kernel *kernel)
         workers &= workers - 1;
         platform_wake(index);
     }
-    for (u32 i = 0; i < device_count; i++) {
+    for (u32 i = 0; i < device_count && !kernel->is_ending; i++) {
         devices[i]->config.wake(devices[i]->config.context);
     }
 }
@@ -220,6 +220,7 @@ static void drop_ended(struct kernel *kernel)
 
 void kernel_destroy(struct kernel *kernel)
 {
+    kernel->is_ending = true;
     end_processes(kernel);
     drop_messages(kernel);
     drop_ended(kernel);
