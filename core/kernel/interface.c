@@ -151,6 +151,7 @@ enum err registration_add_locked(struct kernel *kernel, struct party *party,
         list_append(&kernel->patient_work, &entry->work);
         workers_wake_locked(kernel);
     }
+    program_expected_locked(kernel);
     *out = registration;
     return ERR_OK;
 }

@@ -152,7 +152,13 @@ struct message {
 
 // ---- programs
 
-enum program_state { PROGRAM_FETCHING, PROGRAM_CHECKING, PROGRAM_READY, PROGRAM_FAILED };
+enum program_state {
+    PROGRAM_EXPECTING, // in kernel->expecting: there is no loader to ask yet
+    PROGRAM_FETCHING,
+    PROGRAM_CHECKING,
+    PROGRAM_READY,
+    PROGRAM_FAILED,
+};
 
 // Where an import leads: a host function, or an export of the adapter.
 struct program_import {
@@ -184,7 +190,7 @@ struct program {
     u32 reference_count; // processes, and programs it adapts
     struct list waiting; // struct process by `run`: to be started once it is ready
     struct list_node
-        work; // in kernel->check_work while CHECKING, in kernel->cache while unreferenced
+        work; // in kernel->expecting, ->check_work while CHECKING, ->cache while unreferenced
     struct message *load; // FETCHING: asks the loader
     struct span bytes;
     u8 *buffer; // what `bytes` lie in, when it is the kernel's
@@ -355,6 +361,8 @@ struct kernel {
     u64 next_serial;
 
     struct list ready;        // struct process by `run`
+    struct list expecting;    // struct program: to be fetched once there is a loader
+    bool expects_loader;      //
     struct list check_work;   // struct program: to be decoded and the rest
     struct list patient_work; // struct interface_entry
     struct list cache;        // struct program nobody runs, the oldest first
@@ -546,6 +554,8 @@ u64 process_time_ns_locked(const struct process *process);
 // (process_begin).
 void program_start_locked(struct kernel *kernel, struct span cid, struct process *process);
 void program_give_locked(struct kernel *kernel, struct program *program);
+// A handler was registered: if it is the loader that programs wait for, asks it for all of them.
+void program_expected_locked(struct kernel *kernel);
 // The loader has answered `message`, which this frees; error: with that code. Takes over
 // `allocated`.
 void program_loaded_locked(struct kernel *kernel, struct message *message, struct span body,

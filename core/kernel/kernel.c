@@ -112,6 +112,7 @@ static void init_lists(struct kernel *kernel)
     list_init(&kernel->all_processes);
     list_init(&kernel->all_entries);
     list_init(&kernel->ready);
+    list_init(&kernel->expecting);
     list_init(&kernel->check_work);
     list_init(&kernel->patient_work);
     list_init(&kernel->cache);

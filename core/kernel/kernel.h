@@ -52,6 +52,12 @@ enum { KERNEL_CID_TEXT_BYTES = 64 };
 enum err kernel_program_add(struct kernel *kernel, struct span bytes, struct span adapts,
                             char cid[KERNEL_CID_TEXT_BYTES], struct report *report);
 
+// Whether a loader is on its way. While it is, a program that is asked for and that no loader can be asked for
+// waits until one has registered; when it is not (as at first), that is KERNEL_LOAD_NO_LOADER, also for
+// those that wait. A machine expects a loader before it starts the program that is one, and no more when
+// that program has ended.
+void kernel_expect_loader(struct kernel *kernel, bool expected);
+
 struct kernel_process_id {
     u64 value; // never 0, never reused
 };

@@ -161,6 +161,12 @@ static void fetch_locked(struct kernel *kernel, struct program *program)
 {
     struct span none = {0};
     struct registration *loader = find_loader_locked(kernel);
+    if (loader == NULL && kernel->expects_loader) {
+        program->state = PROGRAM_EXPECTING;
+        list_append(&kernel->expecting, &program->work);
+        return;
+    }
+    program->state = PROGRAM_FETCHING;
     if (loader == NULL) {
         fail_locked(kernel, program, KERNEL_LOAD_NO_LOADER, "nobody handles the loader interface",
                     none);
@@ -182,6 +188,27 @@ static void fetch_locked(struct kernel *kernel, struct program *program)
     program->load = message;
     message_set_body_locked(kernel, message, span_of(buffer, size), NULL);
     message_queue_locked(kernel, message, loader);
+}
+
+// At most KERNEL_PROGRAMS of them, and mostly one: what a machine starts before its loader is up.
+void program_expected_locked(struct kernel *kernel)
+{
+    if (list_is_empty(&kernel->expecting) ||
+        (kernel->expects_loader && find_loader_locked(kernel) == NULL)) {
+        return;
+    }
+    struct list_node *node;
+    while ((node = list_take(&kernel->expecting)) != NULL) {
+        fetch_locked(kernel, LIST_ITEM(node, struct program, work));
+    }
+}
+
+void kernel_expect_loader(struct kernel *kernel, bool expected)
+{
+    kernel_lock(kernel);
+    kernel->expects_loader = expected;
+    program_expected_locked(kernel);
+    kernel_unlock(kernel);
 }
 
 // The sentence for a process whose program has no name that could be looked for.

@@ -60,7 +60,9 @@ static void loop_wake(struct hosted_loop *loop)
 static void device_wake(void *context)
 {
     struct hosted_device *device = context;
-    if (!__atomic_exchange_n(&device->is_pending, true, __ATOMIC_ACQ_REL)) {
+    // At the end nobody takes any more, and the loop's handles are closed.
+    if (!is_stopping(device->loop) &&
+        !__atomic_exchange_n(&device->is_pending, true, __ATOMIC_ACQ_REL)) {
         loop_wake(device->loop);
     }
 }
@@ -68,9 +70,7 @@ static void device_wake(void *context)
 void hosted_device_resume(struct hosted_device *device)
 {
     __atomic_store_n(&device->is_paused, false, __ATOMIC_RELEASE);
-    if (!is_stopping(device->loop)) {
-        device_wake(device);
-    }
+    device_wake(device);
 }
 
 // Handles at most `limit` events. False: there may be more.

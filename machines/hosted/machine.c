@@ -72,8 +72,8 @@ static void parts_drop(struct hosted_machine *machine)
 {
     __atomic_store_n(&machine->standard.is_abandoned, true, __ATOMIC_RELEASE);
     hosted_standard_stop(&machine->standard);
+    kernel_destroy(machine->kernel); // it still tells the devices about clients that go
     hosted_loop_drop(&machine->loop);
-    kernel_destroy(machine->kernel);
     hosted_platform_stop();
     free(machine);
 }
@@ -164,8 +164,8 @@ bool hosted_machine_destroy(struct hosted_machine *machine)
     if (!is_free) {
         return false;
     }
+    kernel_destroy(machine->kernel); // it still tells the devices about clients that go
     hosted_loop_drop(&machine->loop);
-    kernel_destroy(machine->kernel);
     free(machine);
     return true;
 }

@@ -152,6 +152,13 @@ static void other_ended(void *context, struct kernel_process_id process,
     }
 }
 
+static void loader_ended(void *context, struct kernel_process_id process,
+                         struct kernel_ending ending)
+{
+    other_ended(context, process, ending);
+    kernel_expect_loader(current.kernel, false);
+}
+
 // ---- the session
 
 static int programs_add(struct session *session)
@@ -200,7 +207,9 @@ int session_start(struct session *session, const struct session_program *program
         .argument_count = program->argument_count,
         .environment = program->environment,
         .environment_count = program->environment_count,
-        .on_end = program->is_main ? main_ended : other_ended,
+        .on_end = program->is_loader ? loader_ended
+                  : program->is_main ? main_ended
+                                     : other_ended,
         .context = (void *)program->name,
     };
     struct kernel_process_id process;
@@ -227,8 +236,12 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
     const char *loader = session_embedded(session, "store-loader");
     if (code == EXIT_GOOD && loader != NULL) {
         struct span name = SPAN_LITERAL("store-loader");
-        struct session_program program = {
-            .name = "store-loader", .cid = loader, .arguments = &name, .argument_count = 1};
+        struct session_program program = {.name = "store-loader",
+                                          .cid = loader,
+                                          .arguments = &name,
+                                          .argument_count = 1,
+                                          .is_loader = true};
+        kernel_expect_loader(session->kernel, true);
         code = session_start(session, &program);
     }
     if (code != EXIT_GOOD) {

@@ -24,7 +24,8 @@ struct session_program {
     u32 argument_count;
     struct span *environment;
     u32 environment_count;
-    bool is_main; // its end is the end of the session, and its code the session's
+    bool is_loader; // others wait until it handles the loader interface, or has ended
+    bool is_main;   // its end is the end of the session, and its code the session's
 };
 
 // Makes the machine and starts the loader. Says what fails; returns EXIT_GOOD or the exit code.
@@ -36,8 +37,8 @@ const char *session_embedded(struct session *session, const char *name);
 // Starts a program. Says what fails; returns EXIT_GOOD or the exit code.
 int session_start(struct session *session, const struct session_program *program);
 
-// Runs until the main program ends or a signal comes. `on_signal` is the exit code of a signal, or 0 for 128 plus
-// its number.
+// Runs until the main program ends or a signal comes. Returns the exit code, which for a signal is EXIT_GOOD or
+// EXIT_BY_SIGNAL plus its number.
 int session_run(struct session *session, bool signal_is_good);
 
 void session_close(struct session *session);
