@@ -2,238 +2,26 @@
 // One pass over the bytes of a body with two stacks: the types of the operands and the open blocks.
 //
 // Speed is in two places. An operand of the expected type is popped by one comparison, and
-// everything else, the rules of unreachable code included, is behind pop_slow. Runs of operands
-// (parameters, results, labels) are compared as bytes first, so an instruction with a thousand
-// operands costs what its bytes weigh.
+// everything else, the rules of unreachable code included, is behind wasm_check_pop_slow. Runs of
+// operands (parameters, results, labels) are compared as bytes first, so an instruction with a
+// thousand operands costs what its bytes weigh.
 #include "core/wasm/validate_body.h"
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/report.h"
-#include "core/base/text.h"
 #include "core/wasm/encoding.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
 #include "core/wasm/opcode.h"
+#include "core/wasm/validate_stack.h"
 
 enum {
-    WASM_TYPE_UNKNOWN = 0,
     LOCALS_PER_BYTE = 16, // of a body, written out flat: see struct wasm_body_checker
     LOCALS_FLAT = 256,    // always written out flat
 };
 
-// The types of one kind of stack change, each as an array.
-struct types {
-    const u8 *data; // enum wasm_type
-    u32 count;
-};
-
-struct wasm_block {
-    struct types params;
-    struct types results;
-    u32 base; // operands below this block
-    u8 opcode;
-    bool is_unreachable; // the code after some instruction of it
-};
-
-static enum err refuse(struct wasm_body_checker *c, enum err err, const char *text)
-{
-    u64 offset = c->body->offset + (u64)(c->here - c->body->code.data);
-    (void)report_err(c->report, err, offset, text);
-    return err;
-}
-
-static enum err malformed(struct wasm_body_checker *c, const char *text)
-{
-    return refuse(c, ERR_MALFORMED, text);
-}
-
-static enum err invalid(struct wasm_body_checker *c, const char *text)
-{
-    return refuse(c, ERR_INVALID, text);
-}
-
-NOINLINE static enum err unknown(struct wasm_body_checker *c, const char *what, u32 index)
-{
-    char buffer[64];
-    struct text text = text_over(buffer, sizeof buffer);
-    text_string(&text, "unknown ");
-    text_string(&text, what);
-    text_char(&text, ' ');
-    text_u64(&text, index);
-    return invalid(c, buffer);
-}
-
-static const char *type_name(u8 type)
-{
-    switch (type) {
-    case WASM_I32:
-        return "i32";
-    case WASM_I64:
-        return "i64";
-    case WASM_F32:
-        return "f32";
-    case WASM_F64:
-        return "f64";
-    case WASM_V128:
-        return "v128";
-    case WASM_FUNCREF:
-        return "funcref";
-    case WASM_EXTERNREF:
-        return "externref";
-    default:
-        return "nothing";
-    }
-}
-
-NOINLINE static enum err mismatch(struct wasm_body_checker *c, const char *expected, u8 found)
-{
-    char buffer[96];
-    struct text text = text_over(buffer, sizeof buffer);
-    text_string(&text, "type mismatch: expected ");
-    text_string(&text, expected);
-    text_string(&text, ", found ");
-    text_string(&text, type_name(found));
-    return invalid(c, buffer);
-}
-
-// The operand on top as a word for a report: WASM_TYPE_UNKNOWN when this block has none.
-static u8 found_of(const struct wasm_body_checker *c)
-{
-    return c->top == c->base ? WASM_TYPE_UNKNOWN : c->top[-1];
-}
-
-NOINLINE static enum err pop_slow(struct wasm_body_checker *c, u8 type)
-{
-    ASSERT(c->top >= c->base);
-    if (c->top == c->base) {
-        return c->is_unreachable ? ERR_OK : mismatch(c, type_name(type), WASM_TYPE_UNKNOWN);
-    }
-    if (c->top[-1] != type && c->top[-1] != WASM_TYPE_UNKNOWN) {
-        return mismatch(c, type_name(type), c->top[-1]);
-    }
-    c->top--;
-    return ERR_OK;
-}
-
-static ALWAYS_INLINE enum err pop(struct wasm_body_checker *c, u8 type)
-{
-    if (LIKELY(c->top > c->base && c->top[-1] == type)) {
-        c->top--;
-        return ERR_OK;
-    }
-    return pop_slow(c, type);
-}
-
-// Pops an operand of any type, which may be WASM_TYPE_UNKNOWN.
-static enum err pop_any(struct wasm_body_checker *c, u8 *out)
-{
-    if (c->top == c->base) {
-        *out = WASM_TYPE_UNKNOWN;
-        return c->is_unreachable ? ERR_OK : mismatch(c, "an operand", WASM_TYPE_UNKNOWN);
-    }
-    c->top--;
-    *out = *c->top;
-    return ERR_OK;
-}
-
-static ALWAYS_INLINE enum err push(struct wasm_body_checker *c, u8 type)
-{
-    if (UNLIKELY(c->top == c->operands_end)) {
-        return refuse(c, ERR_LIMIT, "too many operands");
-    }
-    *c->top++ = type;
-    return ERR_OK;
-}
-
-static enum err pop_types(struct wasm_body_checker *c, struct types types)
-{
-    if (types.count <= (size_t)(c->top - c->base) &&
-        mem_equal(c->top - types.count, types.data, types.count)) {
-        c->top -= types.count;
-        return ERR_OK;
-    }
-    for (u32 left = types.count; left > 0; left--) {
-        if (c->top == c->base && c->is_unreachable) {
-            return ERR_OK; // whatever is still wanted is there
-        }
-        TRY(pop(c, types.data[left - 1]));
-    }
-    return ERR_OK;
-}
-
-static enum err push_types(struct wasm_body_checker *c, struct types types)
-{
-    if (types.count > (size_t)(c->operands_end - c->top)) {
-        return refuse(c, ERR_LIMIT, "too many operands");
-    }
-    mem_copy(c->top, types.data, types.count);
-    c->top += types.count;
-    return ERR_OK;
-}
-
-static struct types params_of(const struct wasm_func_type *type)
-{
-    return (struct types){type->types, type->param_count};
-}
-
-static struct types results_of(const struct wasm_func_type *type)
-{
-    return (struct types){type->types + type->param_count, type->result_count};
-}
-
-// The operands that a branch to the block takes along.
-static struct types label_of(const struct wasm_block *block)
-{
-    return block->opcode == WASM_OP_LOOP ? block->params : block->results;
-}
-
-static void set_unreachable(struct wasm_body_checker *c)
-{
-    c->top = c->base;
-    c->is_unreachable = true;
-}
-
-static enum err open_block(struct wasm_body_checker *c, u8 opcode, struct types params,
-                           struct types results)
-{
-    if (c->block_count == c->block_capacity) {
-        ASSERT(c->block_count == WASM_BLOCK_DEPTH + 1);
-        return refuse(c, ERR_LIMIT, "blocks are nested too deeply");
-    }
-    if (c->block_count != 0) {
-        c->blocks[c->block_count - 1].is_unreachable = c->is_unreachable;
-    }
-    c->blocks[c->block_count++] = (struct wasm_block){
-        .params = params,
-        .results = results,
-        .base = (u32)(c->top - c->operands),
-        .opcode = opcode,
-    };
-    c->base = c->top;
-    c->is_unreachable = false;
-    return push_types(c, params);
-}
-
-// Takes the results of the innermost block and makes the block around it the innermost.
-static enum err close_block(struct wasm_body_checker *c, struct wasm_block *out)
-{
-    ASSERT(c->block_count > 0);
-    *out = c->blocks[c->block_count - 1];
-    TRY(pop_types(c, out->results));
-    if (c->top != c->base) {
-        return mismatch(c, "the end of the block's operands", found_of(c));
-    }
-    c->block_count--;
-    if (c->block_count != 0) {
-        const struct wasm_block *outer = &c->blocks[c->block_count - 1];
-        c->base = c->operands + outer->base;
-        c->is_unreachable = outer->is_unreachable;
-    }
-    return ERR_OK;
-}
-
 // A value type as an array of one.
-static struct types single_type(u8 type)
+static struct wasm_types single_type(u8 type)
 {
     static const u8 singles[] = {WASM_I32,  WASM_I64,     WASM_F32,      WASM_F64,
                                  WASM_V128, WASM_FUNCREF, WASM_EXTERNREF};
@@ -242,19 +30,19 @@ static struct types single_type(u8 type)
         at++;
         ASSERT(at < COUNT_OF(singles));
     }
-    return (struct types){&singles[at], 1};
+    return (struct wasm_types){&singles[at], 1};
 }
 
-static enum err read_block_type(struct wasm_body_checker *c, struct types *params,
-                                struct types *results)
+static enum err read_block_type(struct wasm_body_checker *c, struct wasm_types *params,
+                                struct wasm_types *results)
 {
     i64 type;
     TRY(wasm_read_block_type(&c->in, &type, c->report));
-    *params = (struct types){0};
-    *results = (struct types){0};
+    *params = (struct wasm_types){0};
+    *results = (struct wasm_types){0};
     if (type >= 0) {
         if (type >= c->module->type_count) {
-            return unknown(c, "type", (u32)type);
+            return wasm_check_unknown(c, "type", (u32)type);
         }
         *params = params_of(&c->module->types[type]);
         *results = results_of(&c->module->types[type]);
@@ -266,14 +54,14 @@ static enum err read_block_type(struct wasm_body_checker *c, struct types *param
 
 static enum err check_block(struct wasm_body_checker *c, u8 opcode)
 {
-    struct types params;
-    struct types results;
+    struct wasm_types params;
+    struct wasm_types results;
     TRY(read_block_type(c, &params, &results));
     if (opcode == WASM_OP_IF) {
         TRY(pop(c, WASM_I32));
     }
-    TRY(pop_types(c, params));
-    return open_block(c, opcode, params, results);
+    TRY(wasm_check_pop_types(c, params));
+    return wasm_check_open_block(c, opcode, params, results);
 }
 
 static enum err check_else(struct wasm_body_checker *c)
@@ -282,34 +70,29 @@ static enum err check_else(struct wasm_body_checker *c)
         return malformed(c, "misplaced ELSE opcode");
     }
     struct wasm_block block;
-    TRY(close_block(c, &block));
-    return open_block(c, WASM_OP_ELSE, block.params, block.results);
+    TRY(wasm_check_close_block(c, &block));
+    return wasm_check_open_block(c, WASM_OP_ELSE, block.params, block.results);
 }
 
 static enum err check_end(struct wasm_body_checker *c)
 {
     struct wasm_block block;
-    TRY(close_block(c, &block));
+    TRY(wasm_check_close_block(c, &block));
     if (block.opcode == WASM_OP_IF) { // without an else the parameters are the results
         if (block.params.count != block.results.count ||
             !mem_equal(block.params.data, block.results.data, block.params.count)) {
             return invalid(c, "type mismatch: an if without else does not give its results");
         }
     }
-    return c->block_count == 0 ? ERR_OK : push_types(c, block.results);
+    return c->block_count == 0 ? ERR_OK : wasm_check_push_types(c, block.results);
 }
 
-static ALWAYS_INLINE enum err read_index(struct wasm_body_checker *c, u32 *out)
-{
-    return reader_leb_u32(&c->in, out, c->report);
-}
-
-static enum err read_label(struct wasm_body_checker *c, struct types *out)
+static enum err read_label(struct wasm_body_checker *c, struct wasm_types *out)
 {
     u32 depth;
     TRY(read_index(c, &depth));
     if (depth >= c->block_count) {
-        return unknown(c, "label", depth);
+        return wasm_check_unknown(c, "label", depth);
     }
     *out = label_of(&c->blocks[c->block_count - 1 - depth]);
     return ERR_OK;
@@ -317,20 +100,20 @@ static enum err read_label(struct wasm_body_checker *c, struct types *out)
 
 static enum err check_br(struct wasm_body_checker *c)
 {
-    struct types label;
+    struct wasm_types label;
     TRY(read_label(c, &label));
-    TRY(pop_types(c, label));
+    TRY(wasm_check_pop_types(c, label));
     set_unreachable(c);
     return ERR_OK;
 }
 
 static enum err check_br_if(struct wasm_body_checker *c)
 {
-    struct types label;
+    struct wasm_types label;
     TRY(read_label(c, &label));
     TRY(pop(c, WASM_I32));
-    TRY(pop_types(c, label));
-    return push_types(c, label);
+    TRY(wasm_check_pop_types(c, label));
+    return wasm_check_push_types(c, label);
 }
 
 // Each label must accept the operands, which stay as they are: in unreachable code labels may
@@ -344,9 +127,9 @@ static enum err check_br_table(struct wasm_body_checker *c)
     }
     TRY(pop(c, WASM_I32));
     u8 *top = c->top;
-    struct types first = {0};
+    struct wasm_types first = {0};
     for (u64 i = 0; i <= count; i++) {
-        struct types label;
+        struct wasm_types label;
         TRY(read_label(c, &label));
         if (i == 0) {
             first = label;
@@ -355,7 +138,7 @@ static enum err check_br_table(struct wasm_body_checker *c)
         } else if (label.data == first.data) {
             continue; // checked already
         }
-        TRY(pop_types(c, label));
+        TRY(wasm_check_pop_types(c, label));
         c->top = top;
     }
     set_unreachable(c);
@@ -364,7 +147,7 @@ static enum err check_br_table(struct wasm_body_checker *c)
 
 static enum err check_return(struct wasm_body_checker *c)
 {
-    TRY(pop_types(c, results_of(c->type)));
+    TRY(wasm_check_pop_types(c, results_of(c->type)));
     set_unreachable(c);
     return ERR_OK;
 }
@@ -374,23 +157,11 @@ static enum err check_call(struct wasm_body_checker *c)
     u32 function;
     TRY(read_index(c, &function));
     if (function >= c->module->function_count) {
-        return unknown(c, "function", function);
+        return wasm_check_unknown(c, "function", function);
     }
     const struct wasm_func_type *type = &c->module->types[c->module->function_types[function]];
-    TRY(pop_types(c, params_of(type)));
-    return push_types(c, results_of(type));
-}
-
-// The table named by the next immediate.
-static enum err read_table(struct wasm_body_checker *c, const struct wasm_table_type **out)
-{
-    u32 table;
-    TRY(read_index(c, &table));
-    if (table >= c->module->table_count) {
-        return unknown(c, "table", table);
-    }
-    *out = &c->module->tables[table];
-    return ERR_OK;
+    TRY(wasm_check_pop_types(c, params_of(type)));
+    return wasm_check_push_types(c, results_of(type));
 }
 
 static enum err check_call_indirect(struct wasm_body_checker *c)
@@ -398,55 +169,17 @@ static enum err check_call_indirect(struct wasm_body_checker *c)
     u32 index;
     const struct wasm_table_type *table = NULL;
     TRY(read_index(c, &index));
-    TRY(read_table(c, &table));
+    TRY(wasm_check_table_index(c, &table));
     if (table->element != WASM_FUNCREF) {
         return invalid(c, "type mismatch: call_indirect needs a table of funcref");
     }
     if (index >= c->module->type_count) {
-        return unknown(c, "type", index);
+        return wasm_check_unknown(c, "type", index);
     }
     const struct wasm_func_type *type = &c->module->types[index];
     TRY(pop(c, WASM_I32));
-    TRY(pop_types(c, params_of(type)));
-    return push_types(c, results_of(type));
-}
-
-static bool is_reference(u8 type)
-{
-    return type == WASM_FUNCREF || type == WASM_EXTERNREF;
-}
-
-static enum err check_select(struct wasm_body_checker *c)
-{
-    u8 second;
-    u8 first;
-    TRY(pop(c, WASM_I32));
-    TRY(pop_any(c, &second));
-    TRY(pop_any(c, &first));
-    if (is_reference(first) || is_reference(second)) {
-        return invalid(c, "type mismatch: select of references needs a type");
-    }
-    if (first != second && first != WASM_TYPE_UNKNOWN && second != WASM_TYPE_UNKNOWN) {
-        return mismatch(c, type_name(first), second);
-    }
-    return push(c, first == WASM_TYPE_UNKNOWN ? second : first);
-}
-
-static enum err check_select_typed(struct wasm_body_checker *c)
-{
-    u32 count;
-    u8 type = WASM_TYPE_UNKNOWN;
-    TRY(read_index(c, &count));
-    for (u32 i = 0; i < count; i++) {
-        TRY(wasm_read_value_type(&c->in, &type, c->report));
-    }
-    if (count != 1) {
-        return invalid(c, "invalid result arity");
-    }
-    TRY(pop(c, WASM_I32));
-    TRY(pop(c, type));
-    TRY(pop(c, type));
-    return push(c, type);
+    TRY(wasm_check_pop_types(c, params_of(type)));
+    return wasm_check_push_types(c, results_of(type));
 }
 
 // The type of a local that is not written out flat: a search over the runs.
@@ -476,7 +209,7 @@ static ALWAYS_INLINE enum err read_local(struct wasm_body_checker *c, u8 *type)
         return ERR_OK;
     }
     if (local >= c->local_count) {
-        return unknown(c, "local", local);
+        return wasm_check_unknown(c, "local", local);
     }
     *type = local_type_slow(c, local);
     return ERR_OK;
@@ -487,7 +220,7 @@ static enum err read_global(struct wasm_body_checker *c, const struct wasm_globa
     u32 global;
     TRY(read_index(c, &global));
     if (global >= c->module->global_count) {
-        return unknown(c, "global", global);
+        return wasm_check_unknown(c, "global", global);
     }
     *out = &c->module->globals[global];
     return ERR_OK;
@@ -506,30 +239,6 @@ static enum err check_global(struct wasm_body_checker *c, u8 opcode)
     return pop(c, global->type);
 }
 
-static enum err check_table_access(struct wasm_body_checker *c, u8 opcode)
-{
-    const struct wasm_table_type *table = NULL;
-    TRY(read_table(c, &table));
-    if (opcode == WASM_OP_TABLE_SET) {
-        TRY(pop(c, table->element));
-        return pop(c, WASM_I32);
-    }
-    TRY(pop(c, WASM_I32));
-    return push(c, table->element);
-}
-
-static enum err check_memory(struct wasm_body_checker *c)
-{
-    return c->module->memory_count != 0 ? ERR_OK : unknown(c, "memory", 0);
-}
-
-static enum err read_zero(struct wasm_body_checker *c)
-{
-    u8 zero;
-    TRY(reader_u8(&c->in, &zero, c->report));
-    return zero == 0 ? ERR_OK : malformed(c, "zero byte expected");
-}
-
 static ALWAYS_INLINE enum err read_memarg(struct wasm_body_checker *c, u32 bytes)
 {
     u32 align_log2;
@@ -544,138 +253,6 @@ static ALWAYS_INLINE enum err read_memarg(struct wasm_body_checker *c, u32 bytes
         return invalid(c, "alignment must not be larger than natural");
     }
     return ERR_OK;
-}
-
-static enum err check_memory_size(struct wasm_body_checker *c, u8 opcode)
-{
-    TRY(read_zero(c));
-    TRY(check_memory(c));
-    if (opcode == WASM_OP_MEMORY_GROW) {
-        TRY(pop(c, WASM_I32));
-    }
-    return push(c, WASM_I32);
-}
-
-static enum err check_ref_is_null(struct wasm_body_checker *c)
-{
-    u8 type;
-    TRY(pop_any(c, &type));
-    if (type != WASM_TYPE_UNKNOWN && !is_reference(type)) {
-        return mismatch(c, "a reference", type);
-    }
-    return push(c, WASM_I32);
-}
-
-static enum err check_ref_null(struct wasm_body_checker *c)
-{
-    u8 type;
-    TRY(wasm_read_ref_type(&c->in, &type, c->report));
-    return push(c, type);
-}
-
-static enum err check_ref_func(struct wasm_body_checker *c)
-{
-    u32 function;
-    TRY(read_index(c, &function));
-    if (function >= c->module->function_count) {
-        return unknown(c, "function", function);
-    }
-    if ((c->declared[function / 64] >> (function % 64) & 1) == 0) {
-        return invalid(c, "undeclared function reference");
-    }
-    return push(c, WASM_FUNCREF);
-}
-
-static enum err pop_three_i32(struct wasm_body_checker *c)
-{
-    TRY(pop(c, WASM_I32));
-    TRY(pop(c, WASM_I32));
-    return pop(c, WASM_I32);
-}
-
-// Without a data count section no instruction may name a data segment. In a module that has no
-// segment either, the fault is said to be the missing segment, as the text of such a module has it.
-static enum err check_data(struct wasm_body_checker *c, u32 data)
-{
-    if (!c->module->has_data_count && c->module->data_count != 0) {
-        return malformed(c, "data count section required");
-    }
-    return data < c->module->data_count ? ERR_OK : unknown(c, "data segment", data);
-}
-
-static enum err check_data_drop(struct wasm_body_checker *c)
-{
-    u32 data;
-    TRY(read_index(c, &data));
-    return check_data(c, data);
-}
-
-static enum err read_elem(struct wasm_body_checker *c, u8 *type)
-{
-    u32 elem;
-    TRY(read_index(c, &elem));
-    if (elem >= c->module->elem_count) {
-        return unknown(c, "elem segment", elem);
-    }
-    *type = c->module->elems[elem].type;
-    return ERR_OK;
-}
-
-static enum err check_memory_init(struct wasm_body_checker *c)
-{
-    u32 data;
-    TRY(read_index(c, &data));
-    TRY(read_zero(c));
-    if (c->module->memory_count == 0 && c->module->data_count == 0) {
-        return unknown(c, "memory", 0);
-    }
-    TRY(check_data(c, data));
-    TRY(check_memory(c));
-    return pop_three_i32(c);
-}
-
-static enum err check_table_init(struct wasm_body_checker *c)
-{
-    u32 elem;
-    const struct wasm_table_type *table = NULL;
-    TRY(read_index(c, &elem));
-    TRY(read_table(c, &table));
-    if (elem >= c->module->elem_count) {
-        return unknown(c, "elem segment", elem);
-    }
-    u8 type = c->module->elems[elem].type;
-    if (type != table->element) {
-        return mismatch(c, type_name(table->element), type);
-    }
-    return pop_three_i32(c);
-}
-
-static enum err check_table_copy(struct wasm_body_checker *c)
-{
-    const struct wasm_table_type *to;
-    const struct wasm_table_type *from;
-    TRY(read_table(c, &to));
-    TRY(read_table(c, &from));
-    if (to->element != from->element) {
-        return mismatch(c, type_name(to->element), from->element);
-    }
-    return pop_three_i32(c);
-}
-
-// table.grow, table.size and table.fill.
-static enum err check_table_bulk(struct wasm_body_checker *c, u32 opcode)
-{
-    const struct wasm_table_type *table = NULL;
-    TRY(read_table(c, &table));
-    if (opcode == WASM_OP_TABLE_SIZE) {
-        return push(c, WASM_I32);
-    }
-    TRY(pop(c, WASM_I32));
-    TRY(pop(c, table->element));
-    if (opcode == WASM_OP_TABLE_FILL) {
-        return pop(c, WASM_I32);
-    }
-    return push(c, WASM_I32);
 }
 
 // What the table of instructions says about those whose types it knows, by their first byte.
@@ -759,35 +336,7 @@ static enum err check_bulk(struct wasm_body_checker *c)
     if (number < COUNT_OF(bulk_signatures) && bulk_signatures[number].count != 0) {
         return check_simple(c, bulk_signatures[number]);
     }
-    u8 type;
-    u32 opcode = number < 1 << 12 ? WASM_OPCODE(WASM_PREFIX_BULK, number) : 0;
-    switch (opcode) {
-    case WASM_OP_MEMORY_INIT:
-        return check_memory_init(c);
-    case WASM_OP_DATA_DROP:
-        return check_data_drop(c);
-    case WASM_OP_MEMORY_COPY:
-        TRY(read_zero(c));
-        TRY(read_zero(c));
-        TRY(check_memory(c));
-        return pop_three_i32(c);
-    case WASM_OP_MEMORY_FILL:
-        TRY(read_zero(c));
-        TRY(check_memory(c));
-        return pop_three_i32(c);
-    case WASM_OP_TABLE_INIT:
-        return check_table_init(c);
-    case WASM_OP_ELEM_DROP:
-        return read_elem(c, &type);
-    case WASM_OP_TABLE_COPY:
-        return check_table_copy(c);
-    case WASM_OP_TABLE_GROW:
-    case WASM_OP_TABLE_SIZE:
-    case WASM_OP_TABLE_FILL:
-        return check_table_bulk(c, opcode);
-    default:
-        return malformed(c, "illegal opcode");
-    }
+    return wasm_check_bulk(c, number);
 }
 
 static enum err check_const(struct wasm_body_checker *c, u8 opcode)
@@ -808,43 +357,6 @@ static enum err check_const(struct wasm_body_checker *c, u8 opcode)
     default:
         TRY(reader_leb_i32(&c->in, &narrow, c->report));
         return push(c, WASM_I32);
-    }
-}
-
-// Instructions that are rare in practice.
-static enum err check_rare(struct wasm_body_checker *c, u8 opcode)
-{
-    u8 type;
-    switch (opcode) {
-    case WASM_OP_UNREACHABLE:
-        set_unreachable(c);
-        return ERR_OK;
-    case WASM_OP_NOP:
-        return ERR_OK;
-    case WASM_OP_DROP:
-        return pop_any(c, &type);
-    case WASM_OP_SELECT:
-        return check_select(c);
-    case WASM_OP_SELECT_T:
-        return check_select_typed(c);
-    case WASM_OP_TABLE_GET:
-    case WASM_OP_TABLE_SET:
-        return check_table_access(c, opcode);
-    case WASM_OP_MEMORY_SIZE:
-    case WASM_OP_MEMORY_GROW:
-        return check_memory_size(c, opcode);
-    case WASM_OP_REF_NULL:
-        return check_ref_null(c);
-    case WASM_OP_REF_IS_NULL:
-        return check_ref_is_null(c);
-    case WASM_OP_REF_FUNC:
-        return check_ref_func(c);
-    case WASM_PREFIX_BULK:
-        return check_bulk(c);
-    case WASM_PREFIX_SIMD:
-        return refuse(c, ERR_UNSUPPORTED, "SIMD is not supported");
-    default:
-        return malformed(c, "illegal opcode");
     }
 }
 
@@ -906,8 +418,10 @@ static ALWAYS_INLINE enum err check_instruction(struct wasm_body_checker *c, u8 
         return check_call(c);
     case WASM_OP_CALL_INDIRECT:
         return check_call_indirect(c);
+    case WASM_PREFIX_BULK:
+        return check_bulk(c);
     default:
-        return check_rare(c, opcode);
+        return wasm_check_rare(c, opcode);
     }
 }
 
@@ -941,12 +455,12 @@ enum err wasm_body_check(struct wasm_body_checker *c, u32 function)
     c->here = c->in.next;
     c->local_count = c->type->param_count + c->body->local_count;
     if (c->local_count > WASM_LOCALS) {
-        return refuse(c, ERR_LIMIT, "too many locals in a function");
+        return wasm_check_refuse(c, ERR_LIMIT, "too many locals in a function");
     }
     spread_locals(c);
     c->top = c->operands;
     c->block_count = 0;
-    TRY(open_block(c, WASM_OP_BLOCK, (struct types){0}, results_of(c->type)));
+    TRY(wasm_check_open_block(c, WASM_OP_BLOCK, (struct wasm_types){0}, results_of(c->type)));
     while (c->block_count != 0) {
         c->here = c->in.next;
         if (UNLIKELY(c->in.next == c->in.end)) {
