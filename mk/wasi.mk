@@ -18,3 +18,8 @@ TEST_SUITES += wasi
 test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++ and Rust programs under redshirt
 	@tests/wasi/run --redshirt build/hosted/redshirt --programs build/test/wasi
 .PHONY: test-wasi
+
+# Optional, because it is large: 540 MB on disk.
+setup-rust: ## installs Debian's Rust for wasm32-wasi; the suite wasi uses it where it is
+	apt-get install -y --no-install-recommends rustc libstd-rust-dev-wasm32 lld-14
+.PHONY: setup-rust
