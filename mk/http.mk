@@ -8,3 +8,7 @@ FUZZ_SOURCES_http := $(HTTP_SOURCES) $(BASE_SOURCES)
 # The same server natively, and what asks both.
 $(call link_rule,hosted,build/hosted/bench/http_twin,tests/bench/http_twin.c $(HTTP_SOURCES) $(BASE_SOURCES),-luv)
 $(call link_rule,hosted,build/hosted/bench/http_load,tests/bench/http_load.c,-luv)
+
+BENCHES += http
+bench-http: hosted programs build/hosted/bench/http_twin build/hosted/bench/http_load
+	@tests/bench/http --redshirt build/hosted/redshirt --program build/programs/http.wasm --tools build/hosted/bench
