@@ -6,7 +6,8 @@
 // Bytes of the domain that an interface's hash begins with.
 #define INTERFACE_DOMAIN "redshirt:interface"
 
-// Sorts the hashes as byte strings. Insertion: there are few, and they come nearly sorted or small in number.
+// Sorts the hashes as byte strings. Insertion: there are few, and they come nearly sorted or small
+// in number.
 static void sort_hashes(u8 *hashes, u32 count)
 {
     for (u32 i = 1; i < count; i++) {

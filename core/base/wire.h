@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/base/wire.h: what generated code stands on: an interface's definition, and the writer and reader of
-// message bodies.
+// core/base/wire.h: what generated code stands on: an interface's definition, and the writer and
+// reader of message bodies.
 //
-// Use     nobody calls the writer and reader by hand: build/gen/interfaces/*.{h,c} do. A definition and a
-//         message are what kernel, devices and programs pass around.
-// Writing counts all bytes and keeps those that fit, so the same call asks for the size (capacity 0) and
-//         writes. What it is given is not checked: a bad value is refused by whoever reads it.
-// Reading is one pass. The first thing wrong makes the reader `failed` and empty: every later read gives
-//         zeros and costs nothing, so only the end of a body has to look. Strings and byte lists point into
-//         the input.
+// Use     nobody calls the writer and reader by hand: build/gen/interfaces/*.{h,c} do. A definition
+//         and a message are what kernel, devices and programs pass around.
+// Writing counts all bytes and keeps those that fit, so the same call asks for the size (capacity
+//         0) and writes. What it is given is not checked: a bad value is refused by whoever reads
+//         it.
+// Reading is one pass. The first thing wrong makes the reader `failed` and empty: every later read
+//         gives zeros and costs nothing, so only the end of a body has to look. Strings and byte
+//         lists point into the input.
 // Source  docs/wire.md.
 #pragma once
 #include "core/base/compiler.h"
@@ -40,8 +41,9 @@ struct interface_message {
     struct span body;
 };
 
-// The bytes whose SHA-256 is an interface's hash I (docs/interfaces.md), in `out`. Returns their count, or
-// 0 when they would not fit: INTERFACE_PREIMAGE_BYTES fits whatever is within the limits below.
+// The bytes whose SHA-256 is an interface's hash I (docs/interfaces.md), in `out`. Returns their
+// count, or 0 when they would not fit: INTERFACE_PREIMAGE_BYTES fits whatever is within the limits
+// below.
 //   functions  one F after another, in any order, each once
 enum {
     INTERFACE_FUNCTIONS = 256,  // of one interface; a table of ids stays small
@@ -157,8 +159,8 @@ static inline void wire_reader_fail(struct wire_reader *in)
     in->failed = true;
 }
 
-// The next `size` bytes, or NULL when there are fewer: then the reader has failed. Never NULL otherwise but
-// for size 0.
+// The next `size` bytes, or NULL when there are fewer: then the reader has failed. Never NULL
+// otherwise but for size 0.
 static inline const u8 *wire_reader_take(struct wire_reader *in, size_t size)
 {
     if (UNLIKELY(size > wire_reader_left(in))) {
@@ -202,7 +204,8 @@ static inline u64 wire_read_u64(struct wire_reader *in)
     return from == NULL ? 0 : mem_load_u64(from);
 }
 
-// A number below `count`: the case of an enum or variant, a bool (2), whether an option is there (2).
+// A number below `count`: the case of an enum or variant, a bool (2), whether an option is there
+// (2).
 static inline u8 wire_read_case(struct wire_reader *in, u32 count)
 {
     u8 value = wire_read_u8(in);
@@ -250,6 +253,6 @@ u32 wire_read_char(struct wire_reader *in);
 struct span wire_read_bytes(struct wire_reader *in);
 // A string, in place; fails when it is not UTF-8.
 struct span wire_read_string(struct wire_reader *in);
-// The count of a list whose items take at least `item_bytes` bytes each. Fails, giving 0, when that many
-// cannot be in what is left.
+// The count of a list whose items take at least `item_bytes` bytes each. Fails, giving 0, when that
+// many cannot be in what is left.
 u32 wire_read_count(struct wire_reader *in, u32 item_bytes);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Definitions to canonical bytes and hashes. docs/interfaces.md, "Canonical form", says what each byte is.
+// Definitions to canonical bytes and hashes. docs/interfaces.md, "Canonical form", says what each
+// byte is.
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/wire.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Names to types. Four steps over all interfaces: no interface uses itself; each reference finds its
-// declaration and each alias what it stands for; a walk without recursion over what types are made of refuses
-// cycles, computes sizes and makes equal types written in place one; functions are within bounds.
+// Names to types. Four steps over all interfaces: no interface uses itself; each reference finds
+// its declaration and each alias what it stands for; a walk without recursion over what types are
+// made of refuses cycles, computes sizes and makes equal types written in place one; functions are
+// within bounds.
 #include "core/base/assert.h"
 #include "core/base/report.h"
 #include "core/base/wire.h"
@@ -72,7 +73,8 @@ static enum err find_declaration(const struct wit_type *reference, struct wit_ty
     return ERR_OK;
 }
 
-// Replaces *at by the type that it means: no reference, no alias. Follows at most as many as there can be.
+// Replaces *at by the type that it means: no reference, no alias. Follows at most as many as there
+// can be.
 static enum err resolve(struct wit_type **at, struct report *report)
 {
     struct wit_type *type = *at;
@@ -200,8 +202,8 @@ static enum err finish(struct wit_type *type, struct report *report)
     return ERR_OK;
 }
 
-// Whether two items mean the same type. Those written in place are one object if they are the same; each
-// use of a primitive has its own.
+// Whether two items mean the same type. Those written in place are one object if they are the same;
+// each use of a primitive has its own.
 static bool same_type(const struct wit_type *a, const struct wit_type *b)
 {
     return a == b || (a != NULL && b != NULL && a->kind == b->kind && a->kind < WIT_LIST);
@@ -218,8 +220,8 @@ static bool same_items(const struct wit_type *a, const struct wit_type *b)
     return x == NULL && y == NULL;
 }
 
-// Appends the finished type *at to the sorted list; if it was written in place and the same is there, *at
-// becomes that one.
+// Appends the finished type *at to the sorted list; if it was written in place and the same is
+// there, *at becomes that one.
 static enum err intern(struct wit_interface *first, struct wit_type **at, struct report *report)
 {
     struct wit_type *type = *at;

@@ -67,8 +67,9 @@ static enum err refuse(struct wit_lexer *lexer, u64 offset, enum err err, const 
                       (struct span){0});
 }
 
-// Whether a character outside ASCII starts at `at` that could hide what a text says: a C1 control (U+0080 to
-// U+009F) or one that reverses the direction of writing (U+202A to U+202E, U+2066 to U+2069).
+// Whether a character outside ASCII starts at `at` that could hide what a text says: a C1 control
+// (U+0080 to U+009F) or one that reverses the direction of writing (U+202A to U+202E, U+2066 to
+// U+2069).
 static bool is_hidden(struct span text, u64 at)
 {
     const u8 *c = text.data + at;
@@ -236,7 +237,8 @@ enum err wit_lexer_next(struct wit_lexer *lexer, struct wit_token *out)
 
 // ---- documentation
 
-// Appends one line of a comment to `out` (at most as long as the gap), without the blanks around it.
+// Appends one line of a comment to `out` (at most as long as the gap), without the blanks around
+// it.
 static void doc_line(u8 *out, size_t *size, struct span line, bool star)
 {
     size_t start = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// lib/wit/limits.h: every bound on a WIT file. Each is the largest value accepted; one beyond is ERR_LIMIT.
+// lib/wit/limits.h: every bound on a WIT file. Each is the largest value accepted; one beyond is
+// ERR_LIMIT.
 #pragma once
 
 enum {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Tokens to definitions, by recursive descent without the recursion: only types nest, and they have a stack
-// of their own. Names of types stay references; check.c resolves them.
+// Tokens to definitions, by recursive descent without the recursion: only types nest, and they have
+// a stack of their own. Names of types stay references; check.c resolves them.
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "lib/wit/internal.h"

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // lib/wit/wit.h: WIT text → definitions → canonical form → hashes.
 //
-// Use     wit_load one file; what it uses comes through the source. Then read the interface: its types,
-//         functions and hashes, or print them with wit_print.
-// Owner   everything lies in the caller's arena, and points into the texts, which must stay as long.
-// Errors  a report's text begins with "FILE:LINE:COLUMN: "; its offset is that of the byte in that file.
+// Use     wit_load one file; what it uses comes through the source. Then read the interface: its
+//         types, functions and hashes, or print them with wit_print.
+// Owner   everything lies in the caller's arena, and points into the texts, which must stay as
+//         long.
+// Errors  a report's text begins with "FILE:LINE:COLUMN: "; its offset is that of the byte in that
+//         file.
 // Limits  lib/wit/limits.h.
-// Source  docs/interfaces.md: grammar, canonical form, hashes. WIT.md of the WebAssembly component model.
+// Source  docs/interfaces.md: grammar, canonical form, hashes. WIT.md of the WebAssembly component
+//         model.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"
@@ -113,7 +116,8 @@ struct wit_interface {
     u8 state;    // of the walk that checks it
 };
 
-// Where the text of another interface of the same package comes from: `name` is "net" for `use net.{...}`.
+// Where the text of another interface of the same package comes from: `name` is "net" for
+// `use net.{...}`.
 // ERR_NOT_FOUND  there is none
 struct wit_source {
     enum err (*read)(void *context, struct span name, struct span *text);
@@ -135,13 +139,14 @@ enum err wit_load(struct span file, struct span text, const struct wit_source *s
                   wit_sha256 *sha256, struct arena *arena, struct wit_interface **out,
                   struct report *report);
 
-// Makes the interface that has only the named functions, in place; its hash is then that of the subset.
+// Makes the interface that has only the named functions, in place; its hash is then that of the
+// subset.
 // ERR_NOT_FOUND  no function of that name
 enum err wit_keep_functions(struct wit_interface *interface, const struct span *names, u32 count,
                             wit_sha256 *sha256, struct arena *arena, struct report *report);
 
-// The interface's hash, then one line for each function: id, F, name. Sorted by name. What does not fit is
-// cut, as text.h says; WIT_PRINT_BYTES fits any interface.
+// The interface's hash, then one line for each function: id, F, name. Sorted by name. What does not
+// fit is cut, as text.h says; WIT_PRINT_BYTES fits any interface.
 enum { WIT_PRINT_BYTES = 64 << 10 };
 void wit_print(const struct wit_interface *interface, struct text *out);
 

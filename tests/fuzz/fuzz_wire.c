@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Message bodies: the first byte says which of the generated decoders of tests/golden/small.wit and of the tree's
-// interfaces gets the rest. What is accepted must encode to the same bytes, and its lists must walk.
+// Message bodies: the first byte says which of the generated decoders of tests/golden/small.wit and
+// of the tree's interfaces gets the rest. What is accepted must encode to the same bytes, and its
+// lists must walk.
 #include "core/base/assert.h"
 #include "interfaces/dns.h"
 #include "interfaces/inspect.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// WIT text. The input is one file, or several behind each other, each ended by a zero byte: the first is loaded,
-// the others can be used by it, each under the name that its own text gives after "interface ". What is accepted
-// must hold what lib/wit/wit.h promises, and mean the same when each of its files is read with other blanks.
+// WIT text. The input is one file, or several behind each other, each ended by a zero byte: the
+// first is loaded, the others can be used by it, each under the name that its own text gives after
+// "interface ". What is accepted must hold what lib/wit/wit.h promises, and mean the same when each
+// of its files is read with other blanks.
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/report.h"

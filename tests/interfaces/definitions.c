@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads definitions from standard input, many in one run, and prints what lib/wit makes of each: the peer of
-// tests/interfaces/wit.py.
+// Reads definitions from standard input, many in one run, and prints what lib/wit makes of each:
+// the peer of tests/interfaces/wit.py.
 //
-// Input   for each definition: u32 count of files, then for each its name and its text, both as u32 size and
-//         bytes. The first is the one to load, the others can be used by it.
-// Output  for each definition: u32 size and bytes: "refused: ERROR: TEXT", or what wit_print prints.
+// Input   for each definition: u32 count of files, then for each its name and its text, both as u32
+//         size and bytes. The first is the one to load, the others can be used by it.
+// Output  for each definition: u32 size and bytes: "refused: ERROR: TEXT", or what wit_print
+//         prints.
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
@@ -38,7 +39,8 @@ static bool get_u32(u32 *out)
     return fread(out, 1, 4, stdin) == 4;
 }
 
-// Each span in a block of its own, of exactly its size, so that the sanitizer sees a read beyond it.
+// Each span in a block of its own, of exactly its size, so that the sanitizer sees a read beyond
+// it.
 static struct span get_span(void)
 {
     u32 size = 0;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs the generated codecs of random interfaces: each constant of bindings.py must encode to the bytes that
-// wit.py computed, and these must decode and encode to themselves. Then reads, from standard input, bodies that
-// are perhaps damaged, with what wit.py makes of them: both must refuse the same ones.
+// Runs the generated codecs of random interfaces: each constant of bindings.py must encode to the
+// bytes that wit.py computed, and these must decode and encode to themselves. Then reads, from
+// standard input, bodies that are perhaps damaged, with what wit.py makes of them: both must refuse
+// the same ones.
 //
-// Input   for each body: u32 number of the test (in order, over all interfaces), u32 1 if it is a body, u32 size,
-//         bytes.
+// Input   for each body: u32 number of the test (in order, over all interfaces), u32 1 if it is a
+//         body, u32 size, bytes.
 // Output  a line for each difference; the last: "VALUES BODIES DIFFERENCES".
 #include "tests/interfaces/values.h"
 #include "core/base/assert.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Do generated bindings do what docs/interfaces.md says, on tests/golden/small.wit: bytes as docs/wire.md has
-// them, lists, dispatch, definition? Their text is in tests/golden; random interfaces are in tests/interfaces.
+// Do generated bindings do what docs/interfaces.md says, on tests/golden/small.wit: bytes as
+// docs/wire.md has them, lists, dispatch, definition? Their text is in tests/golden; random
+// interfaces are in tests/interfaces.
 #include "interfaces/shared.h"
 #include "interfaces/small.h"
 #include "tests/unit/support.h"

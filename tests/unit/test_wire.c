@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does the codec under generated code keep its promises at the edges: what does not fit, what runs out?
-// What all types look like on the wire is asked in test_bindings.c and tests/interfaces.
+// Does the codec under generated code keep its promises at the edges: what does not fit, what runs
+// out? What all types look like on the wire is asked in test_bindings.c and tests/interfaces.
 #include "core/base/wire.h"
 #include "tests/unit/support.h"
 #include <setjmp.h>

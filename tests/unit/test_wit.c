@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does lib/wit keep its header's promises: what a loaded interface says, sizes, limits, memory that runs out?
-// Whether hashes are right and wrong texts refused is asked in tests/interfaces.
+// Does lib/wit keep its header's promises: what a loaded interface says, sizes, limits, memory that
+// runs out? Whether hashes are right and wrong texts refused is asked in tests/interfaces.
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What programs alone need: one calling function for each of the interface's, and the section that declares
-// what the program was built with.
+// What programs alone need: one calling function for each of the interface's, and the section that
+// declares what the program was built with.
 #include "core/base/mem.h"
 #include "tools/idlc/idlc.h"
 #include <inttypes.h>

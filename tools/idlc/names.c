@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Words that cannot be a member: of C, and macros that compilers or C's headers define in lower case.
+// Words that cannot be a member: of C, and macros that compilers or C's headers define in lower
+// case.
 static const char *const c_words[] = {
     "alignas",      "alignof", "asm",      "assert",    "auto",          "bool",    "break",
     "case",         "char",    "const",    "constexpr", "continue",      "default", "do",
