@@ -105,7 +105,7 @@ static void check_process(const struct kernel *kernel, struct process *process)
         messages++;
         bytes += message->body_len;
     }
-    ASSERT(messages == process->message_count && messages <= KERNEL_MESSAGES);
+    ASSERT(messages == process->message_count && messages <= KERNEL_MESSAGES + 1);
     ASSERT(bytes == process->message_bytes && bytes <= KERNEL_MESSAGE_BYTES);
     u32 bonds = 0;
     for (struct list_node *node = list_first(&process->bonds); node != NULL;

@@ -262,6 +262,7 @@ static void patient_try_locked(struct kernel *kernel, struct interface_entry *en
     struct bond *bond = process->bond_count < KERNEL_BONDS
                             ? bond_add_locked(kernel, process, entry, message->definition)
                             : NULL;
+    entry->patient_count--;
     message->pending = PENDING_NONE;
     message->entry = NULL;
     system_answer_bind_locked(kernel, message, bond);

@@ -404,6 +404,21 @@ bool puppet_next(struct stage *stage, struct puppet *puppet, struct notification
     return true;
 }
 
+i64 puppet_fill(struct stage *stage, struct puppet *puppet, u32 bond, u64 function, u32 len,
+                u32 flags, u32 most, u32 *sent)
+{
+    struct puppet_order order = {
+        .kind = PUPPET_FILL, .a = bond, .b = function, .c = len, .d = flags, .e = most};
+    i64 result = puppet_do(stage, puppet, &order);
+    if (result <= 0) {
+        fprintf(stderr, "stage: fill gave %lld, %d %u %s\n", (long long)result,
+                (int)puppet->ending.kind, puppet->ending.code, puppet->ending_text);
+    }
+    ASSERT(result > 0);
+    *sent = (u32)(result >> 8);
+    return -(result & 0xff);
+}
+
 // ---- the system interface
 
 // Sends a call and waits; the body of the answer is then in puppet->bytes.

@@ -112,6 +112,10 @@ struct notification {
 };
 bool puppet_next(struct stage *stage, struct puppet *puppet, struct notification *out);
 
+// PUPPET_FILL: the error that it came to, and how many were sent and not taken back.
+i64 puppet_fill(struct stage *stage, struct puppet *puppet, u32 bond, u64 function, u32 len,
+                u32 flags, u32 most, u32 *sent);
+
 // Calls of the system interface; negative: the error, or -1000 - the case of its error type.
 i64 puppet_bind(struct stage *stage, struct puppet *puppet, const struct stage_interface *interface,
                 bool patient);

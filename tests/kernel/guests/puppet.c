@@ -3,7 +3,7 @@
 #include "interfaces/puppet.h"
 #include "core/base/mem.h"
 #include "interfaces/puppet_section.h"
-#include "interfaces/system.h"
+#include "interfaces/system_client.h"
 #include "programs/rt/redshirt.h"
 #include "tests/kernel/puppet.h"
 
@@ -54,6 +54,33 @@ static i64 call(const struct puppet_command *command)
     return result;
 }
 
+static i64 fill(const struct puppet_command *command)
+{
+    u32 count = 0;
+    u64 last = 0;
+    while (command->e == 0 || count < command->e) {
+        i64 result = redshirt_send((u32)command->a, command->b, area + HALF, (u32)command->c, NULL,
+                                   0, (u32)command->d);
+        if (result >= 0) {
+            count++;
+            last = (u64)result;
+            continue;
+        }
+        if (last != 0) {
+            struct system_cancel_call call_cancel = {last};
+            struct system_result_none_error cancelled;
+            u8 note[64];
+            if (system_cancel(RT_SYSTEM_BOND, &call_cancel, &cancelled) < 0 || !cancelled.ok ||
+                redshirt_wait(note, sizeof note, 0) < 0) {
+                return -1001;
+            }
+            count--;
+        }
+        return (i64)count << 8 | -result;
+    }
+    return (i64)count << 8;
+}
+
 static void echo(void)
 {
     struct rt_event event;
@@ -97,6 +124,8 @@ static i64 act(const struct puppet_command *command, struct span *bytes)
         return poll(command->a);
     case PUPPET_CALL:
         return call(command);
+    case PUPPET_FILL:
+        return fill(command);
     case PUPPET_ECHO:
         echo();
         return 0;
