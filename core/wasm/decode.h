@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/wasm/decode.h: bytes to module. First of the three passes a module goes through.
 //
-// Owner   everything decoded lies in `arena`, which the caller drops with the module, also after a failure.
-//         `bytes` must outlive the module.
+// Owner   everything decoded lies in `arena`, which the caller drops with the module, also after a
+//         failure. `bytes` must outlive the module.
 // Limits  core/wasm/limits.h; work is linear in the size of the file.
 // Source  WebAssembly Core 2.0, chapter 5.
 #pragma once
@@ -12,10 +12,11 @@ struct arena;
 struct report;
 struct wasm_module;
 
-// Decodes a binary module. What chapter 5 calls malformed is refused here, but for the instructions inside
-// function bodies, whose encoding wasm_module_validate checks as it goes through them.
+// Decodes a binary module. What chapter 5 calls malformed is refused here, but for the instructions
+// inside function bodies, whose encoding wasm_module_validate checks as it goes through them.
 //   out     receives the module on success; untouched on failure
-//   report  NULL, or receives the offset in the file and the reason, in the words of the core test suite
+//   report  NULL, or receives the offset in the file and the reason, in the words of the core test
+//           suite
 // ERR_MALFORMED  the bytes do not follow the format
 // ERR_LIMIT      legal, but beyond core/wasm/limits.h
 // ERR_NO_MEMORY  the arena has no more
