@@ -15,5 +15,5 @@ machines/sim     | core/base core/platform.h core/kernel interfaces             
 lib/*            | core/base                                                                | freestanding
 programs/rt      | core/base interfaces                                                     | freestanding
 programs/*       | core/base lib/* programs/rt interfaces                                   | freestanding
-tools            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted lib/* | any
+tools            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/bare machines/hosted lib/* | any
 tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* programs/rt programs/* tools | any

@@ -11,3 +11,7 @@ CFLAGS_FOR_raspi2_machines/bare/arm/clock := $(GENERAL_ONLY_raspi2)
 
 build/raspi2/libsodium/libsodium.a: machines/bare/arm/fetch_libsodium.sh
 	machines/bare/arm/fetch_libsodium.sh $(@D)
+
+QEMU_raspi2 = qemu-system-arm -accel tcg -M raspi2b -nodefaults -display none -serial mon:stdio -no-reboot \
+  -semihosting-config enable=on,target=native -kernel build/raspi2/first_light.elf
+QEMU_SUCCESS_raspi2 := 0

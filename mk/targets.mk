@@ -8,6 +8,8 @@
 #   QEMU_                   the emulator and what it needs
 # and gets: build/MACHINE/redshirt.elf (the system), build/MACHINE/test.elf (the machine's own tests).
 BARE_MACHINES := pc raspi2
+# Those whose loader hands over no archive, so that it is linked in.
+BARE_LINKING := raspi2
 BARE_COMMON := $(wildcard machines/bare/common/*.c)
 # The system on top of the machine; the machine's own tests stand in its place in test.elf.
 BARE_SYSTEM := machines/bare/common/main.c
@@ -43,12 +45,12 @@ $(foreach m,$(BARE_MACHINES),$(eval $(call bare_rules,$(m))))
 
 # $(call bare_image,MACHINE,OUTPUT,SOURCES): links an image
 define bare_image_text
-$(2): $$(call bare_objects,$(1),$(3)) machines/bare/$$(CPU_DIR_$(1))/link.ld $$(SODIUM_$(1))
+$(2): $$(call bare_objects,$(1),$(3)) $(4) machines/bare/$$(CPU_DIR_$(1))/link.ld $$(SODIUM_$(1))
 	@mkdir -p $$(@D)
 	$$(call say,link,$$@)
 	$$(Q)$$(LLD) $$(LINK_FLAGS_$(1)) -static -nostdlib --gc-sections -z max-page-size=4096 -z noexecstack \
 	  -T machines/bare/$$(CPU_DIR_$(1))/link.ld \
-	  $$(call bare_objects,$(1),$(3)) $$(SODIUM_$(1)) -o $$@
+	  $$(call bare_objects,$(1),$(3)) $(4) $$(SODIUM_$(1)) -o $$@
 endef
 bare_image = $(eval $(call bare_image_text,$(strip $(1)),$(strip $(2)),$(3)))
 
@@ -57,6 +59,46 @@ $(call bare_image,$(1),build/$(1)/test.elf,$(BARE_CPU_SOURCES_$(1)) $(BARE_MACHI
   tests/boot/machine_test.c)
 endef
 $(foreach m,$(BARE_MACHINES),$(eval $(call bare_images,$(m))))
+
+# ---- systems: an archive of programs and what to start of them (machines/bare/common/manifest.h)
+
+CAR := build/hosted/car
+$(call link_rule,hosted,$(CAR),tools/car/main.c machines/bare/common/manifest.c $(BASE_SOURCES),-lsodium)
+
+# $(call bare_system,NAME,FILE): build/systems/NAME.car out of a system file, and an image with it for the machines
+# that have no boot loader to hand it over: build/MACHINE/NAME.elf. Where there is one, the image is the same
+# for all systems: build/MACHINE/redshirt.elf.
+BARE_LINKED_SOURCES = $(BARE_COMMON) $(CORE_SOURCES) $(INTERFACE_SOURCES)
+define bare_system_text
+build/systems/$(1).car: $(2) $$(CAR) $$$$(PROGRAMS) $$$$(TEST_PROGRAMS)
+	@mkdir -p $$(@D)
+	$$(call say,car,$$@)
+	$$(Q)$$(CAR) $$@.new $(2) build/programs build/test/programs >$$@.cid && mv $$@.new $$@
+$(foreach m,$(BARE_LINKING),$(call bare_system_image,$(m),$(1)))
+endef
+define bare_system_image
+build/$(1)/archive/$(2).o: build/systems/$(2).car machines/bare/common/archive.S
+	@mkdir -p $$(@D)
+	$$(call say,$(1),$$<)
+	$$(Q)$$(CLANG) --target=$$(TRIPLE_$(1)) $$(CPU_FLAGS_$(1)) -DARCHIVE='"$$<"' -c machines/bare/common/archive.S -o $$@
+$(call bare_image_text,$(1),build/$(1)/$(2).elf,$(BARE_CPU_SOURCES_$(1)) $(BARE_LINKED_SOURCES),build/$(1)/archive/$(2).o)
+
+endef
+bare_system = $(eval $(call bare_system_text,$(strip $(1)),$(strip $(2))))
+$(foreach m,$(filter-out $(BARE_LINKING),$(BARE_MACHINES)),\
+  $(call bare_image,$(m),build/$(m)/redshirt.elf,$(BARE_CPU_SOURCES_$(m)) $(BARE_LINKED_SOURCES)))
+
+BOOT_SYSTEMS := first_light failure
+$(foreach s,$(BOOT_SYSTEMS),$(call bare_system,$(s),tests/boot/$(s).system))
+
+pc: build/pc/redshirt.elf build/systems/first_light.car ## the image for a PC, and an archive to boot it with
+raspi2: build/raspi2/first_light.elf ## the image for a Raspberry Pi 2
+	$(Q)$(LLVM_OBJCOPY) -O binary $< build/raspi2/kernel7.img
+
+qemu: $$(TARGET) ## boots an image in this terminal: make qemu TARGET=pc (or raspi2)
+	$(if $(QEMU_$(TARGET)),,$(error make qemu TARGET=pc or TARGET=raspi2))
+	$(QEMU_$(TARGET)); code=$$?; [ $$code -eq $(QEMU_SUCCESS_$(TARGET)) ]
+.PHONY: pc raspi2 qemu
 
 # ---- core/ compiles for three targets without a libc, and asks each for no more than it says here
 
@@ -91,6 +133,15 @@ CHECKS += targets
 
 # ---- booting, and seeing what happens
 
-test-boot: $(BARE_MACHINES:%=build/%/test.elf) ## boots every image in QEMU
+test-boot: $(BARE_MACHINES:%=build/%/test.elf) $(BOOT_SYSTEMS:%=build/systems/%.car) build/pc/redshirt.elf \
+  $(foreach m,$(BARE_LINKING),$(BOOT_SYSTEMS:%=build/$(m)/%.elf)) ## boots every image in QEMU
 	@tests/boot/run $(foreach m,$(BARE_MACHINES),$(m)=build/$(m))
 TEST_SUITES += boot
+
+# ---- unit tests and fuzzers of what lies under the machines
+
+$(call unit_test,car,tests/unit/test_car.c $(TEST_SUPPORT) $(BASE_SOURCES),-lsodium)
+$(call unit_test,bare,tests/unit/test_bare.c $(TEST_SUPPORT) machines/bare/common/heap.c \
+  machines/bare/common/manifest.c machines/bare/common/frames.c machines/bare/common/pages.c $(BASE_SOURCES))
+FUZZ_TARGETS += car
+FUZZ_SOURCES_car := $(TEST_SUPPORT) machines/bare/common/manifest.c $(BASE_SOURCES)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The tests that a bare machine runs on itself: its own machine_main, in place of the system's. The command line says
-// which: nothing for all that must pass, `end=NAME` for one that must end the machine badly.
+// The tests that a bare machine runs on itself: its own machine_main, in place of the system's. The
+// command line says which: nothing for all that must pass, `end=NAME` for one that must end the
+// machine badly.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/base/memory.h"

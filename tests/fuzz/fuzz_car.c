@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a boot loader hands to a bare machine: archives, and the manifests in them. What is accepted must hold what the
-// headers promise.
+// What a boot loader hands to a bare machine: archives, and the manifests in them. What is accepted
+// must hold what the headers promise.
 #include "core/base/assert.h"
 #include "core/base/car.h"
 #include "core/base/report.h"

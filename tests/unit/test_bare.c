@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The parts of a bare machine that need no machine: frames, address space, the heap and the manifest. This file stands in
-// for the CPU: its window is a piece of this process, and a table of its own says which frame each page shows.
+// The parts of a bare machine that need no machine: frames, address space, the heap and the
+// manifest. This file stands in for the CPU: its window is a piece of this process, and a table of
+// its own says which frame each page shows.
 #include "core/base/report.h"
 #include "core/platform.h"
 #include "machines/bare/common/cpu.h"
@@ -83,7 +84,8 @@ static u64 at_frame(u64 index)
     return (uintptr_t)frames + index * PAGE;
 }
 
-// Whatever the firmware says, in whatever order: each frame is given out once, and none that is reserved.
+// Whatever the firmware says, in whatever order: each frame is given out once, and none that is
+// reserved.
 static void frames_believe_no_map(void **state)
 {
     (void)state;

@@ -3,9 +3,9 @@
 //
 //     car OUT.car SYSTEM FOLDER...
 //
-// SYSTEM is a manifest (machines/bare/common/manifest.h) in which `@name` stands for a program: name.wasm in the
-// first FOLDER that has it. The archive holds the manifest, with CID and name in the place of each, as its
-// root, and the blocks of all programs, each once.
+// SYSTEM is a manifest (machines/bare/common/manifest.h) in which `@name` stands for a program:
+// name.wasm in the first FOLDER that has it. The archive holds the manifest, with CID and name in
+// the place of each, as its root, and the blocks of all programs, each once.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the compiler calls where ARMv7 has no instruction: division of 64-bit integers, and conversions between them
-// and floats. Floats that do not fit are undefined in C; callers (the interpreter) check first.
-// Source  "Run-time ABI for the ARM Architecture", sections 4.1.2 and 4.2.
+// What the compiler calls where ARMv7 has no instruction: division of 64-bit integers, and
+// conversions between them and floats. Floats that do not fit are undefined in C; callers (the
+// interpreter) check first. Source  "Run-time ABI for the ARM Architecture", sections 4.1.2 and
+// 4.2.
 #include "core/base/compiler.h"
 #include "core/base/types.h"
 
@@ -56,7 +57,8 @@ i64 aeabi_divide_signed(i64 dividend, i64 divisor, i64 *remainder)
     return (i64)((dividend < 0) != (divisor < 0) ? -quotient : quotient);
 }
 
-// Both halves are exact, and so is the first times 2^32: the sum is rounded once, which is what is wanted.
+// Both halves are exact, and so is the first times 2^32: the sum is rounded once, which is what is
+// wanted.
 f64 __aeabi_ul2d(u64 value)
 {
     return (f64)(u32)(value >> 32) * 4294967296.0 + (f64)(u32)value;
@@ -67,8 +69,9 @@ f64 __aeabi_l2d(i64 value)
     return (f64)(i32)(value >> 32) * 4294967296.0 + (f64)(u32)value;
 }
 
-// By way of a double it would be rounded twice. What lies below the double's last bits is folded into the lowest
-// bit that the first rounding keeps, so that it still tips the second one the right way.
+// By way of a double it would be rounded twice. What lies below the double's last bits is folded
+// into the lowest bit that the first rounding keeps, so that it still tips the second one the right
+// way.
 f32 __aeabi_ul2f(u64 value)
 {
     if (value >> 53 != 0) {

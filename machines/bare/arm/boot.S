@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From the firmware to C, and from every exception to C. All four cores start here (in QEMU; the firmware of a real
-// board holds three back itself): one goes on, the others sleep for good.
-// Source  ARM Architecture Reference Manual ARMv7-A, B1.3 (modes), B1.8 (exceptions), B4 (system registers).
+// From the firmware to C, and from every exception to C. All four cores start here (in QEMU; the
+// firmware of a real board holds three back itself): one goes on, the others sleep for good.
+// Source  ARM Architecture Reference Manual ARMv7-A, B1.3 (modes), B1.8 (exceptions), B4 (system
+//         registers).
     .syntax unified
     .arm
 
@@ -77,7 +78,8 @@ vectors:
     b interrupt
     b fast_interrupt
 
-    // Each keeps r0-r12 and the address where it happened (corrected as the manual says) on its own mode's stack.
+    // Each keeps r0-r12 and the address where it happened (corrected as the manual says) on its own
+    // mode's stack.
 reset_again:
     mov r1, #0
     b fatal

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Clock and tick are the virtual counter and timer that every core has. The file is compiled for general
-// registers only, because the tick runs in the middle of anything.
+// Clock and tick are the virtual counter and timer that every core has. The file is compiled for
+// general registers only, because the tick runs in the middle of anything.
 // Source  ARM Architecture Reference Manual ARMv7-A, B8.1; "Quad-A7 control", sections 3.1 and 4.6.
 #include "core/base/assert.h"
 #include "machines/bare/arm/cpu.h"

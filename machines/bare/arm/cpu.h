@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/bare/arm/cpu.h: what the files of this folder share: the board's addresses and the steps of cpu_start.
+// machines/bare/arm/cpu.h: what the files of this folder share: the board's addresses and the steps
+// of cpu_start.
 //
-// Source  "BCM2835 ARM Peripherals" (with the base of the BCM2836), "Quad-A7 control" (ARM-local peripherals).
+// Source  "BCM2835 ARM Peripherals" (with the base of the BCM2836), "Quad-A7 control" (ARM-local
+//         peripherals).
 #pragma once
 #include "core/base/types.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// memcpy, memmove, memset and memcmp, and the names that the ARM run-time ABI has for them. 32 bytes at a time
-// through vector registers; what is left by halves. Memory is normal and the MMU on, so any alignment will do.
-// Source  "Run-time ABI for the ARM Architecture", section 4.3.4.
+// memcpy, memmove, memset and memcmp, and the names that the ARM run-time ABI has for them. 32
+// bytes at a time through vector registers; what is left by halves. Memory is normal and the MMU
+// on, so any alignment will do. Source  "Run-time ABI for the ARM Architecture", section 4.3.4.
     .syntax unified
     .arm
     .fpu neon

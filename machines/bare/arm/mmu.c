@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Page tables, two levels, short descriptors. Memory is mapped at its own address in sections of 1 MiB; the image in small
-// pages with what each part may do; page 0 and the page below the machine's stack show nothing. The window for reservations
-// is what lies above the devices: 3 GiB of addresses for at most 1 GiB of memory.
-// Source  ARM Architecture Reference Manual ARMv7-A, B3.5.
+// Page tables, two levels, short descriptors. Memory is mapped at its own address in sections of 1
+// MiB; the image in small pages with what each part may do; page 0 and the page below the machine's
+// stack show nothing. The window for reservations is what lies above the devices: 3 GiB of
+// addresses for at most 1 GiB of memory. Source  ARM Architecture Reference Manual ARMv7-A, B3.5.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/platform.h"
@@ -15,7 +15,8 @@ enum { PAGE = PLATFORM_PAGE_BYTES, SECTION_BITS = 20, TABLE_ENTRIES = 256 };
 #define WINDOW_START ((u64)0x41000000)
 #define WINDOW_END ((u64)0xff000000)
 
-// First level. Normal memory is write-back, write-allocate, shareable; nothing is executable but the image.
+// First level. Normal memory is write-back, write-allocate, shareable; nothing is executable but
+// the image.
 enum {
     KIND = 3,
     KIND_TABLE = 1,

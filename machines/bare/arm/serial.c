@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The board's PL011 serial port, 115200 bits a second, and its random generator.
-// Source  ARM PrimeCell UART (PL011) Technical Reference Manual; "BCM2835 ARM Peripherals", chapters 6 and 13.
+// Source  ARM PrimeCell UART (PL011) Technical Reference Manual; "BCM2835 ARM Peripherals",
+//         chapters 6 and 13.
 #include "machines/bare/arm/cpu.h"
 #include "machines/bare/common/cpu.h"
 
@@ -14,7 +15,6 @@ enum {
     LINE = BOARD_SERIAL + 0x2c,
     CONTROL = BOARD_SERIAL + 0x30,
 };
-enum { PATIENCE = 10000000 }; // reads of a line that does not move, before it is taken for none
 enum {
     RANDOM_CONTROL = BOARD_RANDOM,
     RANDOM_STATUS = BOARD_RANDOM + 4,
@@ -23,7 +23,6 @@ enum {
 enum { RANDOM_WARM_UP = 0x40000, RANDOM_PATIENCE = 1000000 };
 
 static bool started;
-static bool absent;
 
 static void start(void)
 {
@@ -38,18 +37,16 @@ static void start(void)
     started = true;
 }
 
-void cpu_serial_write(struct span bytes)
+size_t cpu_serial_write(struct span bytes)
 {
     if (!started) {
         start();
     }
-    for (size_t i = 0; i < bytes.size && !absent; i++) {
-        u32 patience = PATIENCE;
-        while ((device_read(FLAGS) & FLAG_FULL) && --patience != 0) {
-        }
-        absent = patience == 0;
-        device_write(DATA, bytes.data[i]);
+    size_t count = 0;
+    while (count < bytes.size && !(device_read(FLAGS) & FLAG_FULL)) {
+        device_write(DATA, bytes.data[count++]);
     }
+    return count;
 }
 
 int cpu_serial_read(void)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the board knows of itself, exceptions, and the ways to stop.
-// Source  the firmware's mailbox property interface (github.com/raspberrypi/firmware/wiki); ARM "Semihosting for AArch32".
+// Source  the firmware's mailbox property interface (github.com/raspberrypi/firmware/wiki); ARM
+//         "Semihosting for AArch32".
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -19,7 +20,8 @@ enum {
     PROPERTY_ARM_MEMORY = 0x10005,
     PROPERTY_DONE = 0x80000000,
 };
-// What the board leaves to us when the firmware does not say: all but what it takes for the screen at most.
+// What the board leaves to us when the firmware does not say: all but what it takes for the screen
+// at most.
 enum { MEMORY_AT_LEAST = 512 << 20 };
 
 extern u8 image_start[], image_end[], image_archive[], image_archive_end[];
@@ -55,7 +57,8 @@ static void command_line_read(void)
     mem_copy(info.command_line, line + from, sizeof line - 1 - from);
 }
 
-// Asks the firmware how much of memory is ours. Before the caches are on, because it reads past them.
+// Asks the firmware how much of memory is ours. Before the caches are on, because it reads past
+// them.
 static u64 memory_end(void)
 {
     static ALIGNED(16) volatile u32 message[8];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/bare/common/cpu.h: what the folder of a CPU gives to the common part, and what it gets from it.
+// machines/bare/common/cpu.h: what the folder of a CPU gives to the common part, and what it gets
+// from it.
 //
-// Use     the CPU's entry code sets up a stack, fills a struct boot_info and calls machine_main, which calls
-//         cpu_start once and never returns. Until cpu_start only cpu_serial_* and cpu_halt may be called.
+// Use     the CPU's entry code sets up a stack, fills a struct boot_info and calls machine_main,
+//         which calls cpu_start once and never returns. Until cpu_start only cpu_serial_* and
+//         cpu_halt may be called.
 // Owner   boot_info and what it points to live as long as the machine.
 #pragma once
 #include "core/base/compiler.h"
@@ -34,16 +36,18 @@ NORETURN void machine_main(const struct boot_info *boot);
 
 // ---- what each CPU's folder defines
 
-// Exceptions, protection of the kernel's image, guard of the stack, clock and tick: all running afterwards.
-// Frames (frames.h) are there already.
+// Exceptions, protection of the kernel's image, guard of the stack, clock and tick: all running
+// afterwards. Frames (frames.h) are there already.
 void cpu_start(void);
 
-// Bytes as they are. Waits for the line.
-void cpu_serial_write(struct span bytes);
+// Gives the line as many of the bytes as it takes at once. Returns how many; 0: try later. Also
+// called from the tick.
+size_t cpu_serial_write(struct span bytes);
 // A byte that has come, or -1. Also called from the tick.
 int cpu_serial_read(void);
 
-// Stops: 0 for success. Tells an emulator through its exit device; where there is none, sleeps forever.
+// Stops: 0 for success. Tells an emulator through its exit device; where there is none, sleeps
+// forever.
 NORETURN void cpu_halt(int code);
 
 // ns since the clock was started; never goes back.
@@ -51,11 +55,12 @@ u64 cpu_clock_ns(void);
 // ns since 1970 at the time of the call, 0 when there is no such clock.
 u64 cpu_wall_clock_ns(void);
 
-// Sleeps until the next interrupt unless *flag is true (checked with interrupts off, so that a wake between
-// check and sleep is not lost).
+// Sleeps until the next interrupt unless *flag is true (checked with interrupts off, so that a wake
+// between check and sleep is not lost).
 void cpu_sleep(const bool *flag);
 
-// The finest counter there is, whatever it counts; for the jitter of what is done between two reads.
+// The finest counter there is, whatever it counts; for the jitter of what is done between two
+// reads.
 u64 cpu_cycles(void);
 // A word of the machine's own random generator. False: there is none.
 bool cpu_random(u64 *out);
@@ -69,15 +74,16 @@ u64 cpu_identity_end(void);
 // Makes one page of the window, which shows nothing, show a frame: readable and writable.
 // ERR_NO_MEMORY  no frame for a table
 enum err cpu_map(u64 at, u64 frame);
-// Makes [start, end) of the window, whole pages, show nothing, and gives the frames back (frames_give). Skips
-// quickly what was never mapped.
+// Makes [start, end) of the window, whole pages, show nothing, and gives the frames back
+// (frames_give). Skips quickly what was never mapped.
 void cpu_unmap(u64 start, u64 end);
 // Makes one mapped page executable and no longer writable.
 void cpu_map_executable(u64 at);
 
 // ---- what the common part defines for it
 
-// Once a tick, from the interrupt: only records. Must not touch the registers of floats and vectors.
+// Once a tick, from the interrupt: only records. Must not touch the registers of floats and
+// vectors.
 void machine_tick(u64 now_ns);
 
 // Prints why, then halts with 1. Never returns, also when it is entered again.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/blocks: the blocks of the archive that the boot loader handed over. Each is compared with its name
-// whenever it is given out.
+// The device redshirt:io/blocks: the blocks of the archive that the boot loader handed over. Each
+// is compared with its name whenever it is given out.
 #include "core/base/abi.h"
 #include "core/base/assert.h"
 #include "core/base/car.h"

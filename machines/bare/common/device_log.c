@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/log: lines go to the console, each in one piece. While the console has no room for one, they wait
-// in the device's queue.
+// The device redshirt:io/log: lines go to the console, each in one piece. While the console has no
+// room for one, they wait in the device's queue.
 #include "core/base/text.h"
 #include "core/kernel/device.h"
 #include "interfaces/log.h"

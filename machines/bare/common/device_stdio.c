@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/stdio: one console for all programs. Reads are answered in the order they came. A write goes to
-// the console as far as there is room; while one is under way, what else is asked of the device waits.
+// The device redshirt:io/stdio: one console for all programs. Reads are answered in the order they
+// came. A write goes to the console as far as there is room; while one is under way, what else is
+// asked of the device waits.
 #include "core/base/abi.h"
 #include "core/base/assert.h"
 #include "core/kernel/device.h"
@@ -53,7 +54,8 @@ static void do_read(void *context, const struct interface_message *message,
     }
 }
 
-// Answers the reads of that message or of that client (the other is 0), which nobody waits for any more.
+// Answers the reads of that message or of that client (the other is 0), which nobody waits for any
+// more.
 static void forget(struct device *device, u64 message, u64 client)
 {
     u32 kept = 0;

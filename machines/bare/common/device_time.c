@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/time. Timers are kept in order, the earliest last, so that it is found and taken at once. When
-// there are DEVICE_TIMERS, what else is asked of the device waits until one has ended.
+// The device redshirt:io/time. Timers are kept in order, the earliest last, so that it is found and
+// taken at once. When there are DEVICE_TIMERS, what else is asked of the device waits until one has
+// ended.
 #include "core/base/abi.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
@@ -83,7 +84,8 @@ static bool run(struct device *device)
     return worked;
 }
 
-// Answers the timers of that message or of that client (the other is 0), which nobody waits for any more.
+// Answers the timers of that message or of that client (the other is 0), which nobody waits for any
+// more.
 static void forget(struct device *device, u64 message, u64 client)
 {
     u32 kept = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The kernel says that a device has something to take by `wake`; that only sets a flag, and devices_run does the work
-// between two turns of the programs.
+// The kernel says that a device has something to take by `wake`; that only sets a flag, and
+// devices_run does the work between two turns of the programs.
 #include "machines/bare/common/devices.h"
 #include "core/base/abi.h"
 #include "core/base/assert.h"

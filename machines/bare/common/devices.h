@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/bare/common/devices.h: the interfaces that a bare machine answers itself: log, time, random, stdio (all on the
-// serial line) and blocks (the archive).
+// machines/bare/common/devices.h: the interfaces that a bare machine answers itself: log, time,
+// random, stdio (all on the serial line) and blocks (the archive).
 //
-// Use     devices_add once; then devices_run between turns of the programs, and devices_deadline_ns to know
-//         how long the machine may sleep.
+// Use     devices_add once; then devices_run between turns of the programs, and devices_deadline_ns
+//         to know how long the machine may sleep.
 // Owner   the archive and the memory outlive the kernel.
 // Limits  DEVICE_... of limits.h. Devices run on the one worker, between programs.
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Frames that were never taken are kept as ranges, so that a boot does not touch all memory; frames that came
-// back are a list threaded through themselves.
+// Frames that were never taken are kept as ranges, so that a boot does not touch all memory; frames
+// that came back are a list threaded through themselves.
 #include "machines/bare/common/frames.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
@@ -20,8 +20,8 @@ static u64 round_up(u64 value)
     return (value + PAGE - 1) & ~(u64)(PAGE - 1);
 }
 
-// The hole that begins first among those that touch [start, end): reserved by the boot loader, or taken over
-// already from an earlier range.
+// The hole that begins first among those that touch [start, end): reserved by the boot loader, or
+// taken over already from an earlier range.
 static bool first_hole(const struct boot_info *boot, u64 start, u64 end, struct boot_range *out)
 {
     bool found = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Pieces lie side by side; each knows the size of the one below it, so that a piece given back joins its free
-// neighbours at once: two free pieces never touch. Free pieces of one size class form a list, and two levels of
-// bits say which lists hold anything.
+// Pieces lie side by side; each knows the size of the one below it, so that a piece given back
+// joins its free neighbours at once: two free pieces never touch. Free pieces of one size class
+// form a list, and two levels of bits say which lists hold anything.
 #include "machines/bare/common/heap.h"
 #include "core/base/assert.h"
 #include "core/base/compiler.h"

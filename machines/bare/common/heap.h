@@ -3,8 +3,8 @@
 //
 // Use     heap_init once, then heap.memory (core/base/memory.h).
 // Owner   the caller owns the struct; the reservation is never given back.
-// Limits  a piece costs 16 bytes more than asked for, and is rounded up to 16 bytes. Taking and giving look
-//         at a constant number of pieces, however many there are.
+// Limits  a piece costs 16 bytes more than asked for, and is rounded up to 16 bytes. Taking and
+//         giving look at a constant number of pieces, however many there are.
 // Source  the two levels of size classes are those of TLSF (Masmano, Ripoll, Crespo, Real 2004).
 #pragma once
 #include "core/base/err.h"

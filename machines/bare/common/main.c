@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The boot sequence: memory, CPU, kernel, devices, and what the archive's manifest says. Then programs and devices
-// take turns until all that the manifest runs has ended.
+// The boot sequence: memory, CPU, kernel, devices, and what the archive's manifest says. Then
+// programs and devices take turns until all that the manifest runs has ended.
 #include "core/base/abi.h"
 #include "core/base/assert.h"
 #include "core/base/car.h"
@@ -106,6 +106,9 @@ static u32 started_count;
 static void on_end(void *context, struct kernel_process_id process, struct kernel_ending ending)
 {
     u32 entry = (u32)(uintptr_t)context;
+    if (runs_left == 0) {
+        return; // the machine stops: who serves is not asked any more
+    }
     char buffer[ENDING_WORDS_BYTES];
     struct text text = text_over(buffer, sizeof buffer);
     ASSERT(entry < started_count);
@@ -144,6 +147,16 @@ static void start(const struct manifest_entry *entry)
     check("a program of the manifest", kernel_start(kernel, &how, &process, &report), &report);
 }
 
+// One turn of programs and devices. Devices run after each slice, so an answer waits for one slice at
+// most. False: there was nothing to do.
+static bool turn(void)
+{
+    bool worked = kernel_worker_step(kernel, 0, INT64_MAX);
+    worked = devices_run() || worked;
+    console_drain();
+    return worked;
+}
+
 static void start_all(struct span manifest)
 {
     struct reader at = reader_over(manifest);
@@ -159,6 +172,11 @@ static void start_all(struct span manifest)
         }
         if (entry.kind != MANIFEST_ADAPTER) {
             start(&entry);
+        }
+        if (entry.kind == MANIFEST_LOADER) {
+            // What follows comes through it, so it has its turns first, until it waits for somebody.
+            while (turn()) {
+            }
         }
     }
 }
@@ -199,14 +217,10 @@ static struct span archive_open(const struct boot_info *boot)
     return manifest;
 }
 
-// Programs and devices take turns. Devices run after each slice, so an answer waits for one slice at most.
 static void run(void)
 {
     while (runs_left > 0) {
-        bool worked = kernel_worker_step(kernel, 0, INT64_MAX);
-        worked = devices_run() || worked;
-        console_drain();
-        if (!worked) {
+        if (!turn()) {
             platform_wait(0, devices_deadline_ns());
         }
     }

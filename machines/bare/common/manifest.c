@@ -27,6 +27,9 @@ static enum err read_line(struct reader *in, struct line *out, struct report *re
         if (is_end || byte == ' ') {
             word = NULL;
         } else if (word == NULL) {
+            if (out->count != 0 && out->words[0].data[0] == '#') {
+                continue; // as many words as a comment wants
+            }
             if (out->count == WORDS) {
                 return report_err(report, ERR_LIMIT, offset, "too many words in a line");
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/bare/common/manifest.h: the text that says what a bare machine starts. It is the first root of the archive, a
-// raw block, so whoever knows its CID knows the whole system.
+// machines/bare/common/manifest.h: the text that says what a bare machine starts. It is the first
+// root of the archive, a raw block, so whoever knows its CID knows the whole system.
 //
 //     # a comment
 //     loader CID NAME             comes with the system; the others come through it
@@ -35,6 +35,6 @@ struct manifest_entry {
 // ERR_LIMIT      beyond the limits
 enum err manifest_open(struct span text, u32 *run_count, struct report *report);
 
-// The next entry of a text that manifest_open has accepted; `at` starts as reader_over(text). False: there are no
-// more.
+// The next entry of a text that manifest_open has accepted; `at` starts as reader_over(text).
+// False: there are no more.
 bool manifest_next(struct reader *at, struct manifest_entry *out);

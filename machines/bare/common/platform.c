@@ -15,6 +15,7 @@ void platform_log(struct span line)
 
 void platform_halt(int code)
 {
+    console_flush();
     cpu_halt(code);
 }
 
@@ -25,6 +26,7 @@ void machine_panic(struct span why)
         panicking = true;
         console_write(SPAN_LITERAL("redshirt: panic: "));
         platform_log(why);
+        console_flush();
     }
     cpu_halt(1);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The seed is SHA-256 over everything gathered. One bit of chance in 32 reads of the clock is what jitter counts for here
-// (measured much higher), so JITTER_READS gives 512 bits; a hardware generator adds, and is never believed alone.
+// The seed is SHA-256 over everything gathered. One bit of chance in 32 reads of the clock is what
+// jitter counts for here (measured much higher), so JITTER_READS gives 512 bits; a hardware
+// generator adds, and is never believed alone.
 #include "machines/bare/common/random.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
@@ -21,8 +22,8 @@ struct seed {
     u32 jitter[JITTER_READS / 64];
 };
 
-// Folds 64 intervals into each word. What is timed walks through memory by what the last interval was, so that
-// caches and whatever else runs on the machine take part.
+// Folds 64 intervals into each word. What is timed walks through memory by what the last interval
+// was, so that caches and whatever else runs on the machine take part.
 static void gather_jitter(u32 *out, u32 count)
 {
     static volatile u8 walk[4096];

@@ -2,8 +2,8 @@
 // machines/bare/common/random.h: random bytes fit for keys.
 //
 // Use     random_start once the clock runs; then random_fill (which platform_random is).
-// Source  fast key erasure (Bernstein 2017): each call's keystream begins with the next key, so what was
-//         given out cannot be found again in memory. The stream is ChaCha20.
+// Source  fast key erasure (Bernstein 2017): each call's keystream begins with the next key, so
+//         what was given out cannot be found again in memory. The stream is ChaCha20.
 #pragma once
 #include "core/base/types.h"
 

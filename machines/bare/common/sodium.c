@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What libsodium's archive wants from outside, so that none of its parts that need an operating system are linked.
+// What libsodium's archive wants from outside, so that none of its parts that need an operating
+// system are linked.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "machines/bare/common/cpu.h"

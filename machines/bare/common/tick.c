@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The tick runs on the CPU of the one worker, in the middle of anything. What both touch is written so that
-// the tick sees it whole: the flag's address comes last, and goes first.
+// The tick runs on the CPU of the one worker, in the middle of anything. What both touch is written
+// so that the tick sees it whole: the flag's address comes last, and goes first.
 #include "machines/bare/common/tick.h"
 #include "core/base/assert.h"
 #include "core/platform.h"
@@ -10,7 +10,6 @@
 static bool *slice_flag; // NULL: no slice runs
 static u64 slice_end_ns;
 static bool woken;
-static bool input_seen;
 static u64 ticks;
 
 void machine_tick(u64 now_ns)
@@ -21,13 +20,8 @@ void machine_tick(u64 now_ns)
         __atomic_store_n(flag, true, __ATOMIC_RELAXED);
         __atomic_store_n(&slice_flag, NULL, __ATOMIC_RELAXED);
     }
-    console_poll();
-    if (console_has_input() !=
-        input_seen) { // wakes once when bytes begin to come, not at each tick
-        input_seen = !input_seen;
-        if (input_seen) {
-            __atomic_store_n(&woken, true, __ATOMIC_RELAXED);
-        }
+    if (console_poll()) { // somebody may wait for it
+        __atomic_store_n(&woken, true, __ATOMIC_RELAXED);
     }
 }
 

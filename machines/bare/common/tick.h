@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/bare/common/tick.h: what the tick records: the end of a slice, typed bytes, and that somebody was woken.
+// machines/bare/common/tick.h: what the tick records: the end of a slice, typed bytes, and that
+// somebody was woken.
 //
 // Source  defines platform_slice, platform_wait and platform_wake of core/platform.h.
 #pragma once

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From the boot loader's 32-bit mode to C. Two loaders know this image: one that reads the multiboot2 header (GRUB)
-// and one that reads the PVH note (QEMU's -kernel, Xen). Both jump here in protected mode with paging off, flat
-// segments, interrupts off, and the address of what they have to say in ebx.
-// Source  Multiboot2 specification 2.0, sections 3.1 and 3.3; Xen's "x86/HVM direct boot ABI"; Intel SDM volume 3, 9.8.5.
+// From the boot loader's 32-bit mode to C. Two loaders know this image: one that reads the
+// multiboot2 header (GRUB) and one that reads the PVH note (QEMU's -kernel, Xen). Both jump here in
+// protected mode with paging off, flat segments, interrupts off, and the address of what they have
+// to say in ebx. Source  Multiboot2 specification 2.0, sections 3.1 and 3.3; Xen's "x86/HVM direct
+// boot ABI"; Intel SDM volume 3, 9.8.5.
 
 #define MULTIBOOT2_MAGIC 0xe85250d6
 #define EFER 0xc0000080
@@ -37,7 +38,8 @@ entry:
     mov %ebx, %esi
     mov $machine_stack_end, %esp
 
-    // Every address below 4 GiB shows itself, in pages of 2 MiB: writable, executable until cpu_start.
+    // Every address below 4 GiB shows itself, in pages of 2 MiB: writable, executable until
+    // cpu_start.
     mov $boot_directories, %ebx
     xor %ecx, %ecx
 1:  mov %ecx, %eax
@@ -90,9 +92,9 @@ long_mode:
     call cpu_main
     ud2
 
-    // Exceptions. Each of the 32 stubs leaves the same frame for cpu_exception: registers, vector, error code, and what
-    // the CPU pushed. They run on a stack of their own (IST 1; double fault and NMI on IST 2), so a machine stack that
-    // overflowed still gets its words out.
+    // Exceptions. Each of the 32 stubs leaves the same frame for cpu_exception: registers, vector,
+    // error code, and what the CPU pushed. They run on a stack of their own (IST 1; double fault
+    // and NMI on IST 2), so a machine stack that overflowed still gets its words out.
     .section .text
     .altmacro
     .macro exception_stub vector
@@ -124,8 +126,8 @@ exception_common:
     call cpu_exception
     ud2
 
-    // The tick, on IST 3: keeps every register that C may change. What it calls is compiled for general
-    // registers only, so those of floats and vectors stay as they are.
+    // The tick, on IST 3: keeps every register that C may change. What it calls is compiled for
+    // general registers only, so those of floats and vectors stay as they are.
     .globl cpu_tick_stub
 cpu_tick_stub:
     .irp register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
@@ -140,7 +142,8 @@ cpu_tick_stub:
     .endr
     iretq
 
-    // An interrupt that nobody asked for (a spurious one of the local APIC or the old PIC): nothing to do.
+    // An interrupt that nobody asked for (a spurious one of the local APIC or the old PIC): nothing
+    // to do.
     .globl cpu_ignore_stub
 cpu_ignore_stub:
     iretq

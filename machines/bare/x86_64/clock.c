@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The clock is the time stamp counter, the tick is the local APIC's timer. How fast both run is measured once
-// against the programmable interval timer, whose rate is fixed. The file is compiled for general registers
-// only, because the tick runs in the middle of anything.
+// The clock is the time stamp counter, the tick is the local APIC's timer. How fast both run is
+// measured once against the programmable interval timer, whose rate is fixed. The file is compiled
+// for general registers only, because the tick runs in the middle of anything.
 // Source  Intel SDM volume 3, chapter 11; Intel 8254 data sheet; Motorola MC146818 data sheet.
 #include "core/base/assert.h"
 #include "core/base/mem.h"

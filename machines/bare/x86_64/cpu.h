@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/bare/x86_64/cpu.h: what the files of this folder share: instructions that C has no words for, and
-// the steps of cpu_start.
+// machines/bare/x86_64/cpu.h: what the files of this folder share: instructions that C has no words
+// for, and the steps of cpu_start.
 #pragma once
 #include "core/base/types.h"
 

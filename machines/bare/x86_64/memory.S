@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// memcpy, memmove, memset and memcmp. Long runs are left to `rep movsq` and `rep stosq`, which every CPU turns into its
-// widest copies and an emulator into an eighth of the steps of the byte forms; short runs are moves that overlap.
+// memcpy, memmove, memset and memcmp. Long runs are left to `rep movsq` and `rep stosq`, which
+// every CPU turns into its widest copies and an emulator into an eighth of the steps of the byte
+// forms; short runs are moves that overlap.
     .text
     .globl memcpy
     .globl memmove

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Page tables, four levels. Memory is mapped at its own address in large pages (boot.S did the first 4 GiB); the image is
-// mapped in small pages with what each part may do; page 0 and the page below the machine's stack show nothing.
-// The window for reservations begins at 1 TiB.
+// Page tables, four levels. Memory is mapped at its own address in large pages (boot.S did the
+// first 4 GiB); the image is mapped in small pages with what each part may do; page 0 and the page
+// below the machine's stack show nothing. The window for reservations begins at 1 TiB.
 // Source  Intel SDM volume 3, section 4.5.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
@@ -44,7 +44,8 @@ static void forget(u64 address)
     __asm__ volatile("invlpg (%0)" ::"r"(address) : "memory");
 }
 
-// The entry of `level` (0: of a small page) for an address, making the tables on the way; NULL: no frame left.
+// The entry of `level` (0: of a small page) for an address, making the tables on the way; NULL: no
+// frame left.
 static u64 *entry_make(u64 address, u32 level)
 {
     u64 *table = cpu_page_root;

@@ -5,13 +5,10 @@
 #include "machines/bare/x86_64/cpu.h"
 
 enum { COM1 = 0x3f8, DATA = COM1, LINE_STATUS = COM1 + 5 };
-enum { STATUS_RECEIVED = 1, STATUS_ROOM = 0x20, FIFO_BYTES = 16 };
-// Reads of the status before a line that does not move is taken for none: about 0.1 s.
-enum { PATIENCE = 100000 };
+enum { STATUS_RECEIVED = 1, STATUS_ROOM = 0x20, STATUS_NO_PORT = 0xff, FIFO_BYTES = 16 };
 enum { EXIT_PORT = 0xf4, EXIT_SUCCESS = 0x10, EXIT_FAILURE = 0x11 };
 
 static bool started;
-static bool absent;
 
 static void start(void)
 {
@@ -26,35 +23,34 @@ static void start(void)
         port_write8((u16)(COM1 + setup[i][0]), setup[i][1]);
     }
     started = true;
-    absent = port_read8(LINE_STATUS) == 0xff;
 }
 
-void cpu_serial_write(struct span bytes)
+size_t cpu_serial_write(struct span bytes)
 {
     if (!started) {
         start();
     }
-    for (size_t done = 0; done < bytes.size && !absent;) {
-        u32 patience = PATIENCE;
-        while (!(port_read8(LINE_STATUS) & STATUS_ROOM) && --patience != 0) {
-        }
-        absent = patience == 0;
-        for (u32 i = 0; i < FIFO_BYTES && done < bytes.size; i++) {
-            port_write8(DATA, bytes.data[done++]);
-        }
+    if (!(port_read8(LINE_STATUS) & STATUS_ROOM)) {
+        return 0;
     }
+    size_t count = bytes.size < FIFO_BYTES ? bytes.size : FIFO_BYTES;
+    for (size_t i = 0; i < count; i++) {
+        port_write8(DATA, bytes.data[i]);
+    }
+    return count;
 }
 
 int cpu_serial_read(void)
 {
-    if (!started || absent || !(port_read8(LINE_STATUS) & STATUS_RECEIVED)) {
+    u8 status = started ? port_read8(LINE_STATUS) : 0;
+    if (!(status & STATUS_RECEIVED) || status == STATUS_NO_PORT) {
         return -1;
     }
     return port_read8(DATA);
 }
 
-// QEMU turns the number v into its exit code 2v + 1: 33 for success, 35 for failure. On a machine without that
-// device nobody listens to the port, and the CPU sleeps.
+// QEMU turns the number v into its exit code 2v + 1: 33 for success, 35 for failure. On a machine
+// without that device nobody listens to the port, and the CPU sleeps.
 void cpu_halt(int code)
 {
     __asm__ volatile("cli");

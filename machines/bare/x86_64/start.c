@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the boot loader said, turned into a struct boot_info. Both loaders' lists are read as input: a size or an address
-// that leads out of what can be read is passed over.
-// Source  Xen's public header arch-x86/hvm/start_info.h (layout); Multiboot2 specification 2.0, section 3.6.
+// What the boot loader said, turned into a struct boot_info. Both loaders' lists are read as input:
+// a size or an address that leads out of what can be read is passed over.
+// Source  Xen's public header arch-x86/hvm/start_info.h (layout); Multiboot2 specification 2.0,
+//         section 3.6.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "machines/bare/common/cpu.h"
