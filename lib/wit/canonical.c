@@ -131,7 +131,23 @@ enum err wit_hash_interface(struct wit_interface *interface, wit_sha256 *sha256,
     return ERR_OK;
 }
 
-enum err wit_hash(struct wit_interface *interface, wit_sha256 *sha256, struct arena *arena)
+// Refuses two functions with one id: as likely as 64 coins that all fall on one side, but a kernel
+// that met it would have to guess.
+static enum err check_ids(const struct wit_interface *interface, struct report *report)
+{
+    for (const struct wit_function *a = interface->functions; a != NULL; a = a->next) {
+        for (const struct wit_function *b = a->next; b != NULL; b = b->next) {
+            if (a->id == b->id) {
+                return wit_report(report, interface->file, interface->text, b->offset, ERR_INVALID,
+                                  "its id is that of another function:", b->name);
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+enum err wit_hash(struct wit_interface *interface, wit_sha256 *sha256, struct arena *arena,
+                  struct report *report)
 {
     u64 largest = 1;
     for (const struct wit_function *f = interface->functions; f != NULL; f = f->next) {
@@ -146,5 +162,6 @@ enum err wit_hash(struct wit_interface *interface, wit_sha256 *sha256, struct ar
     for (struct wit_function *f = interface->functions; f != NULL; f = f->next) {
         hash_function(f, buffer, (size_t)largest, sha256);
     }
+    TRY(check_ids(interface, report));
     return wit_hash_interface(interface, sha256, arena);
 }

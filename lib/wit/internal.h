@@ -55,7 +55,8 @@ enum err wit_check(struct wit_interface *first, struct report *report);
 // Bytes of a function's canonical form.
 u64 wit_function_bytes(const struct wit_function *function);
 // Hashes all functions and the interface itself.
-enum err wit_hash(struct wit_interface *interface, wit_sha256 *sha256, struct arena *arena);
+enum err wit_hash(struct wit_interface *interface, wit_sha256 *sha256, struct arena *arena,
+                  struct report *report);
 // The interface's own hash, from its functions' hashes.
 enum err wit_hash_interface(struct wit_interface *interface, wit_sha256 *sha256,
                             struct arena *arena);

@@ -79,7 +79,7 @@ enum err wit_load(struct span file, struct span text, const struct wit_source *s
     }
     TRY(wit_check(first, report));
     for (struct wit_interface *at = first; at != NULL; at = at->next) {
-        TRY(wit_hash(at, sha256, arena));
+        TRY(wit_hash(at, sha256, arena, report));
     }
     *out = first;
     return ERR_OK;

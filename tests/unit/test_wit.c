@@ -180,6 +180,28 @@ static void printing_sorts_by_name(void **state)
     assert_true(f != NULL && fa != NULL && g != NULL && f < fa && fa < g);
 }
 
+// Whatever it is given, the first 8 bytes are the same.
+static void sha256_of_no_use(struct span bytes, u8 out[32])
+{
+    crypto_hash_sha256(out, bytes.data, bytes.size);
+    memset(out, 7, 8);
+}
+
+static void two_functions_never_share_an_id(void **state)
+{
+    (void)state;
+    struct wit_interface *interface;
+    struct span one = SPAN_LITERAL("package a:b; interface c { f: func(); }");
+    struct span two = SPAN_LITERAL("package a:b; interface c { f: func(); g: func(); }");
+    assert_int_equal(
+        wit_load(SPAN_LITERAL("x"), one, NULL, sha256_of_no_use, &arena, &interface, &report),
+        ERR_OK);
+    assert_int_equal(
+        wit_load(SPAN_LITERAL("x"), two, NULL, sha256_of_no_use, &arena, &interface, &report),
+        ERR_INVALID);
+    assert_string_equal(report.text, "x:1:39: its id is that of another function: \"g\"");
+}
+
 // ---- limits
 
 // A text made of `count` copies of what `piece` prints for 0 .. count - 1.
@@ -381,6 +403,7 @@ int main(void)
         TEST(equal_types_in_place_are_one),
         TEST(a_subset_is_an_interface_of_its_own),
         TEST(printing_sorts_by_name),
+        TEST(two_functions_never_share_an_id),
         TEST(each_limit_is_exact),
         TEST(depth_counts_through_names),
         TEST(types_that_double_are_refused_before_they_explode),

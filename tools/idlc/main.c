@@ -19,7 +19,7 @@ static const char help[] =
     "\n"
     "  --out DIR       write DIR/interfaces/NAME.h, NAME.c, NAME_client.h, NAME_section.h,\n"
     "                  NAME.section and DIR/docs/NAME.md\n"
-    "  --as NAME       another NAME than the interface's own, for files and C\n"
+    "  --as NAME       another NAME than the interface's own, for files and C: a-z, 0-9 and _\n"
     "  --only F,F,...  as if the interface had these functions only\n"
     "  --print         print the interface's hash, then id, F and name of each function\n"
     "  --depends       print the files that FILE.wit uses, by their paths, and do nothing else\n";
@@ -125,6 +125,13 @@ static bool write_all(struct generator *gen, const char *folder)
 
 // ---- the command
 
+// Whether a name can begin names in C and of files.
+static bool is_prefix(const char *name)
+{
+    size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    return name[0] >= 'a' && name[0] <= 'z' && name[size] == 0;
+}
+
 static bool read_options(int argc, char **argv, struct options *options)
 {
     for (int i = 1; i < argc; i++) {
@@ -148,7 +155,7 @@ static bool read_options(int argc, char **argv, struct options *options)
             options->file = word;
         }
     }
-    return options->file != NULL;
+    return options->file != NULL && (options->as == NULL || is_prefix(options->as));
 }
 
 static enum err keep_only(struct wit_interface *interface, const char *list, struct arena *arena,
