@@ -9,7 +9,7 @@
 #include "core/base/varint.h"
 
 enum { CBOR_ARRAY = 0x80, CBOR_SHORT = 24 };
-STATIC_ASSERT(CAR_ROOTS < CBOR_SHORT);
+STATIC_ASSERT((int)CAR_ROOTS < (int)CBOR_SHORT);
 
 static const u8 roots_key[] = {0xa2, 0x65, 'r', 'o', 'o', 't', 's'};
 static const u8 version_key[] = {0x67, 'v', 'e', 'r', 's', 'i', 'o', 'n'};
