@@ -693,7 +693,8 @@ static enum row mirrored(enum row row)
     [ROW_##prefix##_##a] = ROW_##prefix##_##b, [ROW_##prefix##_##b] = ROW_##prefix##_##a
         MIRRORED(I32, LT_S, GT_S), MIRRORED(I32, LT_U, GT_U), MIRRORED(I32, LE_S, GE_S),
         MIRRORED(I32, LE_U, GE_U), MIRRORED(I64, LT_S, GT_S), MIRRORED(I64, LT_U, GT_U),
-        MIRRORED(I64, LE_S, GE_S), MIRRORED(I64, LE_U, GE_U),
+        MIRRORED(I64, LE_S, GE_S), MIRRORED(I64, LE_U, GE_U), MIRRORED(F32, LT, GT),
+        MIRRORED(F32, LE, GE),     MIRRORED(F64, LT, GT),     MIRRORED(F64, LE, GE),
     };
     return rows[row] == 0 ? row : rows[row];
 }
