@@ -15,7 +15,7 @@ struct report;
 // it.
 enum embed_mode { EMBED_INTERPRETER };
 
-enum { EMBED_RESULTS = 1 << 11, EMBED_HOST_FUNCTIONS = 7, EMBED_MEMORIES = 1 << 12 };
+enum { EMBED_RESULTS = 1 << 11, EMBED_HOST_FUNCTIONS = 11, EMBED_MEMORIES = 1 << 12 };
 
 struct embed {
     struct memory memory; // the C library's
@@ -24,7 +24,8 @@ struct embed {
     i64 slice; // units of fuel in one go
     struct wasm_func host[EMBED_HOST_FUNCTIONS];
     struct wasm_func_type host_types[EMBED_HOST_FUNCTIONS];
-    u64 prints; // calls of host functions
+    // Sees each call of a host function; NULL: nobody wants to. None has results.
+    void (*heard)(struct embed *embed, const struct wasm_func *function, const wasm_slot *args);
     struct embed_memory {
         u8 *base;
         size_t bytes;
@@ -47,7 +48,7 @@ void embed_destroy(struct embed *embed);
 enum err embed_load(struct embed *embed, struct span bytes, struct arena *arena,
                     struct wasm_module **out, struct report *report);
 
-// A function of module `host` by its name, or NULL.
+// A host function by its name, or NULL: the suite's print functions, and the random modules' logs.
 struct wasm_func *embed_host(struct embed *embed, struct span name);
 
 // Calls a function to its end. ERR_LIMIT when it does not end.

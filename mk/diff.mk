@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Our engine against another on random modules (tests/diff).
+DIFF_SOURCES := tests/diff/engine.c tests/spec/embed.c tests/spec/values.c tests/spec/json.c $(BASE_SOURCES) $(WASM_SOURCES)
+$(call link_rule,asan,build/asan/test/diff_engine,$(DIFF_SOURCES))
+
+TEST_SUITES += diff
+DIFF_MODULES ?= 300
+DIFF_SEED ?= 1
+test-diff: build/asan/test/diff_engine ## our engine against another on random modules
+	@tests/diff/run --modules $(DIFF_MODULES) --seed $(DIFF_SEED) $<

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Runs every exported function of modules and prints all that can be seen of it, as
+// tests/diff/reference.mjs does on another engine. tests/diff/run compares the two.
+//
+//     diff_engine FILE.wasm...
+#include "core/base/arena.h"
+#include "core/base/report.h"
+#include "core/base/text.h"
+#include "core/wasm/module.h"
+#include "tests/spec/embed.h"
+#include "tests/spec/values.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ARENA_BYTES = 1 << 30, ARGS = 1 << 11, SLICE = 1000 };
+
+// The arguments are drawn from here, the same in reference.mjs.
+static u32 random_state;
+
+static u32 draw(void)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return random_state;
+}
+
+// Every fourth number is small; small ones are where things happen.
+static u32 draw_u32(void)
+{
+    u32 choice = draw() >> 16;
+    u32 value = draw();
+    return choice % 4 == 0 ? value >> 28 : value;
+}
+
+static wasm_slot draw_arg(u8 type)
+{
+    u64 high;
+    u64 bits;
+    switch (type) {
+    case WASM_I32:
+        return draw_u32();
+    case WASM_I64:
+        high = draw_u32();
+        return high << 32 | draw_u32();
+    case WASM_F32:
+        bits = draw();
+        return (bits & 0x7f800000u) == 0x7f800000u ? 0x3fc00000u : bits;
+    case WASM_F64:
+        high = draw();
+        bits = high << 32 | draw();
+        return (high & 0x7ff00000u) == 0x7ff00000u ? 0x3ff8000000000000u : bits;
+    default:
+        return 0; // a null reference
+    }
+}
+
+static void print_value(u8 type, const wasm_slot *slot)
+{
+    u64 bits = *slot;
+    switch (type) {
+    case WASM_I32:
+        printf(" %08x", (unsigned)bits);
+        break;
+    case WASM_I64:
+        printf(" %016llx", (unsigned long long)bits);
+        break;
+    case WASM_F32:
+        if ((bits & 0x7fffffffu) > 0x7f800000u) {
+            printf(" nan");
+        } else {
+            printf(" f%08x", (unsigned)bits);
+        }
+        break;
+    case WASM_F64:
+        if ((bits & 0x7fffffffffffffffu) > 0x7ff0000000000000u) {
+            printf(" nan");
+        } else {
+            printf(" f%016llx", (unsigned long long)bits);
+        }
+        break;
+    default:
+        printf(bits == 0 ? " null" : " ref");
+        break;
+    }
+}
+
+// The classes that other engines tell apart.
+static const char *trap_class(enum trap trap)
+{
+    switch (trap) {
+    case TRAP_UNREACHABLE:
+        return "unreachable";
+    case TRAP_MEMORY_OUT_OF_BOUNDS:
+        return "memory";
+    case TRAP_TABLE_OUT_OF_BOUNDS:
+    case TRAP_UNDEFINED_ELEMENT:
+        return "table";
+    case TRAP_UNINITIALIZED_ELEMENT:
+    case TRAP_INDIRECT_CALL_TYPE:
+        return "signature";
+    case TRAP_DIVIDE_BY_ZERO:
+        return "zero";
+    case TRAP_INTEGER_OVERFLOW:
+    case TRAP_BAD_CONVERSION:
+        return "integer";
+    case TRAP_STACK_EXHAUSTED:
+        return "stack";
+    default:
+        return "other";
+    }
+}
+
+static void hear(struct embed *embed, const struct wasm_func *function, const wasm_slot *args)
+{
+    (void)embed;
+    printf("log");
+    for (u32 i = 0; i < function->type->param_count; i++) {
+        print_value(function->type->types[i], &args[i]);
+    }
+    printf("\n");
+}
+
+// Calls one function. False when nothing can be said about what comes after.
+static bool call(struct embed *embed, struct span name, struct wasm_func *function)
+{
+    static wasm_slot args[ARGS];
+    static struct embed_outcome outcome;
+    const struct wasm_func_type *type = function->type;
+    for (u32 i = 0; i < type->param_count; i++) {
+        args[i] = draw_arg(type->types[i]);
+    }
+    enum err err = embed_call(embed, function, args, &outcome);
+    printf("call %.*s", (int)name.size, (const char *)name.data);
+    if (err != ERR_OK) {
+        printf(" %s\n", err_name(err));
+        return false;
+    }
+    if (outcome.trap != TRAP_NONE) {
+        printf(" trap %s\n", trap_class(outcome.trap));
+        return outcome.trap != TRAP_STACK_EXHAUSTED;
+    }
+    for (u32 i = 0; i < type->result_count; i++) {
+        print_value(type->types[type->param_count + i], &outcome.results[i]);
+    }
+    printf("\n");
+    return true;
+}
+
+static void print_memory(const struct wasm_memory *memory)
+{
+    u32 hash = 2166136261u;
+    for (u64 i = 0; i < memory->size_bytes; i++) {
+        hash = (hash ^ memory->base[i]) * 16777619u;
+    }
+    printf("memory %u %08x\n", (unsigned)(memory->size_bytes >> 16), hash);
+}
+
+static void run_exports(struct embed *embed, struct wasm_instance *instance)
+{
+    const struct wasm_module *module = wasm_instance_module(instance);
+    struct wasm_extern limit;
+    bool has_limit =
+        wasm_instance_export(instance, SPAN_LITERAL("hangLimitInitializer"), &limit) == ERR_OK;
+    static struct embed_outcome ignored;
+    for (u32 i = 0; i < module->export_count; i++) {
+        const struct wasm_export *export = &module->exports[i];
+        if (export->kind != WASM_FUNCTION) {
+            continue;
+        }
+        if (has_limit && embed_call(embed, limit.function, NULL, &ignored) != ERR_OK) {
+            return;
+        }
+        if (!call(embed, export->name, wasm_instance_func(instance, export->index))) {
+            return;
+        }
+    }
+    if (wasm_instance_memory0(instance) != NULL) {
+        print_memory(wasm_instance_memory0(instance));
+    }
+}
+
+static enum err run_module(struct embed *embed, struct span bytes, struct arena *arena,
+                           struct report *report)
+{
+    struct wasm_module *module;
+    struct wasm_instance *instance = NULL;
+    enum trap trap = TRAP_NONE;
+    TRY(embed_load(embed, bytes, arena, &module, report));
+    struct wasm_extern *imports = ARENA_ARRAY(arena, struct wasm_extern, module->import_count);
+    if (imports == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    for (u32 i = 0; i < module->import_count; i++) {
+        imports[i].kind = WASM_FUNCTION;
+        imports[i].function = embed_host(embed, module->imports[i].name);
+        if (imports[i].function == NULL) {
+            return report_err_detail(report, ERR_NOT_FOUND, 0, "unknown import",
+                                     module->imports[i].name);
+        }
+    }
+    enum err err =
+        wasm_instance_create(module, imports, &embed->store, arena, &instance, &trap, report);
+    if (err == ERR_OK) {
+        run_exports(embed, instance);
+    } else if (trap != TRAP_NONE) {
+        printf("start trap %s\n", trap_class(trap));
+        err = ERR_OK;
+    }
+    if (instance != NULL) {
+        wasm_instance_destroy(instance);
+    }
+    return err;
+}
+
+static struct span read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    static u8 bytes[16 << 20];
+    size_t size = file != NULL ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return span_of(bytes, size);
+}
+
+int main(int argc, char **argv)
+{
+    static struct embed embed;
+    for (int i = 1; i < argc; i++) {
+        struct arena arena;
+        struct report report;
+        embed_create(&embed, EMBED_INTERPRETER, SLICE);
+        embed.heard = hear;
+        random_state = 1;
+        report_clear(&report);
+        arena_init(&arena, &embed.memory, ARENA_BYTES);
+        printf("module %s\n", argv[i]);
+        enum err err = run_module(&embed, read_file(argv[i]), &arena, &report);
+        if (err != ERR_OK) {
+            printf("refused: %s: %s at %u\n", err_name(err), report.text, (unsigned)report.offset);
+        }
+        arena_drop(&arena);
+        embed_destroy(&embed);
+    }
+    return 0;
+}
