@@ -13,6 +13,8 @@
 #include "core/base/mem.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "interfaces/log.h"
+#include "interfaces/log_section.h"
 #include "interfaces/net.h"
 #include "interfaces/tcp.h"
 #include "interfaces/tcp_client.h"
@@ -33,6 +35,7 @@ enum {
     LOCALHOST = 127 | 1 << 24, // as net.wit has it: the first byte is the low one
     WRITE_FRAME_BYTES = 16,    // around the bytes of a write
     MAP_BITS = 8,
+    LOG_BYTES = 128,
 };
 
 enum wait_kind { WAIT_ACCEPT, WAIT_READ, WAIT_WRITE, WAIT_TIMER };
@@ -51,6 +54,7 @@ struct connection {
     bool closing; // close when what is written is out
     bool refused; // and read over what comes until then: see refusal_drain
     u64 socket;
+    struct net_endpoint peer;
     u64 moved_turn; // of the timer, when something last moved
     struct wait read;
     struct wait write;
@@ -167,6 +171,37 @@ static void rest_append(struct connection *connection, struct text *text)
     }
 }
 
+// A line for whoever looks after the system; nobody waits for it, and nobody misses it where there
+// is no log.
+static void refusal_log(const struct connection *connection, u32 status)
+{
+    static i64 bond = -1;
+    char line[LOG_BYTES];
+    u8 body[LOG_BYTES + 16];
+    struct text text = text_over(line, sizeof line);
+    if (bond < 0) {
+        bond = rt_bind(&log_interface, false);
+    }
+    if (bond < 0) {
+        return;
+    }
+    text_string(&text, "http: ");
+    text_u64(&text, status);
+    text_char(&text, ' ');
+    text_string(&text, http_status_name(status));
+    text_string(&text, " to ");
+    u32 address =
+        connection->peer.address.kind == NET_ADDRESS_IPV4 ? connection->peer.address.as.ipv4 : 0;
+    for (u32 i = 0; i < 4; i++) {
+        text_u64(&text, address >> (8 * i) & 0xff);
+        text_char(&text, i == 3 ? ':' : '.');
+    }
+    text_u64(&text, connection->peer.port);
+    struct log_write_call call = {LOG_LEVEL_WARNING, span_of(line, text.size)};
+    size_t size = log_write_encode_call(body, sizeof body, &call);
+    (void)rt_tell((u32)bond, LOG_WRITE_ID, body, (u32)size);
+}
+
 static void respond(struct connection *connection, struct text *text, struct page page, bool head)
 {
     http_response_head(text, page.status, page.content_type, page.body.size, connection->closing);
@@ -208,6 +243,7 @@ static void requests_serve(struct connection *connection, struct text *text)
         } else if (result == HTTP_REFUSED) {
             connection->closing = true;
             connection->refused = true;
+            refusal_log(connection, status);
             respond(connection, text, page_status(status), false);
         }
     }
@@ -270,13 +306,14 @@ static void connection_turn(struct connection *connection)
 
 // ---- answers
 
-static void connection_begin(struct connection *connection, u64 socket)
+static void connection_begin(struct connection *connection, const struct tcp_connection *accepted)
 {
     connection->used = true;
     connection->ended = false;
     connection->closing = false;
     connection->refused = false;
-    connection->socket = socket;
+    connection->socket = accepted->socket;
+    connection->peer = accepted->peer;
     connection->moved_turn = turn;
     connection->read = (struct wait){.kind = WAIT_READ, .connection = connection};
     connection->write = (struct wait){.kind = WAIT_WRITE, .connection = connection};
@@ -297,7 +334,7 @@ static void on_accept(const struct rt_event *event)
             connection++;
         }
         ASSERT(connection < connections + SERVER_CONNECTIONS); // an accept was sent for it
-        connection_begin(connection, result.value.socket);
+        connection_begin(connection, &result.value);
         connection_count++;
         connection_read(connection);
     }
