@@ -69,5 +69,9 @@ PROGRAMS := $(PROGRAM_NAMES:%=build/programs/%.wasm) build/programs/wasi.wasm
 TEST_PROGRAMS := $(TEST_PROGRAM_NAMES:%=build/test/programs/%.wasm)
 
 programs: $(PROGRAMS) ## all programs, as build/programs/NAME.wasm
-test-programs: $(TEST_PROGRAMS) ## the guests that tests use, as build/test/programs/NAME.wasm
-.PHONY: test-programs
+guests: $(TEST_PROGRAMS) ## the guests that tests use, as build/test/programs/NAME.wasm
+.PHONY: guests
+
+TEST_SUITES += programs
+test-programs: hosted programs guests ## the tree's programs: messages, sockets, the web server
+	@tests/programs/run --redshirt build/hosted/redshirt --programs build/programs --guests build/test/programs
