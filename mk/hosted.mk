@@ -20,3 +20,11 @@ $(foreach v,hosted asan tsan gcc,$(call link_rule,$(v),build/$(v)/redshirt,$(RED
 
 hosted: build/hosted/redshirt ## the command, with its machine: build/hosted/redshirt
 .PHONY: hosted
+
+# The command from end to end, under the sanitizers; and what runs in parallel under the thread sanitizer.
+TEST_SUITES += hosted hosted-tsan
+TEST_SECONDS_hosted := 600
+test-hosted: build/asan/redshirt $$(TEST_PROGRAMS)
+	@tests/hosted/run --redshirt build/asan/redshirt
+test-hosted-tsan: build/tsan/redshirt $$(TEST_PROGRAMS)
+	@tests/hosted/run --redshirt build/tsan/redshirt workers tcp_ udp_ streams told demo signals blocks

@@ -198,6 +198,12 @@ static enum err header_check(const u8 *file, size_t file_size, const struct cid 
     return ERR_OK;
 }
 
+static bool is_name_of(const struct cid *cid, struct span block)
+{
+    struct cid actual = cid_of_block((enum cid_codec)cid->codec, block, platform_sha256);
+    return cid_equal(&actual, cid);
+}
+
 // Reads and checks an open file into `buffer`, whose size is the file's length.
 static enum err block_read(int file, u8 *buffer, size_t file_size, const struct cid *cid,
                            struct report *report)
@@ -210,8 +216,7 @@ static enum err block_read(int file, u8 *buffer, size_t file_size, const struct 
     }
     TRY(header_check(buffer, got, cid, report));
     struct span block = span_of(buffer + STORE_HEADER_BYTES, got - STORE_HEADER_BYTES);
-    struct cid actual = cid_of_block((enum cid_codec)cid->codec, block, platform_sha256);
-    if (!cid_equal(&actual, cid)) {
+    if (!is_name_of(cid, block)) {
         return damaged(report, "bytes of this block have changed: they do not hash to its name",
                        cid);
     }
@@ -343,8 +348,7 @@ enum err store_put(struct store *store, const struct cid *cid, struct span bytes
     if (bytes.size > HOSTED_BLOCK_BYTES) {
         return report_err(report, ERR_LIMIT, 0, "a block has at most 2 MiB");
     }
-    struct cid actual = cid_of_block((enum cid_codec)cid->codec, bytes, platform_sha256);
-    ASSERT(cid_equal(&actual, cid));
+    ASSERT_SLOW(is_name_of(cid, bytes));
     if (is_sound(store, cid)) {
         return ERR_OK;
     }

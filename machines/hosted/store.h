@@ -30,7 +30,7 @@ enum err store_open(struct store *store, const char *home, struct report *report
 void store_close(struct store *store);
 
 // Keeps a block. One that is there and sound is left alone; one that is damaged is replaced.
-//   bytes   the block; its hash is the CID's (asserted)
+//   bytes   the block; its hash is the CID's (a slow assertion)
 // ERR_LIMIT  larger than a block may be
 // ERR_IO     the host could not write it; the report says why
 enum err store_put(struct store *store, const struct cid *cid, struct span bytes,

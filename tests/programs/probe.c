@@ -561,6 +561,45 @@ static u32 do_log(void)
     return 0;
 }
 
+// ---- beside others
+
+static bool spawn_one(struct span cid)
+{
+    struct system_spawn_request request = {.program = cid};
+    struct system_spawn_call call = {request};
+    struct system_result_u64_spawn_error result = {0};
+    i64 error = system_spawn(RT_SYSTEM_BOND, buffer, sizeof buffer, &call, &result);
+    return error >= 0 && result.ok;
+}
+
+// Starts so many (argument 3) programs of the CID in argument 2, waits a little, then sleeps a millisecond a
+// hundred times and prints how much too long the longest, and the middle one, were.
+static u32 do_beside(void)
+{
+    static u64 late_us[100];
+    u32 clock = bind_or_exit(&time_interface);
+    for (u64 i = argument_number(3); i > 0; i--) {
+        if (!spawn_one(rt_argument(2))) {
+            return 1;
+        }
+    }
+    struct time_wait_until_call until = {now_ns(clock) + 100000000};
+    (void)time_wait_until(clock, &until);
+    for (u32 n = 0; n < COUNT_OF(late_us); n++) {
+        until.monotonic = now_ns(clock) + 1000000;
+        (void)time_wait_until(clock, &until);
+        u64 late = (now_ns(clock) - until.monotonic) / 1000;
+        u32 place = n;
+        for (; place > 0 && late_us[place - 1] > late; place--) {
+            late_us[place] = late_us[place - 1];
+        }
+        late_us[place] = late;
+    }
+    print_number("middle ", late_us[COUNT_OF(late_us) / 2], " us\n");
+    print_number("longest ", late_us[COUNT_OF(late_us) - 1], " us\n");
+    return 0;
+}
+
 // ---- stdio
 
 static u32 do_cat(void)
@@ -662,7 +701,7 @@ static const struct {
     {"deaf", do_deaf},     {"flood", do_flood},   {"many", do_many},       {"die", do_die},
     {"errors", do_errors}, {"cancel", do_cancel}, {"udp", do_udp},         {"dns", do_dns},
     {"time", do_time},     {"random", do_random}, {"log", do_log},         {"cat", do_cat},
-    {"tell", do_tell},     {"start", do_start},   {"hostile", do_hostile},
+    {"tell", do_tell},     {"start", do_start},   {"hostile", do_hostile}, {"beside", do_beside},
 };
 
 u32 program_main(void)

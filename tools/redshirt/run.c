@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,7 +75,9 @@ static int program_name(struct store *store, const char *program, char cid[CID_T
     if (is_path) {
         return file_add(store, program, cid);
     }
-    if (err == ERR_UNSUPPORTED) {
+    // What begins as names of blocks do was meant as one.
+    bool looks_like_cid = err == ERR_UNSUPPORTED || strncasecmp(program, "baf", 3) == 0;
+    if (looks_like_cid) {
         say("cannot run %s: %s", program, report.text);
         return EXIT_BAD_CID;
     }

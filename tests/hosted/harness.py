@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the command share: running it in a home of its own, and counting."""
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+TESTS = []
+PATIENCE = 60  # seconds for one command; sanitizers and a busy machine are slow
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+class Skip(Exception):
+    pass
+
+
+class Ended:
+    """A command that has come to its end."""
+
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    def __repr__(self):
+        return f"code {self.code}\n  out {self.out[-600:]!r}\n  err {self.err[-600:]!r}"
+
+
+class World:
+    """A command, the guests, and an empty home."""
+
+    def __init__(self, redshirt, programs, home):
+        self.redshirt, self.programs, self.home = redshirt, programs, home
+
+    def env(self):
+        env = dict(os.environ, REDSHIRT_HOME=os.path.join(self.home, "store"))
+        env.setdefault("ASAN_OPTIONS", "abort_on_error=0:exitcode=99")
+        env.setdefault("TSAN_OPTIONS", "exitcode=98:halt_on_error=0")
+        return env
+
+    def path(self, name):
+        return os.path.join(self.home, name)
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return self.path(name)
+
+    def guest(self, name):
+        return os.path.join(self.programs, name + ".wasm")
+
+    def start(self, *arguments, **options):
+        options.setdefault("stdin", subprocess.PIPE)
+        return subprocess.Popen(
+            [self.redshirt, *arguments], stdout=options.pop("stdout", subprocess.PIPE),
+            stderr=subprocess.PIPE, env=options.pop("env", self.env()), **options)
+
+    def run(self, *arguments, input=b"", **options):
+        process = self.start(*arguments, **options)
+        try:
+            out, err = process.communicate(input, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"{arguments} did not end: {out[-300:]!r} {err[-300:]!r}")
+        return Ended(process.returncode, out or b"", err)
+
+    @contextlib.contextmanager
+    def running(self, *arguments, **options):
+        """A command that is killed at the end if it still runs."""
+        process = self.start(*arguments, **options)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.stdin and process.stdin.close()
+            process.stdout and process.stdout.close()
+            process.stderr.close()
+            process.wait()
+
+    def probe(self, *words):
+        return ("run", self.guest("probe"), *words)
+
+
+def finish(process):
+    """Waits for the end of a running command; its input is closed."""
+    if process.stdin and not process.stdin.closed:
+        process.stdin.close()
+    process.stdin = None
+    out, err = process.communicate(timeout=PATIENCE)
+    return Ended(process.returncode, out, err)
+
+
+def expect(actual, wanted, what=""):
+    if actual != wanted:
+        raise AssertionError(f"{what}: got {actual!r}, wanted {wanted!r}")
+
+
+def expect_good(ended, out=None):
+    if ended.code != 0 or (out is not None and ended.out != out):
+        raise AssertionError(f"wanted code 0 and {out!r}: {ended}")
+
+
+def expect_refused(ended, code, *words):
+    """A refusal: that exit code, nothing on stdout, and these words on stderr."""
+    text = ended.err.decode(errors="replace")
+    missing = [word for word in words if not re.search(word, text)]
+    if ended.code != code or ended.out != b"" or missing or not text.startswith("redshirt"):
+        raise AssertionError(f"wanted code {code} and words {words}: {ended}")
+
+
+def line(process):
+    """The next line of a running command's output."""
+    data = process.stdout.readline()
+    if not data.endswith(b"\n"):
+        raise AssertionError(f"no line: {data!r} {process.stderr.read()[-600:]!r}")
+    return data[:-1].decode()
+
+
+def port_of(process):
+    word, number = line(process).split()
+    expect(word, "port")
+    return int(number)
+
+
+def listen(family):
+    host = "::1" if family == "6" else "127.0.0.1"
+    kind = socket.AF_INET6 if family == "6" else socket.AF_INET
+    listener = socket.socket(kind, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, 0))
+    listener.listen(1024)
+    listener.settimeout(PATIENCE)
+    return listener, listener.getsockname()[1]
+
+
+def connect(family, port):
+    host = "::1" if family == "6" else "127.0.0.1"
+    connection = socket.create_connection((host, port), timeout=PATIENCE)
+    connection.settimeout(PATIENCE)
+    return connection
+
+
+def read_all(connection):
+    data = b""
+    while True:
+        piece = connection.recv(1 << 20)
+        if not piece:
+            return data
+        data += piece
+
+
+def resident_kib(process):
+    """Memory that the process uses, and the most it ever did, KiB."""
+    with open(f"/proc/{process.pid}/status") as status:
+        text = status.read()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]), int(re.search(r"VmHWM:\s+(\d+)", text)[1])
+
+
+def is_sanitized(world):
+    """Whether the command carries the shadow memory of a sanitizer."""
+    return any(f"/{name}/" in world.redshirt for name in ("asan", "tsan"))
+
+
+def needs_ipv6():
+    try:
+        probe = socket.socket(socket.AF_INET6)
+        probe.bind(("::1", 0))
+        probe.close()
+    except OSError:
+        raise Skip("this machine has no IPv6 loopback")
+
+
+FAMILIES = ["4", "6"]
+
+
+def main(redshirt, programs, only):
+    passed = failed = skipped = 0
+    for function in TESTS:
+        name = function.__name__
+        if only and not any(re.search(word, name) for word in only):
+            continue
+        begin = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="redshirt-") as home:
+            try:
+                function(World(os.path.abspath(redshirt), os.path.abspath(programs), home))
+                passed += 1
+                print(f"ok    {name} ({time.monotonic() - begin:.1f} s)", flush=True)
+            except Skip as reason:
+                skipped += 1
+                print(f"skip  {name}: {reason}", flush=True)
+            except Exception as error:
+                failed += 1
+                print(f"FAIL  {name}: {error}", flush=True)
+                if not isinstance(error, AssertionError):
+                    traceback.print_exc(file=sys.stdout)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""run and demo: streams, exit codes, arguments, refusals, signals, workers, and the small system."""
+import base64
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+
+from harness import (Skip, connect, expect, expect_good, expect_refused, finish, line, listen,
+                     port_of, test)
+from test_store import add, block_path, content, rewrite
+
+MIB = 1 << 20
+# An empty module: a program without _start.
+EMPTY_MODULE = b"\0asm\1\0\0\0"
+
+
+@test
+def run_arguments_are_the_programs_own(world):
+    ended = world.run("run", "--env", "A=1", "-e", "B=x=y", "--env=C=", world.guest("probe"),
+                      "start", "--help", "-x", "", "a b", "\xe4")
+    expect(ended.code, 0, ended)
+    expect(ended.out.decode().splitlines()[1:],
+           ["[start]", "[--help]", "[-x]", "[]", "[a b]", "[\xe4]", "A=1", "B=x=y", "C="])
+    ended = world.run("run", "--", world.guest("probe"), "start", "--env", "Z=1")
+    expect(ended.out.decode().splitlines()[1:], ["[start]", "[--env]", "[Z=1]"])
+    ended = world.run("run", world.guest("probe"), "--", "start", "--", "-1")
+    expect(ended.out.decode().splitlines()[1:], ["[start]", "[--]", "[-1]"])
+
+
+@test
+def run_by_name(world):
+    with open(world.guest("probe"), "rb") as file:
+        cid = add(world, file.read())
+    ended = world.run("run", cid, "start")
+    expect(ended.out.decode().splitlines(), [f"[{cid}]", "[start]"], ended)
+
+
+@test
+def run_streams_byte_for_byte(world):
+    data = content(3 * MIB + 1)
+    expect_good(world.run(*world.probe("cat"), input=data), data)
+    expect_good(world.run(*world.probe("cat"), input=b""), b"")
+    # From a file to a file.
+    with open(world.write("in", data), "rb") as source, open(world.path("out"), "wb") as target:
+        ended = world.run(*world.probe("cat"), stdin=source, stdout=target, input=None)
+    expect(ended.code, 0, ended)
+    with open(world.path("out"), "rb") as file:
+        expect(file.read() == data, True, "the file")
+
+
+@test
+def run_output_that_nobody_reads(world):
+    with world.running(*world.probe("cat")) as process:
+        process.stdout.close()
+        process.stdin.write(content(1 << 16))
+        process.stdin.flush()
+        process.stdout = None
+        ended = finish(process)
+        expect(ended.code, 3, ended)  # the program was told that the stream is closed
+
+
+@test
+def run_loses_nothing_that_was_told(world):
+    ended = world.run(*world.probe("tell", "3000"))
+    expect(ended.code, 7, ended)
+    expect(ended.out == (b"a" * 999 + b"\n") * 3000, True, f"{len(ended.out)} bytes")
+
+
+@test
+def run_exit_codes(world):
+    expect(world.run("run", world.guest("trap"), "no trap").code, 3)
+
+
+@test
+def run_traps_say_what_and_where(world):
+    for how, words in [("unreachable", "unreachable"), ("recurse", "call stack exhausted|out of bounds memory"),
+                       ("divide", "integer divide by zero"),
+                       ("memory", "out of bounds memory access"),
+                       ("table", "element|out of bounds table|type mismatch")]:
+        expect_refused(world.run("run", world.guest("trap"), how), 134, words, "trap", "offset")
+
+
+@test
+def run_refuses_what_is_no_program(world):
+    good = open(world.guest("probe"), "rb").read()
+    for data, words in [(b"hello", "."), (b"", "."), (good[:5000], "."), (EMPTY_MODULE, "."),
+                        (b"\0asm\2\0\0\0", "version")]:
+        path = world.write("file", data)
+        expect_refused(world.run("run", path), 65, "cannot run", "file", words)
+    expect_refused(world.run("run", world.path("none")), 66, "cannot run", "No such file")
+    expect_refused(world.run("run", "nothing-like-it"), 66, "neither a file nor a CID")
+    expect_refused(world.run("run", world.home), 74, ".")
+
+
+@test
+def run_refuses_damage_and_says_which(world):
+    data = open(world.guest("probe"), "rb").read()
+    cid = add(world, data)
+    path = block_path(world, cid)
+    rewrite(path, lambda b: b[:3000] + bytes([b[3000] ^ 4]) + b[3001:])
+    expect_refused(world.run("run", cid), 68, "cannot run", cid, "changed")
+    add(world, data)
+    rewrite(path, lambda b: b[:-10])
+    expect_refused(world.run("run", cid), 68, "cannot run", cid, "cut short")
+    os.unlink(path)
+    expect_refused(world.run("run", cid), 66, "cannot run", cid, "redshirt add")
+    add(world, data)
+    expect_good(world.run("run", cid, "start"))
+
+
+@test
+def run_refuses_damage_in_a_large_program(world):
+    module = open(world.guest("probe"), "rb").read()
+    padding = content(3 * MIB)  # a custom section, so that it still is a program
+    size = len(padding) + 2
+    leb = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127 | 128, size >> 21])
+    data = module + b"\0" + leb + b"\1x" + padding
+    cid = add(world, data)
+    expect_good(world.run("run", cid, "start"))
+    leaves = [word for word in world.run("ls", "--blocks").out.decode().split()
+              if word.startswith("bafkrei")]
+    rewrite(block_path(world, leaves[1]), lambda b: b[:-1] + b"!" if b[-1:] != b"!" else b[:-1])
+    expect_refused(world.run("run", cid), 68, "cannot run", leaves[1])
+    os.unlink(block_path(world, leaves[2]))
+    add(world, data)
+    os.unlink(block_path(world, leaves[2]))
+    expect_refused(world.run("run", cid), 66, "cannot run", leaves[2])
+
+
+@test
+def run_refuses_what_is_too_large(world):
+    path = world.path("large")
+    with open(path, "wb") as file:
+        file.truncate(2 << 30)
+    expect_refused(world.run("run", path), 73, "2048 MiB", "at most 64 MiB")
+    with open(path, "wb") as file:
+        file.truncate(65 * MIB)
+    added = world.run("add", path)
+    expect_good(added)
+    expect_refused(world.run("run", added.out.decode().strip()), 73, "cannot run", "at most 64 MiB")
+
+
+@test
+def run_refuses_names_that_are_none(world):
+    expect_refused(world.run("run", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPBdG"), 67, ".")
+    # sha2-512 in place of sha2-256, in a CID that is right otherwise; a letter lost; another base.
+    other = bytes([1, 0x55, 0x13, 64]) + bytes(64)
+    other = "b" + base64.b32encode(other).decode().lower().rstrip("=")
+    expect_refused(world.run("run", other), 67, "sha2-512")
+    good = add(world, b"anything")
+    expect_refused(world.run("run", good[:-1]), 67, "cannot run")
+    expect_refused(world.run("run", good.upper()), 67, "cannot run")
+    expect_refused(world.run("run"), 64, "which program")
+    expect_refused(world.run("run", "--env", "x"), 64, "NAME=VALUE")
+    expect_refused(world.run("run", "--workers", "0", "x"), 64, "from 1")
+    expect_refused(world.run("run", "--what", "x"), 64, "--")
+
+
+def stopped_within_a_second(world, number, code, *arguments):
+    with world.running("run", *arguments) as process:
+        time.sleep(1.0)
+        expect(process.poll(), None, "still runs")
+        begin = time.monotonic()
+        process.send_signal(number)
+        ended = finish(process)
+        took = time.monotonic() - begin
+    expect(ended.code, code, ended)
+    if took > 1.0:
+        raise AssertionError(f"took {took:.2f} s")
+
+
+@test
+def signals_stop_a_spinner(world):
+    stopped_within_a_second(world, signal.SIGINT, 130, world.guest("spinner"))
+    stopped_within_a_second(world, signal.SIGTERM, 143, world.guest("spinner"))
+    stopped_within_a_second(world, signal.SIGINT, 130, "--workers", "3", world.guest("spinner"))
+
+
+@test
+def signals_stop_a_reader(world):
+    stopped_within_a_second(world, signal.SIGINT, 130, world.guest("probe"), "cat")
+
+
+@test
+def signals_stop_a_server(world):
+    stopped_within_a_second(world, signal.SIGINT, 130, world.guest("echo_tcp"))
+
+
+@test
+def signals_stop_a_writer_that_nobody_reads(world):
+    with world.running(*world.probe("tell", "100000")) as process:
+        time.sleep(1.0)
+        expect(process.poll(), None, "still runs")
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        expect(process.wait(timeout=5), 130)
+        if time.monotonic() - begin > 1.0:
+            raise AssertionError("more than a second")
+
+
+@test
+def workers_any_number_of(world):
+    for workers in ["1", "2", "7", "64"]:
+        ended = world.run("run", "--workers", workers, world.guest("probe"), "time")
+        expect(ended.code, 0, ended)
+
+
+@test
+def workers_are_shared_with_spinners(world):
+    """A spinner delays its neighbour by a slice (10 ms) at most; the host's own noise comes on top."""
+    with open(world.guest("spinner"), "rb") as file:
+        spinner = add(world, file.read())
+    for workers, spinners in [("1", "1"), ("1", "3"), ("2", "2"), ("2", "5")]:
+        ended = world.run("run", "--workers", workers, world.guest("probe"), "beside", spinner,
+                          spinners)
+        expect(ended.code, 0, ended)
+        late = {word: int(number) for word, number, _ in map(str.split, ended.out.decode().splitlines())}
+        # Each sleeper's turn is two messages, each of which waits for the slices before it.
+        rounds = 3 * -(-int(spinners) // int(workers))
+        if late["middle"] > rounds * 15000 or late["longest"] > rounds * 15000 + 100000:
+            raise AssertionError(f"{workers} workers, {spinners} spinners: {late}")
+
+
+@test
+def devices_time(world):
+    ended = world.run(*world.probe("time"))
+    expect(ended.code, 0, ended)
+    lines = ended.out.decode().splitlines()
+    wall = int(lines[0].split()[1])
+    if abs(wall - time.time()) > 5:
+        raise AssertionError(lines[0])
+    late = int(lines[2].split()[2])
+    if late > 200000:
+        raise AssertionError(lines[2])
+    expect(lines[3:], ["timer 3 cancelled", "timer 1", "timer 2", "timer 0"])
+
+
+@test
+def devices_random(world):
+    ended = world.run(*world.probe("random"))
+    expect_good(ended, b"bytes 0\nbytes 32\nbytes 65536\nbytes 65536\n")
+
+
+@test
+def devices_log(world):
+    ended = world.run(*world.probe("log"))
+    expect_good(ended, b"log: ok\nlog: ok\nlog: ok\nlog: E_MALFORMED\n")
+    lines = ended.err.splitlines()
+    expect(lines[0], b"info: plain")
+    expect(lines[1], "error: bad?[31m?news \xe4 ?".encode())
+    expect(lines[2], b"debug: " + b"x" * 4096)
+
+
+@test
+def devices_refuse_hostile_bodies(world):
+    ended = world.run(*world.probe("hostile"))
+    expect(ended.code, 0, ended)
+    for text in ended.out.decode().splitlines():
+        expect(text.endswith(" refused, 0 other"), True, text)
+
+
+def fetch(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+        return answer.read()
+
+
+def demo_port():
+    listener, port = listen("4")
+    listener.close()
+    return port
+
+
+@test
+def demo_serves_its_page_and_stops(world):
+    port = demo_port()
+    with world.running("demo", "--port", str(port)) as process:
+        while b"http://127.0.0.1:%d/" % port not in process.stderr.readline():
+            pass
+        for _ in range(100):
+            try:
+                page = fetch(port, "/")
+                break
+            except OSError:
+                time.sleep(0.1)
+        expect(b"<html" in page, True, page[:200])
+        system = json.loads(fetch(port, "/api/system"))
+        names = {entry["name"] for entry in system["list"]}
+        expect({"store-loader", "log", "http"} <= names, True, names)
+        taken = world.run("demo", "--port", str(port))
+        expect_refused(taken, 71, f"port {port}", "taken", "--port")
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        ended = finish(process)
+        expect(ended.code, 0, ended)
+        expect(b"Hello from redshirt" in ended.out, True, ended)
+        if time.monotonic() - begin > 1.0:
+            raise AssertionError("more than a second")
