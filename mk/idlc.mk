@@ -52,8 +52,8 @@ GOLDEN := build/gen/golden
 $(call interface_rule,$(GOLDEN),tests/golden/small.wit)
 $(call interface_rule,$(GOLDEN),tests/golden/shared.wit)
 GOLDEN_SOURCES := $(GOLDEN)/interfaces/small.c $(GOLDEN)/interfaces/shared.c
-build/asan/tests/unit/test_bindings.o build/asan/build/gen/golden/interfaces/%.o build/fuzz/tests/fuzz/fuzz_wire.o \
-  build/fuzz/build/gen/golden/interfaces/%.o: CFLAGS_COMMON += -I$(GOLDEN)
+$(foreach v,$(VARIANTS),build/$(v)/tests/unit/test_bindings.o build/$(v)/tests/fuzz/fuzz_wire.o \
+  build/$(v)/build/gen/golden/interfaces/%.o): CFLAGS_COMMON += -I$(GOLDEN)
 GENERATED += $(GOLDEN)/interfaces/small.h $(GOLDEN)/interfaces/shared.h
 
 $(call unit_test,wire,tests/unit/test_wire.c $(TEST_SUPPORT) $(BASE_SOURCES))
