@@ -16,6 +16,6 @@ KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test
 $(call unit_test,$(1),tests/kernel/test_$(1).c $(STAGE_SOURCES),-lsodium)
-build/asan/test/$(1): | $(KERNEL_GUEST_FILES)
+$$(VARIANTS:%=build/%/test/$(1)): | $(KERNEL_GUEST_FILES)
 endef
 $(foreach t,$(patsubst tests/kernel/test_%.c,%,$(wildcard tests/kernel/test_*.c)),$(eval $(call stage_test,$(t))))
