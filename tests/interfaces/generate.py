@@ -99,6 +99,29 @@ def random_sources(rng):
     return [first] + used
 
 
+def sources_at_a_limit(rng):
+    """A definition whose types nest about as deep, or expand about as far, as is allowed."""
+    source = Source("test:limits", "limits")
+    levels = rng.randint(28, 34) if rng.random() < 0.5 else rng.randint(8, 16)
+    wide = levels < 20
+    last = rng.choice((("u8",), ("string",), ("list", ("u8",))))
+    for level in range(levels):
+        name = f"t{level}"
+        kind = rng.choice(("record", "tuple", "list", "option", "result", "variant", "type") if not wide else
+                          ("record", "tuple", "variant"))
+        count = rng.choice((1, 2, 2, 3)) if wide else 1
+        if kind in ("record", "variant"):
+            source.types.append((name, kind, tuple((f"x{i}", last) for i in range(count))))
+        else:
+            body = {"tuple": ("tuple", (last,) * count), "list": ("list", last), "option": ("option", last),
+                    "result": ("result", None, last), "type": last}[kind]
+            source.types.append((name, "type", body))
+        last = ("name", name)
+    source.functions.append(("f", [("x", last)], last if rng.random() < 0.3 else None))
+    rng.shuffle(source.types)
+    return [source]
+
+
 # ---- writing
 
 def quoted(name, rng):
