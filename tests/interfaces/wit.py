@@ -21,6 +21,10 @@ TAGS.update({"list": 16, "option": 17, "result": 18, "tuple": 19, "record": 20, 
              "flags": 23})
 TEXT_BYTES, NAME_BYTES, TYPES, FUNCTIONS, PARAMETERS, ITEMS, FLAGS = 256 << 10, 64, 256, 256, 32, 256, 64
 DEPTH, CANONICAL_BYTES, COMMENT_DEPTH = 32, 64 << 10, 16
+CONTROLS = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+BLANKS = re.compile(r"(?:[ \t\r\n]+|//[^\n]*)+")
+TOKEN = re.compile(r"(?:(?P<quote>%)|(?=[A-Za-z]))(?P<word>[A-Za-z0-9-]*)|->|[{}()<>,:;=./@_*]", re.S)
+COMMENT_MARK = re.compile(r"/\*|\*/")
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*\Z")
 
 
@@ -42,43 +46,33 @@ def tokens(text):
         text = text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refused("not UTF-8") from error
-    for c in text:
-        code = ord(c)
-        need(c in "\t\n\r" or not (code < 0x20 or 0x7f <= code <= 0x9f), "control")
-        need(not (0x202a <= code <= 0x202e or 0x2066 <= code <= 0x2069), "direction")
+    need(not CONTROLS.search(text), "control character")
     out = []
     at = 0
     while at < len(text):
-        c = text[at]
-        if c in " \t\r\n":
-            at += 1
-        elif text.startswith("//", at):
-            end = text.find("\n", at)
-            at = len(text) if end < 0 else end
-        elif text.startswith("/*", at):
+        blank = BLANKS.match(text, at)
+        if blank:
+            at = blank.end()
+            continue
+        if text.startswith("/*", at):
             at = skip_block(text, at)
-        elif c.isascii() and c.isalpha() or c == "%":
-            run = re.compile(r"[A-Za-z0-9-]*").match(text, at + (c == "%"))
-            word = run.group()
+            continue
+        token = TOKEN.match(text, at)
+        need(token, "character")
+        if token.group("word") is None:
+            out.append(("mark", token.group()))
+        else:
+            word = token.group("word")
             need(NAME.match(word), "name")
             need(len(word) <= NAME_BYTES, "name too long")
-            out.append(("keyword" if word in KEYWORDS and c != "%" else "name", word))
-            at = run.end()
-        elif text.startswith("->", at):
-            out.append(("mark", "->"))
-            at += 2
-        else:
-            need(c in "{}()<>,:;=./@_*", "character")
-            out.append(("mark", c))
-            at += 1
+            out.append(("keyword" if word in KEYWORDS and token.group("quote") is None else "name", word))
+        at = token.end()
     return out
 
 
 def skip_block(text, at):
     depth = 0
-    for match in re.compile(r"/\*|\*/").finditer(text, at):
-        if match.start() < at:
-            continue
+    for match in COMMENT_MARK.finditer(text, at):
         depth += 1 if match.group() == "/*" else -1
         need(depth <= COMMENT_DEPTH, "comments too deep")
         at = match.end()
