@@ -9,9 +9,13 @@ GENERATED += build/gen/interfaces/puppet.h
 STAGE_SOURCES := tests/kernel/stage.c build/gen/interfaces/puppet.c $(SIM_SOURCES) $(KERNEL_SOURCES) \
   $(WASM_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
 
-KERNEL_GUESTS := puppet
-$(foreach g,$(KERNEL_GUESTS),$(call program_rule,build/test/kernel/$(g).wasm,\
-  tests/kernel/guests/$(g).c build/gen/interfaces/puppet.c))
+$(call program_rule,build/test/kernel/puppet.wasm,tests/kernel/guests/puppet.c build/gen/interfaces/puppet.c)
+$(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c)
+# Without the runtime, and with a memory of one page of which little is touched.
+KERNEL_SMALL := --no-entry -z stack-size=1024 --max-memory=65536
+$(call program_rule,build/test/kernel/idle.wasm,tests/kernel/guests/idle.c,1024,$(KERNEL_SMALL))
+$(call program_rule,build/test/kernel/exit.wasm,tests/kernel/guests/exit.c,1024,$(KERNEL_SMALL))
+KERNEL_GUESTS := puppet pinger idle exit
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test
@@ -19,3 +23,12 @@ $(call unit_test,$(1),tests/kernel/test_$(1).c $(STAGE_SOURCES),-lsodium)
 $$(VARIANTS:%=build/%/test/$(1)): | $(KERNEL_GUEST_FILES)
 endef
 $(foreach t,$(patsubst tests/kernel/test_%.c,%,$(wildcard tests/kernel/test_*.c)),$(eval $(call stage_test,$(t))))
+
+# ---- figures
+
+HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c memory.c pages.c platform.c workers.c)
+$(call link_rule,hosted,build/hosted/bench/kernel,\
+  tests/bench/kernel.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),-lsodium -lpthread)
+BENCHES += kernel
+bench-kernel: build/hosted/bench/kernel $(KERNEL_GUEST_FILES) build/programs/ping.wasm
+	@build/hosted/bench/kernel $(KERNEL_BENCH)

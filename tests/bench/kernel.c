@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tests/bench/kernel.c: what messages, processes and the switch between them cost, on the hosted machine's
+// workers and pages; with the nearest thing that Linux has measured in the same run: two processes and
+// two pipes, vfork and exec.
+#include "core/kernel/kernel.h"
+#include "core/base/report.h"
+#include "core/platform.h"
+#include "machines/hosted/memory.h"
+#include "machines/hosted/platform.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { RUNS = 5, IDLE_PROCESSES = 100000 };
+
+struct bench {
+    struct hosted_memory memory;
+    struct kernel *kernel;
+    u32 workers;
+    u32 running; // atomic: processes that have not ended
+    u32 failed;  // atomic
+    char ping[KERNEL_CID_TEXT_BYTES];
+    char pinger[KERNEL_CID_TEXT_BYTES];
+    char idle[KERNEL_CID_TEXT_BYTES];
+    char exit[KERNEL_CID_TEXT_BYTES];
+};
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "bench kernel: %s\n", what);
+    exit(1);
+}
+
+static void add(struct bench *bench, const char *path, char cid[KERNEL_CID_TEXT_BYTES])
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        fail(path);
+    }
+    u8 *bytes = malloc(1 << 20); // the kernel borrows it to the end
+    size_t size = fread(bytes, 1, 1 << 20, file);
+    fclose(file);
+    struct report report = {0};
+    if (kernel_program_add(bench->kernel, span_of(bytes, size), (struct span){0}, cid, &report) !=
+        ERR_OK) {
+        fail(report.text);
+    }
+}
+
+static void bench_open(struct bench *bench, u32 workers)
+{
+    memset(bench, 0, sizeof *bench);
+    struct report report = {0};
+    bench->workers = workers;
+    if (hosted_platform_start(workers, &report) != ERR_OK) {
+        fail(report.text);
+    }
+    hosted_memory_init(&bench->memory, (u64)16 << 30);
+    struct kernel_config config = {.memory = &bench->memory.base,
+                                   .memory_bytes = (u64)16 << 30,
+                                   .guest_memory_bytes = (u64)64 << 30,
+                                   .workers = workers};
+    if (kernel_create(&config, &bench->kernel, &report) != ERR_OK) {
+        fail(report.text);
+    }
+    add(bench, "build/programs/ping.wasm", bench->ping);
+    add(bench, "build/test/kernel/pinger.wasm", bench->pinger);
+    add(bench, "build/test/kernel/idle.wasm", bench->idle);
+    add(bench, "build/test/kernel/exit.wasm", bench->exit);
+}
+
+static void on_end(void *context, struct kernel_process_id id, struct kernel_ending ending)
+{
+    struct bench *bench = context;
+    (void)id;
+    if (ending.kind != KERNEL_EXITED || ending.code != 0) {
+        fprintf(stderr, "bench kernel: a process ended wrongly: %d %u %.*s\n", (int)ending.kind,
+                ending.code, (int)ending.text.size, (const char *)ending.text.data);
+        __atomic_fetch_add(&bench->failed, 1, __ATOMIC_RELAXED);
+    }
+    if (__atomic_sub_fetch(&bench->running, 1, __ATOMIC_ACQ_REL) == 0) {
+        kernel_stop(bench->kernel);
+    }
+}
+
+static struct kernel_process_id start(struct bench *bench, const char *cid, bool counts, u32 count,
+                                      u32 bytes, u32 most)
+{
+    char text[3][16];
+    snprintf(text[0], sizeof text[0], "%u", count);
+    snprintf(text[1], sizeof text[1], "%u", bytes);
+    snprintf(text[2], sizeof text[2], "%u", most);
+    struct span arguments[] = {SPAN_LITERAL("bench"), span_string(text[0]), span_string(text[1]),
+                               span_string(text[2])};
+    struct kernel_start start = {.cid = span_string(cid),
+                                 .arguments = arguments,
+                                 .argument_count = 4,
+                                 .on_end = counts ? on_end : NULL,
+                                 .context = bench};
+    struct kernel_process_id id;
+    if (counts) {
+        __atomic_fetch_add(&bench->running, 1, __ATOMIC_RELAXED);
+    }
+    if (kernel_start(bench->kernel, &start, &id, NULL) != ERR_OK) {
+        fail("a process does not start");
+    }
+    return id;
+}
+
+static void run_worker(void *context, u32 index)
+{
+    kernel_worker_run(((struct bench *)context)->kernel, index);
+}
+
+// Runs until every process that counts has ended; ns.
+static u64 bench_run(struct bench *bench)
+{
+    u64 start_ns = platform_clock_ns();
+    for (u32 i = 1; i < bench->workers; i++) {
+        if (platform_worker_start(i, run_worker, bench) != ERR_OK) {
+            fail("a worker does not start");
+        }
+    }
+    kernel_worker_run(bench->kernel, 0);
+    u64 took_ns = platform_clock_ns() - start_ns;
+    if (bench->failed != 0) {
+        fail("a process failed");
+    }
+    return took_ns;
+}
+
+static void bench_close(struct bench *bench)
+{
+    hosted_platform_stop();
+    kernel_destroy(bench->kernel);
+}
+
+// ---- messages
+
+// ns for one round trip with a body of `bytes`.
+static f64 round_trip(u32 workers, u32 pairs, u32 count, u32 bytes, u32 most)
+{
+    struct bench bench;
+    bench_open(&bench, workers);
+    struct kernel_process_id handler = start(&bench, bench.ping, false, 0, 0, 0);
+    for (u32 i = 0; i < pairs; i++) {
+        (void)start(&bench, bench.pinger, true, count, bytes, most);
+    }
+    u64 took_ns = bench_run(&bench);
+    (void)!kernel_kill(bench.kernel, handler);
+    bench_close(&bench);
+    return (f64)took_ns / count / pairs;
+}
+
+static void pipe_copy(int from, int to, u8 *body, size_t bytes)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t got = read(from, body + done, bytes - done);
+        if (got <= 0) {
+            _exit(0);
+        }
+        done += (size_t)got;
+    }
+    for (size_t done = 0; done < bytes;) {
+        ssize_t put = write(to, body + done, bytes - done);
+        if (put <= 0) {
+            _exit(0);
+        }
+        done += (size_t)put;
+    }
+}
+
+// The same between two Linux processes over two pipes.
+static f64 pipe_round_trip(u32 count, size_t bytes)
+{
+    int there[2], back[2];
+    if (pipe(there) != 0 || pipe(back) != 0) {
+        fail("no pipe");
+    }
+    u8 *body = calloc(1, bytes);
+    pid_t child = fork();
+    if (child == 0) {
+        close(there[1]);
+        for (;;) {
+            pipe_copy(there[0], back[1], body, bytes);
+        }
+    }
+    close(there[0]);
+    u64 start_ns = platform_clock_ns();
+    for (u32 i = 0; i < count; i++) {
+        for (size_t done = 0; done < bytes;) {
+            ssize_t put = write(there[1], body + done, bytes - done);
+            if (put <= 0) {
+                fail("a pipe broke");
+            }
+            done += (size_t)put;
+        }
+        for (size_t done = 0; done < bytes;) {
+            ssize_t got = read(back[0], body + done, bytes - done);
+            if (got <= 0) {
+                fail("a pipe broke");
+            }
+            done += (size_t)got;
+        }
+    }
+    u64 took_ns = platform_clock_ns() - start_ns;
+    close(there[1]);
+    close(back[0]);
+    close(back[1]);
+    (void)waitpid(child, NULL, 0);
+    free(body);
+    return (f64)took_ns / count;
+}
+
+static void bench_round_trips(void)
+{
+    static const struct {
+        u32 bytes, count, pipe_count;
+        const char *aim;
+    } rows[] = {{64, 1000000, 30000, "<= 150 ns, >= 30x"}, {65536, 20000, 3000, ""}};
+    for (u32 row = 0; row < 2; row++) {
+        f64 ours = 1e18;
+        f64 peer = 1e18;
+        for (u32 i = 0; i < RUNS; i++) {
+            f64 ns = round_trip(1, 1, rows[row].count, rows[row].bytes, 0);
+            ours = ns < ours ? ns : ours;
+            ns = pipe_round_trip(rows[row].pipe_count, rows[row].bytes);
+            peer = ns < peer ? ns : peer;
+        }
+        printf(
+            "| message round trip, %u B | %.0f ns | %.0f ns (two processes, two pipes) | %.1fx | "
+            "%s |\n",
+            rows[row].bytes, ours, peer, peer / ours, rows[row].aim);
+        fflush(stdout);
+    }
+}
+
+static void bench_throughput(void)
+{
+    f64 rates[2] = {0};
+    for (u32 i = 0; i < RUNS; i++) {
+        for (u32 workers = 1; workers <= 2; workers++) {
+            f64 rate = 1e9 / round_trip(workers, 2, 200000, 64, 32);
+            rates[workers - 1] = rate > rates[workers - 1] ? rate : rates[workers - 1];
+        }
+    }
+    printf(
+        "| messages a second, 2 clients, 32 under way each: 2 workers against 1 | %.2f M | %.2f M "
+        "| %.2fx | |\n",
+        rates[1] / 1e6, rates[0] / 1e6, rates[1] / rates[0]);
+}
+
+// ---- processes
+
+static f64 spawn_exec(void)
+{
+    enum { COUNT = 300 };
+    u64 start_ns = platform_clock_ns();
+    for (u32 i = 0; i < COUNT; i++) {
+        pid_t child = vfork();
+        if (child == 0) {
+            execl("/bin/true", "true", (char *)NULL);
+            _exit(1);
+        }
+        (void)waitpid(child, NULL, 0);
+    }
+    return (f64)(platform_clock_ns() - start_ns) / COUNT;
+}
+
+static f64 spawn_once(void)
+{
+    enum { COUNT = 20000 };
+    struct bench bench;
+    bench_open(&bench, 1);
+    for (u32 i = 0; i < COUNT; i++) {
+        (void)start(&bench, bench.exit, true, 0, 0, 0);
+    }
+    u64 start_ns = platform_clock_ns();
+    (void)start_ns;
+    u64 took_ns = bench_run(&bench);
+    bench_close(&bench);
+    return (f64)took_ns / COUNT;
+}
+
+static void bench_spawn(void)
+{
+    f64 ours = 1e18;
+    f64 peer = 1e18;
+    for (u32 i = 0; i < RUNS; i++) {
+        f64 ns = spawn_once();
+        ours = ns < ours ? ns : ours;
+        ns = spawn_exec();
+        peer = ns < peer ? ns : peer;
+    }
+    printf(
+        "| start and end of a translated program | %.2f us | %.0f us (vfork, exec, wait) | %.0fx | "
+        "<= 10 us |\n",
+        ours / 1e3, peer / 1e3, peer / ours);
+}
+
+static u64 resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    char line[256];
+    u64 kib = 0;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "Rss: %lu kB", &kib) == 1) {
+            break;
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return kib * 1024;
+}
+
+static void bench_idle(void)
+{
+    struct bench bench;
+    bench_open(&bench, 1);
+    u64 before = resident_bytes();
+    u64 start_ns = platform_clock_ns();
+    for (u32 i = 0; i < IDLE_PROCESSES; i++) {
+        (void)start(&bench, bench.idle, false, 0, 0, 0);
+    }
+    while (kernel_worker_step(bench.kernel, 0, INT64_MAX)) {
+    }
+    u64 took_ns = platform_clock_ns() - start_ns;
+    u64 bytes = (resident_bytes() - before) / IDLE_PROCESSES;
+    printf("| idle processes in one kernel, resident bytes each | %u: %lu B | | | 10 KiB |\n",
+           IDLE_PROCESSES, bytes);
+    printf("| starting them | %.2f us each | | | |\n", (f64)took_ns / IDLE_PROCESSES / 1e3);
+    bench_close(&bench);
+}
+
+int main(int argc, char **argv)
+{
+    const char *only = argc > 1 ? argv[1] : "all";
+    bool all = strcmp(only, "all") == 0;
+    if (all || strcmp(only, "trips") == 0) {
+        bench_round_trips();
+    }
+    if (all || strcmp(only, "rate") == 0) {
+        bench_throughput();
+    }
+    if (all || strcmp(only, "spawn") == 0) {
+        bench_spawn();
+    }
+    if (all || strcmp(only, "idle") == 0) {
+        bench_idle();
+    }
+    return 0;
+}
