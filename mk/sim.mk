@@ -11,11 +11,12 @@ STAGE_SOURCES := tests/kernel/stage.c build/gen/interfaces/puppet.c $(SIM_SOURCE
 
 $(call program_rule,build/test/kernel/puppet.wasm,tests/kernel/guests/puppet.c build/gen/interfaces/puppet.c)
 $(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c)
+$(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c)
 # Without the runtime, and with a memory of one page of which little is touched.
 KERNEL_SMALL := --no-entry -z stack-size=1024 --max-memory=65536
 $(call program_rule,build/test/kernel/idle.wasm,tests/kernel/guests/idle.c,1024,$(KERNEL_SMALL))
 $(call program_rule,build/test/kernel/exit.wasm,tests/kernel/guests/exit.c,1024,$(KERNEL_SMALL))
-KERNEL_GUESTS := puppet pinger idle exit
+KERNEL_GUESTS := puppet pinger ponger idle exit
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test
