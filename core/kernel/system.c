@@ -248,15 +248,17 @@ static void call_start(void *context, const struct interface_message *unused)
     (void)unused;
     struct system_call *call = context;
     struct process *process = call->process;
-    struct span start = span_of(process->start, process->start_size);
     struct system_start_info info = {
         .process = process->by_id.key,
         .program = span_string(process->program->cid),
-        .arguments = {.count = process->argument_count,
-                      .encoded = span_slice(start, 0, process->argument_bytes)},
-        .environment = {.count = process->environment_count,
-                        .encoded = span_slice(start, process->argument_bytes, start.size)},
+        .arguments = {.count = process->argument_count},
+        .environment = {.count = process->environment_count},
     };
+    if (process->start != NULL) {
+        u8 *middle = process->start + process->argument_bytes;
+        info.arguments.encoded = span_of(process->start, process->argument_bytes);
+        info.environment.encoded = span_of(middle, process->start_size - process->argument_bytes);
+    }
     ANSWER(call->kernel, call->message, system_start_encode_result, &info);
 }
 

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tests/kernel/test_hostile.c: everything from a guest is hostile. Pointers, lengths, ids, flags and bodies
+// that no honest program would pass, on all three syscalls; and each limit at its bound.
+#include "core/kernel/limits.h"
+#include "interfaces/inspect.h"
+#include "interfaces/system.h"
+#include "machines/sim/sim.h"
+#include "tests/kernel/stage.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+// cmocka wants the above before it
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct stage_interface alpha = {"test:hostile/alpha", {{"one", 0}, {"two", 0}}};
+
+struct scene {
+    struct stage stage;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    struct puppet *client;
+    struct puppet *handler;
+    u32 bond;
+    u32 registration;
+    u64 one;
+    u64 memory_bytes; // of the client
+};
+
+static void scene_open(struct scene *scene, u64 seed)
+{
+    stage_open(&scene->stage, seed, 1, NULL);
+    const struct stage_interface *interfaces[] = {&alpha};
+    stage_program(&scene->stage, interfaces, 1, scene->cid);
+    scene->client = stage_start(&scene->stage, scene->cid);
+    scene->handler = stage_start(&scene->stage, scene->cid);
+    scene->registration = (u32)puppet_register(&scene->stage, scene->handler, &alpha);
+    scene->bond = (u32)puppet_bind(&scene->stage, scene->client, &alpha, false);
+    scene->one = stage_function_id(&alpha, 0);
+    struct puppet_order size = {.kind = PUPPET_GROW, .a = 0};
+    scene->memory_bytes = (u64)puppet_do(&scene->stage, scene->client, &size) << 16;
+    assert_true(scene->memory_bytes > 0);
+}
+
+// Ranges that do not lie in a memory of `bytes`.
+static u32 bad_ranges(u64 bytes, u64 (*out)[2])
+{
+    u64 ranges[][2] = {
+        {bytes, 1},
+        {bytes - 1, 2},
+        {bytes + 1, 0},
+        {0, bytes + 1},
+        {UINT32_MAX, 1},
+        {UINT32_MAX, 0},
+        {UINT32_MAX, UINT32_MAX},
+        {1, UINT32_MAX},
+        {bytes - 8, 9},
+        {0x80000000, 0x80000000},
+        {4, UINT32_MAX - 3},
+        {bytes / 2, bytes / 2 + 1},
+    };
+    memcpy(out, ranges, sizeof ranges);
+    return sizeof ranges / sizeof *ranges;
+}
+
+static i64 raw_send(struct scene *scene, u64 bond, u64 function, const u64 body[2],
+                    const u64 answer[2], u64 flags)
+{
+    struct puppet_order order = {.kind = PUPPET_SEND,
+                                 .a = bond,
+                                 .b = function,
+                                 .c = body[0],
+                                 .d = body[1],
+                                 .e = answer[0],
+                                 .f = answer[1],
+                                 .g = flags};
+    return puppet_do(&scene->stage, scene->client, &order);
+}
+
+static void hostile_pointers_of_send(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 1);
+    u64 bad[16][2];
+    u32 count = bad_ranges(scene.memory_bytes, bad);
+    u64 good[2] = {scene.client->area, 4};
+    for (u32 i = 0; i < count; i++) {
+        for (u32 bond = 0; bond < 2; bond++) {
+            u64 to = bond == 0 ? 0 : scene.bond;
+            u64 function = bond == 0 ? SYSTEM_CANCEL_ID : scene.one;
+            for (u64 flags = 0; flags <= 2; flags++) {
+                assert_int_equal(raw_send(&scene, to, function, bad[i], good, flags), E_FAULT);
+            }
+            assert_int_equal(raw_send(&scene, to, function, good, bad[i], SEND_WAIT), E_FAULT);
+        }
+        // Nobody looks at where an answer would go when none is waited for.
+        assert_int_equal(raw_send(&scene, scene.bond, scene.one, good, bad[i], SEND_NO_ANSWER), 0);
+    }
+    // The very ends are inside.
+    u64 end[2] = {scene.memory_bytes, 0};
+    u64 last[2] = {scene.memory_bytes - 1, 1};
+    assert_int_equal(raw_send(&scene, scene.bond, scene.one, end, good, SEND_NO_ANSWER), 0);
+    assert_int_equal(raw_send(&scene, scene.bond, scene.one, last, good, SEND_NO_ANSWER), 0);
+    struct notification note;
+    for (u32 i = 0; i < count + 2; i++) {
+        assert_true(puppet_next(&scene.stage, scene.handler, &note));
+    }
+    assert_false(puppet_next(&scene.stage, scene.handler, &note));
+    stage_close(&scene.stage);
+}
+
+static void hostile_pointers_of_answer_and_wait(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 2);
+    u64 bad[16][2];
+    u32 count = bad_ranges(scene.memory_bytes, bad);
+    i64 id = puppet_send(&scene.stage, scene.client, scene.bond, scene.one, SPAN_LITERAL("x"), 0);
+    struct notification note;
+    assert_true(puppet_next(&scene.stage, scene.handler, &note));
+    for (u32 i = 0; i < count; i++) {
+        for (u64 flags = 0; flags < 4; flags++) {
+            struct puppet_order answer = {
+                .kind = PUPPET_ANSWER, .a = (u64)id, .b = bad[i][0], .c = bad[i][1], .f = flags};
+            assert_int_equal(puppet_do(&scene.stage, scene.handler, &answer), E_FAULT);
+        }
+        struct puppet_order answer = {
+            .kind = PUPPET_ANSWER, .a = (u64)id, .d = bad[i][0], .e = bad[i][1], .f = ANSWER_WAIT};
+        assert_int_equal(puppet_do(&scene.stage, scene.handler, &answer), E_FAULT);
+        for (u64 flags = 0; flags < 2; flags++) {
+            struct puppet_order wait = {
+                .kind = PUPPET_WAIT, .a = bad[i][0], .b = bad[i][1], .c = flags};
+            assert_int_equal(puppet_do(&scene.stage, scene.handler, &wait), E_FAULT);
+        }
+    }
+    // Nothing has happened: the message can still be answered.
+    assert_int_equal(puppet_answer(&scene.stage, scene.handler, (u64)id, SPAN_LITERAL("ok"), 0), 0);
+    assert_true(puppet_next(&scene.stage, scene.client, &note));
+    stage_close(&scene.stage);
+}
+
+static void hostile_flags(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 3);
+    i64 id = puppet_send(&scene.stage, scene.client, scene.bond, scene.one, SPAN_LITERAL("x"), 0);
+    struct notification note;
+    assert_true(puppet_next(&scene.stage, scene.handler, &note));
+    u64 range[2] = {scene.client->area, 4};
+    u64 flags[] = {4, 8, 5, 6, 7, 0x100, 0x80000000, UINT32_MAX, 0x7fffffff};
+    for (u32 i = 0; i < sizeof flags / sizeof *flags; i++) {
+        assert_int_equal(raw_send(&scene, scene.bond, scene.one, range, range, flags[i]), E_FLAGS);
+        assert_int_equal(raw_send(&scene, 0, SYSTEM_EXIT_ID, range, range, flags[i]), E_FLAGS);
+        struct puppet_order answer = {.kind = PUPPET_ANSWER, .a = (u64)id, .f = flags[i]};
+        assert_int_equal(puppet_do(&scene.stage, scene.handler, &answer), E_FLAGS);
+        struct puppet_order wait = {.kind = PUPPET_WAIT, .c = flags[i]};
+        assert_int_equal(puppet_do(&scene.stage, scene.handler, &wait), E_FLAGS);
+    }
+    assert_int_equal(
+        raw_send(&scene, scene.bond, scene.one, range, range, SEND_NO_ANSWER | SEND_WAIT), E_FLAGS);
+    struct puppet_order wait = {.kind = PUPPET_WAIT, .c = 2};
+    assert_int_equal(puppet_do(&scene.stage, scene.handler, &wait), E_FLAGS);
+    stage_close(&scene.stage);
+}
+
+static void hostile_functions(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 4);
+    u64 range[2] = {scene.client->area, 4};
+    u64 ids[] = {
+        0, 1, UINT64_MAX, scene.one + 1, scene.one ^ (1ull << 63), scene.one >> 32, SYSTEM_EXIT_ID};
+    for (u32 i = 0; i < sizeof ids / sizeof *ids; i++) {
+        assert_int_equal(raw_send(&scene, scene.bond, ids[i], range, range, 0), E_FUNCTION);
+        if (ids[i] != SYSTEM_EXIT_ID) {
+            assert_int_equal(raw_send(&scene, 0, ids[i], range, range, SEND_WAIT), E_FUNCTION);
+        }
+    }
+    stage_close(&scene.stage);
+}
+
+// Every call of the system interface with bodies of every short length, zeros and ones: an error answer,
+// an error, or the process's own end; nothing else.
+static void hostile_bodies_of_system_calls(void **state)
+{
+    (void)state;
+    for (u32 function = 0; function < system_interface.function_count; function++) {
+        u64 id = system_interface.functions[function].id;
+        for (u32 fill = 0; fill < 3; fill++) {
+            struct scene scene;
+            scene_open(&scene, 5 + function);
+            for (u32 len = 0; len < 80 && !scene.client->has_ended; len++) {
+                u8 body[80];
+                memset(body, fill == 0 ? 0 : fill == 1 ? 0xff : 1, sizeof body);
+                i64 result = puppet_send(&scene.stage, scene.client, 0, id, span_of(body, len),
+                                         len % 3 == 2 ? SEND_NO_ANSWER : SEND_WAIT);
+                assert_true(result >= 0 || result == ENDED || result == BLOCKED);
+                if (result == BLOCKED) {
+                    stage_kill(&scene.stage, scene.client);
+                    stage_settle(&scene.stage, 1000);
+                }
+            }
+            stage_close(&scene.stage);
+        }
+    }
+}
+
+static void a_system_call_that_does_not_decode_is_malformed(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 30);
+    i64 result =
+        puppet_send(&scene.stage, scene.client, 0, SYSTEM_BIND_ID, SPAN_LITERAL("abc"), SEND_WAIT);
+    assert_int_equal(result, 4 | ANSWER_IS_ERROR);
+    struct span code =
+        puppet_peek(&scene.stage, scene.client, puppet_answer_address(scene.client), 4);
+    assert_int_equal(mem_load_u32(code.data), -E_MALFORMED);
+    stage_close(&scene.stage);
+}
+
+// ---- limits
+
+static void limit_of_bonds(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 31);
+    scene.stage.check = false;
+    struct puppet *hoarder = stage_start(&scene.stage, scene.cid);
+    i64 last = 0;
+    for (u32 i = 1; i < KERNEL_BONDS; i++) { // the puppet's own is one of them
+        last = puppet_bind(&scene.stage, hoarder, &alpha, false);
+        assert_true(last > 0);
+    }
+    assert_int_equal(puppet_bind(&scene.stage, hoarder, &alpha, false), -1004);
+    assert_int_equal(puppet_bind(&scene.stage, hoarder, &alpha, true), -1004);
+    kernel_check(scene.stage.kernel);
+    assert_int_equal(puppet_unbind(&scene.stage, hoarder, (u32)last), 0);
+    assert_true(puppet_bind(&scene.stage, hoarder, &alpha, false) > 0);
+    stage_close(&scene.stage);
+}
+
+static void limit_of_registrations(void **state)
+{
+    (void)state;
+    static struct stage_interface many[KERNEL_REGISTRATIONS + 1];
+    static char names[KERNEL_REGISTRATIONS + 1][32];
+    const struct stage_interface *pointers[KERNEL_REGISTRATIONS + 1];
+    for (u32 i = 0; i <= KERNEL_REGISTRATIONS; i++) {
+        snprintf(names[i], sizeof names[i], "test:many/i%u", i);
+        many[i] = (struct stage_interface){names[i], {{"call", 0}}};
+        pointers[i] = &many[i];
+    }
+    struct stage stage;
+    stage_open(&stage, 32, 1, NULL);
+    char cid[KERNEL_CID_TEXT_BYTES];
+    stage_program(&stage, pointers, KERNEL_REGISTRATIONS + 1, cid);
+    struct puppet *puppet = stage_start(&stage, cid);
+    i64 first = puppet_register(&stage, puppet, &many[0]);
+    for (u32 i = 1; i < KERNEL_REGISTRATIONS; i++) {
+        assert_true(puppet_register(&stage, puppet, &many[i]) > 0);
+    }
+    assert_int_equal(puppet_register(&stage, puppet, &many[KERNEL_REGISTRATIONS]), -1003);
+    assert_int_equal(puppet_unregister(&stage, puppet, (u32)first), 0);
+    assert_true(puppet_register(&stage, puppet, &many[KERNEL_REGISTRATIONS]) > 0);
+    stage_close(&stage);
+}
+
+static void limit_of_messages(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 33);
+    scene.stage.check = false;
+    u32 sent;
+    for (u32 flags = 0; flags < 2; flags++) {
+        // One is taken back so that the puppet can say so; the next send has that one's place, so the
+        // puppet itself is at the limit.
+        if (flags == SEND_NO_ANSWER) {
+            break; // cannot be taken back: the puppet would be mute
+        }
+        assert_int_equal(
+            puppet_fill(&scene.stage, scene.client, scene.bond, scene.one, 4, flags, 0, &sent),
+            E_LIMIT);
+        assert_int_equal(sent, KERNEL_MESSAGES - 1);
+    }
+    kernel_check(scene.stage.kernel);
+    struct notification note;
+    for (u32 i = 0; i < sent; i++) {
+        assert_true(puppet_next(&scene.stage, scene.handler, &note));
+        assert_int_equal(
+            puppet_answer(&scene.stage, scene.handler, note.header.id, SPAN_LITERAL("y"), 0), 0);
+    }
+    stage_close(&scene.stage);
+}
+
+static void limit_of_message_bytes_and_of_a_body(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 34);
+    struct puppet_order grow = {.kind = PUPPET_GROW, .a = 70};
+    u64 at = (u64)puppet_do(&scene.stage, scene.client, &grow) << 16;
+    u64 body[2] = {at, KERNEL_BODY_BYTES};
+    u64 longer[2] = {at, KERNEL_BODY_BYTES + 1};
+    for (u64 flags = 0; flags <= 2; flags++) {
+        assert_int_equal(raw_send(&scene, scene.bond, scene.one, longer, body, flags), E_TOO_LONG);
+        assert_int_equal(raw_send(&scene, 0, SYSTEM_SPAWN_ID, longer, body, flags), E_TOO_LONG);
+    }
+    // As many as the budget has room for; a little is left for what the puppet itself has under way.
+    u64 most[2] = {at, KERNEL_BODY_BYTES - 1024};
+    for (u32 i = 0; i < KERNEL_MESSAGE_BYTES / KERNEL_BODY_BYTES; i++) {
+        assert_true(raw_send(&scene, scene.bond, scene.one, most, body, 0) > 0);
+    }
+    u64 more[2] = {at, 4 * 1024 + 1};
+    assert_int_equal(raw_send(&scene, scene.bond, scene.one, more, body, 0), E_LIMIT);
+    assert_int_equal(raw_send(&scene, scene.bond, scene.one, more, body, SEND_NO_ANSWER), E_LIMIT);
+    assert_int_equal(raw_send(&scene, scene.bond, scene.one, more, body, SEND_WAIT), E_LIMIT);
+    // What is answered makes room.
+    struct puppet_order room = {.kind = PUPPET_GROW, .a = 70};
+    u64 buffer = (u64)puppet_do(&scene.stage, scene.handler, &room) << 16;
+    struct puppet_order wait = {.kind = PUPPET_WAIT, .a = buffer, .b = 70 << 16};
+    assert_true(puppet_do(&scene.stage, scene.handler, &wait) > KERNEL_BODY_BYTES / 2);
+    assert_true(raw_send(&scene, scene.bond, scene.one, more, body, 0) > 0);
+    // An answer beyond the limit of a body is refused to the handler.
+    struct span header = puppet_peek(&scene.stage, scene.handler, (u32)buffer, 40);
+    struct puppet_order answer = {.kind = PUPPET_ANSWER,
+                                  .a = mem_load_u64(header.data + 8),
+                                  .b = buffer,
+                                  .c = KERNEL_BODY_BYTES + 1};
+    assert_int_equal(puppet_do(&scene.stage, scene.handler, &answer), E_TOO_LONG);
+    stage_close(&scene.stage);
+}
+
+static void limit_of_children(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 35);
+    scene.stage.check = false;
+    // A name that nobody has: each child ends at once, and none is left.
+    struct span nobody =
+        SPAN_LITERAL("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku");
+    for (u32 i = 0; i < 20; i++) {
+        assert_int_equal(puppet_spawn(&scene.stage, scene.client, nobody), -1006);
+    }
+    char name[KERNEL_CID_TEXT_BYTES];
+    FILE *file = fopen("build/test/kernel/exit.wasm", "rb");
+    assert_non_null(file);
+    static u8 bytes[4096];
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_int_equal(
+        kernel_program_add(scene.stage.kernel, span_of(bytes, size), (struct span){0}, name, NULL),
+        0);
+    i64 first = 0;
+    for (u32 i = 0; i < KERNEL_CHILDREN; i++) { // ended, but not awaited
+        i64 child = puppet_spawn(&scene.stage, scene.client, span_string(name));
+        assert_true(child > 0);
+        first = i == 0 ? child : first;
+    }
+    assert_int_equal(puppet_spawn(&scene.stage, scene.client, span_string(name)), -1004);
+    kernel_check(scene.stage.kernel);
+    u8 body[8];
+    mem_store_u64(body, (u64)first);
+    i64 got = puppet_send(&scene.stage, scene.client, 0, SYSTEM_AWAIT_END_ID, span_of(body, 8),
+                          SEND_WAIT);
+    assert_true(got > 0);
+    assert_true(puppet_spawn(&scene.stage, scene.client, span_string(name)) > 0);
+    stage_close(&scene.stage);
+}
+
+static void limit_of_arguments(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 36);
+    static struct span arguments[KERNEL_ARGUMENTS + 1];
+    static u8 long_one[KERNEL_ARGUMENT_BYTES];
+    struct kernel_start start = {.cid = span_string(scene.cid),
+                                 .arguments = arguments,
+                                 .argument_count = KERNEL_ARGUMENTS + 1};
+    struct kernel_process_id id;
+    assert_int_equal(kernel_start(scene.stage.kernel, &start, &id, NULL), ERR_LIMIT);
+    start.argument_count = KERNEL_ARGUMENTS;
+    start.environment = arguments;
+    start.environment_count = 1;
+    assert_int_equal(kernel_start(scene.stage.kernel, &start, &id, NULL), ERR_LIMIT);
+    start.environment_count = 0;
+    assert_int_equal(kernel_start(scene.stage.kernel, &start, &id, NULL), ERR_OK);
+    arguments[0] = span_of(long_one, KERNEL_ARGUMENT_BYTES - 3);
+    start.argument_count = 1;
+    assert_int_equal(kernel_start(scene.stage.kernel, &start, &id, NULL), ERR_LIMIT);
+    arguments[0] = span_of(long_one, KERNEL_ARGUMENT_BYTES - 4);
+    assert_int_equal(kernel_start(scene.stage.kernel, &start, &id, NULL), ERR_OK);
+    stage_close(&scene.stage);
+}
+
+static void limit_of_memory(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 37);
+    // All linear memories together have 1 GiB in this machine: growing beyond is refused, not fatal.
+    struct puppet_order grow = {.kind = PUPPET_GROW, .a = 20000};
+    assert_int_equal(puppet_do(&scene.stage, scene.client, &grow), -1);
+    grow.a = 65535;
+    assert_int_equal(puppet_do(&scene.stage, scene.client, &grow), -1);
+    grow.a = UINT32_MAX;
+    assert_int_equal(puppet_do(&scene.stage, scene.client, &grow), -1);
+    grow.a = 1;
+    assert_true(puppet_do(&scene.stage, scene.client, &grow) > 0);
+    stage_close(&scene.stage);
+}
+
+// ---- memory that runs out
+
+// A short life with messages of all lengths, in a machine where one allocation in `one_in` fails: whatever
+// happens, the kernel agrees with itself and gives everything back.
+static void life_without_memory(u64 seed, u32 one_in)
+{
+    struct stage stage;
+    stage_open(&stage, seed, 2, NULL);
+    const struct stage_interface *interfaces[] = {&alpha};
+    char cid[KERNEL_CID_TEXT_BYTES];
+    stage_program(&stage, interfaces, 1, cid);
+    sim_memory_fails(one_in);
+    struct puppet *puppets[3] = {0};
+    for (u32 i = 0; i < 3; i++) {
+        struct kernel_start start = {.cid = span_string(cid)};
+        struct kernel_process_id id;
+        enum err err = kernel_start(stage.kernel, &start, &id, NULL);
+        assert_true(err == ERR_OK || err == ERR_NO_MEMORY);
+        stage_settle(&stage, 300);
+        puppets[i] = err == ERR_OK ? stage_find(&stage, id.value) : NULL;
+    }
+    for (u32 i = 0; i < 30; i++) {
+        struct puppet *puppet = puppets[sim_below(3)];
+        if (puppet == NULL || !puppet->is_idle || puppet->has_ended) {
+            continue;
+        }
+        struct puppet_order send = {.kind = PUPPET_SEND,
+                                    .a = 0,
+                                    .b = SYSTEM_START_ID,
+                                    .c = puppet->area,
+                                    .e = puppet->area,
+                                    .f = sim_below(200),
+                                    .g = sim_below(2) * SEND_WAIT};
+        if (sim_below(3) == 0) {
+            send.b = INSPECT_PROCESSES_ID;
+        }
+        if (sim_below(4) == 0) {
+            static u8 hash[32];
+            stage_interface_hash(&alpha, hash);
+            send = (struct puppet_order){
+                .kind = PUPPET_POKE, .a = puppet->area, .bytes = span_of(hash, 32)};
+        } else if (sim_below(3) == 0) {
+            send.b = SYSTEM_REGISTER_ID;
+            send.d = 32;
+        } else if (sim_below(3) == 0) {
+            send.b = SYSTEM_BIND_ID;
+            send.d = 33;
+        }
+        puppet_tell(&stage, puppet, &send);
+        stage_settle(&stage, 300);
+    }
+    sim_memory_fails(0);
+    stage_close(&stage);
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (u64 seed = 0; seed < 60; seed++) {
+        life_without_memory(1000 + seed, 2 + (u32)(seed % 20));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hostile_pointers_of_send),
+        cmocka_unit_test(hostile_pointers_of_answer_and_wait),
+        cmocka_unit_test(hostile_flags),
+        cmocka_unit_test(hostile_functions),
+        cmocka_unit_test(hostile_bodies_of_system_calls),
+        cmocka_unit_test(a_system_call_that_does_not_decode_is_malformed),
+        cmocka_unit_test(limit_of_bonds),
+        cmocka_unit_test(limit_of_registrations),
+        cmocka_unit_test(limit_of_messages),
+        cmocka_unit_test(limit_of_message_bytes_and_of_a_body),
+        cmocka_unit_test(limit_of_children),
+        cmocka_unit_test(limit_of_arguments),
+        cmocka_unit_test(limit_of_memory),
+        cmocka_unit_test(any_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
