@@ -70,10 +70,10 @@ $(call link_rule,hosted,$(CAR),tools/car/main.c machines/bare/common/manifest.c 
 # for all systems: build/MACHINE/redshirt.elf.
 BARE_LINKED_SOURCES = $(BARE_COMMON) $(CORE_SOURCES) $(INTERFACE_SOURCES)
 define bare_system_text
-build/systems/$(1).car: $(2) $$(CAR) $$$$(PROGRAMS) $$$$(TEST_PROGRAMS)
+build/systems/$(1).car: $(2) $$(CAR) $$$$(PROGRAMS) $$$$(TEST_PROGRAMS) $$$$(WASI_PROGRAMS)
 	@mkdir -p $$(@D)
 	$$(call say,car,$$@)
-	$$(Q)$$(CAR) $$@.new $(2) build/programs build/test/programs >$$@.cid && mv $$@.new $$@
+	$$(Q)$$(CAR) $$@.new $(2) build/programs build/test/programs build/test/wasi >$$@.cid && mv $$@.new $$@
 $(foreach m,$(BARE_LINKING),$(call bare_system_image,$(m),$(1)))
 endef
 define bare_system_image
@@ -88,7 +88,7 @@ bare_system = $(eval $(call bare_system_text,$(strip $(1)),$(strip $(2))))
 $(foreach m,$(filter-out $(BARE_LINKING),$(BARE_MACHINES)),\
   $(call bare_image,$(m),build/$(m)/redshirt.elf,$(BARE_CPU_SOURCES_$(m)) $(BARE_LINKED_SOURCES)))
 
-BOOT_SYSTEMS := first_light failure
+BOOT_SYSTEMS := first_light failure devices wasi clocks $(if $(WASI_CPP_LIBRARY),cpp)
 $(foreach s,$(BOOT_SYSTEMS),$(call bare_system,$(s),tests/boot/$(s).system))
 
 pc: build/pc/redshirt.elf build/systems/first_light.car ## the image for a PC, and an archive to boot it with

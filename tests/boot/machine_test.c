@@ -176,9 +176,11 @@ static bool pages_refuse(void)
 }
 
 // Takes all of memory in one reservation, and gives it back: the last frame must be reachable too.
+// Of much memory only the highest GiB, which is what frames are taken from first.
 static bool pages_exhaust(void)
 {
     u64 bytes = frames_free() * PLATFORM_PAGE_BYTES;
+    bytes = bytes > (u64)1 << 30 ? (u64)1 << 30 : bytes;
     u64 half = (bytes / 2) & ~(u64)65535;
     u8 *at = platform_pages_reserve(bytes);
     while (at == NULL && (bytes = half) != 0) {

@@ -102,13 +102,16 @@ void console_flush(void)
     make_room(OUT);
 }
 
-size_t console_read(u8 *to, size_t size)
+size_t console_read(u8 *to, size_t size, u8 stop)
 {
     u32 end = load(&in_end);
     size_t count = 0;
     while (count < size && in_start != end) {
-        to[count++] = in[in_start % IN];
+        to[count] = in[in_start % IN];
         store(&in_start, in_start + 1);
+        if (to[count++] == stop) {
+            break;
+        }
     }
     return count;
 }

@@ -18,8 +18,8 @@ void console_drain(void);
 // Waits until the line has taken everything, or does not move any more.
 void console_flush(void);
 
-// Takes up to `size` typed bytes. 0: nothing was typed.
-size_t console_read(u8 *out, size_t size);
+// Takes up to `size` typed bytes, none behind the first that is `stop`. 0: nothing was typed.
+size_t console_read(u8 *out, size_t size, u8 stop);
 bool console_has_input(void);
 // From the tick: keeps what has come, brings out what the line takes. True: something has come.
 bool console_poll(void);

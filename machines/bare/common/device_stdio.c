@@ -18,6 +18,7 @@ struct reading {
 
 static struct reading readings[DEVICE_READS]; // the oldest first
 static u32 reading_count;
+static bool end_typed; // behind bytes that were given out: the next read finds the end
 static struct {
     u64 message;       // 0: no answer is wanted
     struct span bytes; // still to be written; they lie in the message
@@ -26,10 +27,26 @@ static struct {
 
 // ---- reading
 
+enum { KEY_END = 4 }; // ^D: the end of the stream for one reader
+
+static bool has_input(void)
+{
+    return end_typed || console_has_input();
+}
+
 static void answer_read(struct device *device, u64 message, u32 max)
 {
     static u8 typed[CONSOLE_INPUT_BYTES];
-    size_t size = console_read(typed, max < sizeof typed ? max : sizeof typed);
+    size_t size = 0;
+    if (max != 0 && end_typed) {
+        end_typed = false;
+    } else {
+        size = console_read(typed, max < sizeof typed ? max : sizeof typed, KEY_END);
+        if (size > 0 && typed[size - 1] == KEY_END) {
+            size--;
+            end_typed = size > 0;
+        }
+    }
     for (size_t i = 0; i < size; i++) {
         typed[i] = typed[i] == '\r' ? '\n' : typed[i]; // what the key at the end of a line sends
     }
@@ -45,7 +62,7 @@ static void do_read(void *context, const struct interface_message *message,
     if (message->id == 0) {
         return; // typed bytes are kept for somebody who wants them
     }
-    if (call->max == 0 || (reading_count == 0 && console_has_input())) {
+    if (call->max == 0 || (reading_count == 0 && has_input())) {
         answer_read(context, message->id, call->max);
     } else if (reading_count == DEVICE_READS) {
         device_refuse(context, message->id, E_BUSY);
@@ -122,7 +139,7 @@ static const struct stdio_handler handler = {
 static bool run(struct device *device)
 {
     bool worked = false;
-    if (reading_count > 0 && console_has_input()) {
+    if (reading_count > 0 && has_input()) {
         struct reading first = readings[0];
         reading_count--;
         mem_move(readings, readings + 1, reading_count * sizeof readings[0]);

@@ -147,8 +147,8 @@ static void start(const struct manifest_entry *entry)
     check("a program of the manifest", kernel_start(kernel, &how, &process, &report), &report);
 }
 
-// One turn of programs and devices. Devices run after each slice, so an answer waits for one slice at
-// most. False: there was nothing to do.
+// One turn of programs and devices. Devices run after each slice, so an answer waits for one slice
+// at most. False: there was nothing to do.
 static bool turn(void)
 {
     bool worked = kernel_worker_step(kernel, 0, INT64_MAX);
@@ -174,7 +174,8 @@ static void start_all(struct span manifest)
             start(&entry);
         }
         if (entry.kind == MANIFEST_LOADER) {
-            // What follows comes through it, so it has its turns first, until it waits for somebody.
+            // What follows comes through it, so it has its turns first, until it waits for
+            // somebody.
             while (turn()) {
             }
         }
