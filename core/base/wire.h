@@ -238,7 +238,7 @@ static inline f64 wire_read_f64(struct wire_reader *in)
 }
 
 // The bits of a flags value, of which those of `mask` exist; the others must be zero.
-static inline u64 wire_check_flags(struct wire_reader *in, u64 bits, u64 mask)
+static inline u32 wire_check_flags(struct wire_reader *in, u32 bits, u32 mask)
 {
     if (UNLIKELY((bits & ~mask) != 0)) {
         wire_reader_fail(in);

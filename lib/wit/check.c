@@ -153,10 +153,7 @@ static void measure(struct wit_type *type)
         type->size_max = WIT_UNBOUNDED;
         break;
     case WIT_FLAGS:
-        type->size_min = type->item_count <= 8    ? 1
-                         : type->item_count <= 16 ? 2
-                         : type->item_count <= 32 ? 4
-                                                  : 8;
+        type->size_min = type->item_count <= 8 ? 1 : type->item_count <= 16 ? 2 : 4;
         type->size_max = type->size_min;
         type->every_bit = type->item_count == type->size_min * 8;
         break;

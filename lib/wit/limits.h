@@ -14,7 +14,7 @@ enum {
     WIT_FUNCTIONS = 256, // of one interface; INTERFACE_FUNCTIONS
     WIT_PARAMETERS = 32, // of one function
     WIT_ITEMS = 256,     // fields, cases, members: a case is one byte on the wire
-    WIT_FLAG_BITS = 64,  // a flags value is at most eight bytes on the wire
+    WIT_FLAG_BITS = 32,  // as WIT has it; at most four bytes on the wire
     WIT_TYPE_DEPTH = 32, // types within types, aliases not counted; codecs nest that deep
     WIT_CANONICAL_BYTES =
         64 << 10, // canonical form of one type or function; names expand, and could double

@@ -67,7 +67,7 @@ def random_declaration(rng, name, names):
     if kind == "variant":
         return (name, kind, tuple((n, random_type(rng, names) if rng.random() < 0.6 else None)
                                   for n in unique(rng, rng.randint(1, 5))))
-    return (name, kind, tuple(unique(rng, rng.choice((1, 2, 3, 5, 9) if kind == "enum" else (1, 3, 8, 9, 17, 33)))))
+    return (name, kind, tuple(unique(rng, rng.choice((1, 2, 3, 5, 9) if kind == "enum" else (1, 3, 8, 9, 17, 32)))))
 
 
 def random_source(rng, package, name, uses=(), functions=None, types=None):

@@ -19,7 +19,7 @@ u8 use variant with world""".split())
 TAGS = {name: 1 + i for i, name in enumerate(PRIMITIVES)}
 TAGS.update({"list": 16, "option": 17, "result": 18, "tuple": 19, "record": 20, "variant": 21, "enum": 22,
              "flags": 23})
-TEXT_BYTES, NAME_BYTES, TYPES, FUNCTIONS, PARAMETERS, ITEMS, FLAGS = 256 << 10, 64, 256, 256, 32, 256, 64
+TEXT_BYTES, NAME_BYTES, TYPES, FUNCTIONS, PARAMETERS, ITEMS, FLAGS = 256 << 10, 64, 256, 256, 32, 256, 32
 DEPTH, CANONICAL_BYTES, COMMENT_DEPTH = 32, 64 << 10, 16
 CONTROLS = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
 BLANKS = re.compile(r"(?:[ \t\r\n]+|//[^\n]*)+")
@@ -424,7 +424,7 @@ WIDTHS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "s8": "<b", "s16": 
 
 
 def flags_width(count):
-    return next(w for w in (1, 2, 4, 8) if count <= 8 * w)
+    return next(w for w in (1, 2, 4) if count <= 8 * w)
 
 
 def encode(t, v):

@@ -229,10 +229,9 @@ static void emit_reader(struct generator *gen, const struct wit_type *type, cons
         break;
     case WIT_FLAGS: {
         unsigned bits = (unsigned)type->size_min * 8;
-        u64 mask = type->item_count == 64 ? UINT64_MAX : ((u64)1 << type->item_count) - 1;
+        u64 mask = ((u64)1 << type->item_count) - 1; // at most WIT_FLAG_BITS
         fprintf(gen->out,
-                "    value->bits = (u%u)wire_check_flags(in, wire_read_u%u(in), 0x%" PRIx64
-                "ull);\n",
+                "    value->bits = (u%u)wire_check_flags(in, wire_read_u%u(in), 0x%" PRIx64 "u);\n",
                 bits, bits, mask);
         break;
     }
