@@ -16,7 +16,11 @@ $(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c)
 KERNEL_SMALL := --no-entry -z stack-size=1024 --max-memory=65536
 $(call program_rule,build/test/kernel/idle.wasm,tests/kernel/guests/idle.c,1024,$(KERNEL_SMALL))
 $(call program_rule,build/test/kernel/exit.wasm,tests/kernel/guests/exit.c,1024,$(KERNEL_SMALL))
-KERNEL_GUESTS := puppet pinger ponger idle exit
+build/test/kernel/%.wasm: tests/kernel/guests/%.wat
+	@mkdir -p $(@D)
+	$(call say,wat,$<)
+	$(Q)wat2wasm $< -o $@
+KERNEL_GUESTS := puppet pinger ponger idle exit adapter adapted
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test

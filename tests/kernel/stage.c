@@ -35,6 +35,10 @@ static void read_puppet(void)
 
 static void function_hash(const struct stage_interface *interface, u32 function, u8 out[32])
 {
+    if (interface->real != NULL) {
+        memcpy(out, interface->real->functions[function].hash, 32);
+        return;
+    }
     char text[256];
     const struct stage_function *at = &interface->functions[function];
     int size = snprintf(text, sizeof text, "%s#%s#%u", interface->name, at->name, at->variant);
@@ -51,6 +55,9 @@ u64 stage_function_id(const struct stage_interface *interface, u32 function)
 static u32 function_count(const struct stage_interface *interface)
 {
     u32 count = 0;
+    if (interface->real != NULL) {
+        return interface->real->function_count;
+    }
     while (count < STAGE_FUNCTIONS && interface->functions[count].name != NULL) {
         count++;
     }
@@ -59,7 +66,8 @@ static u32 function_count(const struct stage_interface *interface)
 
 void stage_interface_hash(const struct stage_interface *interface, u8 out[32])
 {
-    u8 hashes[STAGE_FUNCTIONS][32];
+    u8 hashes[32][32];
+    ASSERT(function_count(interface) <= 32);
     static u8 preimage[INTERFACE_PREIMAGE_BYTES];
     u32 count = function_count(interface);
     for (u32 i = 0; i < count; i++) {
@@ -79,7 +87,9 @@ static void write_interface(struct wire_writer *out, const struct stage_interfac
         u8 hash[32];
         function_hash(interface, i, hash);
         wire_write_raw(out, span_of(hash, 32));
-        wire_write_bytes(out, span_string(interface->functions[i].name));
+        wire_write_bytes(out,
+                         span_string(interface->real != NULL ? interface->real->functions[i].name
+                                                             : interface->functions[i].name));
     }
 }
 
@@ -115,14 +125,35 @@ void stage_program(struct stage *stage, const struct stage_interface *const *int
                    char cid[KERNEL_CID_TEXT_BYTES])
 {
     struct span bytes = stage_program_bytes(interfaces, count);
+    ASSERT(kept_count < sizeof kept / sizeof *kept);
+    kept[kept_count++] = (void *)bytes.data;
+    stage_add(stage, bytes, (struct span){0}, cid);
+}
+
+void stage_add(struct stage *stage, struct span bytes, struct span adapts,
+               char cid[KERNEL_CID_TEXT_BYTES])
+{
     struct report report = {0};
-    enum err err = kernel_program_add(stage->kernel, bytes, (struct span){0}, cid, &report);
+    enum err err = kernel_program_add(stage->kernel, bytes, adapts, cid, &report);
     if (err != ERR_OK) {
         fprintf(stderr, "stage: %s\n", report.text);
     }
     ASSERT(err == ERR_OK);
+}
+
+struct span stage_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        fprintf(stderr, "stage: no file %s\n", path);
+    }
+    ASSERT(file != NULL);
     ASSERT(kept_count < sizeof kept / sizeof *kept);
-    kept[kept_count++] = (void *)bytes.data;
+    u8 *bytes = malloc(1 << 20);
+    size_t size = fread(bytes, 1, 1 << 20, file);
+    fclose(file);
+    kept[kept_count++] = bytes;
+    return span_of(bytes, size);
 }
 
 // ---- the device that moves them
@@ -188,6 +219,12 @@ static bool take(struct stage *stage)
     return true;
 }
 
+void stage_take(struct stage *stage)
+{
+    while (take(stage)) {
+    }
+}
+
 // ---- the stage
 
 void stage_open(struct stage *stage, u64 seed, u32 workers, FILE *trace)
@@ -209,6 +246,11 @@ void stage_open(struct stage *stage, u64 seed, u32 workers, FILE *trace)
 void stage_close(struct stage *stage)
 {
     stage_settle(stage, SETTLE_TURNS);
+    stage_close_running(stage);
+}
+
+void stage_close_running(struct stage *stage)
+{
     kernel_check(stage->kernel);
     kernel_destroy(stage->kernel);
     for (u32 i = 0; i < stage->puppet_count; i++) {
@@ -523,6 +565,34 @@ i64 puppet_kill(struct stage *stage, struct puppet *puppet, u64 process)
     struct system_kill_call call = {process};
     return none_result(stage, puppet, SYSTEM_KILL_ID, body,
                        system_kill_encode_call(body, sizeof body, &call));
+}
+
+i64 puppet_ending(struct puppet *puppet, size_t len)
+{
+    struct system_result_ending_error result;
+    ASSERT(system_await_end_decode_result(span_of(puppet->bytes, len), &result) == ERR_OK);
+    if (!result.ok) {
+        return -1000 - (i64)result.error;
+    }
+    switch (result.value.kind) {
+    case SYSTEM_ENDING_EXITED:
+        return result.value.as.exited;
+    case SYSTEM_ENDING_TRAPPED:
+        memmove(puppet->bytes, result.value.as.trapped.data, result.value.as.trapped.size);
+        puppet->bytes[result.value.as.trapped.size] = 0;
+        return -1;
+    default:
+        return -2;
+    }
+}
+
+i64 puppet_await_end(struct stage *stage, struct puppet *puppet, u64 process)
+{
+    u8 body[8];
+    struct system_await_end_call call = {process};
+    size_t size = system_await_end_encode_call(body, sizeof body, &call);
+    i64 len = system_call(stage, puppet, SYSTEM_AWAIT_END_ID, body, size);
+    return len < 0 ? len : puppet_ending(puppet, (size_t)len);
 }
 
 i64 puppet_spawn(struct stage *stage, struct puppet *puppet, struct span cid)

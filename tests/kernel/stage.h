@@ -20,6 +20,7 @@ enum {
     STAGE_INTERFACES = 80, // of one program
 };
 
+struct interface_definition;
 // An interface made up by a test. A function is its name and, so that it can change, a variant.
 struct stage_function {
     const char *name;
@@ -28,6 +29,7 @@ struct stage_function {
 struct stage_interface {
     const char *name;
     struct stage_function functions[STAGE_FUNCTIONS]; // up to the first without a name
+    const struct interface_definition *real; // NULL, or the interface that it is, functions and all
 };
 
 u64 stage_function_id(const struct stage_interface *interface, u32 function);
@@ -59,6 +61,8 @@ struct stage {
 
 void stage_open(struct stage *stage, u64 seed, u32 workers, FILE *trace);
 void stage_close(struct stage *stage);
+// The same while processes run that never stop.
+void stage_close_running(struct stage *stage);
 
 // A program that declares these interfaces beside its own; its CID is written to `cid`.
 void stage_program(struct stage *stage, const struct stage_interface *const *interfaces, u32 count,
@@ -70,10 +74,16 @@ struct span stage_program_bytes(const struct stage_interface *const *interfaces,
 struct puppet *stage_start(struct stage *stage, const char *cid);
 // Starts any program, as a puppet that may never come to `next`. Does not wait.
 struct puppet *stage_start_any(struct stage *stage, const char *cid);
+// A file that the build made; its bytes stay.
+struct span stage_file(const char *path);
+void stage_add(struct stage *stage, struct span bytes, struct span adapts,
+               char cid[KERNEL_CID_TEXT_BYTES]);
 // The puppet of a process that another one spawned.
 struct puppet *stage_find(struct stage *stage, u64 process);
 // One turn. False: nothing was ready.
 bool stage_turn(struct stage *stage);
+// Lets the device take what is there for it; no worker has a turn.
+void stage_take(struct stage *stage);
 // Turns until nothing is ready, or for `turns` of them.
 void stage_settle(struct stage *stage, u32 turns);
 void stage_kill(struct stage *stage, struct puppet *puppet);
@@ -125,4 +135,7 @@ i64 puppet_register(struct stage *stage, struct puppet *puppet,
 i64 puppet_unregister(struct stage *stage, struct puppet *puppet, u32 registration);
 i64 puppet_cancel(struct stage *stage, struct puppet *puppet, u64 message);
 i64 puppet_spawn(struct stage *stage, struct puppet *puppet, struct span cid);
+// How it ended: its code; -1 and puppet->bytes: trapped; -2: killed. Negative from -1000 on: the error.
+i64 puppet_ending(struct puppet *puppet, size_t len);
+i64 puppet_await_end(struct stage *stage, struct puppet *puppet, u64 process);
 i64 puppet_kill(struct stage *stage, struct puppet *puppet, u64 process);
