@@ -7,8 +7,9 @@ SETUP := mk/setup.sh
 # `make run` and `make test` install what is missing, then start make again, which now finds it.
 run: ## builds everything and starts a redshirt system in this terminal
 	@$(SETUP)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -s all
 	@$(RUN_COMMAND)
+# What `make run` starts.
 RUN_COMMAND ?= build/hosted/redshirt demo
 
 test: ## runs every test suite and sums up what passed
