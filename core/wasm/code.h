@@ -93,9 +93,39 @@ struct wasm_code {
 // Locals cleared for the one unit of fuel that a call costs; each further lot costs one more.
 enum { CODE_ZERO_COUNT_PER_FUEL = 64 };
 
-// Operand forms of a handler. S: a slot; A: the accumulator of its type; K: an immediate.
-enum form { FORM_SS, FORM_SK, FORM_AS, FORM_SA, FORM_AK, FORM_KS, FORM_KA, FORM_BINARY_COUNT };
+// Operand forms of a handler. S: a slot; A: the accumulator of its type; K: an immediate; W: an immediate of 64
+// bits in a second struct ins.
+enum form {
+    FORM_SS,
+    FORM_SK,
+    FORM_AS,
+    FORM_SA,
+    FORM_AK,
+    FORM_KS,
+    FORM_KA,
+    FORM_SW,
+    FORM_AW,
+    FORM_BINARY_COUNT
+};
 enum form_unary { FORM_S, FORM_A, FORM_K, FORM_UNARY_COUNT };
+
+// Forms of an address. `offset` is that of the instruction in the file, added without wrapping; everything
+// else wraps at 32 bits. `scale` is log2 of the bytes accessed. Of a load the first slot is b, of a store a.
+enum address {
+    ADDRESS_S,  // slot                         + offset c
+    ADDRESS_A,  // acc                          + offset c
+    ADDRESS_K,  // immediate c, the offset included; loads only
+    ADDRESS_SK, // slot + c
+    ADDRESS_AK, // acc + c
+    ADDRESS_AS, // acc + slot                   + offset c
+    ADDRESS_N,  // (slot << scale) + c
+    ADDRESS_P,  // slot + slot low              + offset high
+    ADDRESS_PK, // slot + slot low + high (signed)
+    ADDRESS_X,  // slot + (slot low << scale)   + offset high
+    ADDRESS_XK, // slot + (slot low << scale) + high (signed)
+    ADDRESS_COUNT
+};
+
 // Where a handler puts its result: into the accumulator alone, or also into slot a.
 enum out { OUT_A, OUT_S, OUT_COUNT };
 // Branches that go back cost fuel.
@@ -109,19 +139,25 @@ enum row {
     ROW_COUNT
 };
 
-// Handlers of comparisons, arithmetic, conversions and loads: [form * OUT_COUNT + out]; of stores:
-// [form_address * FORM_UNARY_COUNT + form_value]. NULL where there is no such form.
-//   BINARY  SS b, c   SK b, c   AS b   SA b   AK c   KS b, c   KA c      out a
-//   UNARY   S b   A                                                      out a
-//   LOAD    S b, A; c the offset; K: c is the address                    out a
-//   STORE   address S a, A; value S b, A, K b (signed); c the offset
-// The immediate of an f64 is in the second struct ins, that of an i64 is extended from c with its sign.
+// Handlers of comparisons, arithmetic and conversions: [form * OUT_COUNT + out]; of loads:
+// [address * OUT_COUNT + out]; of stores: [address * FORM_UNARY_COUNT + form_value]. NULL where there is none.
+//   BINARY  SS b, c   SK b, c   AS b   SA b   AK c   KS b, c   KA c   SW b   AW      out a
+//   UNARY   S b   A                                                                  out a
+//   LOAD    see enum address                                                         out a
+//   STORE   see enum address; value S b, A, K b (signed)
+// The immediate of an f64 is in the second struct ins, that of an i64 is extended from c with its sign. W is
+// for i64 alone.
 extern handler *const *const wasm_handlers[ROW_COUNT];
 
 // Branches on a comparison: [(direction * 2 + sense) * FORM_BINARY_COUNT + form], taken when the comparison is
 // `sense` (0 only for floats: an integer comparison has an opposite).
-//   SS a, b   SK a, b (signed)   AS b   SA a   AK b (signed); c the distance. No K for floats.
+//   SS a, b   SK a, b (signed)   AS b   SA a   AK b (signed)   SW a   AW; c the distance
+// No K and W for floats.
 extern handler *const *const wasm_branches[ROW_COUNT];
+
+// The end of a counting loop: a += low (signed), then a branch back by `high` (signed, instructions) if the sum
+// compares so with b: a slot, or (second) an immediate with its sign. NULL for most rows.
+extern handler *const *const wasm_loops[ROW_COUNT];
 
 // Everything else.
 #define CODE_OTHERS(X)                                                                              \
@@ -140,6 +176,11 @@ extern handler *const *const wasm_branches[ROW_COUNT];
     X(call_indirect_s) /* a as above, b slot, c table; then ins: data is a struct wasm_func_type */ \
     X(call_indirect_a) /* the same without b */                                                     \
     X(copy)            /* a to, b from */                                                           \
+    X(copy_br)         /* a to, b from, then c */                                                   \
+    X(copy_br_back)    /* a to, b from, then c */                                                   \
+    X(copy_two)        /* a to, b from; then low to, high from */                                   \
+    X(copy_32)         /* a to, b from: the low half, zero-extended */                              \
+    X(put_32)          /* a to, from acc: the same */                                               \
     X(copy_many)       /* a to, b from, c count; overlapping ones go down */                        \
     X(put)             /* a to, from acc */                                                         \
     X(put_f)           /* a to, from facc */                                                        \
@@ -174,6 +215,22 @@ extern handler *const *const wasm_branches[ROW_COUNT];
     X(table_fill)      /* a, c table */                                                             \
     X(table_grow)      /* a first of two slots and to, c table */                                   \
     X(elem_drop)       /* c segment */
+
+// Sums for addresses, i32. In three ways each: into acc (_a), into slot a and acc (_s), into slot a alone (_q).
+#define CODE_SUMS(X)                                                                               \
+    X(sum_k)  /* slot b + c */                                                                     \
+    X(sum_1k) /* (slot b << 1) + c */                                                              \
+    X(sum_2k) /* (slot b << 2) + c */                                                              \
+    X(sum_3k) /* (slot b << 3) + c */                                                              \
+    X(sum_x)  /* slot b + (slot low << high) */                                                    \
+    X(sum_pk) /* slot b + slot low + high (signed) */
+enum sum_out { SUM_A, SUM_S, SUM_Q, SUM_OUT_COUNT };
+
+#define CODE_SUM_DECLARE(name)                                                                     \
+    handler wasm_run_##name##_a;                                                                   \
+    handler wasm_run_##name##_s;                                                                   \
+    handler wasm_run_##name##_q;
+CODE_SUMS(CODE_SUM_DECLARE)
 
 #define CODE_HANDLER_DECLARE(name) handler wasm_run_##name;
 CODE_OTHERS(CODE_HANDLER_DECLARE)

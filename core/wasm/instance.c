@@ -161,7 +161,7 @@ wasm_slot wasm_instance_const(struct wasm_instance *instance, const struct wasm_
 {
     switch (value->kind) {
     case WASM_CONST_VALUE:
-        return value->bits[0];
+        return value->type == WASM_I32 ? (u32)value->bits[0] : value->bits[0];
     case WASM_CONST_GLOBAL:
         return instance->globals[value->index]->value[0];
     case WASM_CONST_FUNCTION:

@@ -19,7 +19,7 @@ struct memory;
 struct report;
 struct wasm_instance;
 
-// One slot: an i32 in the low half, i64, floats by their bits, a reference (0 is null; a funcref is the
+// One slot: an i32 in the low half (the engine leaves zeros above it, the embedder need not), i64, floats by their bits, a reference (0 is null; a funcref is the
 // address of its struct wasm_func, an externref is the embedder's own number). A v128 takes two slots.
 typedef u64 wasm_slot;
 

@@ -22,7 +22,7 @@
 
 // ---- leaving
 
-HANDLER(leave)
+NOINLINE HANDLER(leave)
 {
     run->pc = pc;
     run->fp = fp;
@@ -33,27 +33,27 @@ HANDLER(leave)
 }
 
 // Stops at pc, which a later slice runs again.
-HANDLER(pause)
+NOINLINE HANDLER(pause)
 {
     run->status = WASM_RUN_PAUSED;
     TAIL(leave);
 }
 
 // Stops at pc for run->trap.
-HANDLER(raise)
+NOINLINE HANDLER(raise)
 {
     ASSERT(run->trap != TRAP_NONE);
     run->status = WASM_RUN_TRAPPED;
     TAIL(leave);
 }
 
-HANDLER(raise_memory)
+NOINLINE HANDLER(raise_memory)
 {
     run->trap = TRAP_MEMORY_OUT_OF_BOUNDS;
     TAIL(raise);
 }
 
-HANDLER(raise_table)
+NOINLINE HANDLER(raise_table)
 {
     run->trap = TRAP_TABLE_OUT_OF_BOUNDS;
     TAIL(raise);
@@ -133,7 +133,7 @@ static u8 *memory_reload(struct run *run)
 #define BINARY_ENTRY(name, form)                                                                   \
     [FORM_##form * OUT_COUNT + OUT_A] = name##_##form##_A,                                         \
                                [FORM_##form * OUT_COUNT + OUT_S] = name##_##form##_S
-#define BINARY_ALL(name, type, result, traps)                                                      \
+#define BINARY_USUAL(name, type, result, traps)                                                    \
     BINARY_FORM(name, type, result, traps, SS, SLOT_##type(pc->b), SLOT_##type(pc->low), 1)        \
     BINARY_FORM(name, type, result, traps, SK, SLOT_##type(pc->b), IMMEDIATE_##type,               \
                 LENGTH_##type)                                                                     \
@@ -142,11 +142,22 @@ static u8 *memory_reload(struct run *run)
     BINARY_FORM(name, type, result, traps, AK, ACC_##type, IMMEDIATE_##type, LENGTH_##type)        \
     BINARY_FORM(name, type, result, traps, KS, IMMEDIATE_##type, SLOT_##type(pc->b),               \
                 LENGTH_##type)                                                                     \
-    BINARY_FORM(name, type, result, traps, KA, IMMEDIATE_##type, ACC_##type, LENGTH_##type)        \
-    static handler *const forms_##name[FORM_BINARY_COUNT * OUT_COUNT] = {                          \
-        BINARY_ENTRY(name, SS), BINARY_ENTRY(name, SK), BINARY_ENTRY(name, AS),                    \
+    BINARY_FORM(name, type, result, traps, KA, IMMEDIATE_##type, ACC_##type, LENGTH_##type)
+#define BINARY_ENTRIES(name)                                                                       \
+    BINARY_ENTRY(name, SS), BINARY_ENTRY(name, SK), BINARY_ENTRY(name, AS),                        \
         BINARY_ENTRY(name, SA), BINARY_ENTRY(name, AK), BINARY_ENTRY(name, KS),                    \
-        BINARY_ENTRY(name, KA),                                                                    \
+        BINARY_ENTRY(name, KA)
+#define BINARY_ALL(name, type, result, traps)                                                      \
+    BINARY_USUAL(name, type, result, traps)                                                        \
+    static handler *const forms_##name[FORM_BINARY_COUNT * OUT_COUNT] = {BINARY_ENTRIES(name)};
+#define BINARY_WIDE(name, result, traps)                                                           \
+    BINARY_USUAL(name, L, result, traps)                                                           \
+    BINARY_FORM(name, L, result, traps, SW, SLOT_L(pc->b), ins_bits(pc + 1), 2)                    \
+    BINARY_FORM(name, L, result, traps, AW, ACC_L, ins_bits(pc + 1), 2)                            \
+    static handler *const forms_##name[FORM_BINARY_COUNT * OUT_COUNT] = {                          \
+        BINARY_ENTRIES(name),                                                                      \
+        BINARY_ENTRY(name, SW),                                                                    \
+        BINARY_ENTRY(name, AW),                                                                    \
     };
 
 #define UNARY_HANDLER(name, type, result, traps, form, out, operand)                               \
@@ -176,37 +187,38 @@ static u8 *memory_reload(struct run *run)
     FUEL--;                                                                                        \
     BRANCH_FORWARD()
 
-#define BRANCH_HANDLER(name, type, form, sense, direction, left, right)                            \
+#define BRANCH_HANDLER(name, type, form, sense, direction, left, right, length)                    \
     HANDLER(branch_##name##_##form##_##sense##_##direction)                                        \
     {                                                                                              \
         if (num_##name(left, right) == sense) {                                                    \
             BRANCH_##direction();                                                                  \
             DISPATCH();                                                                            \
         }                                                                                          \
-        NEXT(1);                                                                                   \
+        NEXT(length);                                                                              \
     }
-#define BRANCH_FORM(name, type, form, sense, left, right)                                          \
-    BRANCH_HANDLER(name, type, form, sense, FORWARD, left, right)                                  \
-    BRANCH_HANDLER(name, type, form, sense, BACK, left, right)
+#define BRANCH_FORM(name, type, form, sense, left, right, length)                                  \
+    BRANCH_HANDLER(name, type, form, sense, FORWARD, left, right, length)                          \
+    BRANCH_HANDLER(name, type, form, sense, BACK, left, right, length)
 #define BRANCH_ENTRY(name, form, sense)                                                            \
     [(DIRECTION_FORWARD * 2 + sense) * FORM_BINARY_COUNT + FORM_##                                 \
         form] = branch_##name##_##form##_##sense##_FORWARD,                                        \
  [(DIRECTION_BACK * 2 + sense) * FORM_BINARY_COUNT + FORM_##form] =                                \
         branch_##name##_##form##_##sense##_BACK
 #define BRANCH_SLOTS(name, type, sense)                                                            \
-    BRANCH_FORM(name, type, SS, sense, SLOT_##type(pc->a), SLOT_##type(pc->b))                     \
-    BRANCH_FORM(name, type, AS, sense, ACC_##type, SLOT_##type(pc->b))                             \
-    BRANCH_FORM(name, type, SA, sense, SLOT_##type(pc->a), ACC_##type)
+    BRANCH_FORM(name, type, SS, sense, SLOT_##type(pc->a), SLOT_##type(pc->b), 1)                  \
+    BRANCH_FORM(name, type, AS, sense, ACC_##type, SLOT_##type(pc->b), 1)                          \
+    BRANCH_FORM(name, type, SA, sense, SLOT_##type(pc->a), ACC_##type, 1)
 #define BRANCH_ENTRIES(name, sense)                                                                \
     BRANCH_ENTRY(name, SS, sense), BRANCH_ENTRY(name, AS, sense), BRANCH_ENTRY(name, SA, sense)
 #define BRANCH_INTEGER(name, type)                                                                 \
     BRANCH_SLOTS(name, type, 1)                                                                    \
-    BRANCH_FORM(name, type, SK, 1, SLOT_##type(pc->a), (TYPE_##type)(i64)(i16)pc->b)               \
-    BRANCH_FORM(name, type, AK, 1, ACC_##type, (TYPE_##type)(i64)(i16)pc->b)                       \
+    BRANCH_FORM(name, type, SK, 1, SLOT_##type(pc->a), (TYPE_##type)(i64)(i16)pc->b, 1)            \
+    BRANCH_FORM(name, type, AK, 1, ACC_##type, (TYPE_##type)(i64)(i16)pc->b, 1)                    \
+    BRANCH_FORM(name, type, SW, 1, SLOT_##type(pc->a), (TYPE_##type)ins_bits(pc + 1), 2)           \
+    BRANCH_FORM(name, type, AW, 1, ACC_##type, (TYPE_##type)ins_bits(pc + 1), 2)                   \
     static handler *const branches_##name[DIRECTION_COUNT * 2 * FORM_BINARY_COUNT] = {             \
-        BRANCH_ENTRIES(name, 1),                                                                   \
-        BRANCH_ENTRY(name, SK, 1),                                                                 \
-        BRANCH_ENTRY(name, AK, 1),                                                                 \
+        BRANCH_ENTRIES(name, 1),   BRANCH_ENTRY(name, SK, 1), BRANCH_ENTRY(name, AK, 1),           \
+        BRANCH_ENTRY(name, SW, 1), BRANCH_ENTRY(name, AW, 1),                                      \
     };
 #define BRANCH_FLOAT(name, type)                                                                   \
     BRANCH_SLOTS(name, type, 0)                                                                    \
@@ -218,62 +230,139 @@ static u8 *memory_reload(struct run *run)
 
 // ---- memory
 
-#define LOAD_HANDLER(name, result, bytes, form, out, address)                                      \
+// Addresses, by enum address; `first` is the first slot. The u32 wraps where the address does.
+#define SCALE_1 0
+#define SCALE_2 1
+#define SCALE_4 2
+#define SCALE_8 3
+#define AT_S(first, bytes) (u64) SLOT_I(first) + pc->c
+#define AT_A(first, bytes) (u64) ACC_I + pc->c
+#define AT_K(first, bytes) (u64) pc->c
+#define AT_SK(first, bytes) (u64)(SLOT_I(first) + pc->c)
+#define AT_AK(first, bytes) (u64)(ACC_I + pc->c)
+#define AT_AS(first, bytes) (u64)(ACC_I + SLOT_I(first)) + pc->c
+#define AT_N(first, bytes) (u64)((SLOT_I(first) << SCALE_##bytes) + pc->c)
+#define AT_P(first, bytes) (u64)(SLOT_I(first) + SLOT_I(pc->low)) + pc->high
+#define AT_PK(first, bytes) (u64)(SLOT_I(first) + SLOT_I(pc->low) + (u32)(i16)pc->high)
+#define AT_X(first, bytes) (u64)(SLOT_I(first) + (SLOT_I(pc->low) << SCALE_##bytes)) + pc->high
+#define AT_XK(first, bytes)                                                                        \
+    (u64)(SLOT_I(first) + (SLOT_I(pc->low) << SCALE_##bytes) + (u32)(i16)pc->high)
+
+#define LOAD_HANDLER(name, result, bytes, form, out)                                               \
     HANDLER(name##_##form##_##out)                                                                 \
     {                                                                                              \
-        u64 at = address;                                                                          \
+        u64 at = AT_##form(pc->b, bytes);                                                          \
         if (UNLIKELY(at + bytes > run->memory_size)) {                                             \
             TAIL(raise_memory);                                                                    \
         }                                                                                          \
         OUT_##out##_##result(num_##name(memory + (size_t)at));                                     \
         NEXT(1);                                                                                   \
     }
-#define LOAD_FORM(name, result, bytes, form, address)                                              \
-    LOAD_HANDLER(name, result, bytes, form, A, address)                                            \
-    LOAD_HANDLER(name, result, bytes, form, S, address)
+#define LOAD_FORM(name, result, bytes, form)                                                       \
+    LOAD_HANDLER(name, result, bytes, form, A)                                                     \
+    LOAD_HANDLER(name, result, bytes, form, S)
+#define LOAD_ENTRY(name, form)                                                                     \
+    [ADDRESS_##form * OUT_COUNT + OUT_A] = name##_##form##_A,                                      \
+                                  [ADDRESS_##form * OUT_COUNT + OUT_S] = name##_##form##_S
 #define LOAD_ALL(name, result, bytes)                                                              \
-    LOAD_FORM(name, result, bytes, S, (u64)SLOT_I(pc->b) + pc->c)                                  \
-    LOAD_FORM(name, result, bytes, A, (u64)ACC_I + pc->c)                                          \
-    LOAD_FORM(name, result, bytes, K, (u64)pc->c)                                                  \
-    static handler *const forms_##name[FORM_UNARY_COUNT * OUT_COUNT] = {                           \
-        BINARY_ENTRY(name, S),                                                                     \
-        BINARY_ENTRY(name, A),                                                                     \
-        BINARY_ENTRY(name, K),                                                                     \
+    LOAD_FORM(name, result, bytes, S)                                                              \
+    LOAD_FORM(name, result, bytes, A)                                                              \
+    LOAD_FORM(name, result, bytes, K)                                                              \
+    LOAD_FORM(name, result, bytes, SK)                                                             \
+    LOAD_FORM(name, result, bytes, AK)                                                             \
+    LOAD_FORM(name, result, bytes, AS)                                                             \
+    LOAD_FORM(name, result, bytes, N)                                                              \
+    LOAD_FORM(name, result, bytes, P)                                                              \
+    LOAD_FORM(name, result, bytes, PK)                                                             \
+    LOAD_FORM(name, result, bytes, X)                                                              \
+    LOAD_FORM(name, result, bytes, XK)                                                             \
+    static handler *const forms_##name[ADDRESS_COUNT * OUT_COUNT] = {                              \
+        LOAD_ENTRY(name, S),  LOAD_ENTRY(name, A),  LOAD_ENTRY(name, K),  LOAD_ENTRY(name, SK),    \
+        LOAD_ENTRY(name, AK), LOAD_ENTRY(name, AS), LOAD_ENTRY(name, N),  LOAD_ENTRY(name, P),     \
+        LOAD_ENTRY(name, PK), LOAD_ENTRY(name, X),  LOAD_ENTRY(name, XK),                          \
     };
 
-#define STORE_HANDLER(name, bytes, form, address, value)                                           \
-    HANDLER(name##_##form)                                                                         \
+#define STORE_HANDLER(name, bytes, form, place, value)                                             \
+    HANDLER(name##_##form##_##place)                                                               \
     {                                                                                              \
-        u64 at = (u64)(address) + pc->c;                                                           \
+        u64 at = AT_##form(pc->a, bytes);                                                          \
         if (UNLIKELY(at + bytes > run->memory_size)) {                                             \
             TAIL(raise_memory);                                                                    \
         }                                                                                          \
         num_##name(memory + (size_t)at, value);                                                    \
         NEXT(1);                                                                                   \
     }
-#define STORE_ENTRY(name, address, value)                                                          \
-    [FORM_##address * FORM_UNARY_COUNT + FORM_##value] = name##_##address##value
-#define STORE_PLAIN(name, type, bytes)                                                             \
-    STORE_HANDLER(name, bytes, SS, SLOT_I(pc->a), SLOT_##type(pc->b))                              \
-    STORE_HANDLER(name, bytes, SA, SLOT_I(pc->a), ACC_##type)                                      \
-    STORE_HANDLER(name, bytes, AS, ACC_I, SLOT_##type(pc->b))
-#define STORE_II(name, type, bytes)                                                                \
-    STORE_PLAIN(name, type, bytes)                                                                 \
-    STORE_HANDLER(name, bytes, SK, SLOT_I(pc->a), (TYPE_##type)(i64)(i16)pc->b)                    \
-    STORE_HANDLER(name, bytes, AK, ACC_I, (TYPE_##type)(i64)(i16)pc->b)                            \
-    static handler *const forms_##name[FORM_UNARY_COUNT * FORM_UNARY_COUNT] = {                    \
-        STORE_ENTRY(name, S, S), STORE_ENTRY(name, S, A), STORE_ENTRY(name, A, S),                 \
-        STORE_ENTRY(name, S, K), STORE_ENTRY(name, A, K),                                          \
+#define STORE_VALUE_S(name, type, bytes, form)                                                     \
+    STORE_HANDLER(name, bytes, form, S, SLOT_##type(pc->b))
+#define STORE_VALUE_A(name, type, bytes, form) STORE_HANDLER(name, bytes, form, A, ACC_##type)
+#define STORE_VALUE_K(name, type, bytes, form)                                                     \
+    STORE_HANDLER(name, bytes, form, K, (TYPE_##type)(i64)(i16)pc->b)
+#define STORE_ENTRY(name, form, place)                                                             \
+    [ADDRESS_##form * FORM_UNARY_COUNT + FORM_##place] = name##_##form##_##place
+// Makes EACH of every address without the accumulator, and of every one with it.
+#define STORE_SLOTS(EACH, name, type, bytes)                                                       \
+    EACH(name, type, bytes, S)                                                                     \
+    EACH(name, type, bytes, SK)                                                                    \
+    EACH(name, type, bytes, N)                                                                     \
+    EACH(name, type, bytes, P)                                                                     \
+    EACH(name, type, bytes, PK)                                                                    \
+    EACH(name, type, bytes, X)                                                                     \
+    EACH(name, type, bytes, XK)
+#define STORE_ACCS(EACH, name, type, bytes)                                                        \
+    EACH(name, type, bytes, A)                                                                     \
+    EACH(name, type, bytes, AK)                                                                    \
+    EACH(name, type, bytes, AS)
+#define STORE_SLOT_ENTRIES(name, place)                                                            \
+    STORE_ENTRY(name, S, place), STORE_ENTRY(name, SK, place), STORE_ENTRY(name, N, place),        \
+        STORE_ENTRY(name, P, place), STORE_ENTRY(name, PK, place), STORE_ENTRY(name, X, place),    \
+        STORE_ENTRY(name, XK, place)
+#define STORE_ACC_ENTRIES(name, place)                                                             \
+    STORE_ENTRY(name, A, place), STORE_ENTRY(name, AK, place), STORE_ENTRY(name, AS, place)
+#define STORE_INTEGER(name, type, bytes)                                                           \
+    STORE_SLOTS(STORE_VALUE_S, name, type, bytes)                                                  \
+    STORE_SLOTS(STORE_VALUE_A, name, type, bytes)                                                  \
+    STORE_SLOTS(STORE_VALUE_K, name, type, bytes)                                                  \
+    STORE_ACCS(STORE_VALUE_S, name, type, bytes)                                                   \
+    STORE_ACCS(STORE_VALUE_K, name, type, bytes)                                                   \
+    static handler *const forms_##name[ADDRESS_COUNT * FORM_UNARY_COUNT] = {                       \
+        STORE_SLOT_ENTRIES(name, S), STORE_SLOT_ENTRIES(name, A), STORE_SLOT_ENTRIES(name, K),     \
+        STORE_ACC_ENTRIES(name, S),  STORE_ACC_ENTRIES(name, K),                                   \
     };
-#define STORE_IF(name, type, bytes)                                                                \
-    STORE_PLAIN(name, type, bytes)                                                                 \
-    STORE_HANDLER(name, bytes, AA, ACC_I, ACC_##type)                                              \
-    static handler *const forms_##name[FORM_UNARY_COUNT * FORM_UNARY_COUNT] = {                    \
-        STORE_ENTRY(name, S, S),                                                                   \
-        STORE_ENTRY(name, S, A),                                                                   \
-        STORE_ENTRY(name, A, S),                                                                   \
-        STORE_ENTRY(name, A, A),                                                                   \
+#define STORE_FLOAT(name, type, bytes)                                                             \
+    STORE_SLOTS(STORE_VALUE_S, name, type, bytes)                                                  \
+    STORE_SLOTS(STORE_VALUE_A, name, type, bytes)                                                  \
+    STORE_ACCS(STORE_VALUE_S, name, type, bytes)                                                   \
+    STORE_ACCS(STORE_VALUE_A, name, type, bytes)                                                   \
+    static handler *const forms_##name[ADDRESS_COUNT * FORM_UNARY_COUNT] = {                       \
+        STORE_SLOT_ENTRIES(name, S),                                                               \
+        STORE_SLOT_ENTRIES(name, A),                                                               \
+        STORE_ACC_ENTRIES(name, S),                                                                \
+        STORE_ACC_ENTRIES(name, A),                                                                \
     };
+
+// Sums that did not become part of an address.
+#define SUM(name, value)                                                                           \
+    HANDLER_SHARED(name##_a)                                                                       \
+    {                                                                                              \
+        ACC = (u32)(value);                                                                        \
+        NEXT(1);                                                                                   \
+    }                                                                                              \
+    HANDLER_SHARED(name##_s)                                                                       \
+    {                                                                                              \
+        fp[pc->a] = ACC = (u32)(value);                                                            \
+        NEXT(1);                                                                                   \
+    }                                                                                              \
+    HANDLER_SHARED(name##_q)                                                                       \
+    {                                                                                              \
+        fp[pc->a] = (u32)(value);                                                                  \
+        NEXT(1);                                                                                   \
+    }
+SUM(sum_k, SLOT_I(pc->b) + pc->c)
+SUM(sum_1k, (SLOT_I(pc->b) << 1) + pc->c)
+SUM(sum_2k, (SLOT_I(pc->b) << 2) + pc->c)
+SUM(sum_3k, (SLOT_I(pc->b) << 3) + pc->c)
+SUM(sum_x, SLOT_I(pc->b) + (SLOT_I(pc->low) << pc->high))
+SUM(sum_pk, SLOT_I(pc->b) + SLOT_I(pc->low) + (u32)(i16)pc->high)
 
 // ---- one set of handlers for each row of opcodes.def
 
@@ -284,13 +373,13 @@ static u8 *memory_reload(struct run *run)
 #define MAKE_COMPARE_FF(name, results, traps) BINARY_ALL(name, F, I, no) BRANCH_FLOAT(name, F)
 #define MAKE_COMPARE_DD(name, results, traps) BINARY_ALL(name, D, I, no) BRANCH_FLOAT(name, D)
 #define MAKE_BINARY_II(name, results, traps) BINARY_ALL(name, I, results, traps)
-#define MAKE_BINARY_LL(name, results, traps) BINARY_ALL(name, L, results, traps)
+#define MAKE_BINARY_LL(name, results, traps) BINARY_WIDE(name, results, traps)
 #define MAKE_BINARY_FF(name, results, traps) BINARY_ALL(name, F, results, traps)
 #define MAKE_BINARY_DD(name, results, traps) BINARY_ALL(name, D, results, traps)
-#define MAKE_STORE_II(name, bytes) STORE_II(name, I, bytes)
-#define MAKE_STORE_IL(name, bytes) STORE_II(name, L, bytes)
-#define MAKE_STORE_IF(name, bytes) STORE_IF(name, F, bytes)
-#define MAKE_STORE_ID(name, bytes) STORE_IF(name, D, bytes)
+#define MAKE_STORE_II(name, bytes) STORE_INTEGER(name, I, bytes)
+#define MAKE_STORE_IL(name, bytes) STORE_INTEGER(name, L, bytes)
+#define MAKE_STORE_IF(name, bytes) STORE_FLOAT(name, F, bytes)
+#define MAKE_STORE_ID(name, bytes) STORE_FLOAT(name, D, bytes)
 
 #define MAKE_CONTROL(name, operands, results, bytes, traps)
 #define MAKE_PARAMETRIC(name, operands, results, bytes, traps)
@@ -357,6 +446,40 @@ handler *const *const wasm_handlers[ROW_COUNT] = {
     BRANCHED_##class(name, operands)
 handler *const *const wasm_branches[ROW_COUNT] = {
 #include "core/wasm/opcodes.def"
+};
+
+// ---- counting loops
+
+#define LOOP_HANDLER(name, form, bound)                                                            \
+    HANDLER(loop_##name##_##form)                                                                  \
+    {                                                                                              \
+        u32 sum = SLOT_I(pc->a) + (u32)(i16)pc->low;                                               \
+        if (num_##name(sum, bound)) {                                                              \
+            if (UNLIKELY(FUEL <= 0)) {                                                             \
+                TAIL(pause);                                                                       \
+            }                                                                                      \
+            FUEL--;                                                                                \
+            fp[pc->a] = ACC = sum;                                                                 \
+            pc += (i16)pc->high;                                                                   \
+            DISPATCH();                                                                            \
+        }                                                                                          \
+        fp[pc->a] = ACC = sum;                                                                     \
+        NEXT(1);                                                                                   \
+    }
+#define LOOP(name)                                                                                 \
+    LOOP_HANDLER(name, S, SLOT_I(pc->b))                                                           \
+    LOOP_HANDLER(name, K, (u32)(i16)pc->b)                                                         \
+    static handler *const loops_##name[2] = {loop_##name##_S, loop_##name##_K};
+LOOP(I32_NE)
+LOOP(I32_LT_U)
+LOOP(I32_LT_S)
+LOOP(I32_GT_U)
+LOOP(I32_GT_S)
+
+handler *const *const wasm_loops[ROW_COUNT] = {
+    [ROW_I32_NE] = loops_I32_NE,     [ROW_I32_LT_U] = loops_I32_LT_U,
+    [ROW_I32_LT_S] = loops_I32_LT_S, [ROW_I32_GT_U] = loops_I32_GT_U,
+    [ROW_I32_GT_S] = loops_I32_GT_S,
 };
 
 // ---- control
@@ -439,7 +562,7 @@ HANDLER_SHARED(ret_k)
 }
 
 // Makes the stack hold run->stack_need slots behind fp, then runs pc again.
-HANDLER(grow_stack)
+NOINLINE HANDLER(grow_stack)
 {
     struct wasm_thread *thread = run->thread;
     size_t offset = (size_t)((u8 *)fp - thread->stack);
@@ -531,7 +654,7 @@ HANDLER(cross_return)
 const struct ins wasm_stub_done[3] = {[2] = {.run = done}};
 const struct ins wasm_stub_cross[3] = {[2] = {.run = cross_return}};
 
-HANDLER(call_foreign)
+NOINLINE HANDLER(call_foreign)
 {
     if (run->callee->instance == NULL) {
         TAIL(call_host);
@@ -596,6 +719,39 @@ HANDLER_SHARED(call_indirect_a)
 HANDLER_SHARED(copy)
 {
     fp[pc->a] = fp[pc->b];
+    NEXT(1);
+}
+
+HANDLER_SHARED(copy_two)
+{
+    fp[pc->a] = fp[pc->b];
+    fp[pc->low] = fp[pc->high];
+    NEXT(1);
+}
+
+HANDLER_SHARED(copy_br)
+{
+    fp[pc->a] = fp[pc->b];
+    BRANCH_FORWARD();
+    DISPATCH();
+}
+
+HANDLER_SHARED(copy_br_back)
+{
+    fp[pc->a] = fp[pc->b]; // again when the slice ends here: nothing has changed in between
+    BRANCH_BACK();
+    DISPATCH();
+}
+
+HANDLER_SHARED(copy_32)
+{
+    fp[pc->a] = SLOT_I(pc->b);
+    NEXT(1);
+}
+
+HANDLER_SHARED(put_32)
+{
+    fp[pc->a] = ACC_I;
     NEXT(1);
 }
 

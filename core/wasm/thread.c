@@ -69,6 +69,16 @@ static u64 *frame_of(const struct wasm_thread *thread)
     return (u64 *)(void *)(thread->stack + thread->frame_offset);
 }
 
+// The code takes for granted that an i32 has zeros above its low half; the embedder need not.
+static void slots_clean(wasm_slot *slots, const u8 *types, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (types[i] == WASM_I32) {
+            slots[i] = (u32)slots[i];
+        }
+    }
+}
+
 enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function,
                           const wasm_slot *args)
 {
@@ -93,6 +103,7 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
     }
     u64 *fp = frame_of(thread);
     mem_copy(fp, args, type->param_count * sizeof *fp);
+    slots_clean(fp, type->types, type->param_count);
     if (code == NULL) {
         thread->host = (struct wasm_host_call){.function = function};
         thread->pc = &wasm_stub_done[0];
@@ -159,6 +170,10 @@ enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
     ASSERT(thread->state == STATE_READY || thread->state == STATE_HOST);
     const struct ins *pc = thread->pc;
     if (thread->state == STATE_HOST) {
+        const struct wasm_func_type *type = thread->host.function->type;
+        slots_clean(thread->host.slots,
+                    type->types == NULL ? NULL : type->types + type->param_count,
+                    type->result_count);
         pc += 2; // past the call and its second half
     }
     const struct wasm_instance *instance = thread->instance;

@@ -8,12 +8,10 @@
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
+#include "core/wasm/body.h"
 #include "core/wasm/code.h"
 struct arena;
 struct wasm_module;
-
-// Types as handlers tell them apart; references are KIND_L.
-enum kind { KIND_I, KIND_L, KIND_F, KIND_D };
 
 // Accumulators.
 enum bank { BANK_INTEGER, BANK_F32, BANK_F64, BANK_COUNT };
@@ -23,26 +21,44 @@ enum place {
     PLACE_LOCAL, // in the slot of a local
     PLACE_CONST, // not anywhere yet
     PLACE_ACC,   // in the accumulator, and nowhere else
+    PLACE_SUM,   // not computed yet: struct sum
 };
+
+// An i32 that has not been computed, in the hope that it becomes part of an address:
+// base + (index << shift) + constant, where base and index are slots of locals or SLOT_NONE.
+struct sum {
+    u16 base;
+    u16 index;
+    u8 shift;
+    u32 constant;
+};
+
+enum { SLOT_NONE = 0xffff };
 
 // A value on the operand stack.
 struct value {
-    u8 place; // enum place
-    u8 kind;  // enum kind
-    u16 slot; // PLACE_LOCAL: of the local
+    u8 place;   // enum place
+    u8 kind;    // enum kind
+    bool dirty; // an i32 whose slot or accumulator has more than zeros above its low half
+    u8 shift;   // PLACE_SUM, as are base and index
+    u16 slot;   // PLACE_LOCAL: of the local
+    u16 base;
+    u16 index;
     u32 end; // PLACE_HOME: one past the instruction whose operand `a` says where the value goes; 0: none
-    u64 bits; // PLACE_CONST
+    u64 bits; // PLACE_CONST; PLACE_SUM: the constant
 };
 
-// A value that an instruction is about to take, off the stack.
-enum mode { MODE_SLOT, MODE_ACC, MODE_CONST };
+// A value that an instruction is about to take.
+enum mode { MODE_SLOT, MODE_ACC, MODE_CONST, MODE_SUM };
 struct operand {
     u8 mode;
     u8 kind;
+    bool dirty;
     bool has_slot; // MODE_ACC: also in `slot`
     u16 slot;
-    u16 home; // slot of the position it had
-    u64 bits; // MODE_CONST
+    u16 home;       // slot of the position it had
+    struct sum sum; // MODE_SUM
+    u64 bits;       // MODE_CONST
 };
 
 struct accumulator {
@@ -55,10 +71,11 @@ struct accumulator {
     handler *with_slot; //
 };
 
-// A comparison just emitted, which a branch behind it may swallow.
-struct comparison {
+// The last instruction with two operands, which the one behind it may swallow: a branch a comparison, an access
+// to memory a sum.
+struct recent {
     u32 start; // its instruction
-    u32 end;   // one past it
+    u32 end;   // one past it; 0: there is none
     enum row row;
     struct operand left;
     struct operand right;
@@ -111,7 +128,7 @@ struct translator {
     u32 value_capacity;
     u32 settled; // values below are PLACE_HOME or PLACE_CONST
     struct accumulator acc[BANK_COUNT];
-    struct comparison comparison;
+    struct recent recent;
 
     struct control *controls;
     u32 depth;
@@ -168,24 +185,43 @@ void slot_written(struct translator *t, u32 slot);
 // The same for one that leaves no accumulator as it was.
 void acc_forget(struct translator *t);
 
+// Computes a sum, at a position of the stack or at the top ones, into the accumulator. Other places are left.
+void force(struct translator *t, u32 position);
+void force_top(struct translator *t, u32 count);
+// Takes the top value, computing it if it is a sum.
 struct operand pop(struct translator *t);
 void truncate(struct translator *t, u32 height);
-// Puts the value at a position into its home.
+// Puts the value at a position into its home. Leaves accumulators as they are.
 void settle(struct translator *t, u32 position);
 void settle_top(struct translator *t, u32 count);
-// Puts every local and accumulator on the stack into its home, and the top `params` constants too.
+// Puts everything on the stack but constants into its home, and the top `params` constants too.
 void settle_all(struct translator *t, u32 params);
 
+// The value at a position, as an operand.
+struct operand operand_at(const struct translator *t, u32 position);
 // Puts an operand into a slot, if it is not in one.
 void operand_to_slot(struct translator *t, struct operand *operand);
-// The same for a constant.
+// The same for a constant, and for a dirty value.
 void operand_no_const(struct translator *t, struct operand *operand);
+void operand_clean(struct translator *t, struct operand *operand);
 // Of two operands of one bank at most one is in the accumulator.
 void operands_part(struct operand *left, struct operand *right);
-// Copies an operand or the value at a position to a slot, changing nothing else.
+// Copies an operand to a slot, changing nothing else: no accumulator either.
 void operand_copy(struct translator *t, const struct operand *operand, u32 slot);
-struct operand operand_at(const struct translator *t, u32 position);
+// Whether it is an integer constant between -2^15 and 2^15 - 1.
+bool operand_is_short(const struct operand *operand);
+
+// A value as a sum. False: it cannot be one.
+bool value_sum(const struct value *value, struct sum *out);
+void push_sum(struct translator *t, const struct sum *sum);
+// What two sums are together. False: more than a sum can be.
+bool sum_add(const struct sum *a, const struct sum *b, struct sum *out);
 
 // local.set and local.tee.
 void local_assign(struct translator *t, u32 local, bool keep);
 u32 local_slot(const struct translator *t, u32 local);
+
+// ---- instructions
+
+// Any instruction but control (operations.c).
+void translate_plain(struct translator *t, struct body_reader *in, enum row row);

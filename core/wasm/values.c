@@ -6,8 +6,8 @@
 #include "core/wasm/translator.h"
 
 enum {
-    CAPACITY_FIRST = 256, // of growing arrays, items
-    SLOTS_MAX = 65535,    // what an operand of struct ins can name
+    CAPACITY_FIRST = 256,      // of growing arrays, items
+    SLOTS_MAX = SLOT_NONE - 1, // what an operand of struct ins can name
 };
 
 enum kind kind_of(u8 type)
@@ -151,6 +151,7 @@ struct value *push(struct translator *t, enum kind kind)
     }
     struct value *value = &t->values[t->height++];
     value->kind = (u8)kind;
+    value->dirty = false;
     if (t->height > t->height_max) {
         t->height_max = t->height;
         if (home(t, t->height) > SLOTS_MAX) {
@@ -199,19 +200,113 @@ void push_homes(struct translator *t, const u8 *types, u32 count)
     }
 }
 
-void push_acc(struct translator *t, enum kind kind, u32 producer, handler *with_slot)
+static void use(struct translator *t, u16 slot)
 {
-    struct accumulator *acc = &t->acc[bank_of(kind)];
-    ASSERT(!acc->holds_value);
-    *acc = (struct accumulator){
-        .holds_value = true,
-        .position = t->height,
-        .producer = producer,
-        .end = t->count,
-        .with_slot = with_slot,
-    };
-    push(t, kind)->place = PLACE_ACC;
+    if (slot != SLOT_NONE) {
+        t->local_uses[slot]++;
+    }
 }
+
+static void unuse(struct translator *t, u16 slot)
+{
+    if (slot != SLOT_NONE) {
+        t->local_uses[slot]--;
+    }
+}
+
+// ---- sums
+
+bool value_sum(const struct value *value, struct sum *out)
+{
+    *out = (struct sum){.base = SLOT_NONE, .index = SLOT_NONE};
+    switch (value->place) {
+    case PLACE_CONST:
+        out->constant = (u32)value->bits;
+        return true;
+    case PLACE_LOCAL:
+        out->base = value->slot;
+        return true;
+    case PLACE_SUM:
+        *out = (struct sum){value->base, value->index, value->shift, (u32)value->bits};
+        return true;
+    default:
+        return false;
+    }
+}
+
+void push_sum(struct translator *t, const struct sum *sum)
+{
+    struct value *value = push(t, KIND_I);
+    value->place = PLACE_SUM;
+    value->base = sum->base;
+    value->index = sum->index;
+    value->shift = sum->shift;
+    value->bits = sum->constant;
+    use(t, sum->base);
+    use(t, sum->index);
+}
+
+bool sum_add(const struct sum *a, const struct sum *b, struct sum *out)
+{
+    struct sum sum = *a;
+    sum.constant += b->constant;
+    if (b->index != SLOT_NONE) {
+        if (sum.index != SLOT_NONE) {
+            return false;
+        }
+        sum.index = b->index;
+        sum.shift = b->shift;
+    }
+    if (b->base != SLOT_NONE) {
+        if (sum.base == SLOT_NONE) {
+            sum.base = b->base;
+        } else if (sum.index == SLOT_NONE) {
+            sum.index = b->base;
+            sum.shift = 0;
+        } else {
+            return false;
+        }
+    }
+    bool is_pair = sum.base != SLOT_NONE && sum.index != SLOT_NONE;
+    if (is_pair && sum.constant != (u32)(i16)sum.constant) {
+        return false; // would need an instruction of its own in any case
+    }
+    *out = sum;
+    return true;
+}
+
+// Emits a sum. Returns the instruction that has the result, and in *with_slot its form for OUT_S.
+static u32 emit_sum(struct translator *t, const struct sum *sum, enum sum_out out, u32 slot,
+                    handler **with_slot)
+{
+#define SUM_HANDLERS(name) {wasm_run_##name##_a, wasm_run_##name##_s, wasm_run_##name##_q}
+    static handler *const constants[4][SUM_OUT_COUNT] = {
+        SUM_HANDLERS(sum_k), SUM_HANDLERS(sum_1k), SUM_HANDLERS(sum_2k), SUM_HANDLERS(sum_3k)};
+    static handler *const pairs[2][SUM_OUT_COUNT] = {SUM_HANDLERS(sum_x), SUM_HANDLERS(sum_pk)};
+    bool has_base = sum->base != SLOT_NONE;
+    if (!has_base || sum->index == SLOT_NONE) {
+        u32 shift = has_base ? 0 : sum->shift;
+        *with_slot = constants[shift][SUM_S];
+        return emit(t, constants[shift][out], slot, has_base ? sum->base : sum->index,
+                    sum->constant);
+    }
+    bool is_plain = sum->shift == 0 && sum->constant != 0;
+    u32 high = is_plain ? (u16)sum->constant : sum->shift;
+    *with_slot = pairs[is_plain][SUM_S];
+    u32 index = emit_two(t, pairs[is_plain][out], slot, sum->index, high);
+    t->code[index].b = sum->base;
+    if (is_plain || sum->constant == 0) {
+        return index;
+    }
+    if (out == SUM_A) {
+        handler *const *add = wasm_handlers[ROW_I32_ADD];
+        *with_slot = add[FORM_AK * OUT_COUNT + OUT_S];
+        return emit(t, add[FORM_AK * OUT_COUNT + OUT_A], 0, 0, sum->constant);
+    }
+    return emit(t, constants[0][out], slot, slot, sum->constant);
+}
+
+// ---- places
 
 // Makes the producer of an accumulator's value also write a slot.
 static void acc_write(struct translator *t, struct accumulator *acc, u32 slot)
@@ -229,24 +324,27 @@ void settle(struct translator *t, u32 position)
 {
     struct value *value = &t->values[position];
     u32 slot = home(t, position);
-    switch (value->place) {
-    case PLACE_HOME:
+    if (value->place == PLACE_HOME && !value->dirty) {
         return;
-    case PLACE_ACC:
-        acc_write(t, &t->acc[bank_of(value->kind)], slot);
-        break;
-    case PLACE_LOCAL:
-    case PLACE_CONST: {
+    }
+    struct accumulator *acc = &t->acc[bank_of(value->kind)];
+    if (value->place == PLACE_ACC && !value->dirty) {
+        acc_write(t, acc, slot);
+    } else {
         struct operand operand = operand_at(t, position);
         operand_copy(t, &operand, slot);
         slot_written(t, slot);
         if (value->place == PLACE_LOCAL) {
-            t->local_uses[value->slot]--;
+            unuse(t, value->slot);
+        } else if (value->place == PLACE_SUM) {
+            unuse(t, value->base);
+            unuse(t, value->index);
+        } else if (value->place == PLACE_ACC) {
+            acc->holds_value = false;
         }
-        break;
-    }
     }
     value->place = PLACE_HOME;
+    value->dirty = false;
     value->end = 0;
 }
 
@@ -257,7 +355,7 @@ void settle_top(struct translator *t, u32 count)
     }
 }
 
-// All but the value on top, which is about to be assigned, so that no value is looked at here twice.
+// All but the value on top, which is about to be assigned; so that no value is looked at here twice.
 static void settle_below_top(struct translator *t)
 {
     for (u32 position = t->settled; position + 1 < t->height; position++) {
@@ -292,15 +390,94 @@ void acc_claim(struct translator *t, enum bank bank)
     t->acc[bank].mirrors_slot = false;
 }
 
+static void acc_hold(struct translator *t, enum bank bank, u32 position, u32 producer,
+                     handler *with_slot)
+{
+    ASSERT(!t->acc[bank].holds_value);
+    t->acc[bank] = (struct accumulator){
+        .holds_value = true,
+        .position = position,
+        .producer = producer,
+        .end = t->count,
+        .with_slot = with_slot,
+    };
+}
+
+void push_acc(struct translator *t, enum kind kind, u32 producer, handler *with_slot)
+{
+    acc_hold(t, bank_of(kind), t->height, producer, with_slot);
+    push(t, kind)->place = PLACE_ACC;
+}
+
+void force(struct translator *t, u32 position)
+{
+    struct value *value = &t->values[position];
+    struct sum sum;
+    if (value->place != PLACE_SUM || !value_sum(value, &sum)) {
+        return;
+    }
+    acc_claim(t, BANK_INTEGER);
+    handler *with_slot;
+    u32 producer = emit_sum(t, &sum, SUM_A, 0, &with_slot);
+    unuse(t, sum.base);
+    unuse(t, sum.index);
+    acc_hold(t, BANK_INTEGER, position, producer, with_slot);
+    value->place = PLACE_ACC;
+}
+
+void force_top(struct translator *t, u32 count)
+{
+    for (u32 position = t->height - count; position < t->height; position++) {
+        force(t, position);
+    }
+}
+
+struct operand pop(struct translator *t)
+{
+    ASSERT(t->height > 0 || t->failed != ERR_OK);
+    if (UNLIKELY(t->height == 0)) {
+        return (struct operand){0};
+    }
+    force(t, t->height - 1);
+    struct operand operand = operand_at(t, t->height - 1);
+    truncate(t, t->height - 1);
+    return operand;
+}
+
+void truncate(struct translator *t, u32 height)
+{
+    while (t->height > height) {
+        const struct value *value = &t->values[--t->height];
+        if (value->place == PLACE_LOCAL) {
+            unuse(t, value->slot);
+        } else if (value->place == PLACE_ACC) {
+            t->acc[bank_of(value->kind)].holds_value = false;
+        } else if (value->place == PLACE_SUM) {
+            unuse(t, value->base);
+            unuse(t, value->index);
+        }
+    }
+    if (t->settled > height) {
+        t->settled = height;
+    }
+}
+
+// ---- operands
+
 struct operand operand_at(const struct translator *t, u32 position)
 {
     const struct value *value = &t->values[position];
     const struct accumulator *acc = &t->acc[bank_of(value->kind)];
-    struct operand operand = {.kind = value->kind, .home = (u16)home(t, position)};
+    struct operand operand = {
+        .kind = value->kind, .dirty = value->dirty, .home = (u16)home(t, position)};
     switch (value->place) {
     case PLACE_CONST:
         operand.mode = MODE_CONST;
         operand.bits = value->bits;
+        return operand;
+    case PLACE_SUM:
+        operand.mode = MODE_SUM;
+        (void)value_sum(value, &operand.sum);
         return operand;
     case PLACE_ACC:
         ASSERT(acc->holds_value && acc->position == position);
@@ -318,41 +495,36 @@ struct operand operand_at(const struct translator *t, u32 position)
     return operand;
 }
 
-struct operand pop(struct translator *t)
+static void copy_slot(struct translator *t, u32 from, u32 to)
 {
-    ASSERT(t->height > 0 || t->failed != ERR_OK);
-    if (UNLIKELY(t->height == 0)) {
-        return (struct operand){0};
+    // Two copies in a row become one instruction.
+    if (t->count > t->barrier && t->code[t->count - 1].run == wasm_run_copy) {
+        struct ins *last = &t->code[t->count - 1];
+        last->run = wasm_run_copy_two;
+        last->low = (u16)to;
+        last->high = (u16)from;
+        return;
     }
-    struct operand operand = operand_at(t, t->height - 1);
-    truncate(t, t->height - 1);
-    return operand;
-}
-
-void truncate(struct translator *t, u32 height)
-{
-    while (t->height > height) {
-        const struct value *value = &t->values[--t->height];
-        if (value->place == PLACE_LOCAL) {
-            t->local_uses[value->slot]--;
-        } else if (value->place == PLACE_ACC) {
-            t->acc[bank_of(value->kind)].holds_value = false;
-        }
-    }
-    if (t->settled > height) {
-        t->settled = height;
-    }
+    emit(t, wasm_run_copy, to, from, 0);
 }
 
 void operand_copy(struct translator *t, const struct operand *operand, u32 slot)
 {
     static handler *const puts[BANK_COUNT] = {wasm_run_put, wasm_run_put_f, wasm_run_put_d};
+    handler *with_slot;
     switch (operand->mode) {
     case MODE_SLOT:
-        emit(t, wasm_run_copy, slot, operand->slot, 0);
+        if (operand->dirty) {
+            emit(t, wasm_run_copy_32, slot, operand->slot, 0);
+        } else {
+            copy_slot(t, operand->slot, slot);
+        }
         break;
     case MODE_ACC:
-        emit(t, puts[bank_of(operand->kind)], slot, 0, 0);
+        emit(t, operand->dirty ? wasm_run_put_32 : puts[bank_of(operand->kind)], slot, 0, 0);
+        break;
+    case MODE_SUM:
+        emit_sum(t, &operand->sum, SUM_Q, slot, &with_slot);
         break;
     case MODE_CONST:
         if (operand->bits <= UINT32_MAX) {
@@ -372,6 +544,7 @@ void operand_to_slot(struct translator *t, struct operand *operand)
         slot_written(t, operand->home);
         operand->slot = operand->home;
         operand->has_slot = true;
+        operand->dirty = false;
     }
     operand->mode = MODE_SLOT;
 }
@@ -379,6 +552,14 @@ void operand_to_slot(struct translator *t, struct operand *operand)
 void operand_no_const(struct translator *t, struct operand *operand)
 {
     if (operand->mode == MODE_CONST) {
+        operand_to_slot(t, operand);
+    }
+}
+
+void operand_clean(struct translator *t, struct operand *operand)
+{
+    if (operand->dirty) {
+        operand->has_slot = false;
         operand_to_slot(t, operand);
     }
 }
@@ -393,13 +574,20 @@ void operands_part(struct operand *left, struct operand *right)
     }
 }
 
+bool operand_is_short(const struct operand *operand)
+{
+    i64 value = operand->kind == KIND_I ? (i32)operand->bits : (i64)operand->bits;
+    return operand->mode == MODE_CONST && bank_of(operand->kind) == BANK_INTEGER &&
+           value == (i16)value;
+}
+
 // ---- locals
 
 // Changes the instruction that made the value on top, when it is the last one, to write the local itself.
 static bool redirect(struct translator *t, u32 slot)
 {
     const struct value *value = &t->values[t->height - 1];
-    if (t->count <= t->barrier) {
+    if (t->count <= t->barrier || value->dirty) {
         return false;
     }
     struct accumulator *acc = &t->acc[bank_of(value->kind)];
@@ -416,28 +604,54 @@ static bool redirect(struct translator *t, u32 slot)
     return false;
 }
 
+static void mirror(struct translator *t, enum bank bank, u32 slot)
+{
+    t->acc[bank].mirrors_slot = true;
+    t->acc[bank].slot = (u16)slot;
+}
+
+// The value on top into a local, which is none of its own.
+static void assign(struct translator *t, u32 slot)
+{
+    struct operand operand = operand_at(t, t->height - 1);
+    if (operand.mode == MODE_SUM) {
+        handler *with_slot;
+        acc_claim(t, BANK_INTEGER);
+        emit_sum(t, &operand.sum, SUM_S, slot, &with_slot);
+        slot_written(t, slot);
+        mirror(t, BANK_INTEGER, slot);
+    } else if (!redirect(t, slot)) {
+        operand_copy(t, &operand, slot);
+        slot_written(t, slot);
+        if (operand.mode == MODE_ACC && !operand.dirty) {
+            mirror(t, bank_of(operand.kind), slot);
+        }
+    }
+}
+
+// How many of the uses of a local are by the value on top itself.
+static u32 uses_on_top(const struct translator *t, u32 slot)
+{
+    const struct value *value = &t->values[t->height - 1];
+    if (value->place == PLACE_SUM) {
+        return (value->base == slot) + (value->index == slot);
+    }
+    return value->place == PLACE_LOCAL && value->slot == slot;
+}
+
 void local_assign(struct translator *t, u32 local, bool keep)
 {
     if (UNLIKELY(t->failed != ERR_OK)) {
         return;
     }
     u32 slot = local_slot(t, local);
-    struct value *value = &t->values[t->height - 1];
-    bool is_same = value->place == PLACE_LOCAL && value->slot == slot;
+    const struct value *value = &t->values[t->height - 1];
+    bool is_same = value->place == PLACE_LOCAL && value->slot == slot && !value->dirty;
     if (!is_same) {
-        if (t->local_uses[slot] > 0) {
+        if (t->local_uses[slot] > uses_on_top(t, slot)) {
             settle_below_top(t); // some of them are the local's old value
         }
-        if (!redirect(t, slot)) {
-            struct operand operand = operand_at(t, t->height - 1);
-            operand_copy(t, &operand, slot);
-            slot_written(t, slot);
-            if (operand.mode == MODE_ACC) {
-                struct accumulator *acc = &t->acc[bank_of(operand.kind)];
-                acc->mirrors_slot = true;
-                acc->slot = (u16)slot;
-            }
-        }
+        assign(t, slot);
     }
     truncate(t, t->height - 1);
     if (keep) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/wasm/body.h: reads the instructions of a valid body. Private to the translator.
+//
+// Use     body_row says which instruction comes next; its immediates are then the caller's to read.
+// Source  WebAssembly Core 2.0, section 5.4. All of it was proved by the validator: what is not as it should
+//         be is an assertion here.
+#pragma once
+#include "core/base/assert.h"
+#include "core/base/types.h"
+#include "core/wasm/code.h"
+#include "core/wasm/opcode.h"
+
+// Types as handlers tell them apart; references are KIND_L.
+enum kind { KIND_I, KIND_L, KIND_F, KIND_D };
+
+// What the translator wants to know of an instruction: `operand` is the kind of its operands (of a store: of
+// the value), `result` that of its result.
+struct op {
+    u16 number; // without its prefix
+    u8 class;
+    u8 immediate;
+    u8 operand;
+    u8 result;
+    u8 bytes; // that a load or store touches
+};
+extern const struct op body_ops[ROW_COUNT];
+
+struct body_reader {
+    const u8 *at;
+    const u8 *end;
+};
+
+enum row body_row(struct body_reader *in);
+u64 body_unsigned(struct body_reader *in);
+i64 body_signed(struct body_reader *in);
+void body_skip(struct body_reader *in, size_t bytes);
+void body_skip_immediate(struct body_reader *in, enum row row);
+// Goes on to the `else` or `end` of the block that the reader is in, without passing it.
+void body_skip_dead(struct body_reader *in);
+
+static ALWAYS_INLINE u32 body_u32(struct body_reader *in)
+{
+    ASSERT(in->at < in->end);
+    return LIKELY(*in->at < 0x80) ? *in->at++ : (u32)body_unsigned(in);
+}
