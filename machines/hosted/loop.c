@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE 1
 #include "machines/hosted/loop.h"
+
+#include <signal.h>
+
 #include "core/base/abi.h"
 #include "core/base/assert.h"
 #include "core/base/report.h"
@@ -143,9 +147,19 @@ static void loop_woken(uv_async_t *async)
 
 // ---- life
 
+void hosted_signals_block(bool block)
+{
+    sigset_t set;
+    int failed = sigemptyset(&set) | sigaddset(&set, SIGINT) | sigaddset(&set, SIGTERM) |
+                 sigaddset(&set, SIGHUP) |
+                 pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+    ASSERT(failed == 0);
+}
+
 static void *loop_run(void *context)
 {
     struct hosted_loop *loop = context;
+    hosted_signals_block(false);
     int left = uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (!loop->is_stuck) {
         ASSERT(left == 0);

@@ -78,7 +78,7 @@ static void parts_drop(struct hosted_machine *machine)
     free(machine);
 }
 
-enum err hosted_machine_create(const struct hosted_machine_config *config,
+static enum err machine_create(const struct hosted_machine_config *config,
                                struct hosted_machine **out, struct report *report)
 {
     descriptors_raise();
@@ -120,6 +120,15 @@ enum err hosted_machine_create(const struct hosted_machine_config *config,
     return ERR_OK;
 }
 
+enum err hosted_machine_create(const struct hosted_machine_config *config,
+                               struct hosted_machine **out, struct report *report)
+{
+    hosted_signals_block(true); // for the threads that are started here
+    enum err err = machine_create(config, out, report);
+    hosted_signals_block(false);
+    return err;
+}
+
 struct kernel *hosted_machine_kernel(struct hosted_machine *machine)
 {
     return machine->kernel;
@@ -133,8 +142,12 @@ static void worker_enter(void *context, u32 index)
 
 enum err hosted_machine_run(struct hosted_machine *machine, struct report *report)
 {
-    TRY(hosted_loop_start(&machine->loop, report));
-    enum err err = ERR_OK;
+    hosted_signals_block(true);
+    enum err err = hosted_loop_start(&machine->loop, report);
+    if (err != ERR_OK) {
+        hosted_signals_block(false);
+        return err;
+    }
     for (u32 i = 1; i < platform_worker_count() && err == ERR_OK; i++) {
         err = platform_worker_start(i, worker_enter, machine);
     }
@@ -145,6 +158,7 @@ enum err hosted_machine_run(struct hosted_machine *machine, struct report *repor
         err = report_err(report, err, 0, "the host gives no thread for a worker");
     }
     hosted_platform_stop();
+    hosted_signals_block(false);
     return err;
 }
 

@@ -5,6 +5,7 @@
 //         returns after kernel_stop; hosted_machine_destroy.
 // Owner   the machine owns all it makes; the caller owns the store.
 // Threads one machine at a time in a process; all three calls from one thread, which is worker 0.
+// Signals SIGINT, SIGTERM and SIGHUP come in the loop's thread while the machine runs; otherwise in the caller's.
 // Limits  machines/hosted/limits.h, core/kernel/limits.h.
 #pragma once
 #include "core/base/err.h"

@@ -572,11 +572,11 @@ static bool spawn_one(struct span cid)
     return error >= 0 && result.ok;
 }
 
-// Starts so many (argument 3) programs of the CID in argument 2, waits a little, then sleeps a millisecond a
-// hundred times and prints how much too long the longest, and the middle one, were.
+// Starts so many (argument 3) programs of the CID in argument 2, waits a little, then sleeps a millisecond
+// forty times and prints how much too long the longest, and the middle one, were.
 static u32 do_beside(void)
 {
-    static u64 late_us[100];
+    static u64 late_us[40];
     u32 clock = bind_or_exit(&time_interface);
     for (u64 i = argument_number(3); i > 0; i--) {
         if (!spawn_one(rt_argument(2))) {
