@@ -11,6 +11,7 @@ packages='
     libuv1-dev libsodium-dev libcmocka-dev
     wabt binaryen
     qemu-system-x86 qemu-system-arm
+    grub-pc-bin grub-common xorriso mtools
     valgrind
 '
 

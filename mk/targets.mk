@@ -134,7 +134,7 @@ CHECKS += targets
 # ---- booting, and seeing what happens
 
 test-boot: $(BARE_MACHINES:%=build/%/test.elf) $(BOOT_SYSTEMS:%=build/systems/%.car) build/pc/redshirt.elf \
-  $(foreach m,$(BARE_LINKING),$(BOOT_SYSTEMS:%=build/$(m)/%.elf)) ## boots every image in QEMU
+  $(foreach m,$(BARE_LINKING),$(BOOT_SYSTEMS:%=build/$(m)/%.elf)) $(BOOT_DISC) ## boots every image in QEMU
 	@tests/boot/run $(foreach m,$(BARE_MACHINES),$(m)=build/$(m))
 TEST_SUITES += boot
 

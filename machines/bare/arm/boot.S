@@ -59,6 +59,8 @@ entry:
     isb
     mov r0, #(1 << 30)
     vmsr fpexc, r0
+    mov r0, #0 // rounding to nearest, subnormal numbers kept
+    vmsr fpscr, r0
     mov r11, #0
     bl cpu_main
 park:

@@ -95,6 +95,8 @@ void tables_start(void)
     __asm__ volatile("lidt %0" ::"m"(to_idt));
     __asm__ volatile("ltr %0" ::"r"((u16)SELECTOR_TASK));
     msr_write(MSR_FS_BASE, (uintptr_t)canary_block);
+    u32 floats = 0x1f80; // all exceptions masked, rounding to nearest, subnormal numbers kept
+    __asm__ volatile("ldmxcsr %0" ::"m"(floats));
 }
 
 static const char *exception_name(u64 vector)
