@@ -18,6 +18,7 @@ build/bench/kernels/%.wasm: tests/bench/kernels/%.c tests/bench/kernels/kernel.h
 ENGINE_SOURCES := tests/bench/engine.c $(KERNEL_NAMES:%=tests/bench/kernels/%.c) $(BASE_SOURCES) $(WASM_SOURCES)
 ENGINE := build/bench/engine
 $(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm)
+$(call link_rule,gcc,$(ENGINE)-gcc,$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm)
 
 ifneq ($(WASM3_DIR),)
 ENGINE := build/bench/engine-wasm3
@@ -34,3 +35,13 @@ endif
 BENCHES += engine
 bench-engine: $$(ENGINE) $$(KERNEL_MODULES)
 	@$(ENGINE) build/bench/kernels $(KERNELS)
+
+# The kernels as a test of the release build: both compilers' interpreters must agree with native code, also
+# when they are paused at any place.
+TEST_SUITES += kernels
+test-kernels: build/bench/engine build/bench/engine-gcc $$(KERNEL_MODULES) ## the benchmark's kernels agree with native code
+	@build/bench/engine --check build/bench/kernels >build/bench/check.txt; \
+	  build/bench/engine-gcc --check build/bench/kernels >>build/bench/check.txt; \
+	  cat build/bench/check.txt | grep -v ' failed, '; \
+	  awk '/ FAILED$$/ { f++ } / passed$$/ { p++ } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
+	    exit f > 0 || p < 60 }' build/bench/check.txt

@@ -3,6 +3,7 @@
 // one process, and compares the shortest of several runs of each. All must give the same checksum.
 //
 // Use     engine FOLDER [KERNEL...]   with FOLDER/NAME.wasm for each kernel
+//         engine --check FOLDER       runs each once whole and once in slices, and counts checksums
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/memory.h"
@@ -22,6 +23,7 @@
 #include <time.h>
 
 enum {
+    SLICE_FUEL = 997,           // of --check: a small prime, so that pauses fall everywhere
     ROUNDS = 9,                 // turns, of which the shortest counts
     SECONDS_EACH = 4,           // no further turn of a kernel after so long
     RESERVED_BYTES = 256 << 20, // of address space for a kernel's memory; they declare less
@@ -159,6 +161,50 @@ static u64 run_ours(const char *name, struct wasm_thread *thread, struct wasm_fu
     return thread->results[0];
 }
 
+// Runs a kernel once, in slices of so much fuel. False: the checksum is not that of the native
+// code.
+static bool check_kernel(const char *folder, const struct kernel_case *kernel, i64 slice_fuel)
+{
+    struct span bytes = read_file(folder, kernel->name);
+    struct arena arena;
+    struct wasm_extern run;
+    struct wasm_thread thread;
+    arena_init(&arena, &heap, SIZE_MAX);
+    struct wasm_instance *instance = load(kernel->name, bytes, &arena);
+    if (wasm_instance_export(instance, SPAN_LITERAL("run"), &run) != ERR_OK) {
+        fail(kernel->name, "exports no run");
+    }
+    wasm_thread_init(&thread, &store, WASM_STACK_BYTES);
+    wasm_slot argument = kernel->n;
+    if (wasm_thread_call(&thread, run.function, &argument) != ERR_OK) {
+        fail(kernel->name, "cannot be called");
+    }
+    enum wasm_run state = WASM_RUN_PAUSED;
+    while (state == WASM_RUN_PAUSED) {
+        i64 fuel = slice_fuel;
+        state = wasm_thread_run(&thread, &fuel);
+    }
+    bool good = state == WASM_RUN_DONE && thread.results[0] == kernel->native(kernel->n);
+    printf("%-12s %s %s\n", kernel->name, slice_fuel == INT64_MAX ? "whole    " : "in slices",
+           good ? "passed" : "FAILED");
+    wasm_thread_drop(&thread);
+    wasm_instance_destroy(instance);
+    arena_drop(&arena);
+    return good;
+}
+
+static int check_all(const char *folder)
+{
+    u32 passed = 0;
+    for (size_t i = 0; i < COUNT_OF(kernels); i++) {
+        passed += check_kernel(folder, &kernels[i], INT64_MAX);
+        passed += check_kernel(folder, &kernels[i], SLICE_FUEL);
+    }
+    u32 failed = 2 * (u32)COUNT_OF(kernels) - passed;
+    printf("%u passed, %u failed, 0 skipped\n", passed, failed);
+    return failed == 0 ? 0 : 1;
+}
+
 static void keep_least(f64 *least, f64 seconds)
 {
     if (seconds < *least) {
@@ -237,8 +283,11 @@ int main(int argc, char **argv)
     f64 log_native = 0, log_peer = 0;
     u32 count = 0;
     if (argc < 2) {
-        fprintf(stderr, "usage: engine FOLDER [KERNEL...]\n");
+        fprintf(stderr, "usage: engine [--check] FOLDER [KERNEL...]\n");
         return 2;
+    }
+    if (argc == 3 && strcmp(argv[1], "--check") == 0) {
+        return check_all(argv[2]);
     }
     for (size_t i = 0; i < COUNT_OF(kernels); i++) {
         if (!is_wanted(kernels[i].name, argc, argv)) {
