@@ -209,11 +209,11 @@ static void root_is_node(struct load *load, const struct cid *cid, struct span b
         return;
     }
     if (load->node.file_bytes > LOADER_PROGRAM_BYTES) {
-        char bytes[24];
-        struct text text = text_over(bytes, sizeof bytes);
+        char words[64];
+        struct text text = text_over(words, sizeof words);
         text_u64(&text, load->node.file_bytes);
-        load_fail(load, LOADER_ERROR_TOO_LARGE,
-                  "a program has at most 64 MiB, this file has bytes: ", span_of(bytes, text.size));
+        text_string(&text, " bytes");
+        load_fail(load, LOADER_ERROR_TOO_LARGE, "the file has ", span_of(words, text.size));
         return;
     }
     if (!links_are_leaves(load->node)) {
