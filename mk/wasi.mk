@@ -19,6 +19,13 @@ test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++ and Rust programs
 	@tests/wasi/run --redshirt build/hosted/redshirt --programs build/test/wasi
 .PHONY: test-wasi
 
+# The adapter's own files, natively, where the attributes of imports and exports mean nothing.
+FUZZ_TARGETS += wasi
+FUZZ_SOURCES_wasi := $(addprefix programs/wasi/,client.c poll.c process.c refuse.c) build/gen/interfaces/system.c \
+  $(BASE_SOURCES)
+$(foreach f,tests/fuzz/fuzz_wasi $(patsubst %.c,%,$(wildcard programs/wasi/*.c)),\
+  $(eval CFLAGS_FOR_$(f) := -Wno-unknown-attributes))
+
 # Optional, because it is large: 540 MB on disk.
 setup-rust: ## installs Debian's Rust for wasm32-wasi; the suite wasi uses it where it is
 	apt-get install -y --no-install-recommends rustc libstd-rust-dev-wasm32 lld-14

@@ -268,7 +268,7 @@ static void block_refused(struct load *load, const struct cid *cid,
         load_fail_block(load, LOADER_ERROR_NOT_FOUND, cid, " is not in the store", none);
         break;
     case BLOCKS_ERROR_DAMAGED:
-        load_fail_block(load, LOADER_ERROR_DAMAGED, cid, " is damaged: ", error->as.damaged);
+        load_fail_block(load, LOADER_ERROR_DAMAGED, cid, ": ", error->as.damaged);
         break;
     case BLOCKS_ERROR_TOO_LARGE:
         load_fail_block(load, LOADER_ERROR_TOO_LARGE, cid, " is too large for the store", none);
