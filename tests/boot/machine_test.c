@@ -320,6 +320,25 @@ static bool chance_varies(void)
     return !mem_equal(a, b, sizeof a) && bits > 3800 && bits < 4400;
 }
 
+// How often the commonest interval between two reads of the counter occurs, of 16384: what the seed of
+// random.c relies on, at 1/32 of a bit a read, is less than 16032.
+static bool clock_jitters(void)
+{
+    enum { READS = 16384, VALUES = 4096, MOST = 16032 };
+    static u16 seen[VALUES];
+    u32 commonest = 0;
+    u64 last = cpu_cycles();
+    for (u32 i = 0; i < READS; i++) {
+        u64 now = cpu_cycles();
+        u32 value = (u32)(now - last) % VALUES;
+        last = now;
+        seen[value]++;
+        commonest = seen[value] > commonest ? seen[value] : commonest;
+    }
+    say("      of 16384 intervals the commonest: ", commonest);
+    return commonest < MOST;
+}
+
 static void test_all(void)
 {
     check(frames_count() > 1024, "there is memory");
@@ -332,6 +351,7 @@ static void test_all(void)
     check(heap_works(), "heap: 20000 pieces taken and given, books agree");
     check(hash_is_right(), "SHA-256 of abc");
     check(chance_varies(), "random bytes");
+    check(clock_jitters(), "the clock's intervals vary");
     check(slice_ends(), "the tick ends a slice");
     check(slice_is_taken_back(), "a slice taken back never ends");
     check(waits(), "waiting: until a time, and until a wake that came before");

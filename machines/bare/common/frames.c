@@ -60,7 +60,7 @@ void frames_init(const struct boot_info *boot)
         u64 end = boot->usable[i].end;
         u64 at = boot->usable[i].start < PAGE ? PAGE : boot->usable[i].start;
         end = end > cpu_identity_end() ? cpu_identity_end() : end;
-        struct boot_range hole;
+        struct boot_range hole = {0};
         while (at < end && first_hole(boot, at, end, &hole)) {
             if (hole.start > at) {
                 add(at, hole.start);
