@@ -29,6 +29,17 @@ $$(VARIANTS:%=build/%/test/$(1)): | $(KERNEL_GUEST_FILES)
 endef
 $(foreach t,$(patsubst tests/kernel/test_%.c,%,$(wildcard tests/kernel/test_*.c)),$(eval $(call stage_test,$(t))))
 
+# ---- seeds
+
+SEEDS := build/asan/test/sim_seeds
+$(call link_rule,asan,$(SEEDS),tests/sim/seeds.c $(STAGE_SOURCES),-lsodium)
+SEED_PROGRAMS := $(KERNEL_GUEST_FILES) $(addprefix build/programs/,ping.wasm hello.wasm store-loader.wasm)
+TEST_SUITES += sim
+FIRST_SEED ?= 1
+SEED_COUNT ?= 1000
+test-sim: $(SEEDS) $(SEED_PROGRAMS) ## whole systems out of seeds, with kills and delays: FIRST_SEED, SEED_COUNT
+	@$(SEEDS) $(FIRST_SEED) $(SEED_COUNT)
+
 # ---- figures
 
 HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c memory.c pages.c platform.c workers.c)

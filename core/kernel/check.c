@@ -203,3 +203,14 @@ void kernel_check(struct kernel *kernel)
     check_programs(kernel);
     kernel_unlock(kernel);
 }
+
+void kernel_check_empty(struct kernel *kernel)
+{
+    kernel_check(kernel);
+    kernel_lock(kernel);
+    ASSERT(kernel->processes.used == 0);
+    ASSERT(kernel->messages.used == 0);
+    ASSERT(kernel->bonds.used == 0);
+    ASSERT(kernel->message_bytes == 0 && kernel->guest.used_bytes == 0);
+    kernel_unlock(kernel);
+}

@@ -119,3 +119,5 @@ void kernel_stop(struct kernel *kernel);
 // answer to come for each message that wants one. For tests; slow, and takes the lock for as long
 // as it walks.
 void kernel_check(struct kernel *kernel);
+// The same, and that nothing is left of any process: no record, bond or message.
+void kernel_check_empty(struct kernel *kernel);

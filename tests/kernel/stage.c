@@ -195,6 +195,7 @@ static void on_next(void *context, const struct interface_message *message,
         puppet->area = (u32)call->outcome;
     }
     ASSERT(call->bytes.size <= sizeof puppet->bytes);
+    puppet->client = message->client;
     puppet->message = message->id;
     puppet->result = call->outcome;
     puppet->bytes_len = (u32)call->bytes.size;
@@ -203,12 +204,32 @@ static void on_next(void *context, const struct interface_message *message,
     puppet->is_blocked = false;
 }
 
+// A device answers each message, also when nobody is there any more.
+static void on_gone(struct stage *stage, u64 client)
+{
+    for (u32 i = 0; i < stage->puppet_count; i++) {
+        struct puppet *puppet = stage->puppets[i];
+        if (puppet->client == client && puppet->message != 0) {
+            kernel_device_answer(stage->device, puppet->message, (struct span){0});
+            puppet->message = 0;
+        }
+        if (puppet->client == client) {
+            puppet->has_ended = true;
+            puppet->is_idle = false;
+            puppet->is_blocked = false;
+        }
+    }
+}
+
 static bool take(struct stage *stage)
 {
     static const struct puppet_handler handler = {on_next};
     struct kernel_event event;
     if (!kernel_device_take(stage->device, &event)) {
         return false;
+    }
+    if (event.kind == KERNEL_EVENT_CLIENT_GONE) {
+        on_gone(stage, event.client);
     }
     if (event.kind == KERNEL_EVENT_MESSAGE) {
         struct interface_message message = {event.id, event.function, event.client, event.body};
@@ -268,7 +289,7 @@ void stage_close_running(struct stage *stage)
 bool stage_turn(struct stage *stage)
 {
     bool did = take(stage);
-    did = sim_turn(stage->kernel, stage->workers, stage->fuel_most, NULL) || did;
+    did = sim_turn(stage->kernel, stage->workers, stage->fuel_most, stage->devices) || did;
     if (stage->check) {
         kernel_check(stage->kernel);
     }
@@ -343,6 +364,7 @@ void puppet_tell(struct stage *stage, struct puppet *puppet, const struct puppet
     puppet->is_idle = false;
     puppet->is_blocked = true;
     kernel_device_answer(stage->device, puppet->message, span_of(body, size));
+    puppet->message = 0;
 }
 
 static i64 outcome(const struct puppet *puppet)

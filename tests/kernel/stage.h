@@ -42,18 +42,21 @@ struct puppet {
     bool has_ended;
     struct kernel_ending ending;
     char ending_text[256];
-    u64 message; // of its `next`
+    u64 client;  // its bond to the stage's device
+    u64 message; // of its `next`; 0: answered
     i64 result;
     u8 bytes[PUPPET_AREA_BYTES];
     u32 bytes_len;
     u32 area; // address; a test may use the first half of PUPPET_AREA_BYTES
 };
 
+struct sim_devices;
 struct stage {
     struct kernel *kernel;
     struct kernel_device *device;
     struct puppet *puppets[STAGE_PUPPETS];
     u32 puppet_count;
+    struct sim_devices *devices; // NULL, or the test's
     u32 workers;
     i64 fuel_most; // of one turn
     bool check;    // kernel_check between turns

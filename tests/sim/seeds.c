@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tests/sim/seeds.c: whole systems out of a seed. Puppets that send, answer, wait, cancel, spawn and misbehave at
+// random; real programs (ping, hello, store-loader out of a store that fails now and then); kills, delays,
+// and allocations that fail. After each turn or so the kernel checks itself; at the end every message
+// must have had its one answer, and nothing may be left.
+//
+// Use     seeds FIRST COUNT        runs them; prints the seed that fails, and how to run it again
+//         seeds --trace SEED       one seed, with a line for all that happens
+#include "core/base/assert.h"
+#include "core/kernel/limits.h"
+#include "interfaces/inspect.h"
+#include "interfaces/loader.h"
+#include "interfaces/system.h"
+#include "machines/sim/sim.h"
+#include "machines/sim/sim_devices.h"
+#include "tests/kernel/stage.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    ACTORS = 8,       // puppets that the seed moves
+    ACTORS_MOST = 64, // with their children
+    PLAN = 4,         // orders that belong together
+    KNOWN = 64,       // ids an actor remembers
+    TURNS = 2500,
+    BOOK = 128, // bytes for each prepared body, from the area's start
+    BATCH = 50, // seeds a child process runs
+};
+
+static const struct stage_interface interfaces[] = {
+    {"test:sim/a", {{"one", 0}, {"two", 0}}},
+    {"test:sim/b", {{"one", 0}}},
+    {"test:sim/c", {{"call", 0}}},
+    {"test:sim/b", {{"one", 1}}}, // another b, that does not fit the first
+};
+enum { INTERFACES = sizeof interfaces / sizeof *interfaces };
+
+// What a command was, so that its result is understood.
+enum step {
+    STEP_NONE,
+    STEP_SENT,
+    STEP_BOUND,
+    STEP_BOUND_PEEK,
+    STEP_WAITED,
+    STEP_NOTES,
+    STEP_OTHER
+};
+
+struct actor {
+    struct puppet *puppet;
+    struct puppet_order plan[PLAN];
+    u8 steps[PLAN];
+    u32 plan_at;
+    u32 plan_count;
+    u8 step;     // of the order under way
+    u32 address; // where its notes or its answer are
+    u32 bonds[KNOWN];
+    u8 bond_interface[KNOWN];
+    u32 bond_count;
+    u64 held[KNOWN]; // to be answered
+    u32 held_count;
+    u64 *sent; // that an answer is to come for; grows
+    u32 sent_count;
+    u32 sent_room;
+    bool is_prepared;
+    bool is_client;  // never handles anything: can be the survivor
+    bool is_handler; // may have sent something to itself
+    bool is_hostile; // its results say nothing
+};
+
+struct run {
+    struct stage stage;
+    struct actor actors[ACTORS_MOST];
+    u32 actor_count;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    char ping[KERNEL_CID_TEXT_BYTES];
+    char pinger[KERNEL_CID_TEXT_BYTES];
+    char hello[KERNEL_CID_TEXT_BYTES];
+    char exit[KERNEL_CID_TEXT_BYTES];
+    char loader[KERNEL_CID_TEXT_BYTES];
+    char stored[KERNEL_CID_TEXT_BYTES];
+    char damaged[KERNEL_CID_TEXT_BYTES];
+    struct sim_block blocks[2];
+    u64 others[64];
+    u32 other_count;
+};
+
+static void name_of(struct span bytes, char out[KERNEL_CID_TEXT_BYTES])
+{
+    // By way of a kernel that is thrown away: the name is what kernel_program_add says.
+    struct kernel *kernel;
+    struct kernel_config config = sim_kernel_config(1);
+    config.trace = NULL;
+    ASSERT(kernel_create(&config, &kernel, NULL) == ERR_OK);
+    ASSERT(kernel_program_add(kernel, bytes, (struct span){0}, out, NULL) == ERR_OK);
+    kernel_destroy(kernel);
+}
+
+// ---- plans
+
+static void plan(struct actor *actor, enum step step, struct puppet_order order)
+{
+    ASSERT(actor->plan_count < PLAN);
+    actor->plan[actor->plan_count] = order;
+    actor->steps[actor->plan_count++] = (u8)step;
+}
+
+static u32 notes_at(const struct actor *actor)
+{
+    return actor->puppet->area + PUPPET_AREA_BYTES / 4;
+}
+
+// Bodies of system calls stand ready at the area's start: bind and register of each interface, spawn of each
+// program, await-end and kill of a child.
+static void prepare(struct run *run, struct actor *actor)
+{
+    static u8 book[16 * BOOK];
+    memset(book, 0, sizeof book);
+    for (u32 i = 0; i < INTERFACES; i++) {
+        stage_interface_hash(&interfaces[i], book + i * BOOK);
+        book[i * BOOK + 32] = sim_below(3) == 0; // patient
+    }
+    mem_copy(book + 4 * BOOK, inspect_interface.hash, 32);
+    const char *names[] = {run->cid, run->exit, run->stored, run->damaged, run->hello};
+    for (u32 i = 0; i < 5; i++) {
+        struct span argument = SPAN_LITERAL("sim");
+        struct system_spawn_call call = {
+            .request = {.program = span_string(names[i]),
+                        .arguments = {.count = 1, .items = &argument}}};
+        size_t size = system_spawn_encode_call(book + (5 + i) * BOOK, BOOK, &call);
+        ASSERT(size <= BOOK);
+        book[(5 + i) * BOOK + BOOK - 1] = (u8)size;
+    }
+    plan(actor, STEP_OTHER,
+         (struct puppet_order){
+             .kind = PUPPET_POKE, .a = actor->puppet->area, .bytes = span_of(book, sizeof book)});
+    actor->is_prepared = true;
+}
+
+static u32 body_of(const struct actor *actor, u32 page)
+{
+    return actor->puppet->area + page * BOOK;
+}
+
+static struct puppet_order send_order(const struct actor *actor, u64 bond, u64 function, u64 body,
+                                      u64 len, u64 flags)
+{
+    return (struct puppet_order){.kind = PUPPET_SEND,
+                                 .a = bond,
+                                 .b = function,
+                                 .c = body,
+                                 .d = len,
+                                 .e = notes_at(actor),
+                                 .f = PUPPET_AREA_BYTES / 4,
+                                 .g = flags};
+}
+
+static void plan_send(struct actor *actor)
+{
+    if (actor->bond_count == 0) {
+        return;
+    }
+    u32 which = (u32)sim_below(actor->bond_count);
+    const struct stage_interface *interface = &interfaces[actor->bond_interface[which]];
+    static const u32 lens[] = {0, 4, 64, 72, 73, 500, 4096, 5000, 30000};
+    u64 flags = sim_below(8) == 0 ? SEND_NO_ANSWER : sim_below(4) == 0 ? SEND_WAIT : 0;
+    plan(actor, flags == 0 ? STEP_SENT : STEP_OTHER,
+         send_order(actor, actor->bonds[which], stage_function_id(interface, 0),
+                    actor->puppet->area, lens[sim_below(9)], flags));
+}
+
+static void plan_answer(struct actor *actor)
+{
+    if (actor->held_count == 0) {
+        return;
+    }
+    u32 which = (u32)sim_below(actor->held_count);
+    u64 id = actor->held[which];
+    actor->held[which] = actor->held[--actor->held_count];
+    static const u32 lens[] = {0, 8, 72, 73, 6000};
+    plan(actor, STEP_OTHER,
+         (struct puppet_order){
+             .kind = PUPPET_ANSWER, .a = id, .b = actor->puppet->area, .c = lens[sim_below(5)]});
+}
+
+static void plan_wait(struct actor *actor, bool is_poll)
+{
+    // Small buffers too: then E_BUFFER, or a few at a time.
+    u32 len = sim_below(4) == 0 ? (u32)sim_below(200) : PUPPET_AREA_BYTES / 4;
+    plan(actor, STEP_WAITED,
+         (struct puppet_order){
+             .kind = PUPPET_WAIT, .a = notes_at(actor), .b = len, .c = is_poll ? WAIT_POLL : 0});
+}
+
+static void plan_cancel(struct actor *actor)
+{
+    if (actor->sent_count == 0) {
+        return;
+    }
+    static u64 id;
+    id = actor->sent[sim_below(actor->sent_count)];
+    plan(actor, STEP_OTHER,
+         (struct puppet_order){
+             .kind = PUPPET_POKE, .a = body_of(actor, 14), .bytes = span_of(&id, sizeof id)});
+    plan(actor, STEP_OTHER,
+         send_order(actor, 0, SYSTEM_CANCEL_ID, body_of(actor, 14), 8, SEND_WAIT));
+}
+
+static void plan_give_up(struct actor *actor)
+{
+    if (actor->bond_count == 0) {
+        return;
+    }
+    static u32 bond;
+    u32 which = (u32)sim_below(actor->bond_count);
+    bond = actor->bonds[which];
+    actor->bonds[which] = actor->bonds[--actor->bond_count];
+    actor->bond_interface[which] = actor->bond_interface[actor->bond_count];
+    plan(actor, STEP_OTHER,
+         (struct puppet_order){
+             .kind = PUPPET_POKE, .a = body_of(actor, 14), .bytes = span_of(&bond, sizeof bond)});
+    plan(actor, STEP_OTHER,
+         send_order(actor, 0, SYSTEM_UNBIND_ID, body_of(actor, 14), 4, SEND_WAIT));
+}
+
+static void plan_spawn(struct actor *actor)
+{
+    u32 page = 5 + (u32)sim_below(5);
+    static const u32 sizes[] = {4 + 59 + 4 + 4 + 3 + 4};
+    plan(actor, STEP_OTHER,
+         send_order(actor, 0, SYSTEM_SPAWN_ID, body_of(actor, page), sizes[0],
+                    sim_below(5) == 0 ? SEND_NO_ANSWER : SEND_WAIT));
+}
+
+static void plan_hostile(struct actor *actor)
+{
+    u64 wild[7];
+    for (u32 i = 0; i < 7; i++) {
+        u64 dice = sim_below(6);
+        wild[i] = dice == 0                            ? sim_below(UINT64_MAX)
+                  : dice == 1                          ? 0xffffffff - sim_below(16)
+                  : dice == 2                          ? sim_below(8)
+                  : dice == 3                          ? actor->puppet->area + sim_below(64)
+                  : dice == 4 && actor->bond_count > 0 ? actor->bonds[0] ^ sim_below(4)
+                  : actor->sent_count > 0              ? actor->sent[0] ^ sim_below(4)
+                                                       : 0;
+    }
+    u32 kind = (u32)sim_below(3);
+    u32 flags = kind == PUPPET_SEND ? 6 : kind == PUPPET_ANSWER ? 5 : 2;
+    wild[flags] &= 3;
+    if (kind == PUPPET_WAIT) {
+        wild[2] |= WAIT_POLL; // it may be refused, but need not sit for ever
+    }
+    plan(actor, STEP_OTHER,
+         (struct puppet_order){.kind = kind,
+                               .a = wild[0],
+                               .b = wild[1],
+                               .c = wild[2],
+                               .d = wild[3],
+                               .e = wild[4],
+                               .f = wild[5],
+                               .g = wild[6]});
+    actor->is_hostile = true;
+}
+
+static void plan_next(struct run *run, struct actor *actor)
+{
+    if (!actor->is_prepared) {
+        prepare(run, actor);
+        return;
+    }
+    u64 dice = sim_below(100);
+    if (dice < 12) {
+        u32 which = (u32)sim_below(INTERFACES);
+        actor->bond_interface[KNOWN - 1] = (u8)which;
+        plan(actor, STEP_BOUND,
+             send_order(actor, 0, SYSTEM_BIND_ID, body_of(actor, which), 33, SEND_WAIT));
+    } else if (dice < 20 && !actor->is_client) {
+        actor->is_handler = true;
+        plan(actor, STEP_OTHER,
+             send_order(actor, 0, SYSTEM_REGISTER_ID, body_of(actor, (u32)sim_below(INTERFACES)),
+                        32, SEND_WAIT));
+    } else if (dice < 50) {
+        plan_send(actor);
+    } else if (dice < 68) {
+        plan_answer(actor);
+    } else if (dice < 80) {
+        plan_wait(actor, sim_below(3) != 0);
+    } else if (dice < 84) {
+        plan_cancel(actor);
+    } else if (dice < 86) {
+        plan_give_up(actor);
+    } else if (dice < 89) {
+        plan_spawn(actor);
+    } else if (dice < 91) {
+        plan(actor, STEP_OTHER,
+             (struct puppet_order){.kind = PUPPET_SPIN, .a = 1 + sim_below(3000)});
+    } else if (dice < 92) {
+        u32 kind = sim_below(2) == 0 ? PUPPET_TRAP : PUPPET_RETURN;
+        plan(actor, STEP_OTHER, (struct puppet_order){.kind = kind});
+    } else if (!actor->is_client) {
+        plan_hostile(actor);
+    }
+}
+
+// ---- results
+
+static void remember_sent(struct actor *actor, u64 id)
+{
+    if (actor->sent_count == actor->sent_room) {
+        actor->sent_room = actor->sent_room * 2 + 64;
+        actor->sent = realloc(actor->sent, actor->sent_room * sizeof *actor->sent);
+        ASSERT(actor->sent != NULL);
+    }
+    for (u32 i = 0; i < actor->sent_count; i++) {
+        ASSERT(actor->sent[i] != id); // no id is given twice while it is in use
+    }
+    actor->sent[actor->sent_count++] = id;
+}
+
+// An answer came: it must be for something that waits for one, and is the only one.
+static void take_answer(struct actor *actor, u64 id)
+{
+    for (u32 i = 0; i < actor->sent_count; i++) {
+        if (actor->sent[i] == id) {
+            actor->sent[i] = actor->sent[--actor->sent_count];
+            return;
+        }
+    }
+    ASSERT(actor->is_hostile); // a hostile one has sent what we did not write down
+}
+
+static void read_notes(struct actor *actor)
+{
+    const u8 *bytes = actor->puppet->bytes;
+    for (u32 at = 0; at + sizeof(struct abi_notification) <= actor->puppet->bytes_len;) {
+        struct abi_notification note;
+        memcpy(&note, bytes + at, sizeof note);
+        ASSERT(note.size >= sizeof note && note.size % 8 == 0);
+        ASSERT(note.size <= actor->puppet->bytes_len - at);
+        ASSERT(note.body_len <= note.size - sizeof note);
+        if (note.kind == NOTIFICATION_ANSWER) {
+            take_answer(actor, note.id);
+        } else if (note.kind == NOTIFICATION_MESSAGE) {
+            if (note.id != 0 && actor->held_count < KNOWN) {
+                actor->held[actor->held_count++] = note.id;
+            }
+        } else {
+            ASSERT(note.kind == NOTIFICATION_CLIENT_GONE || note.kind == NOTIFICATION_CANCELLED);
+        }
+        at += note.size;
+    }
+}
+
+// Understands what came of the last order; may put one in front of the plan.
+static void understand(struct actor *actor)
+{
+    struct puppet *puppet = actor->puppet;
+    i64 result = puppet->result;
+    enum step step = (enum step)actor->step;
+    actor->step = STEP_NONE;
+    switch (step) {
+    case STEP_SENT:
+        if (result > 0) {
+            remember_sent(actor, (u64)result);
+        }
+        break;
+    case STEP_BOUND:
+    case STEP_WAITED:
+        if (result > 0 && (result & ANSWER_IS_ERROR) == 0) {
+            actor->plan_count = 0;
+            actor->plan_at = 0;
+            plan(
+                actor, step == STEP_BOUND ? STEP_BOUND_PEEK : STEP_NOTES,
+                (struct puppet_order){.kind = PUPPET_PEEK, .a = notes_at(actor), .b = (u64)result});
+        }
+        break;
+    case STEP_BOUND_PEEK: {
+        struct system_result_u32_bind_error bound;
+        ASSERT(system_bind_decode_result(span_of(puppet->bytes, puppet->bytes_len), &bound) ==
+               ERR_OK);
+        if (bound.ok && actor->bond_count < KNOWN - 1) {
+            actor->bond_interface[actor->bond_count] = actor->bond_interface[KNOWN - 1];
+            actor->bonds[actor->bond_count++] = bound.value;
+        }
+        break;
+    }
+    case STEP_NOTES:
+        read_notes(actor);
+        break;
+    default:
+        break;
+    }
+}
+
+static void move(struct run *run, struct actor *actor)
+{
+    if (!actor->puppet->is_idle) {
+        return;
+    }
+    understand(actor);
+    if (actor->plan_at == actor->plan_count) {
+        actor->plan_at = 0;
+        actor->plan_count = 0;
+        plan_next(run, actor);
+    }
+    if (actor->plan_at < actor->plan_count) {
+        actor->step = actor->steps[actor->plan_at];
+        puppet_tell(&run->stage, actor->puppet, &actor->plan[actor->plan_at++]);
+    }
+}
+
+// ---- a run
+
+static void add_actor(struct run *run, struct puppet *puppet)
+{
+    if (run->actor_count < ACTORS_MOST) {
+        run->actors[run->actor_count] =
+            (struct actor){.puppet = puppet, .is_client = run->actor_count % 3 == 0};
+        run->actor_count++;
+    }
+}
+
+static void start_other(struct run *run, const char *cid, const char *count)
+{
+    struct span arguments[] = {SPAN_LITERAL("other"), span_string(count), SPAN_LITERAL("64"),
+                               SPAN_LITERAL("0")};
+    struct kernel_start start = {
+        .cid = span_string(cid), .arguments = arguments, .argument_count = 4};
+    struct kernel_process_id id;
+    if (kernel_start(run->stage.kernel, &start, &id, NULL) == ERR_OK && run->other_count < 64) {
+        run->others[run->other_count++] = id.value;
+    }
+}
+
+static void open_run(struct run *run, u64 seed, FILE *trace)
+{
+    memset(run, 0, sizeof *run);
+    stage_open(&run->stage, seed, 1 + (u32)(seed % 4), trace);
+    run->stage.check = false;
+    const struct stage_interface *declared[INTERFACES];
+    for (u32 i = 0; i < INTERFACES; i++) {
+        declared[i] = &interfaces[i];
+    }
+    stage_program(&run->stage, declared, INTERFACES, run->cid);
+    struct span none = {0};
+    stage_add(&run->stage, stage_file("build/programs/ping.wasm"), none, run->ping);
+    stage_add(&run->stage, stage_file("build/test/kernel/pinger.wasm"), none, run->pinger);
+    stage_add(&run->stage, stage_file("build/programs/hello.wasm"), none, run->hello);
+    stage_add(&run->stage, stage_file("build/programs/store-loader.wasm"), none, run->loader);
+    struct span bytes = stage_file("build/test/kernel/exit.wasm");
+    stage_add(&run->stage, bytes, none, run->exit);
+    // In the store: a program, and one whose block is damaged.
+    struct span stored = stage_file("build/test/kernel/idle.wasm");
+    struct span damaged = stage_file("build/test/kernel/ponger.wasm");
+    name_of(stored, run->stored);
+    name_of(damaged, run->damaged);
+    run->blocks[0] = (struct sim_block){run->stored, stored, false};
+    run->blocks[1] = (struct sim_block){run->damaged, damaged, true};
+    struct sim_devices_config devices = {.blocks = run->blocks,
+                                         .block_count = 2,
+                                         .delay_ns = 50000,
+                                         .fails_one_in = seed % 5 == 0 ? 6 : 0};
+    run->stage.devices = sim_devices_create(run->stage.kernel, &devices);
+    start_other(run, run->loader, "");
+    start_other(run, run->ping, "");
+    start_other(run, run->pinger, "200");
+    start_other(run, run->pinger, "50");
+    start_other(run, run->hello, "");
+    start_other(run, run->stored, "");
+    start_other(run, run->damaged, "");
+    for (u32 i = 0; i < ACTORS; i++) {
+        add_actor(run, stage_start_any(&run->stage, run->cid));
+    }
+}
+
+static void mischief(struct run *run)
+{
+    if (sim_below(150) == 0) {
+        stage_kill(&run->stage, run->actors[sim_below(run->actor_count)].puppet);
+    }
+    if (sim_below(250) == 0 && run->other_count > 0) {
+        u64 victim = run->others[sim_below(run->other_count)];
+        (void)!kernel_kill(run->stage.kernel, (struct kernel_process_id){victim});
+    }
+    if (sim_below(200) == 0) {
+        const char *names[] = {run->loader, run->ping, run->pinger, run->stored, run->damaged};
+        start_other(run, names[sim_below(5)], "20");
+    }
+    if (sim_below(200) == 0 && run->actor_count < ACTORS_MOST) {
+        struct kernel_start start = {.cid = span_string(run->cid)};
+        struct kernel_process_id id;
+        (void)!kernel_start(run->stage.kernel, &start, &id,
+                            NULL); // becomes an actor when it shows up
+    }
+}
+
+static void adopt(struct run *run)
+{
+    for (u32 i = 0; i < run->stage.puppet_count; i++) {
+        struct puppet *puppet = run->stage.puppets[i];
+        bool is_known = !puppet->is_idle;
+        for (u32 a = 0; a < run->actor_count && !is_known; a++) {
+            is_known = run->actors[a].puppet == puppet;
+        }
+        if (!is_known) {
+            add_actor(run, puppet);
+        }
+    }
+}
+
+// Everybody but one honest client dies; then each of its messages must have been answered.
+static void settle_accounts(struct run *run)
+{
+    struct actor *survivor = NULL;
+    for (u32 i = 0; i < run->actor_count; i++) {
+        struct actor *actor = &run->actors[i];
+        bool fits = actor->puppet->is_idle && !actor->is_hostile && !actor->is_handler &&
+                    actor->is_prepared;
+        if (fits && (survivor == NULL || actor->sent_count > survivor->sent_count)) {
+            survivor = actor;
+        }
+    }
+    u64 kept = survivor == NULL ? 0 : survivor->puppet->process;
+    for (u64 id = 1; id < 3000; id++) {
+        if (id != kept) {
+            (void)!kernel_kill(run->stage.kernel, (struct kernel_process_id){id});
+        }
+    }
+    stage_settle(&run->stage, 100000);
+    kernel_check(run->stage.kernel);
+    if (survivor == NULL || survivor->puppet->has_ended) {
+        return;
+    }
+    understand(survivor);
+    if (survivor->plan_at < survivor->plan_count &&
+        survivor->steps[survivor->plan_at] == STEP_NOTES) { // it has waited, but not looked yet
+        (void)puppet_do(&run->stage, survivor->puppet, &survivor->plan[survivor->plan_at]);
+        read_notes(survivor);
+    }
+    for (u32 i = 0; i < 2000 && survivor->sent_count > 0; i++) {
+        survivor->plan_count = 0;
+        survivor->plan_at = 0;
+        struct puppet_order wait = {.kind = PUPPET_WAIT,
+                                    .a = notes_at(survivor),
+                                    .b = PUPPET_AREA_BYTES / 4,
+                                    .c = WAIT_POLL};
+        i64 got = puppet_do(&run->stage, survivor->puppet, &wait);
+        ASSERT(got > 0); // what was sent to the dead was answered, whatever became of them
+        struct puppet_order peek = {.kind = PUPPET_PEEK, .a = notes_at(survivor), .b = (u64)got};
+        (void)puppet_do(&run->stage, survivor->puppet, &peek);
+        read_notes(survivor);
+    }
+    ASSERT(survivor->sent_count == 0);
+    (void)!kernel_kill(run->stage.kernel, (struct kernel_process_id){kept});
+}
+
+static u64 run_seed(u64 seed, FILE *trace)
+{
+    static struct run run;
+    open_run(&run, seed, trace);
+    u32 check_every = 1 + (u32)(seed % 40);
+    if (seed % 7 == 0) {
+        stage_settle(&run.stage, 200);
+        sim_memory_fails(30 + (u32)(seed % 100));
+    }
+    for (u32 turn = 0; turn < TURNS; turn++) {
+        mischief(&run);
+        (void)stage_turn(&run.stage);
+        adopt(&run);
+        move(&run, &run.actors[sim_below(run.actor_count)]);
+        if (turn % check_every == 0) {
+            kernel_check(run.stage.kernel);
+        }
+    }
+    sim_memory_fails(0);
+    settle_accounts(&run);
+    stage_settle(&run.stage, 100000);
+    kernel_check(run.stage.kernel);
+    kernel_check_empty(run.stage.kernel);
+    u64 hash = sim_trace_hash();
+    struct sim_devices *devices = run.stage.devices;
+    stage_close_running(&run.stage);
+    sim_devices_drop(devices);
+    for (u32 i = 0; i < run.actor_count; i++) {
+        free(run.actors[i].sent);
+    }
+    return hash;
+}
+
+// Runs a batch in a child, which says each seed before it begins. Returns how many passed.
+static u32 run_batch(u64 first, u32 count, const char *self)
+{
+    int said[2];
+    if (pipe(said) != 0) {
+        return 0;
+    }
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        for (u64 seed = first; seed < first + count; seed++) {
+            if (write(said[1], &seed, sizeof seed) != sizeof seed) {
+                _exit(2);
+            }
+            u64 hash = run_seed(seed, NULL);
+            if (seed % 8 == 0 && run_seed(seed, NULL) != hash) {
+                fprintf(stderr, "two runs of seed %lu differ\n", seed);
+                _exit(1);
+            }
+        }
+        exit(0); // not _exit: the leak checker looks
+    }
+    close(said[1]);
+    u64 seed = first;
+    u64 last = first;
+    u32 begun = 0;
+    while (read(said[0], &seed, sizeof seed) == sizeof seed) {
+        last = seed;
+        begun++;
+    }
+    close(said[0]);
+    int status;
+    (void)waitpid(child, &status, 0);
+    if (status == 0) {
+        return count;
+    }
+    printf("seed %lu failed; once more with all that happens: %s --trace %lu\n", last, self, last);
+    return begun == 0 ? 0 : begun - 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--trace") == 0) {
+        u64 hash = run_seed(strtoull(argv[2], NULL, 10), stdout);
+        printf("%016lx\n", hash);
+        return 0;
+    }
+    u64 first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    u32 count = argc > 2 ? (u32)strtoul(argv[2], NULL, 10) : 1000;
+    u32 passed = 0;
+    for (u32 at = 0; at < count; at += BATCH) {
+        u32 batch = count - at < BATCH ? count - at : BATCH;
+        passed += run_batch(first + at, batch, argv[0]);
+    }
+    printf("%u passed, %u failed, 0 skipped\n", passed, count - passed);
+    return passed == count ? 0 : 1;
+}
