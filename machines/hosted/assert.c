@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The end of a run whose own claims are false. Apart from platform.c, so that tools which are no machine
-// link it alone.
+// The end of a run whose own claims are false. Apart from platform.c, so that tools which are no
+// machine link it alone.
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/hosted/calls.h: what a device owes: its clients, their calls under way, and what they own.
+// machines/hosted/calls.h: what a device owes: its clients, their calls under way, and what they
+// own.
 //
-// Use     a device embeds a struct call in what it keeps for a message that it answers later, and a struct
-//         thing in what its clients own (a socket). calls_begin when such a message arrives, calls_end when it
-//         is answered; calls_find for KERNEL_EVENT_CANCELLED; calls_of_client and things_of_client for
-//         KERNEL_EVENT_CLIENT_GONE.
-// Owner   calls and things are the device's memory; a struct client is here from its first call or thing to
-//         its last, whichever ends later: its process may be gone while the host still works for it.
+// Use     a device embeds a struct call in what it keeps for a message that it answers later, and a
+//         struct thing in what its clients own (a socket). calls_begin when such a message arrives,
+//         calls_end when it is answered; calls_find for KERNEL_EVENT_CANCELLED; calls_of_client and
+//         things_of_client for KERNEL_EVENT_CLIENT_GONE.
+// Owner   calls and things are the device's memory; a struct client is here from its first call or
+//         thing to its last, whichever ends later: its process may be gone while the host still
+//         works for it.
 // Limits  given at init, for each client and for all of them.
 #pragma once
 #include "core/base/err.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/blocks over the store (store.h). Reading and hashing a block takes milliseconds, so it
-// happens on libuv's file threads; the answer is given from there.
+// The device redshirt:io/blocks over the store (store.h). Reading and hashing a block takes
+// milliseconds, so it happens on libuv's file threads; the answer is given from there.
 #include <stdlib.h>
 #include <uv.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The device redshirt:io/dns, by the host's resolver, which libuv runs on threads of its own.
 //
-// Limit: a lookup that the host works on cannot be ended; when its client is gone, its answer goes nowhere,
-// and it counts as under way until the host gives up.
+// Limit: a lookup that the host works on cannot be ended; when its client is gone, its answer goes
+// nowhere, and it counts as under way until the host gives up.
 #define _GNU_SOURCE 1
 #include <netdb.h>
 #include <stdlib.h>

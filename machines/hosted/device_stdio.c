@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The devices redshirt:io/stdio and redshirt:io/log over the process's own descriptors (stream.h).
 //
-// A write that wants an answer is written out of the message's body, which stays until it is answered. One that
-// wants none is copied; when too many of those wait, the device takes no more messages, so they stay with the
-// kernel, charged to their senders.
+// A write that wants an answer is written out of the message's body, which stays until it is
+// answered. One that wants none is copied; when too many of those wait, the device takes no more
+// messages, so they stay with the kernel, charged to their senders.
 #define _GNU_SOURCE 1
 #include <stdlib.h>
 #include <unistd.h>
@@ -237,7 +237,8 @@ static const char *level_word(enum log_level level)
     return "";
 }
 
-// The decoder has made sure of UTF-8; what is left are the bytes that would move a terminal's cursor.
+// The decoder has made sure of UTF-8; what is left are the bytes that would move a terminal's
+// cursor.
 static void line_write(struct text *out, struct span line)
 {
     for (size_t i = 0; i < line.size; i++) {

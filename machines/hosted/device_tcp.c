@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The device redshirt:io/tcp, on libuv.
 //
-// Nothing is buffered here. The host is asked for bytes only while a read waits, and for a connection only
-// while an accept waits; a write lies in the message's own body until the host has taken all of it. So a slow
-// program fills the host's socket buffers, and then its peer waits.
+// Nothing is buffered here. The host is asked for bytes only while a read waits, and for a
+// connection only while an accept waits; a write lies in the message's own body until the host has
+// taken all of it. So a slow program fills the host's socket buffers, and then its peer waits.
 //
-// A socket goes on being watched for a moment after its last read was answered: the next read mostly comes
-// before the next bytes do, and stopping and starting costs two system calls. Bytes that come while no read
-// waits stop it.
+// A socket goes on being watched for a moment after its last read was answered: the next read
+// mostly comes before the next bytes do, and stopping and starting costs two system calls. Bytes
+// that come while no read waits stop it.
 //
-// A write that wants no answer is given to the host at once; when the host does not take all of it, the
-// connection is closed, because a stream with a gap is worse than none.
+// A write that wants no answer is given to the host at once; when the host does not take all of it,
+// the connection is closed, because a stream with a gap is worse than none.
 #define _GNU_SOURCE 1
 #include <stdlib.h>
 #include <uv.h>
@@ -104,8 +104,8 @@ static void answer_read_error(struct tcp *tcp, u64 message, enum net_error error
     hosted_answer(&tcp->device, message, span_of(body, size));
 }
 
-// `size` bytes lie in the loop's scratch, READ_PREFIX_BYTES from its start: what is before them is written
-// here, so that they are copied once only, into the kernel.
+// `size` bytes lie in the loop's scratch, READ_PREFIX_BYTES from its start: what is before them is
+// written here, so that they are copied once only, into the kernel.
 static void answer_read(struct tcp *tcp, u64 message, u32 size)
 {
     u8 *body = tcp->device.loop->scratch;
@@ -193,7 +193,8 @@ static void socket_closed(uv_handle_t *handle)
     free(socket);
 }
 
-// Ends every call that waits, and the socket. Writes that the host still holds end in their own callback.
+// Ends every call that waits, and the socket. Writes that the host still holds end in their own
+// callback.
 static void socket_close(struct socket *socket)
 {
     ASSERT(!socket->is_closing);
@@ -648,7 +649,8 @@ static const struct tcp_handler handler = {
 
 // ---- events
 
-// The client of a call wants it no more. Bytes and connections that have not come stay with the host.
+// The client of a call wants it no more. Bytes and connections that have not come stay with the
+// host.
 static void tcp_cancel(struct tcp *tcp, u64 message)
 {
     struct call *found = calls_find(&tcp->calls, message);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/time. Timers lie in a heap; the host is asked for the earliest only, by a timerfd,
-// because libuv's own timers know milliseconds and time.wit speaks of ns.
+// The device redshirt:io/time. Timers lie in a heap; the host is asked for the earliest only, by a
+// timerfd, because libuv's own timers know milliseconds and time.wit speaks of ns.
 #define _GNU_SOURCE 1
 #include <stdlib.h>
 #include <sys/timerfd.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/udp, on libuv. Datagrams that nobody waits for stay in the host's socket buffer, which
-// is the limit that udp.wit speaks of; one to be sent lies in the message's body until the host takes it.
+// The device redshirt:io/udp, on libuv. Datagrams that nobody waits for stay in the host's socket
+// buffer, which is the limit that udp.wit speaks of; one to be sent lies in the message's body
+// until the host takes it.
 #define _GNU_SOURCE 1
 #include <stdlib.h>
 #include <uv.h>
@@ -58,7 +59,8 @@ static void answer_receive_error(struct udp *udp, u64 message, enum net_error er
     hosted_answer(&udp->device, message, span_of(body, size));
 }
 
-// The datagram's bytes lie in the loop's scratch from PREFIX_BYTES on; what is before them is written here.
+// The datagram's bytes lie in the loop's scratch from PREFIX_BYTES on; what is before them is
+// written here.
 static void answer_datagram(struct udp *udp, u64 message, const struct net_endpoint *from, u32 size)
 {
     u8 prefix[PREFIX_BYTES];

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/hosted/devices.h: the devices of the hosted machine, one interface each (interfaces/*.wit).
+// machines/hosted/devices.h: the devices of the hosted machine, one interface each
+// (interfaces/*.wit).
 //
 // Use     after hosted_loop_init, add each that the machine shall have.
 // Owner   the loop: hosted_loop_drop drops them.
-// Errors  ERR_EXISTS: the interface has a handler; ERR_NO_MEMORY; ERR_IO: the host refused a descriptor.
+// Errors  ERR_EXISTS: the interface has a handler; ERR_NO_MEMORY; ERR_IO: the host refused a
+//         descriptor.
 // Limits  machines/hosted/limits.h.
 #pragma once
 #include "core/base/err.h"
@@ -22,8 +24,8 @@ struct hosted_standard {
 
 // Starts the three streams' threads.
 enum err hosted_standard_start(struct hosted_standard *standard);
-// Writes what was taken over, unless is_abandoned, and ends the threads. Between hosted_loop_stop and
-// hosted_loop_drop.
+// Writes what was taken over, unless is_abandoned, and ends the threads. Between hosted_loop_stop
+// and hosted_loop_drop.
 void hosted_standard_stop(struct hosted_standard *standard);
 
 enum err hosted_stdio_add(struct hosted_loop *loop, struct kernel *kernel,

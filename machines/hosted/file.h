@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // machines/hosted/file.h: files of any size in and out of the store, in bounded memory.
 //
-// Use     hosted_file_add names a file and keeps its blocks; hosted_file_read gives its bytes back in order.
-// Limits  core/base/limits.h; memory as unixfs.h says for adding, one block and UNIXFS_LEVELS nodes for reading.
+// Use     hosted_file_add names a file and keeps its blocks; hosted_file_read gives its bytes back
+//         in order.
+// Limits  core/base/limits.h; memory as unixfs.h says for adding, one block and UNIXFS_LEVELS nodes
+//         for reading.
 // Source  core/base/unixfs.h.
 #pragma once
 #include "core/base/cid.h"

@@ -11,8 +11,8 @@ enum {
     HOSTED_WORKERS_DEFAULT = 8,
     // A slice ends at most one part in eight early, and never late by design.
     HOSTED_TICKS_PER_SLICE = 8,
-    // Ticks without a slice before the ticker goes to sleep: waking it costs a system call, which a server
-    // that waits between requests should not pay.
+    // Ticks without a slice before the ticker goes to sleep: waking it costs a system call, which a
+    // server that waits between requests should not pay.
     HOSTED_IDLE_TICKS = 64,
 
     // ---- devices
@@ -28,7 +28,8 @@ enum {
     // One line of log; log.wit promises it.
     HOSTED_LOG_BYTES = 4096,
 
-    // Calls under way of one client of tcp or udp: a server with a read on each of a thousand sockets.
+    // Calls under way of one client of tcp or udp: a server with a read on each of a thousand
+    // sockets.
     HOSTED_CLIENT_CALLS = 1024,
     // The same, of all clients.
     HOSTED_CALLS = 65536,
@@ -62,7 +63,8 @@ enum {
     HOSTED_STREAM_REQUESTS = 1024,
     // Of them, of one client.
     HOSTED_STREAM_CLIENT_REQUESTS = 64,
-    // Copied from writes and not written yet; beyond, the device takes no more messages until they are.
+    // Copied from writes and not written yet; beyond, the device takes no more messages until they
+    // are.
     HOSTED_UNANSWERED_BYTES = 1 << 20,
 
     // ---- store

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/hosted/loop.h: the one thread in which all devices of the hosted machine live, a libuv loop.
+// machines/hosted/loop.h: the one thread in which all devices of the hosted machine live, a libuv
+// loop.
 //
-// Use     hosted_loop_init; hosted_device_add for each device; hosted_loop_start; hosted_loop_stop once the
-//         kernel's workers have returned; hosted_loop_drop.
+// Use     hosted_loop_init; hosted_device_add for each device; hosted_loop_start; hosted_loop_stop
+//         once the kernel's workers have returned; hosted_loop_drop.
 // Owner   a device belongs to the file that made it; the loop links it until hosted_loop_drop.
-// Threads whatever a device does happens in the loop's thread, but for `wake`, which any worker calls.
+// Threads whatever a device does happens in the loop's thread, but for `wake`, which any worker
+// calls.
 // Limits  HOSTED_LOOP_EVENTS at a time of one device, so that none keeps the others waiting.
 #pragma once
 #include <pthread.h>
@@ -48,8 +50,9 @@ struct hosted_device {
     void (*drop)(struct hosted_device *device);
 };
 
-// SIGINT, SIGTERM and SIGHUP for the calling thread and those it starts. The loop's thread lets them through, so
-// a machine whose threads block them has their handlers run there, where no worker is held up.
+// SIGINT, SIGTERM and SIGHUP for the calling thread and those it starts. The loop's thread lets
+// them through, so a machine whose threads block them has their handlers run there, where no worker
+// is held up.
 void hosted_signals_block(bool block);
 
 enum err hosted_loop_init(struct hosted_loop *loop, struct report *report);
@@ -62,12 +65,13 @@ enum err hosted_device_add(struct hosted_loop *loop, struct kernel *kernel,
 
 enum err hosted_loop_start(struct hosted_loop *loop, struct report *report);
 
-// Handles what clients have sent until now, stops every device and joins the thread. False: the host is
-// stuck in a call that cannot be ended (a name that does not resolve), so memory must stay as it is; all
-// that is left to do is to leave the process.
+// Handles what clients have sent until now, stops every device and joins the thread. False: the
+// host is stuck in a call that cannot be ended (a name that does not resolve), so memory must stay
+// as it is; all that is left to do is to leave the process.
 bool hosted_loop_stop(struct hosted_loop *loop);
 
-// Drops every device; only after a hosted_loop_stop that returned true, or without hosted_loop_start.
+// Drops every device; only after a hosted_loop_stop that returned true, or without
+// hosted_loop_start.
 void hosted_loop_drop(struct hosted_loop *loop);
 
 // Takes events again after is_paused; from any thread.

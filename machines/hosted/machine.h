@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // machines/hosted/machine.h: a kernel with its memory, workers and devices, as one thing.
 //
-// Use     hosted_machine_create; kernel_program_add and kernel_start on machine->kernel; hosted_machine_run, which
-//         returns after kernel_stop; hosted_machine_destroy.
+// Use     hosted_machine_create; kernel_program_add and kernel_start on machine->kernel;
+//         hosted_machine_run, which returns after kernel_stop; hosted_machine_destroy.
 // Owner   the machine owns all it makes; the caller owns the store.
 // Threads one machine at a time in a process; all three calls from one thread, which is worker 0.
-// Signals SIGINT, SIGTERM and SIGHUP come in the loop's thread while the machine runs; otherwise in the caller's.
+// Signals SIGINT, SIGTERM and SIGHUP come in the loop's thread while the machine runs; otherwise in
+//         the caller's.
 // Limits  machines/hosted/limits.h, core/kernel/limits.h.
 #pragma once
 #include "core/base/err.h"
@@ -27,12 +28,13 @@ enum err hosted_machine_create(const struct hosted_machine_config *config,
 
 struct kernel *hosted_machine_kernel(struct hosted_machine *machine);
 
-// Starts the other workers and becomes worker 0. Returns when the kernel was stopped and every worker has.
+// Starts the other workers and becomes worker 0. Returns when the kernel was stopped and every
+// worker has.
 enum err hosted_machine_run(struct hosted_machine *machine, struct report *report);
 
 // Makes hosted_machine_destroy give up what is not written yet. Allowed in a signal handler.
 void hosted_machine_abandon(struct hosted_machine *machine);
 
-// Writes what programs sent to the standard output and error, then frees everything. False: the host is
-// stuck in a call for us, so nothing was freed; what is left to do is to leave the process.
+// Writes what programs sent to the standard output and error, then frees everything. False: the
+// host is stuck in a call for us, so nothing was freed; what is left to do is to leave the process.
 bool hosted_machine_destroy(struct hosted_machine *machine);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Memory of core/platform.h, by mmap.
 //
-// A reservation is mapped readable and writable at once, without the host setting memory aside for it
-// (MAP_NORESERVE): a page costs memory from its first touch on. So committing is free, and a reservation stays
-// one mapping however many processes come and go in it; with protections changed page by page, 100,000
-// processes would run into the host's limit of 65,530 mappings. The price is that a stray access of the
-// kernel inside a reservation does not fault; guests' accesses are checked by the engine.
+// A reservation is mapped readable and writable at once, without the host setting memory aside for
+// it (MAP_NORESERVE): a page costs memory from its first touch on. So committing is free, and a
+// reservation stays one mapping however many processes come and go in it; with protections changed
+// page by page, 100,000 processes would run into the host's limit of 65,530 mappings. The price is
+// that a stray access of the kernel inside a reservation does not fault; guests' accesses are
+// checked by the engine.
 #define _DEFAULT_SOURCE 1
 #include <sys/mman.h>
 
@@ -36,8 +37,8 @@ void *platform_pages_reserve(u64 bytes)
         int failed = munmap(start + before + bytes, after);
         ASSERT(failed == 0);
     }
-    // Large pages would make each small process cost its whole memory instead of the pages it touches. A
-    // host without them says so by an error, which changes nothing.
+    // Large pages would make each small process cost its whole memory instead of the pages it
+    // touches. A host without them says so by an error, which changes nothing.
     (void)madvise(start + before, bytes, MADV_NOHUGEPAGE);
     return start + before;
 }

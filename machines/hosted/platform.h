@@ -2,8 +2,8 @@
 // machines/hosted/platform.h: begins and ends what core/platform.h offers on a Linux process.
 //
 // Use     hosted_platform_start before anything of core/ runs; the calling thread becomes worker 0.
-//         hosted_platform_stop after every kernel_worker_run has been told to return and before the kernel
-//         is destroyed: no slice flag is raised any more, no worker runs.
+//         hosted_platform_stop after every kernel_worker_run has been told to return and before the
+//         kernel is destroyed: no slice flag is raised any more, no worker runs.
 // Threads both calls come from the thread of worker 0.
 // Limits  HOSTED_WORKERS.
 #pragma once

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Paths are built from CIDs that were parsed, so they hold letters and digits only; every file is reached from
-// the descriptors of the two folders, so nothing moves when the process changes its folder.
+// Paths are built from CIDs that were parsed, so they hold letters and digits only; every file is
+// reached from the descriptors of the two folders, so nothing moves when the process changes its
+// folder.
 #define _GNU_SOURCE 1
 #include <dirent.h>
 #include <errno.h>
@@ -96,7 +97,8 @@ static void parents_make(const char *path)
     }
 }
 
-// A writer that was killed leaves its file in tmp/. Whoever opens the store next clears what is old.
+// A writer that was killed leaves its file in tmp/. Whoever opens the store next clears what is
+// old.
 static void stale_remove(int temporary)
 {
     int copy = openat(temporary, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // machines/hosted/store.h: blocks on the host's disk, one file for each, named by CID.
 //
-// A block lies in HOME/blocks/xx/CID, where xx are the last two letters but one of the CID. The file is eight
-// bytes (the word RSB1 and the block's size, u32 little-endian) and the block. The size is there so that a file
-// that was cut short is told apart from one whose bytes changed.
+// A block lies in HOME/blocks/xx/CID, where xx are the last two letters but one of the CID. The
+// file is eight bytes (the word RSB1 and the block's size, u32 little-endian) and the block. The
+// size is there so that a file that was cut short is told apart from one whose bytes changed.
 //
 // Use     store_open, then any of the others, from any thread; store_close when none is inside.
-// Writing goes to HOME/tmp, is flushed to the disk and then renamed, so a block is there whole or not at all,
-//         also when two write the same one at once or the power fails.
+// Writing goes to HOME/tmp, is flushed to the disk and then renamed, so a block is there whole or
+//         not at all, also when two write the same one at once or the power fails.
 // Reading checks the bytes against the name: what store_get gives is what the CID says.
 // Limits  HOSTED_BLOCK_BYTES a block.
 #pragma once

@@ -110,8 +110,8 @@ static enum err read_some(struct stream *stream, u32 max, u32 *got)
     }
 }
 
-// Serves the first request of the input. The request stays in the queue while the host is asked, so that it
-// can be cancelled; the one that is first afterwards gets what came.
+// Serves the first request of the input. The request stays in the queue while the host is asked, so
+// that it can be cancelled; the one that is first afterwards gets what came.
 static void serve_read(struct stream *stream)
 {
     u32 max = first(stream)->max;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/hosted/stream.h: one of the process's own descriptors 0, 1 and 2, read or written by a thread of
-// its own.
+// machines/hosted/stream.h: one of the process's own descriptors 0, 1 and 2, read or written by a
+// thread of its own.
 //
-// A thread, because a file cannot be waited for and because making a descriptor non-blocking would do so for
-// everybody who shares it: the shell that started us, the next program in the pipe. It blocks as any command
-// does, and a signal ends that when the machine stops.
+// A thread, because a file cannot be waited for and because making a descriptor non-blocking would
+// do so for everybody who shares it: the shell that started us, the next program in the pipe. It
+// blocks as any command does, and a signal ends that when the machine stops.
 //
-// Use     stream_start; stream_read or stream_write for each request, whose `done` comes once, in the stream's
-//         thread (or in the caller's, when it is refused at once); stream_stop.
-// Owner   the bytes of a write stay alive until its `done`; those given to a read's `done` live for that call.
+// Use     stream_start; stream_read or stream_write for each request, whose `done` comes once, in
+//         the stream's thread (or in the caller's, when it is refused at once); stream_stop.
+// Owner   the bytes of a write stay alive until its `done`; those given to a read's `done` live for
+//         that call.
 // Order   requests are served in the order they come.
-// Limits  HOSTED_STREAM_REQUESTS waiting on one stream, HOSTED_STREAM_CLIENT_REQUESTS of them of one client.
+// Limits  HOSTED_STREAM_REQUESTS waiting on one stream, HOSTED_STREAM_CLIENT_REQUESTS of them of
+//         one client.
 #pragma once
 #include <pthread.h>
 
@@ -56,12 +58,12 @@ enum err stream_start(struct stream *stream, int file, bool is_input);
 // ERR_LIMIT  too many requests wait, or the stream is stopping; `done` is not called
 enum err stream_request(struct stream *stream, struct stream_request *request);
 
-// Takes a request back that has not been served: true, and `done` is not called. A read that has begun can
-// be taken back too; what it reads is kept for the next.
+// Takes a request back that has not been served: true, and `done` is not called. A read that has
+// begun can be taken back too; what it reads is kept for the next.
 bool stream_cancel(struct stream *stream, u64 message, struct stream_request **out);
 // The same for a read of a client that is gone; call until it says false.
 bool stream_cancel_client(struct stream *stream, u64 client, struct stream_request **out);
 
-// Output: serves what waits, then ends, unless *abandon becomes true (atomic). Input: ends at once. What is
-// not served is done with ERR_IO.
+// Output: serves what waits, then ends, unless *abandon becomes true (atomic). Input: ends at once.
+// What is not served is done with ERR_IO.
 void stream_stop(struct stream *stream, const bool *abandon);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Workers and time slices of core/platform.h: a worker is an OS thread.
 //
-// A worker sleeps on a word of its own: RUNNING, WOKEN (a wake came, the next wait returns at once) or
-// SLEEPING. Waking one that runs is a single exchange without a system call.
+// A worker sleeps on a word of its own: RUNNING, WOKEN (a wake came, the next wait returns at once)
+// or SLEEPING. Waking one that runs is a single exchange without a system call.
 //
-// Slices are told by one ticker thread, so that starting a slice is three stores and no system call, and not
-// even a look at the clock: the ticker notices at its next tick that a slice's number is new, and counts
-// ticks from there. It was started up to one tick before, so the flag is raised one tick early: between
-// 7/8 and 8/8 of the slice. The turned-down alternative, a POSIX timer for each worker, costs a system call of
-// some 500 ns for each slice that is started and each that is cancelled.
+// Slices are told by one ticker thread, so that starting a slice is three stores and no system
+// call, and not even a look at the clock: the ticker notices at its next tick that a slice's number
+// is new, and counts ticks from there. It was started up to one tick before, so the flag is raised
+// one tick early: between
+// 7/8 and 8/8 of the slice. The turned-down alternative, a POSIX timer for each worker, costs a
+// system call of some 500 ns for each slice that is started and each that is cancelled.
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <linux/futex.h>
@@ -98,7 +99,8 @@ void platform_wake(u32 index)
 
 void platform_relax(void)
 {
-    // Whoever is waited for may have lost its CPU to the host's other processes: now and then, give ours.
+    // Whoever is waited for may have lost its CPU to the host's other processes: now and then, give
+    // ours.
     static _Thread_local u32 spins;
     if (++spins % SPINS_PER_YIELD == 0) {
         (void)sched_yield();
@@ -162,8 +164,8 @@ static bool ticker_tick(u64 *tick_ns)
     return wanted_ns != 0;
 }
 
-// Sleeps until a slice starts. SLEEPING is written before the workers are looked at once more, and a worker
-// writes its slice before it looks for SLEEPING, so one of the two sees the other.
+// Sleeps until a slice starts. SLEEPING is written before the workers are looked at once more, and
+// a worker writes its slice before it looks for SLEEPING, so one of the two sees the other.
 static void ticker_sleep(u64 *tick_ns)
 {
     u32 expected = RUNNING;

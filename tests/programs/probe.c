@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Uses the devices of a machine in the way that its first argument names, and prints what it saw; tests/hosted
-// compares. Arguments behind it: mostly a family, "4" or "6", and a port of the loopback.
+// Uses the devices of a machine in the way that its first argument names, and prints what it saw;
+// tests/hosted compares. Arguments behind it: mostly a family, "4" or "6", and a port of the
+// loopback.
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "interfaces/dns.h"
@@ -572,8 +573,8 @@ static bool spawn_one(struct span cid)
     return error >= 0 && result.ok;
 }
 
-// Starts so many (argument 3) programs of the CID in argument 2, waits a little, then sleeps a millisecond
-// forty times and prints how much too long the longest, and the middle one, were.
+// Starts so many (argument 3) programs of the CID in argument 2, waits a little, then sleeps a
+// millisecond forty times and prints how much too long the longest, and the middle one, were.
 static u32 do_beside(void)
 {
     static u64 late_us[40];

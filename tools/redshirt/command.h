@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tools/redshirt/command.h: what the commands of `redshirt` share: exit codes, words, options, the store.
+// tools/redshirt/command.h: what the commands of `redshirt` share: exit codes, words, options, the
+// store.
 //
 // Use     main.c finds the command in its table and calls it with the arguments behind its name.
-// Words   everything that people read goes to stderr, as `redshirt: ...`; stdout holds results only.
+// Words   everything that people read goes to stderr, as `redshirt: ...`; stdout holds results
+//         only.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"
@@ -10,8 +12,8 @@
 #include "machines/hosted/store.h"
 struct report;
 
-// Exit codes of the command itself (docs/man/redshirt.1). `run` gives the program's own where there is one, so
-// these lie where few programs have theirs.
+// Exit codes of the command itself (docs/man/redshirt.1). `run` gives the program's own where there
+// is one, so these lie where few programs have theirs.
 enum exit_code {
     EXIT_GOOD = 0,
     EXIT_USAGE = 64,      // the command line is wrong
@@ -49,7 +51,8 @@ __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 __attribute__((format(printf, 2, 3))) int say_usage(const struct command *command,
                                                     const char *format, ...);
 
-// Says what was refused and why: `redshirt: WHAT: reason`. Returns the exit code that goes with the error.
+// Says what was refused and why: `redshirt: WHAT: reason`. Returns the exit code that goes with the
+// error.
 int say_refused(const char *what, enum err err, const struct report *report);
 
 // The exit code for an error of the store or of a file.
@@ -71,8 +74,8 @@ const char *options_value(struct options *options, const char *value);
 // A number in decimal, at most `max`.
 bool number_parse(const char *text, u64 max, u64 *out);
 
-// Opens the store in REDSHIRT_HOME, else $XDG_DATA_HOME/redshirt, else $HOME/.local/share/redshirt. When it
-// fails, it has said why and returns the exit code; else EXIT_GOOD.
+// Opens the store in REDSHIRT_HOME, else $XDG_DATA_HOME/redshirt, else $HOME/.local/share/redshirt.
+// When it fails, it has said why and returns the exit code; else EXIT_GOOD.
 int store_open_home(struct store *store);
 
 // Writes all of it to a descriptor.

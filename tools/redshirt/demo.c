@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `redshirt demo`: a whole small system: loader, log, a web server that shows what runs, and a program or two.
+// `redshirt demo`: a whole small system: loader, log, a web server that shows what runs, and a
+// program or two.
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <netinet/in.h>
@@ -17,7 +18,8 @@
 
 enum { PORT_DEFAULT = 8000, NUMBER_BYTES = 8 };
 
-// Whether the port can be listened on, errno saying why not; a person would rather hear it from us than from the web server.
+// Whether the port can be listened on, errno saying why not; a person would rather hear it from us
+// than from the web server.
 static bool port_is_free(u16 port)
 {
     int socket_file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

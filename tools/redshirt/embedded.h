@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tools/redshirt/embedded.h: the programs that come with the command, as build/gen/redshirt/embedded.c holds
-// them (mk/hosted.mk makes it out of build/programs/*.wasm).
+// tools/redshirt/embedded.h: the programs that come with the command, as
+// build/gen/redshirt/embedded.c holds them (mk/hosted.mk makes it out of build/programs/*.wasm).
 #pragma once
 #include "core/base/span.h"
 #include "core/base/types.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `redshirt ls`: what the store holds: the files, that is the blocks that no node of another file names.
+// `redshirt ls`: what the store holds: the files, that is the blocks that no node of another file
+// names.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,8 @@ static int entry_compare(const void *a, const void *b)
     return digest != 0 ? digest : (int)left->cid.codec - (int)right->cid.codec;
 }
 
-// Marks the children of a node. A damaged node names nobody: its leaves then show as files of their own.
+// Marks the children of a node. A damaged node names nobody: its leaves then show as files of their
+// own.
 static void parts_mark(struct store *store, struct entries *entries, const struct cid *cid)
 {
     struct span block;

@@ -45,7 +45,8 @@ static void stop(int number)
                                      __ATOMIC_ACQUIRE)) {
         leave(number); // the user insists
     }
-    // Should the kernel be in the middle of something long, a module being translated, the time runs out.
+    // Should the kernel be in the middle of something long, a module being translated, the time
+    // runs out.
     struct itimerval patience = {.it_value = {.tv_usec = STOP_PATIENCE_US}};
     (void)setitimer(ITIMER_REAL, &patience, NULL);
     hosted_machine_abandon(current.machine);
@@ -138,7 +139,8 @@ static void main_ended(void *context, struct kernel_process_id process, struct k
     kernel_stop(current.kernel);
 }
 
-// A program of the system has ended: what needs it will say so by itself. At the end all are killed.
+// A program of the system has ended: what needs it will say so by itself. At the end all are
+// killed.
 static void other_ended(void *context, struct kernel_process_id process,
                         struct kernel_ending ending)
 {

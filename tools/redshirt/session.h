@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tools/redshirt/session.h: a machine that lives as long as one command: its system programs, its signals, and
-// its end.
+// tools/redshirt/session.h: a machine that lives as long as one command: its system programs, its
+// signals, and its end.
 //
-// Use     session_open; session_start what shall run; session_run, which returns the exit code; session_close.
-// Signals SIGINT, SIGTERM and SIGHUP stop whatever runs; a second one, or a second's wait, ends the process.
+// Use     session_open; session_start what shall run; session_run, which returns the exit code;
+//         session_close.
+// Signals SIGINT, SIGTERM and SIGHUP stop whatever runs; a second one, or a second of waiting, ends
+//         the process.
 // Threads one session at a time.
 #pragma once
 #include "core/base/types.h"
@@ -37,8 +39,8 @@ const char *session_embedded(struct session *session, const char *name);
 // Starts a program. Says what fails; returns EXIT_GOOD or the exit code.
 int session_start(struct session *session, const struct session_program *program);
 
-// Runs until the main program ends or a signal comes. Returns the exit code, which for a signal is EXIT_GOOD or
-// EXIT_BY_SIGNAL plus its number.
+// Runs until the main program ends or a signal comes. Returns the exit code, which for a signal is
+// EXIT_GOOD or EXIT_BY_SIGNAL plus its number.
 int session_run(struct session *session, bool signal_is_good);
 
 void session_close(struct session *session);
