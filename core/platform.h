@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/platform.h: what a machine must offer to the kernel. Nothing in core/ reads a clock, a die or a device
-// but through here, so that a machine made of a seed replays a run byte for byte.
+// core/platform.h: what a machine must offer to the kernel. Nothing in core/ reads a clock, a die
+// or a device but through here, so that a machine made of a seed replays a run byte for byte.
 //
-// Use     a machine (machines/hosted, machines/bare, machines/sim) defines all of it; one is linked.
+// Use     a machine (machines/hosted, machines/bare, machines/sim) defines all of it; one is
+//         linked.
 // Threads a worker is one thread of control of the machine: an OS thread, a CPU, or a turn in the
 //         simulation. Any function may be called from any worker unless it says otherwise.
 #pragma once
@@ -32,18 +33,20 @@ void platform_sha256(struct span bytes, u8 out[32]);
 // ---- workers
 
 u32 platform_worker_count(void);
-// Starts worker `index` (0 is running already) in `run(context, index)`, which never returns while the
-// machine lives.
+// Starts worker `index` (0 is running already) in `run(context, index)`, which never returns while
+// the machine lives.
 enum err platform_worker_start(u32 index, void (*run)(void *context, u32 index), void *context);
-// Sleeps the calling worker until platform_wake(index) or `deadline_ns` of platform_clock_ns (UINT64_MAX:
-// none). A wake that came before the wait is not lost: then it returns at once. May return early.
+// Sleeps the calling worker until platform_wake(index) or `deadline_ns` of platform_clock_ns
+// (UINT64_MAX: none). A wake that came before the wait is not lost: then it returns at once. May
+// return early.
 void platform_wait(u32 index, u64 deadline_ns);
 // Ends the wait of a worker. Also allowed from interrupts and from the machine's device threads.
 void platform_wake(u32 index);
-// Asks the machine to make *flag true (atomically, relaxed) when a slice of `slice_ns` has passed for the
-// calling worker, once; 0 cancels. How the kernel learns that a process has run long enough. Called at
-// every switch between processes that is not a direct one, so it should cost tens of ns: note the deadline
-// for a ticker that runs anyway, rather than ask an operating system for a timer.
+// Asks the machine to make *flag true (atomically, relaxed) when a slice of `slice_ns` has passed
+// for the calling worker, once; 0 cancels. How the kernel learns that a process has run long
+// enough. Called at every switch between processes that is not a direct one, so it should cost tens
+// of ns: note the deadline for a ticker that runs anyway, rather than ask an operating system for a
+// timer.
 void platform_slice(u32 index, u64 slice_ns, bool *flag);
 // Called in a loop that waits for another worker to leave a short critical section.
 void platform_relax(void);
@@ -52,15 +55,17 @@ void platform_relax(void);
 
 enum { PLATFORM_PAGE_BYTES = 4096 };
 
-// Reserves address space, not yet usable, aligned to 64 KiB. A machine without much address space may
-// refuse what a larger one grants; the kernel then asks for less. NULL: refused.
+// Reserves address space, not yet usable, aligned to 64 KiB. A machine without much address space
+// may refuse what a larger one grants; the kernel then asks for less. NULL: refused.
 void *platform_pages_reserve(u64 bytes);
-// Makes [start, start + bytes) of a reservation readable, writable and zero. Multiples of the page size.
-// The kernel commits and decommits many small ranges (64 KiB and up) of a few large reservations, 100,000 at
-// a time; a page that is committed and never touched should cost nothing where the machine can do that.
+// Makes [start, start + bytes) of a reservation readable, writable and zero. Multiples of the page
+// size. The kernel commits and decommits many small ranges (64 KiB and up) of a few large
+// reservations, 100,000 at a time; a page that is committed and never touched should cost nothing
+// where the machine can do that.
 // ERR_NO_MEMORY  the machine has no more; nothing changed
 enum err platform_pages_commit(void *start, u64 bytes);
-// Takes the memory behind a range back; it is reserved again, and reads as zero once committed anew.
+// Takes the memory behind a range back; it is reserved again, and reads as zero once committed
+// anew.
 void platform_pages_decommit(void *start, u64 bytes);
 // Gives a whole reservation back.
 void platform_pages_release(void *start, u64 bytes);

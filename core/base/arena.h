@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/arena.h: memory that is freed all at once.
 //
-// Use     arena_init over a struct memory, allocate, arena_drop. Name an arena for its lifetime: module,
-//         instance, scratch.
+// Use     arena_init over a struct memory, allocate, arena_drop. Name an arena for its lifetime:
+//         module, instance, scratch.
 // Owner   the arena owns its chunks; the caller owns the struct.
 // Limits  limit_bytes at init; the sum of all chunks never passes it.
 #pragma once

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/compiler.h: the words of the compiler, so that no other file spells an attribute.
 //
-// Source  clang and gcc both know every attribute used here; the build passes the few words on which they
-//         differ (see mk/compiler.mk) as macros: WORD_MUSTTAIL, WORD_PRESERVE_NONE.
+// Source  clang and gcc both know every attribute used here; the build passes the few words on
+//         which they differ (see mk/compiler.mk) as macros: WORD_MUSTTAIL, WORD_PRESERVE_NONE.
 #pragma once
 
 #define NORETURN __attribute__((noreturn))
@@ -16,7 +16,8 @@
 #define UNREACHABLE() __builtin_unreachable()
 #define FALLTHROUGH __attribute__((fallthrough))
 #define STATIC_ASSERT(cond) _Static_assert(cond, #cond)
-// The compiler moves no memory access across this, and does not turn the loop around it into a call.
+// The compiler moves no memory access across this, and does not turn the loop around it into a
+// call.
 #define COMPILER_FENCE() __asm__ volatile("" ::: "memory")
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(pointer, type, member)                                                        \

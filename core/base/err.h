@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/err.h: what can go wrong through the input's or the machine's fault.
 //
-// Use     return an enum err and let the caller decide; TRY passes a failure up. What is our own fault is
-//         an ASSERT (core/base/assert.h); what is a guest's fault is an enum trap (core/wasm/trap.h).
+// Use     return an enum err and let the caller decide; TRY passes a failure up. What is our own
+//         fault is an ASSERT (core/base/assert.h); what is a guest's fault is an enum trap
+//         (core/wasm/trap.h).
 #pragma once
 
 enum [[nodiscard]] err {

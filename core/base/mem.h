@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/base/mem.h: copying, clearing and comparing bytes. The compiler turns these into its own calls of
-// memcpy, memmove, memset and memcmp, which each machine provides (hosted: the C library; bare: its own).
+// core/base/mem.h: copying, clearing and comparing bytes. The compiler turns these into its own
+// calls of memcpy, memmove, memset and memcmp, which each machine provides (hosted: the C library;
+// bare: its own).
 #pragma once
 #include "core/base/types.h"
 

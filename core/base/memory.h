@@ -5,8 +5,9 @@
 #include "core/base/types.h"
 
 // A source of memory.
-//   resize  with old_size 0: a new block of new_size bytes aligned to 16, or NULL when there is none;
-//           with new_size 0: frees `block`, whose size was old_size, and returns NULL. Nothing else.
+//   resize  with old_size 0: a new block of new_size bytes aligned to 16, or NULL when there is
+//           none; with new_size 0: frees `block`, whose size was old_size, and returns NULL.
+//           Nothing else.
 struct memory {
     void *(*resize)(struct memory *self, void *block, size_t old_size, size_t new_size);
 };

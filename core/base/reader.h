@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/reader.h: reads a span front to back, never past its end.
 //
-// Use     reader_over a span, then read; every function leaves the reader and *out alone when it fails.
+// Use     reader_over a span, then read; every function leaves the reader and *out alone when it
+//         fails.
 // Errors  ERR_MALFORMED with "unexpected end" when the bytes run out; LEB128 as said below.
 // Source  LEB128: WebAssembly Core 2.0, section 5.2.2.
 #pragma once
@@ -18,7 +19,8 @@ struct reader {
 };
 
 struct reader reader_over(struct span bytes);
-// A reader over the next `size` bytes of `in`, which moves past them; offsets stay those of the file.
+// A reader over the next `size` bytes of `in`, which moves past them; offsets stay those of the
+// file.
 enum err reader_sub(struct reader *in, size_t size, struct reader *out, struct report *report);
 
 static inline u64 reader_offset(const struct reader *in)
@@ -36,8 +38,8 @@ enum err reader_u32_le(struct reader *in, u32 *out, struct report *report);
 enum err reader_u64_le(struct reader *in, u64 *out, struct report *report);
 enum err reader_bytes(struct reader *in, size_t size, struct span *out, struct report *report);
 
-// LEB128. ERR_MALFORMED "integer representation too long" for more bytes than the width allows, "integer
-// too large" for bits beyond the width.
+// LEB128. ERR_MALFORMED "integer representation too long" for more bytes than the width allows,
+// "integer too large" for bits beyond the width.
 enum err reader_leb_u32(struct reader *in, u32 *out, struct report *report);
 enum err reader_leb_u64(struct reader *in, u64 *out, struct report *report);
 enum err reader_leb_i32(struct reader *in, i32 *out, struct report *report);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/base/text.h: builds a sentence in a buffer of fixed size.
 //
-// Use     text_over a buffer, then append; what does not fit is cut and `cut` says so. The buffer ends in
-//         zero after every call.
+// Use     text_over a buffer, then append; what does not fit is cut and `cut` says so. The buffer
+//         ends in zero after every call.
 // Owner   the buffer is the caller's.
 #pragma once
 #include "core/base/span.h"
