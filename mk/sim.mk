@@ -48,3 +48,10 @@ $(call link_rule,hosted,build/hosted/bench/kernel,\
 BENCHES += kernel
 bench-kernel: build/hosted/bench/kernel $(KERNEL_GUEST_FILES) build/programs/ping.wasm
 	@build/hosted/bench/kernel $(KERNEL_BENCH)
+
+# ---- fuzzing
+
+FUZZ_TARGETS += syscalls
+FUZZ_SOURCES_syscalls := $(STAGE_SOURCES)
+FUZZ_LIBRARIES_syscalls := -lsodium
+build/fuzz/fuzz_syscalls: | $(KERNEL_GUEST_FILES)
