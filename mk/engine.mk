@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The engine's back half: its fuzzer, and the comparison with another engine.
+EXECUTE_SOURCES := tests/diff/generate.c tests/diff/execute.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) \
+  $(BASE_SOURCES) $(WASM_SOURCES)
+FUZZ_TARGETS += interpreter
+FUZZ_SOURCES_interpreter := $(EXECUTE_SOURCES)
+
+$(call link_rule,asan,build/asan/test/diff_ours,tests/diff/ours.c $(EXECUTE_SOURCES))
+$(call link_rule,hosted,build/hosted/test/diff_ours,tests/diff/ours.c $(EXECUTE_SOURCES))
+
+TEST_SUITES += diff-wabt
+test-diff-wabt: build/asan/test/diff_ours ## generated modules, against wabt's interpreter
+	@tests/diff/run_wabt $<

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/diff/execute.h"
+#include "core/base/arena.h"
+#include "core/base/assert.h"
+#include "core/base/report.h"
+#include "core/wasm/decode.h"
+#include "core/wasm/instance.h"
+#include "core/wasm/limits.h"
+#include "core/wasm/thread.h"
+#include "core/wasm/translate.h"
+#include "core/wasm/validate.h"
+#include "tests/unit/support.h"
+#include <stdlib.h>
+
+enum {
+    MEMORY_PAGES = 4,      // a memory may grow to
+    STACK_BYTES = 4 << 20, // enough for what the generator's budget allows
+    ARENA_BYTES = 256 << 20,
+};
+
+static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
+{
+    (void)self;
+    if (pages > MEMORY_PAGES) {
+        return ERR_NO_MEMORY;
+    }
+    *pages_max = *pages_max < MEMORY_PAGES ? *pages_max : MEMORY_PAGES;
+    *base = calloc((size_t)*pages_max + 1, WASM_PAGE_BYTES);
+    return *base == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static enum err memory_grow(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new)
+{
+    (void)self;
+    (void)base;
+    (void)pages_old;
+    (void)pages_new;
+    return ERR_OK;
+}
+
+static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max)
+{
+    (void)self;
+    (void)pages;
+    (void)pages_max;
+    free(base);
+}
+
+struct executor {
+    struct wasm_store store;
+    struct arena arena;
+    struct arena scratch;
+    struct wasm_module *module;
+    struct wasm_instance *instance;
+    const i64 *slices;
+    u32 slice_count;
+    u32 slice;
+};
+
+static enum err load(struct executor *e, struct span bytes, struct execute_outcome *out,
+                     struct report *report)
+{
+    TRY(wasm_module_decode(bytes, &e->arena, &e->module, report));
+    TRY(wasm_module_validate(e->module, &e->scratch, report));
+    TRY(wasm_module_translate(e->module, &e->scratch, report));
+    if (e->module->import_count != 0) {
+        return ERR_UNSUPPORTED;
+    }
+    return wasm_instance_create(e->module, NULL, &e->store, &e->arena, &e->instance, &out->trap,
+                                report);
+}
+
+static void keep_trap(const struct wasm_thread *thread, struct execute_call *call)
+{
+    struct wasm_frame frames[8];
+    call->trap = thread->trap;
+    call->depth = wasm_thread_backtrace(thread, frames, COUNT_OF(frames));
+    call->offset = call->depth == 0 ? 0 : frames[0].offset;
+}
+
+// Runs one function to its end, or until `fuel` is used up.
+static void run_call(struct executor *e, struct wasm_thread *thread, struct wasm_func *function,
+                     i64 fuel, struct execute_call *call)
+{
+    static wasm_slot arguments[WASM_PARAMS];
+    const struct wasm_func_type *type = function->type;
+    for (u32 i = 0; i < type->param_count; i++) {
+        arguments[i] = (u64)(i + 1) * 0x9e3779b97f4a7c15;
+        arguments[i] =
+            type->types[i] == WASM_FUNCREF || type->types[i] == WASM_EXTERNREF ? 0 : arguments[i];
+    }
+    if (wasm_thread_call(thread, function, arguments) != ERR_OK) {
+        return;
+    }
+    enum wasm_run status = WASM_RUN_PAUSED;
+    while (status == WASM_RUN_PAUSED && fuel > 0) {
+        i64 slice = e->slices[e->slice++ % e->slice_count];
+        slice = slice < fuel ? slice : fuel;
+        i64 left = slice;
+        status = wasm_thread_run(thread, &left);
+        ASSERT(left >= 0 && left <= slice);
+        ASSERT(status != WASM_RUN_PAUSED || left < slice || slice == 0);
+        ASSERT(status != WASM_RUN_HOST);
+        fuel -= slice - left;
+        call->fuel += (u64)(slice - left);
+    }
+    call->is_done = status == WASM_RUN_DONE;
+    if (status == WASM_RUN_TRAPPED) {
+        keep_trap(thread, call);
+        return;
+    }
+    for (u32 i = 0; call->is_done && i < type->result_count && i < EXECUTE_RESULTS; i++) {
+        u8 kind = type->types[type->param_count + i];
+        bool is_reference = kind == WASM_FUNCREF || kind == WASM_EXTERNREF;
+        call->types[i] = kind;
+        call->results[i] = is_reference ? thread->results[i] != 0 : thread->results[i];
+        call->result_count = i + 1;
+    }
+}
+
+static u64 sum(const u8 *bytes, u64 size)
+{
+    u64 result = 14695981039346656037u;
+    for (u64 i = 0; i + 8 <= size; i += 8) {
+        result = (result ^ mem_load_u64(bytes + i)) * 1099511628211;
+        result ^= result >> 29;
+    }
+    return result;
+}
+
+static void run_exports(struct executor *e, i64 fuel, struct execute_outcome *out)
+{
+    struct wasm_thread thread;
+    wasm_thread_init(&thread, &e->store, STACK_BYTES);
+    for (u32 i = 0; i < e->module->export_count && out->call_count < EXECUTE_CALLS; i++) {
+        const struct wasm_export *export = &e->module->exports[i];
+        struct wasm_func *function;
+        if (export->kind != WASM_FUNCTION) {
+            continue;
+        }
+        function = wasm_instance_func(e->instance, export->index);
+        ASSERT(function != NULL);
+        struct execute_call *call = &out->calls[out->call_count++];
+        size_t size =
+            export->name.size < sizeof call->name ? export->name.size : sizeof call->name - 1;
+        mem_copy(call->name, export->name.data, size);
+        run_call(e, &thread, function, fuel, call);
+    }
+    wasm_thread_drop(&thread);
+}
+
+void execute_module(struct span bytes, const i64 *slices, u32 slice_count, i64 fuel,
+                    struct execute_outcome *out)
+{
+    struct test_memory memory = test_memory_over_malloc(-1);
+    struct executor e = {
+        .store = {memory_create, memory_grow, memory_destroy, &memory.memory},
+        .slices = slices,
+        .slice_count = slice_count,
+    };
+    struct report report;
+    report_clear(&report);
+    arena_init(&e.arena, &memory.memory, ARENA_BYTES);
+    arena_init(&e.scratch, &memory.memory, ARENA_BYTES);
+    *out = (struct execute_outcome){0};
+    out->err = load(&e, bytes, out, &report);
+    mem_copy(out->reason, report.text, sizeof out->reason);
+    arena_drop(&e.scratch);
+    if (out->err == ERR_OK) {
+        run_exports(&e, fuel, out);
+    }
+    if (e.instance != NULL) {
+        const struct wasm_memory *linear = wasm_instance_memory0(e.instance);
+        out->memory_bytes = linear == NULL ? 0 : linear->size_bytes;
+        out->memory_sum = linear == NULL ? 0 : sum(linear->base, linear->size_bytes);
+        wasm_instance_destroy(e.instance);
+    }
+    arena_drop(&e.arena);
+    ASSERT(memory.blocks == 0);
+}

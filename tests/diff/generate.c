@@ -1,0 +1,889 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A module is written front to back, each expression by recursion on the type that is wanted. Instructions come
+// from opcodes.def, so a new one is generated as soon as it has a row.
+#include "tests/diff/generate.h"
+#include "core/base/compiler.h"
+#include "core/wasm/module.h"
+#include "core/wasm/opcode.h"
+#include <stdlib.h>
+
+enum {
+    DEPTH = 6,        // nested expressions
+    BODY_BYTES = 800, // beyond this only leaves are chosen
+    FUNCTIONS = 6,
+    LOCALS = 6,
+    LABELS = 24,
+    PAGES = 1,
+    TABLE = 8,
+    BUDGET = 1000, // loops and calls of one exported function
+    KINDS = 4,
+    GLOBALS = KINDS + 1, // one of each type, and the budget
+};
+
+// A value type by number, and the section ids.
+static const u8 types[KINDS] = {WASM_I32, WASM_I64, WASM_F32, WASM_F64};
+enum {
+    TYPE = 1,
+    FUNCTION = 3,
+    TABLE_ID = 4,
+    MEMORY = 5,
+    GLOBAL = 6,
+    EXPORT = 7,
+    ELEM = 9,
+    CODE = 10,
+    DATA = 11
+};
+
+// Parameters and results, as indices into `types`.
+struct signature {
+    u8 param_count;
+    u8 params[3];
+    u8 result_count;
+    u8 results[2];
+};
+
+struct label {
+    u8 count;
+    u8 kinds[3];
+};
+
+struct generator {
+    struct span choices;
+    bool hides_nan;
+    struct wasm_bytes out;
+    size_t body;
+    u32 function; // the one being written
+    struct signature signatures[FUNCTIONS];
+    u32 function_count;
+    u32 local_count; // of the function
+    u8 locals[LOCALS + 3];
+    u32 label_count;
+    struct label labels[LABELS];
+};
+
+struct operation {
+    u16 opcode;
+    u8 prefix;
+    u8 class;
+    u8 operands[2]; // index into types, KINDS: none
+    u8 result;
+    u8 bytes;
+};
+
+// Operands and results by opcodes.def's letters.
+#define LETTERS_N {KINDS, KINDS}
+#define LETTERS_X {KINDS, KINDS}
+#define LETTERS_R {KINDS, KINDS}
+#define LETTERS_E {KINDS, KINDS}
+#define LETTERS_I {0, KINDS}
+#define LETTERS_L {1, KINDS}
+#define LETTERS_F {2, KINDS}
+#define LETTERS_D {3, KINDS}
+#define LETTERS_II {0, 0}
+#define LETTERS_LL {1, 1}
+#define LETTERS_FF {2, 2}
+#define LETTERS_DD {3, 3}
+#define LETTERS_IL {0, 1}
+#define LETTERS_IF {0, 2}
+#define LETTERS_ID {0, 3}
+#define LETTERS_III {KINDS, KINDS}
+#define RESULT_N KINDS
+#define RESULT_X KINDS
+#define RESULT_E KINDS
+#define RESULT_I 0
+#define RESULT_L 1
+#define RESULT_F 2
+#define RESULT_D 3
+
+static const struct operation operations[] = {
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    {number, prefix, WASM_CLASS_##class, LETTERS_##operands, RESULT_##results, bytes},
+#include "core/wasm/opcodes.def"
+};
+
+static u32 choose(struct generator *g, u32 count)
+{
+    if (g->choices.size == 0) {
+        return 0;
+    }
+    u32 value = *g->choices.data;
+    g->choices = span_slice(g->choices, 1, g->choices.size);
+    if (count > 256 && g->choices.size != 0) {
+        value = value << 8 | *g->choices.data;
+        g->choices = span_slice(g->choices, 1, g->choices.size);
+    }
+    return value % count;
+}
+
+static void put_i64(struct wasm_bytes *out, i64 value)
+{
+    for (;;) {
+        u8 byte = value & 0x7f;
+        value >>= 7;
+        if ((value == 0 && (byte & 0x40) == 0) || (value == -1 && (byte & 0x40) != 0)) {
+            put_u8(out, byte);
+            return;
+        }
+        put_u8(out, byte | 0x80);
+    }
+}
+
+static void put_opcode(struct generator *g, enum wasm_opcode opcode)
+{
+    put_u8(&g->out, (u8)opcode);
+}
+
+// ---- constants
+
+static void integer_const(struct generator *g, u32 kind)
+{
+    static const i64 interesting[] = {
+        0,          1,          2,         3,      -1,       7,         8,     255,
+        256,        32767,      32768,     -32768, -32769,   65535,     65536, INT32_MAX,
+        INT32_MIN,  INT64_MAX,  INT64_MIN, 31,     1u << 31, 1ll << 32, 63,    64,
+        UINT32_MAX, 0x12345678, 4,         16,     1000,     -8};
+    i64 value = interesting[choose(g, COUNT_OF(interesting))];
+    put_opcode(g, kind == 0 ? WASM_OP_I32_CONST : WASM_OP_I64_CONST);
+    put_i64(&g->out, kind == 0 ? (i32)value : value);
+}
+
+static void float_const(struct generator *g, u32 kind)
+{
+    static const f64 interesting[] = {0.0,
+                                      -0.0,
+                                      1.0,
+                                      -1.0,
+                                      0.5,
+                                      1.5,
+                                      2.5,
+                                      -2.5,
+                                      1e10,
+                                      1e30,
+                                      -1e-30,
+                                      1e-310,
+                                      4.2e9,
+                                      2e9,
+                                      1.8e19,
+                                      -9.3e18,
+                                      3.25,
+                                      1e38,
+                                      0.1,
+                                      100.0,
+                                      -0.7,
+                                      1e300,
+                                      __builtin_inf(),
+                                      -__builtin_inf()};
+    f64 value = interesting[choose(g, COUNT_OF(interesting))];
+    put_opcode(g, kind == 2 ? WASM_OP_F32_CONST : WASM_OP_F64_CONST);
+    if (kind == 2) {
+        f32 narrow = (f32)value;
+        put_bytes(&g->out, &narrow, sizeof narrow);
+    } else {
+        put_bytes(&g->out, &value, sizeof value);
+    }
+}
+
+static void constant(struct generator *g, u32 kind)
+{
+    if (kind < 2) {
+        integer_const(g, kind);
+    } else {
+        float_const(g, kind);
+    }
+}
+
+// A local of that kind; false when there is none.
+static bool local_of(struct generator *g, u32 kind, u32 *out)
+{
+    u32 start = choose(g, g->local_count);
+    for (u32 i = 0; i < g->local_count; i++) {
+        *out = (start + i) % g->local_count;
+        if (g->locals[*out] == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- expressions
+
+static void expression(struct generator *g, u32 kind, u32 depth);
+static void statements(struct generator *g, u32 depth);
+
+static void leaf(struct generator *g, u32 kind)
+{
+    u32 local;
+    if (choose(g, 4) != 0 && local_of(g, kind, &local)) {
+        put_opcode(g, WASM_OP_LOCAL_GET);
+        put_u32(&g->out, local);
+    } else {
+        constant(g, kind);
+    }
+}
+
+static void put_operation(struct generator *g, const struct operation *op)
+{
+    if (op->prefix != 0) {
+        put_u8(&g->out, op->prefix);
+        put_u32(&g->out, op->opcode);
+    } else {
+        put_u8(&g->out, (u8)op->opcode);
+    }
+    if (op->bytes != 0) { // of a load or a store: alignment and offset
+        static const u32 offsets[] = {0, 4, 8, 1, 100, 65528, 65535, 70000, UINT32_MAX};
+        put_u32(&g->out, 0);
+        put_u32(&g->out,
+                offsets[choose(g, 32) == 31 ? choose(g, COUNT_OF(offsets)) : choose(g, 5)]);
+    }
+}
+
+// An address that mostly lies in memory: often a sum, as compilers make them.
+static void address(struct generator *g, u32 depth)
+{
+    switch (choose(g, 4)) {
+    case 0:
+        expression(g, 0, depth);
+        if (choose(g, 32) != 31) {
+            put_opcode(g, WASM_OP_I32_CONST);
+            put_i64(&g->out, 1023);
+            put_opcode(g, WASM_OP_I32_AND);
+        }
+        return;
+    case 1:
+        put_opcode(g, WASM_OP_I32_CONST);
+        put_i64(&g->out, choose(g, 60000));
+        return;
+    default:
+        leaf(g, 0);
+        put_opcode(g, WASM_OP_I32_CONST);
+        put_i64(&g->out, choose(g, 1000));
+        put_opcode(g, WASM_OP_I32_AND);
+        if (choose(g, 2) == 0) {
+            return;
+        }
+        u32 local;
+        if (!local_of(g, 0, &local)) {
+            return;
+        }
+        put_opcode(g, WASM_OP_LOCAL_SET);
+        put_u32(&g->out, local);
+        put_opcode(g, WASM_OP_LOCAL_GET);
+        put_u32(&g->out, local);
+        if (choose(g, 2) == 0) {
+            put_opcode(g, WASM_OP_I32_CONST);
+            put_i64(&g->out, choose(g, 4));
+            put_opcode(g, WASM_OP_I32_SHL);
+        }
+        if (choose(g, 2) == 0) {
+            put_opcode(g, WASM_OP_LOCAL_GET);
+            put_u32(&g->out, local);
+            put_opcode(g, WASM_OP_I32_ADD);
+        }
+        put_opcode(g, WASM_OP_I32_CONST);
+        put_i64(&g->out, (i64)choose(g, 3000) - (choose(g, 32) == 31 ? 100 : 0));
+        put_opcode(g, WASM_OP_I32_ADD);
+    }
+}
+
+// Instructions that show the bits of a NaN, in which engines may differ.
+static bool shows_nan(const struct operation *op)
+{
+    u32 opcode = WASM_OPCODE(op->prefix, op->opcode);
+    return opcode == WASM_OP_I32_REINTERPRET_F32 || opcode == WASM_OP_I64_REINTERPRET_F64 ||
+           opcode == WASM_OP_F32_STORE || opcode == WASM_OP_F64_STORE ||
+           opcode == WASM_OP_F32_COPYSIGN || opcode == WASM_OP_F64_COPYSIGN;
+}
+
+// One of the numeric instructions and loads with this result.
+static void numeric(struct generator *g, u32 kind, u32 depth)
+{
+    u32 start = choose(g, COUNT_OF(operations));
+    for (u32 i = 0; i < COUNT_OF(operations); i++) {
+        const struct operation *op = &operations[(start + i) % COUNT_OF(operations)];
+        bool is_load = op->class == WASM_CLASS_LOAD;
+        bool fits = op->class == WASM_CLASS_COMPARE || op->class == WASM_CLASS_UNARY ||
+                    op->class == WASM_CLASS_BINARY || op->class == WASM_CLASS_CONVERT || is_load;
+        if (!fits || op->result != kind || (g->hides_nan && shows_nan(op))) {
+            continue;
+        }
+        if (is_load) {
+            address(g, depth);
+        } else {
+            for (u32 k = 0; k < 2 && op->operands[k] != KINDS; k++) {
+                expression(g, op->operands[k], depth);
+            }
+        }
+        put_operation(g, op);
+        return;
+    }
+}
+
+static void label_push(struct generator *g, const u8 *kinds, u32 count)
+{
+    struct label *label = &g->labels[g->label_count++];
+    label->count = (u8)count;
+    for (u32 i = 0; i < count; i++) {
+        label->kinds[i] = kinds[i];
+    }
+}
+
+// Returns when the budget is used up. Comes first in loops and functions.
+static void put_budget(struct generator *g)
+{
+    put_opcode(g, WASM_OP_GLOBAL_GET);
+    put_u32(&g->out, KINDS);
+    put_opcode(g, WASM_OP_I32_EQZ);
+    put_opcode(g, WASM_OP_IF);
+    put_u8(&g->out, WASM_BLOCK_TYPE_EMPTY);
+    for (u32 i = 0; i < g->labels[0].count; i++) {
+        constant(g, g->labels[0].kinds[i]);
+    }
+    put_opcode(g, WASM_OP_RETURN);
+    put_opcode(g, WASM_OP_END);
+    put_opcode(g, WASM_OP_GLOBAL_GET);
+    put_u32(&g->out, KINDS);
+    put_opcode(g, WASM_OP_I32_CONST);
+    put_i64(&g->out, 1);
+    put_opcode(g, WASM_OP_I32_SUB);
+    put_opcode(g, WASM_OP_GLOBAL_SET);
+    put_u32(&g->out, KINDS);
+}
+
+// block, loop or if with one result and sometimes parameters.
+static void block(struct generator *g, u32 kind, u32 depth)
+{
+    if (g->label_count >= LABELS) {
+        leaf(g, kind);
+        return;
+    }
+    u8 result = (u8)kind;
+    u32 shape = choose(g, 3);
+    if (shape == 2) {
+        expression(g, 0, depth);
+        put_opcode(g, WASM_OP_IF);
+    } else {
+        put_opcode(g, shape == 0 ? WASM_OP_BLOCK : WASM_OP_LOOP);
+    }
+    put_u8(&g->out, types[kind]);
+    label_push(g, &result, shape == 1 ? 0 : 1);
+    if (shape == 1) {
+        put_budget(g);
+    }
+    statements(g, depth);
+    expression(g, kind, depth);
+    if (shape == 2) {
+        put_opcode(g, WASM_OP_ELSE);
+        statements(g, depth);
+        expression(g, kind, depth);
+    }
+    put_opcode(g, WASM_OP_END);
+    g->label_count--;
+}
+
+static void put_call(struct generator *g, u32 callee, u32 depth)
+{
+    const struct signature *s = &g->signatures[callee];
+    for (u32 i = 0; i < s->param_count; i++) {
+        expression(g, s->params[i], depth);
+    }
+    if (choose(g, 3) == 2) {
+        // By the table, whose entry i is function i; sometimes the wrong one.
+        put_opcode(g, WASM_OP_I32_CONST);
+        put_i64(&g->out, choose(g, 32) == 31 ? choose(g, TABLE + 1) : callee);
+        put_opcode(g, WASM_OP_CALL_INDIRECT);
+        put_u32(&g->out, callee);
+        put_u32(&g->out, 0);
+    } else {
+        put_opcode(g, WASM_OP_CALL);
+        put_u32(&g->out, callee);
+    }
+}
+
+// A call of an earlier function, or of this one; every result but one of `kind` is dropped.
+static void call(struct generator *g, u32 kind, u32 depth)
+{
+    u32 callee = choose(g, g->function + 1);
+    const struct signature *s = &g->signatures[callee];
+    put_call(g, callee, depth);
+    u32 left = s->result_count;
+    while (left > 0 && (kind == KINDS || s->results[left - 1] != kind)) {
+        put_opcode(g, WASM_OP_DROP);
+        left--;
+    }
+    if (kind == KINDS) {
+        return;
+    }
+    if (left == 0) {
+        leaf(g, kind);
+    } else if (left == 2) {
+        // The other result lies below: keep this one in a local, or as it is by a select.
+        u32 local;
+        if (s->results[0] == kind) {
+            expression(g, 0, depth);
+            put_opcode(g, WASM_OP_SELECT);
+        } else if (local_of(g, kind, &local)) {
+            put_opcode(g, WASM_OP_LOCAL_SET);
+            put_u32(&g->out, local);
+            put_opcode(g, WASM_OP_DROP);
+            put_opcode(g, WASM_OP_LOCAL_GET);
+            put_u32(&g->out, local);
+        } else {
+            put_opcode(g, WASM_OP_DROP);
+            put_opcode(g, WASM_OP_DROP);
+            leaf(g, kind);
+        }
+    }
+}
+
+static void tee(struct generator *g, u32 kind, u32 depth)
+{
+    u32 local;
+    expression(g, kind, depth);
+    if (local_of(g, kind, &local)) {
+        put_opcode(g, WASM_OP_LOCAL_TEE);
+        put_u32(&g->out, local);
+    }
+}
+
+// A branch out that carries the value and leaves it when it is not taken.
+static void branch_if(struct generator *g, u32 kind, u32 depth)
+{
+    expression(g, kind, depth);
+    for (u32 i = 0; i < g->label_count; i++) {
+        const struct label *label = &g->labels[g->label_count - 1 - i];
+        if (label->count == 1 && label->kinds[0] == kind) {
+            expression(g, 0, depth);
+            put_opcode(g, WASM_OP_BR_IF);
+            put_u32(&g->out, i);
+            return;
+        }
+    }
+}
+
+static void expression(struct generator *g, u32 kind, u32 depth)
+{
+    if (depth == 0 || g->out.size - g->body > BODY_BYTES) {
+        leaf(g, kind);
+        return;
+    }
+    depth--;
+    switch (choose(g, 12)) {
+    case 0:
+        leaf(g, kind);
+        break;
+    case 1:
+        block(g, kind, depth);
+        break;
+    case 2:
+        call(g, kind, depth);
+        break;
+    case 3:
+        tee(g, kind, depth);
+        break;
+    case 4:
+        expression(g, kind, depth);
+        expression(g, kind, depth);
+        expression(g, 0, depth);
+        put_opcode(g, WASM_OP_SELECT);
+        break;
+    case 5:
+        put_opcode(g, WASM_OP_GLOBAL_GET);
+        put_u32(&g->out, kind);
+        break;
+    case 6:
+        branch_if(g, kind, depth);
+        break;
+    default:
+        numeric(g, kind, depth);
+        break;
+    }
+}
+
+// ---- statements
+
+static void store(struct generator *g, u32 depth)
+{
+    u32 start = choose(g, COUNT_OF(operations));
+    for (u32 i = 0; i < COUNT_OF(operations); i++) {
+        const struct operation *op = &operations[(start + i) % COUNT_OF(operations)];
+        if (op->class == WASM_CLASS_STORE && !(g->hides_nan && shows_nan(op))) {
+            address(g, depth);
+            expression(g, op->operands[1], depth);
+            put_operation(g, op);
+            return;
+        }
+    }
+}
+
+// A loop that counts a local up or down to a bound, as compilers make them; its body may do anything.
+static void counting_loop(struct generator *g, u32 depth)
+{
+    static const enum wasm_opcode ends[] = {WASM_OP_I32_NE,   WASM_OP_I32_LT_U, WASM_OP_I32_LT_S,
+                                            WASM_OP_I32_GT_S, WASM_OP_I32_GT_U, WASM_OP_I32_LE_S};
+    u32 local;
+    if (g->label_count >= LABELS || !local_of(g, 0, &local)) {
+        return;
+    }
+    put_opcode(g, WASM_OP_I32_CONST);
+    put_i64(&g->out, choose(g, 20));
+    put_opcode(g, WASM_OP_LOCAL_SET);
+    put_u32(&g->out, local);
+    put_opcode(g, WASM_OP_LOOP);
+    put_u8(&g->out, WASM_BLOCK_TYPE_EMPTY);
+    label_push(g, NULL, 0);
+    put_budget(g);
+    statements(g, depth);
+    put_opcode(g, WASM_OP_LOCAL_GET);
+    put_u32(&g->out, local);
+    put_opcode(g, WASM_OP_I32_CONST);
+    put_i64(&g->out, (i64)choose(g, 5) - 2);
+    put_opcode(g, WASM_OP_I32_ADD);
+    put_opcode(g, WASM_OP_LOCAL_TEE);
+    put_u32(&g->out, local);
+    leaf(g, 0);
+    put_opcode(g, ends[choose(g, COUNT_OF(ends))]);
+    put_opcode(g, WASM_OP_BR_IF);
+    put_u32(&g->out, 0);
+    put_opcode(g, WASM_OP_END);
+    g->label_count--;
+}
+
+// A branch with whatever its label wants, conditional or not; what follows the latter is dead.
+static void branch(struct generator *g, u32 depth)
+{
+    u32 depth_of_label = choose(g, g->label_count);
+    const struct label label = g->labels[g->label_count - 1 - depth_of_label];
+    bool is_conditional = choose(g, 4) != 0;
+    for (u32 i = 0; i < label.count; i++) {
+        expression(g, label.kinds[i], depth);
+    }
+    if (is_conditional) {
+        expression(g, 0, depth);
+    }
+    put_opcode(g, is_conditional ? WASM_OP_BR_IF : WASM_OP_BR);
+    put_u32(&g->out, depth_of_label);
+    for (u32 i = 0; i < label.count; i++) {
+        put_opcode(g, WASM_OP_DROP);
+    }
+}
+
+// A switch over nested blocks.
+static void branch_table(struct generator *g, u32 depth)
+{
+    u32 count = 1 + choose(g, 3);
+    if (g->label_count + count > LABELS) {
+        return;
+    }
+    for (u32 i = 0; i < count; i++) {
+        put_opcode(g, WASM_OP_BLOCK);
+        put_u8(&g->out, WASM_BLOCK_TYPE_EMPTY);
+        label_push(g, NULL, 0);
+    }
+    expression(g, 0, depth);
+    put_opcode(g, WASM_OP_BR_TABLE);
+    put_u32(&g->out, count);
+    for (u32 i = 0; i <= count; i++) {
+        put_u32(&g->out, choose(g, count));
+    }
+    for (u32 i = 0; i < count; i++) {
+        put_opcode(g, WASM_OP_END);
+        g->label_count--;
+        statements(g, depth);
+    }
+}
+
+// A block by an index into the types: parameters of a function's signature, no results.
+static void block_with_params(struct generator *g, u32 depth)
+{
+    u32 type = choose(g, g->function_count);
+    const struct signature *s = &g->signatures[type];
+    if (g->label_count >= LABELS) {
+        return;
+    }
+    for (u32 i = 0; i < s->param_count; i++) {
+        expression(g, s->params[i], depth);
+    }
+    put_opcode(g, WASM_OP_BLOCK);
+    put_u32(&g->out, type);
+    label_push(g, s->results, s->result_count);
+    for (u32 i = s->param_count; i > 0; i--) {
+        u32 local;
+        bool keeps = local_of(g, s->params[i - 1], &local);
+        put_opcode(g, keeps ? WASM_OP_LOCAL_SET : WASM_OP_DROP);
+        if (keeps) {
+            put_u32(&g->out, local);
+        }
+    }
+    statements(g, depth);
+    for (u32 i = 0; i < s->result_count; i++) {
+        expression(g, s->results[i], depth);
+    }
+    put_opcode(g, WASM_OP_END);
+    g->label_count--;
+    for (u32 i = 0; i < s->result_count; i++) {
+        put_opcode(g, WASM_OP_DROP);
+    }
+}
+
+static void bulk(struct generator *g, u32 depth)
+{
+    address(g, depth);
+    bool is_fill = choose(g, 2) == 0;
+    if (is_fill) {
+        expression(g, 0, depth);
+    } else {
+        address(g, depth);
+    }
+    put_opcode(g, WASM_OP_I32_CONST);
+    put_i64(&g->out, choose(g, 600));
+    put_u8(&g->out, WASM_PREFIX_BULK);
+    put_u8(&g->out, is_fill ? 0x0b : 0x0a);
+    put_u8(&g->out, 0);
+    if (!is_fill) {
+        put_u8(&g->out, 0);
+    }
+}
+
+static void statement(struct generator *g, u32 depth)
+{
+    u32 kind = choose(g, KINDS);
+    u32 local;
+    switch (choose(g, 12)) {
+    case 0:
+    case 1:
+    case 2:
+        if (local_of(g, kind, &local)) {
+            expression(g, kind, depth);
+            put_opcode(g, WASM_OP_LOCAL_SET);
+            put_u32(&g->out, local);
+        }
+        break;
+    case 3:
+        expression(g, kind, depth);
+        put_opcode(g, WASM_OP_GLOBAL_SET);
+        put_u32(&g->out, kind);
+        break;
+    case 4:
+        expression(g, kind, depth);
+        put_opcode(g, WASM_OP_DROP);
+        break;
+    case 5:
+        counting_loop(g, depth);
+        break;
+    case 6:
+        branch(g, depth);
+        break;
+    case 7:
+        branch_table(g, depth);
+        break;
+    case 8:
+        block_with_params(g, depth);
+        break;
+    case 9:
+        call(g, KINDS, depth);
+        break;
+    case 10:
+        bulk(g, depth);
+        break;
+    default:
+        store(g, depth);
+        break;
+    }
+}
+
+static void statements(struct generator *g, u32 depth)
+{
+    for (u32 left = choose(g, 4); left > 0; left--) {
+        if (depth == 0 || g->out.size - g->body > BODY_BYTES) {
+            return;
+        }
+        statement(g, depth - 1);
+    }
+}
+
+// ---- the module
+
+static void put_types(struct generator *g)
+{
+    put_section(&g->out, TYPE);
+    put_u32(&g->out, g->function_count + KINDS);
+    for (u32 i = 0; i < g->function_count; i++) {
+        const struct signature *s = &g->signatures[i];
+        put_u8(&g->out, 0x60);
+        put_u32(&g->out, s->param_count);
+        for (u32 k = 0; k < s->param_count; k++) {
+            put_u8(&g->out, types[s->params[k]]);
+        }
+        put_u32(&g->out, s->result_count);
+        for (u32 k = 0; k < s->result_count; k++) {
+            put_u8(&g->out, types[s->results[k]]);
+        }
+    }
+    for (u32 kind = 0; kind < KINDS; kind++) { // of the exported functions
+        put_u8(&g->out, 0x60);
+        put_u32(&g->out, 0);
+        put_u32(&g->out, 1);
+        put_u8(&g->out, types[kind]);
+    }
+    end_section(&g->out);
+}
+
+static void put_globals(struct generator *g)
+{
+    put_section(&g->out, GLOBAL);
+    put_u32(&g->out, GLOBALS);
+    for (u32 kind = 0; kind < KINDS; kind++) {
+        put_u8(&g->out, types[kind]);
+        put_u8(&g->out, 1);
+        constant(g, kind);
+        put_opcode(g, WASM_OP_END);
+    }
+    put_u8(&g->out, WASM_I32);
+    put_u8(&g->out, 1);
+    put_opcode(g, WASM_OP_I32_CONST);
+    put_i64(&g->out, BUDGET);
+    put_opcode(g, WASM_OP_END);
+    end_section(&g->out);
+}
+
+static void put_exports(struct generator *g)
+{
+    put_section(&g->out, EXPORT);
+    put_u32(&g->out, KINDS * 2);
+    for (u32 i = 0; i < KINDS * 2; i++) {
+        char name[] = {'f', (char)('0' + i), 0};
+        put_name(&g->out, name);
+        put_u8(&g->out, WASM_FUNCTION);
+        put_u32(&g->out, g->function_count + i);
+    }
+    end_section(&g->out);
+    put_section(&g->out, ELEM);
+    put_u32(&g->out, 1);
+    put_u32(&g->out, 0);
+    put_opcode(g, WASM_OP_I32_CONST);
+    put_i64(&g->out, 0);
+    put_opcode(g, WASM_OP_END);
+    put_u32(&g->out, g->function_count);
+    for (u32 i = 0; i < g->function_count; i++) {
+        put_u32(&g->out, i);
+    }
+    end_section(&g->out);
+}
+
+static void put_locals(struct generator *g, const struct signature *s)
+{
+    g->local_count = s->param_count;
+    for (u32 i = 0; i < s->param_count; i++) {
+        g->locals[i] = s->params[i];
+    }
+    u32 declared = 1 + choose(g, LOCALS);
+    put_u32(&g->out, declared);
+    for (u32 i = 0; i < declared; i++) {
+        u8 kind = (u8)choose(g, KINDS);
+        g->locals[g->local_count++] = kind;
+        put_u32(&g->out, 1);
+        put_u8(&g->out, types[kind]);
+    }
+}
+
+static void put_function(struct generator *g, u32 index)
+{
+    const struct signature *s = &g->signatures[index];
+    size_t body = put_body(&g->out);
+    g->body = g->out.size;
+    g->function = index;
+    g->label_count = 0;
+    put_locals(g, s);
+    label_push(g, s->results, s->result_count);
+    put_budget(g);
+    statements(g, DEPTH);
+    statements(g, DEPTH);
+    for (u32 i = 0; i < s->result_count; i++) {
+        expression(g, s->results[i], DEPTH);
+    }
+    put_opcode(g, WASM_OP_END);
+    end_body(&g->out, body);
+}
+
+static void put_exported(struct generator *g, u32 kind)
+{
+    size_t body = put_body(&g->out);
+    g->body = g->out.size;
+    g->function = g->function_count - 1;
+    g->label_count = 0;
+    u8 result = (u8)kind;
+    put_u32(&g->out, 1);
+    put_u32(&g->out, 1);
+    put_u8(&g->out, types[kind]);
+    g->local_count = 1;
+    g->locals[0] = result;
+    label_push(g, &result, 1);
+    put_opcode(g, WASM_OP_I32_CONST);
+    put_i64(&g->out, BUDGET);
+    put_opcode(g, WASM_OP_GLOBAL_SET);
+    put_u32(&g->out, KINDS);
+    call(g, kind, 3);
+    put_opcode(g, WASM_OP_END);
+    end_body(&g->out, body);
+}
+
+static void choose_signatures(struct generator *g)
+{
+    g->function_count = 1 + choose(g, FUNCTIONS);
+    for (u32 i = 0; i < g->function_count; i++) {
+        struct signature *s = &g->signatures[i];
+        s->param_count = (u8)choose(g, 4);
+        for (u32 k = 0; k < s->param_count; k++) {
+            s->params[k] = (u8)choose(g, KINDS);
+        }
+        s->result_count = (u8)choose(g, 3);
+        for (u32 k = 0; k < s->result_count; k++) {
+            s->results[k] = (u8)choose(g, KINDS);
+        }
+    }
+}
+
+struct wasm_bytes generate_module(struct span choices, bool hides_nan)
+{
+    struct generator *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        abort();
+    }
+    g->choices = choices;
+    g->hides_nan = hides_nan;
+    g->out = wasm_bytes_begin();
+    choose_signatures(g);
+    put_types(g);
+    put_section(&g->out, FUNCTION);
+    put_u32(&g->out, g->function_count + KINDS * 2);
+    for (u32 i = 0; i < g->function_count; i++) {
+        put_u32(&g->out, i);
+    }
+    for (u32 i = 0; i < KINDS * 2; i++) {
+        put_u32(&g->out, g->function_count + i % KINDS);
+    }
+    end_section(&g->out);
+    put_section(&g->out, TABLE_ID);
+    PUT(&g->out, "\x01\x70\x00\x08"); // TABLE elements of funcref
+    end_section(&g->out);
+    put_section(&g->out, MEMORY);
+    PUT(&g->out, "\x01\x00\x01"); // PAGES
+    end_section(&g->out);
+    put_globals(g);
+    put_exports(g);
+    put_section(&g->out, CODE);
+    put_u32(&g->out, g->function_count + KINDS * 2);
+    for (u32 i = 0; i < g->function_count; i++) {
+        put_function(g, i);
+    }
+    for (u32 i = 0; i < KINDS * 2; i++) {
+        put_exported(g, i % KINDS);
+    }
+    end_section(&g->out);
+    put_section(&g->out, DATA);
+    PUT(&g->out, "\x01\x00\x41\x08\x0b\x0cHello, tests");
+    end_section(&g->out);
+    struct wasm_bytes out = g->out;
+    free(g);
+    return out;
+}
