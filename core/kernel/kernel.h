@@ -35,6 +35,11 @@ struct kernel_config {
     u64 guest_memory_bytes; // the most that all linear memories together may use
     u32 workers;            // 1 .. KERNEL_WORKERS
     u64 slice_ns;           // time slice; 0: KERNEL_SLICE_NS
+    // Called by a worker, with no lock held, when a slice is over and before its process goes to the
+    // end of the queue; or NULL. Where a machine without threads of its own runs its devices, so
+    // that whom they wake comes before who has just run.
+    void (*slice_over)(void *context);
+    void *slice_context;
     // Called with the kernel's lock held, or NULL.
     void (*trace)(void *context, enum kernel_trace_kind kind, u64 a, u64 b);
     void *trace_context;

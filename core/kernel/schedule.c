@@ -52,6 +52,10 @@ static void new_portion(struct turn *turn)
 
 static void put_back(struct turn *turn, struct process *process)
 {
+    const struct kernel_config *config = &turn->kernel->config;
+    if (config->slice_over != NULL) {
+        config->slice_over(config->slice_context);
+    }
     kernel_lock(turn->kernel);
     process_ready_locked(turn->kernel, process);
     kernel_unlock(turn->kernel);
