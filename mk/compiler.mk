@@ -11,6 +11,7 @@ WASM_LD := wasm-ld-$(LLVM)
 LLVM_AR := llvm-ar-$(LLVM)
 LLVM_OBJCOPY := llvm-objcopy-$(LLVM)
 LLVM_NM := llvm-nm-$(LLVM)
+LLVM_OBJDUMP := llvm-objdump-$(LLVM)
 CLANG_FORMAT := clang-format-$(LLVM)
 
 VARIANTS := hosted asan tsan gcc fuzz

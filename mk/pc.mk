@@ -7,7 +7,7 @@ WORDS_pc := $(CLANG_WORDS)
 LINK_FLAGS_pc := -m elf_x86_64
 SODIUM_pc := /usr/lib/x86_64-linux-gnu/libsodium.a
 GENERAL_ONLY_pc := -mgeneral-regs-only
-CFLAGS_FOR_pc_machines/bare/x86_64/clock := $(GENERAL_ONLY_pc)
+TICK_SOURCES_pc := machines/bare/x86_64/clock.c machines/bare/x86_64/serial.c
 
 QEMU_pc = qemu-system-x86_64 -accel tcg -m 256 -nodefaults -display none -serial mon:stdio -no-reboot \
   -device isa-debug-exit,iobase=0xf4,iosize=4 -kernel build/pc/redshirt.elf -initrd build/systems/first_light.car

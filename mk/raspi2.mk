@@ -7,7 +7,7 @@ WORDS_raspi2 := -DWORD_MUSTTAIL='__attribute__((musttail))' -DWORD_PRESERVE_NONE
 LINK_FLAGS_raspi2 := -m armelf
 SODIUM_raspi2 := build/raspi2/libsodium/libsodium.a
 GENERAL_ONLY_raspi2 := -mfpu=none -Wno-unsupported-abi
-CFLAGS_FOR_raspi2_machines/bare/arm/clock := $(GENERAL_ONLY_raspi2)
+TICK_SOURCES_raspi2 := machines/bare/arm/clock.c machines/bare/arm/serial.c
 
 build/raspi2/libsodium/libsodium.a: machines/bare/arm/fetch_libsodium.sh
 	machines/bare/arm/fetch_libsodium.sh $(@D)

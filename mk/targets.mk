@@ -3,6 +3,7 @@
 # MACHINE:
 #   TRIPLE_, CPU_FLAGS_     what the compiler is told
 #   GENERAL_ONLY_          that it keeps to general registers
+#   TICK_SOURCES_          files that run in its interrupt, beside those of BARE_TICK_SOURCES
 #   CPU_DIR_                its folder under machines/bare/
 #   SODIUM_                 libsodium's archive for it
 #   QEMU_                   the emulator and what it needs
@@ -39,7 +40,7 @@ build/$(1)/%.o: %.S mk/targets.mk mk/$(1).mk
 	@mkdir -p $$(@D)
 	$$(call say,$(1),$$<)
 	$$(Q)$$(CLANG) --target=$$(TRIPLE_$(1)) $$(CPU_FLAGS_$(1)) -I. $$(ASFLAGS_FOR_$(1)_$$*) -MMD -MP -c $$< -o $$@
-$$(foreach s,$$(BARE_TICK_SOURCES:%.c=%),$$(eval CFLAGS_FOR_$(1)_$$(s) := $$$$(GENERAL_ONLY_$(1))))
+$$(foreach s,$$(patsubst %.c,%,$$(BARE_TICK_SOURCES) $$(TICK_SOURCES_$(1))),$$(eval CFLAGS_FOR_$(1)_$$(s) := $$$$(GENERAL_ONLY_$(1))))
 endef
 $(foreach m,$(BARE_MACHINES),$(eval $(call bare_rules,$(m))))
 
@@ -88,7 +89,7 @@ bare_system = $(eval $(call bare_system_text,$(strip $(1)),$(strip $(2))))
 $(foreach m,$(filter-out $(BARE_LINKING),$(BARE_MACHINES)),\
   $(call bare_image,$(m),build/$(m)/redshirt.elf,$(BARE_CPU_SOURCES_$(m)) $(BARE_LINKED_SOURCES)))
 
-BOOT_SYSTEMS := first_light failure devices wasi clocks $(if $(WASI_CPP_LIBRARY),cpp)
+BOOT_SYSTEMS := first_light failure devices wasi clocks lateness calm $(if $(WASI_CPP_LIBRARY),cpp)
 $(foreach s,$(BOOT_SYSTEMS),$(call bare_system,$(s),tests/boot/$(s).system))
 
 pc: build/pc/redshirt.elf build/systems/first_light.car ## the image for a PC, and an archive to boot it with
@@ -130,6 +131,17 @@ endef
 $(foreach t,$(CORE_TARGETS),$(eval $(call check_target,$(t))))
 check-targets: $(CORE_TARGETS:%=check-target-%)
 CHECKS += targets
+
+# What runs in an interrupt: no instruction on vectors, and none of the functions that use them.
+VECTORS_pc := %[xyz]mm
+VECTORS_raspi2 := \tv[a-z]
+tick_objects = $(call bare_objects,$(1),$(BARE_TICK_SOURCES) $(TICK_SOURCES_$(1)))
+check-tick: $(foreach m,$(BARE_MACHINES),$(call tick_objects,$(m)))
+	@$(foreach m,$(BARE_MACHINES),for object in $(call tick_objects,$(m)); do \
+	  if $(LLVM_OBJDUMP) -d --no-show-raw-insn $$object | grep -P -m 1 '$(VECTORS_$(m))' || \
+	    $(LLVM_NM) --undefined-only $$object | grep -E -m 1 'memcpy|memmove|memset'; \
+	  then echo "$$object: runs in an interrupt, and touches vectors" >&2; exit 1; fi; done;)
+CHECKS += tick
 
 # ---- booting, and seeing what happens
 

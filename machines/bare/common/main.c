@@ -17,6 +17,7 @@
 #include "machines/bare/common/manifest.h"
 #include "machines/bare/common/pages.h"
 #include "machines/bare/common/random.h"
+#include "machines/bare/common/tick.h"
 
 static struct heap heap;
 static struct car archive;
@@ -147,14 +148,27 @@ static void start(const struct manifest_entry *entry)
     check("a program of the manifest", kernel_start(kernel, &how, &process, &report), &report);
 }
 
-// One turn of programs and devices. Devices run after each slice, so an answer waits for one slice
-// at most. False: there was nothing to do.
+// Devices run after each slice, before its program goes to the end of the queue: so whom they wake
+// is next. The tick ends a slice early when a device has something to do.
+static bool run_devices(void)
+{
+    bool worked = devices_run();
+    tick_alarm(devices_deadline_ns());
+    console_drain();
+    return worked;
+}
+
+static void on_slice_over(void *context)
+{
+    (void)context;
+    (void)run_devices();
+}
+
+// One turn of programs and devices. False: there was nothing to do.
 static bool turn(void)
 {
     bool worked = kernel_worker_step(kernel, 0, INT64_MAX);
-    worked = devices_run() || worked;
-    console_drain();
-    return worked;
+    return run_devices() || worked;
 }
 
 static void start_all(struct span manifest)
@@ -195,6 +209,7 @@ static void kernel_make(void)
         .memory_bytes = bytes / KERNEL_SHARE,
         .guest_memory_bytes = bytes - bytes / KERNEL_SHARE,
         .workers = 1,
+        .slice_over = on_slice_over,
     };
     check("the kernel", kernel_create(&config, &kernel, &report), &report);
     check("a device", devices_add(kernel, &heap.memory, &archive), NULL);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The seed is SHA-256 over everything gathered. A read of the clock counts for 1/32 of a bit of chance
-// here, so JITTER_READS give 512 bits; a whole bit was measured in an emulator, and the machine's own
-// tests refuse a clock below what is counted on. A hardware generator adds, and is never believed
-// alone.
+// The seed is SHA-256 over everything gathered. A read of the clock counts for 1/32 of a bit of
+// chance here, so JITTER_READS give 512 bits; a whole bit was measured in an emulator, and the
+// machine's own tests refuse a clock below what is counted on. A hardware generator adds, and is
+// never believed alone.
 #include "machines/bare/common/random.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"

@@ -9,20 +9,40 @@
 
 static bool *slice_flag; // NULL: no slice runs
 static u64 slice_end_ns;
+static bool alarm_set; // alarm_ns counts
+static u64 alarm_ns;
 static bool woken;
 static u64 ticks;
+
+static void end_slice(bool *flag)
+{
+    if (flag != NULL) {
+        __atomic_store_n(flag, true, __ATOMIC_RELAXED);
+        __atomic_store_n(&slice_flag, NULL, __ATOMIC_RELAXED);
+    }
+}
 
 void machine_tick(u64 now_ns)
 {
     __atomic_store_n(&ticks, ticks + 1, __ATOMIC_RELAXED);
     bool *flag = __atomic_load_n(&slice_flag, __ATOMIC_RELAXED);
-    if (flag != NULL && now_ns >= slice_end_ns) {
-        __atomic_store_n(flag, true, __ATOMIC_RELAXED);
-        __atomic_store_n(&slice_flag, NULL, __ATOMIC_RELAXED);
-    }
-    if (console_poll()) { // somebody may wait for it
+    bool has_alarm = __atomic_load_n(&alarm_set, __ATOMIC_RELAXED) && now_ns >= alarm_ns;
+    if (console_poll() || has_alarm) { // a device has something to do
+        __atomic_store_n(&alarm_set, false, __ATOMIC_RELAXED);
         __atomic_store_n(&woken, true, __ATOMIC_RELAXED);
+        end_slice(flag);
+    } else if (flag != NULL && now_ns >= slice_end_ns) {
+        end_slice(flag);
     }
+}
+
+void tick_alarm(u64 deadline_ns)
+{
+    __atomic_store_n(&alarm_set, false, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    alarm_ns = deadline_ns;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&alarm_set, deadline_ns != UINT64_MAX, __ATOMIC_RELAXED);
 }
 
 u64 tick_count(void)

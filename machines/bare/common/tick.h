@@ -6,5 +6,9 @@
 #pragma once
 #include "core/base/types.h"
 
+// When the clock reaches that time, a slice under way ends early and whoever waits is woken;
+// UINT64_MAX: never. So do typed bytes.
+void tick_alarm(u64 deadline_ns);
+
 // Ticks since the start.
 u64 tick_count(void);

@@ -65,14 +65,30 @@ static void reserve(u64 start, u64 size)
     range_add(info.reserved, &info.reserved_count, start, size);
 }
 
-static void memory_add(u64 start, u64 size, u32 type)
+// Firmware may list what is reserved by the hundred; only what overlaps usable memory matters, so the
+// map is read twice: for what is usable, then for what is not.
+enum pass { PASS_USABLE, PASS_RESERVED, PASS_COUNT };
+
+static bool overlaps_usable(u64 start, u64 end)
 {
-    if (type == E820_USABLE) {
+    for (u32 i = 0; i < info.usable_count; i++) {
+        if (start < info.usable[i].end && info.usable[i].start < end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void memory_add(enum pass pass, u64 start, u64 size, u32 type)
+{
+    u64 end = size > UINT64_MAX - start ? UINT64_MAX : start + size;
+    if (pass == PASS_USABLE && type == E820_USABLE) {
         range_add(info.usable, &info.usable_count, start, size);
-    } else if (info.reserved_count < BOOT_RANGES - BOOT_MODULES - 4) {
-        reserve(start, size);
-    } else {
-        info.usable_count = 0; // a map that we cannot keep whole is not believed at all
+    } else if (pass == PASS_RESERVED && type != E820_USABLE && overlaps_usable(start, end)) {
+        if (info.reserved_count >= BOOT_RANGES - BOOT_MODULES - 4) {
+            machine_panic(SPAN_LITERAL("the memory map contradicts itself too often"));
+        }
+        reserve(start, end - start);
     }
 }
 
@@ -109,11 +125,11 @@ static void pvh_read(u64 at)
     }
     u64 ranges = (u64)said.memory_map_count * sizeof(struct pvh_range);
     if (said.version >= 1 && reachable(said.memory_map, ranges)) {
-        for (u32 i = 0; i < said.memory_map_count; i++) {
+        for (u32 i = 0; i < said.memory_map_count * (u64)PASS_COUNT; i++) {
             struct pvh_range range;
-            u64 from = said.memory_map + (u64)i * sizeof range;
+            u64 from = said.memory_map + (u64)(i % said.memory_map_count) * sizeof range;
             mem_copy(&range, (const void *)(uintptr_t)from, sizeof range);
-            memory_add(range.start, range.size, range.type);
+            memory_add((enum pass)(i / said.memory_map_count), range.start, range.size, range.type);
         }
     }
     for (u32 i = 0; i < said.module_count && i < BOOT_MODULES; i++) {
@@ -133,7 +149,7 @@ enum {
     TAG_MEMORY_MAP = 6,
 };
 
-static void multiboot2_memory(u64 tag, u32 size)
+static void multiboot2_memory(enum pass pass, u64 tag, u32 size)
 {
     if (size < 16) {
         return;
@@ -144,7 +160,7 @@ static void multiboot2_memory(u64 tag, u32 size)
     }
     for (u64 at = tag + 16; at <= tag + size - 24; at += entry_size) {
         const u8 *entry = (const u8 *)(uintptr_t)at;
-        memory_add(mem_load_u64(entry), mem_load_u64(entry + 8), mem_load_u32(entry + 16));
+        memory_add(pass, mem_load_u64(entry), mem_load_u64(entry + 8), mem_load_u32(entry + 16));
     }
 }
 
@@ -175,7 +191,8 @@ static void multiboot2_read(u64 at)
             u32 end = mem_load_u32((const void *)(uintptr_t)(tag + 12));
             module_add(start, end < start ? 0 : end - start);
         } else if (type == TAG_MEMORY_MAP) {
-            multiboot2_memory(tag, size);
+            multiboot2_memory(PASS_USABLE, tag, size);
+            multiboot2_memory(PASS_RESERVED, tag, size);
         }
         offset += (size + 7) & ~(u64)7;
     }
