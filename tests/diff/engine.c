@@ -23,31 +23,53 @@ static u32 draw(void)
     return random_state;
 }
 
-// Every fourth number is small; small ones are where things happen.
+// Every fourth number is small, and every fourth one of those at which things happen.
 static u32 draw_u32(void)
 {
+    static const u32 edges[] = {0, 1, UINT32_MAX, 0x80000000u, 0x7fffffffu, 5, 0x8000, 0xffff8000u};
     u32 choice = draw() >> 16;
     u32 value = draw();
-    return choice % 4 == 0 ? value >> 28 : value;
+    return choice % 4 == 0 ? value >> 28 : choice % 4 == 1 ? edges[value >> 29] : value;
+}
+
+// Any float that is neither infinite nor a NaN, or one of a few.
+static wasm_slot draw_float(u8 type)
+{
+    static const f64 edges[] = {0.0, -0.0, 1.0,          -1.0,
+                                5.0, 0.5,  2147483648.0, -9223372036854775808.0};
+    u32 choice = draw() >> 16;
+    u32 high = draw();
+    u32 low = draw();
+    f64 wide = edges[low >> 29];
+    f32 narrow = (f32)wide;
+    u64 bits;
+    if (type == WASM_F32) {
+        if (choice % 2 == 0 && (high & 0x7f800000u) != 0x7f800000u) {
+            return high;
+        }
+        u32 narrow_bits;
+        mem_copy(&narrow_bits, &narrow, sizeof narrow_bits);
+        return narrow_bits;
+    }
+    if (choice % 2 == 0 && (high & 0x7ff00000u) != 0x7ff00000u) {
+        return (u64)high << 32 | low;
+    }
+    mem_copy(&bits, &wide, sizeof bits);
+    return bits;
 }
 
 static wasm_slot draw_arg(u8 type)
 {
     u64 high;
-    u64 bits;
     switch (type) {
     case WASM_I32:
         return draw_u32();
     case WASM_I64:
-        high = draw_u32();
+        high = draw() % 2 == 0 ? draw_u32() : 0;
         return high << 32 | draw_u32();
     case WASM_F32:
-        bits = draw();
-        return (bits & 0x7f800000u) == 0x7f800000u ? 0x3fc00000u : bits;
     case WASM_F64:
-        high = draw();
-        bits = high << 32 | draw();
-        return (high & 0x7ff00000u) == 0x7ff00000u ? 0x3ff8000000000000u : bits;
+        return draw_float(type);
     default:
         return 0; // a null reference
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs every exported function of modules on the JavaScript engine at hand and prints all that can be
-// seen of it, as tests/diff/engine.c does on ours.
+// Runs every exported function of modules on the JavaScript engine at hand and prints all that can
+// be seen of it, as tests/diff/engine.c does on ours.
 //
 //     node reference.mjs FILE.wasm...
 import { readFileSync, writeSync } from 'node:fs';
@@ -16,33 +16,39 @@ function draw() {
     return state;
 }
 
+const edges = [0, 1, 0xffffffff, 0x80000000, 0x7fffffff, 5, 0x8000, 0xffff8000];
+const floatEdges = [0, -0, 1, -1, 5, 0.5, 2147483648, -9223372036854775808];
+
 function drawU32() {
-    const choice = draw() >>> 16;
+    const choice = (draw() >>> 16) % 4;
     const value = draw();
-    return choice % 4 === 0 ? value >>> 28 : value;
+    return choice === 0 ? value >>> 28 : choice === 1 ? edges[value >>> 29] : value;
+}
+
+function drawFloat(type) {
+    const choice = (draw() >>> 16) % 2;
+    const high = draw();
+    const low = draw();
+    const special = type === 'f32' ? 0x7f800000 : 0x7ff00000;
+    if (choice !== 0 || (high & special) === special) {
+        return floatEdges[low >>> 29];
+    }
+    scratch.setUint32(0, high);
+    scratch.setUint32(4, low);
+    return type === 'f32' ? scratch.getFloat32(0) : scratch.getFloat64(0);
 }
 
 function drawArg(type) {
-    let high;
     switch (type) {
     case 'i32':
         return drawU32() | 0;
-    case 'i64':
-        high = BigInt(drawU32());
+    case 'i64': {
+        const high = draw() % 2 === 0 ? BigInt(drawU32()) : 0n;
         return BigInt.asIntN(64, high << 32n | BigInt(drawU32()));
-    case 'f32': {
-        const bits = draw();
-        scratch.setUint32(0, (bits & 0x7f800000) === 0x7f800000 ? 0x3fc00000 : bits);
-        return scratch.getFloat32(0);
     }
-    case 'f64': {
-        high = draw();
-        const low = draw();
-        const isSpecial = (high & 0x7ff00000) === 0x7ff00000;
-        scratch.setUint32(0, isSpecial ? 0x3ff80000 : high);
-        scratch.setUint32(4, isSpecial ? 0 : low);
-        return scratch.getFloat64(0);
-    }
+    case 'f32':
+    case 'f64':
+        return drawFloat(type);
     default:
         return null;
     }
@@ -116,7 +122,9 @@ class Reader {
     }
 }
 
-const typeNames = { 0x7f: 'i32', 0x7e: 'i64', 0x7d: 'f32', 0x7c: 'f64', 0x70: 'funcref', 0x6f: 'externref' };
+const typeNames = {
+    0x7f: 'i32', 0x7e: 'i64', 0x7d: 'f32', 0x7c: 'f64', 0x70: 'funcref', 0x6f: 'externref',
+};
 
 // The exported functions in order: name, parameters, results. Knows as much of the format as it takes.
 function exportedFunctions(bytes) {
@@ -130,7 +138,10 @@ function exportedFunctions(bytes) {
         const size = reader.u32();
         const end = reader.at + size;
         if (id === 1) {
-            types = reader.list(() => (reader.byte(), { params: reader.list(type), results: reader.list(type) }));
+            types = reader.list(() => {
+                reader.byte();
+                return { params: reader.list(type), results: reader.list(type) };
+            });
         } else if (id === 2) {
             reader.list(() => {
                 reader.name();
@@ -143,7 +154,11 @@ function exportedFunctions(bytes) {
         } else if (id === 3) {
             functions.push(...reader.list(() => types[reader.u32()]));
         } else if (id === 7) {
-            exported = reader.list(() => ({ name: reader.name(), kind: reader.byte(), index: reader.u32() }));
+            exported = reader.list(() => {
+                const name = reader.name();
+                const kind = reader.byte();
+                return { name, kind, index: reader.u32() };
+            });
         }
         reader.at = end;
     }
@@ -196,8 +211,8 @@ for (const path of process.argv.slice(2)) {
     try {
         instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
     } catch (error) {
-        out.push(error instanceof WebAssembly.RuntimeError ? 'start trap ' + trapClass(error)
-                                                           : 'refused: ' + error.message);
+        const isTrap = error instanceof WebAssembly.RuntimeError;
+        out.push(isTrap ? 'start trap ' + trapClass(error) : 'refused: ' + error.message);
     }
     if (instance) {
         runExports(instance, bytes);
