@@ -10,8 +10,7 @@ enum {
     // Rows of nodes above the leaves: three hold 1024^3 leaves, a PiB, more than any disk we meet.
     UNIXFS_LEVELS = 3,
     // A node of the profile: each link costs at most 66 bytes (55 in the node, 11 in its UnixFS
-    // data) and what is around them at most 32. Larger blocks are refused before they are looked
-    // at.
+    // data) and what is around them at most 32. The builder's buffer has this size.
     UNIXFS_NODE_BYTES = UNIXFS_LINKS * 66 + 32,
     // Letters of a CID that are decoded to say what is wrong with it. Our own have 59; a 512-bit
     // hash needs 111.
