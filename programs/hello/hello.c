@@ -9,16 +9,18 @@
 #include "interfaces/system.h"
 #include "programs/rt/redshirt.h"
 
-enum { LINE_BYTES = 1024, MESSAGE_BYTES = LINE_BYTES + 64 };
+enum { LINE_BYTES = 500, MESSAGE_BYTES = LINE_BYTES + 64 };
 
+// `line` ends in a newline, which the log does not want. One message, so that no other program's
+// words come in between.
 static bool say(struct span line)
 {
     if (rt_print_span(line) == 0) {
-        return rt_print_span(SPAN_LITERAL("\n")) == 0;
+        return true;
     }
     i64 bond = rt_bind(&log_interface, false);
     u8 buffer[MESSAGE_BYTES];
-    struct log_write_call call = {LOG_LEVEL_INFO, line};
+    struct log_write_call call = {LOG_LEVEL_INFO, span_slice(line, 0, line.size - 1)};
     return bond >= 0 && log_write((u32)bond, buffer, sizeof buffer, &call) == 0;
 }
 
@@ -38,5 +40,6 @@ u32 program_main(void)
         text_char(&line, ' ');
         text_printable(&line, argument);
     }
-    return say(span_of(bytes, line.size)) ? 0 : 1;
+    bytes[line.size] = '\n'; // where the zero was
+    return say(span_of(bytes, line.size + 1)) ? 0 : 1;
 }

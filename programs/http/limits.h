@@ -9,7 +9,9 @@ enum {
     SERVER_READ_BYTES = 8192, // of a connection's buffer: one head of the longest, HTTP_HEAD_BYTES
     SERVER_WRITE_BYTES = 32768, // of one write; longer answers take several
     SERVER_DRAIN_BYTES = 65536, // read over after a refusal, at most
-    SERVER_IDLE_NS_SHIFT =
-        35, // 2^35 ns, about 34 s: a connection on which nothing moved that long is closed
+    SERVER_TURN_NS =
+        1000000000, // of the timer: idle connections are looked at, failed accepts sent again
+    SERVER_IDLE_TURNS = 30, // a connection on which nothing moved that long is closed
     SERVER_PROCESSES = 256, // shown on the page; the others are counted
+    SERVER_NAME_BYTES = 96, // of a program's or an interface's name on the page; the rest is cut
 };

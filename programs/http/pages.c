@@ -19,16 +19,27 @@ static const u8 live_page[] = {
 };
 
 enum {
-    JSON_BYTES = 1024,          // around the lists
-    JSON_PROCESS_BYTES = 512,   // of numbers and names of fields, for each
-    JSON_INTERFACE_BYTES = 384, //
-    JSON_LETTER_BYTES = 6,      // "\u001f": the longest form of a byte of a string
+    JSON_BYTES = 1024,     // around the lists
+    JSON_ITEM_BYTES = 512, // of numbers and names of fields, for each process and interface
+    JSON_STRINGS = 3,      // of each, at most
+    JSON_STRING_BYTES = 6 * SERVER_NAME_BYTES, // "\u001f" is the longest form of a byte
 };
 
 // ---- JSON
 
+// The front of a string that is not too long for the page. UTF-8 stays whole.
+static struct span name_cut(struct span name)
+{
+    size_t size = name.size < SERVER_NAME_BYTES ? name.size : SERVER_NAME_BYTES;
+    while (size != 0 && size < name.size && (name.data[size] & 0xc0) == 0x80) {
+        size--;
+    }
+    return span_slice(name, 0, size);
+}
+
 static void json_string(struct text *out, struct span string)
 {
+    string = name_cut(string);
     text_char(out, '"');
     for (size_t i = 0; i < string.size; i++) {
         u8 c = string.data[i];
@@ -138,9 +149,10 @@ static bool system_ask(struct system *system)
 // Bytes that hold the JSON whatever the names are.
 static size_t json_bytes(const struct system *system)
 {
-    return JSON_BYTES + (size_t)system->processes.count * JSON_PROCESS_BYTES +
-           (size_t)system->interfaces.count * JSON_INTERFACE_BYTES +
-           (system->processes_answer.size + system->interfaces_answer.size) * JSON_LETTER_BYTES;
+    u32 processes = system->processes.count;
+    processes = processes < SERVER_PROCESSES ? processes : SERVER_PROCESSES;
+    return JSON_BYTES + ((size_t)processes + system->interfaces.count) *
+                            (JSON_ITEM_BYTES + JSON_STRINGS * JSON_STRING_BYTES);
 }
 
 static void json_system(struct text *out, const struct system *system)

@@ -71,8 +71,9 @@ static struct connection connections[SERVER_CONNECTIONS];
 static u32 connection_count;
 static struct wait accepts[SERVER_ACCEPTS];
 static struct wait timer;
-static u64 turn; // of the timer
-static u32 tcp;  // the bond
+static u64 turn;          // of the timer
+static bool accepts_fail; // since this turn: the machine has no more sockets, say
+static u32 tcp;           // the bond
 static i64 time_bond;
 static u64 listener;
 static char out[SERVER_WRITE_BYTES]; // what is written next
@@ -109,7 +110,10 @@ static void accepts_send(void)
     for (u32 i = 0; i < SERVER_ACCEPTS; i++) {
         under_way += accepts[i].waiting;
     }
-    for (u32 i = 0; i < SERVER_ACCEPTS && connection_count + under_way < SERVER_CONNECTIONS; i++) {
+    for (u32 i = 0; i < SERVER_ACCEPTS && !accepts_fail; i++) {
+        if (connection_count + under_way == SERVER_CONNECTIONS) {
+            break;
+        }
         if (!accepts[i].waiting) {
             accepts[i].kind = WAIT_ACCEPT;
             under_way += wait_send(&accepts[i], tcp, TCP_ACCEPT_ID, body, size);
@@ -337,6 +341,8 @@ static void on_accept(const struct rt_event *event)
         connection_begin(connection, &result.value);
         connection_count++;
         connection_read(connection);
+    } else {
+        accepts_fail = true; // to be tried again at the next turn, not at once and for ever
     }
     accepts_send();
 }
@@ -376,7 +382,7 @@ static void timer_send(void)
     if (time_bond < 0 || time_monotonic((u32)time_bond, &now_ns) < 0) {
         return; // a machine without a clock: idle connections stay
     }
-    struct time_wait_until_call call = {now_ns + ((u64)1 << SERVER_IDLE_NS_SHIFT)};
+    struct time_wait_until_call call = {now_ns + SERVER_TURN_NS};
     size_t size = time_wait_until_encode_call(body, sizeof body, &call);
     timer.kind = WAIT_TIMER;
     (void)wait_send(&timer, (u32)time_bond, TIME_WAIT_UNTIL_ID, body, size);
@@ -385,11 +391,13 @@ static void timer_send(void)
 static void on_timer(void)
 {
     for (u32 i = 0; i < SERVER_CONNECTIONS; i++) {
-        if (connections[i].used && connections[i].moved_turn != turn) {
+        if (connections[i].used && turn - connections[i].moved_turn > SERVER_IDLE_TURNS) {
             connection_close(&connections[i]);
         }
     }
     turn++;
+    accepts_fail = false;
+    accepts_send();
     timer_send();
 }
 

@@ -5,7 +5,8 @@
 enum {
     LOADER_PROGRAM_BYTES =
         64 << 20,             // a program: the engine takes no longer one (WASM_MODULE_BYTES)
-    LOADER_LOADS = 16,        // at once. Beyond: E_BUSY
+    LOADER_LOADS = 16,        // at once; more wait in the order they came
+    LOADER_WAITING = 1024,    // of them. Beyond: E_BUSY
     LOADER_FETCHES = 2,       // blocks one load asks for at once, so that the store is never idle
-    LOADER_BYTES = 128 << 20, // of programs that all loads together hold. Beyond: E_BUSY
+    LOADER_BYTES = 128 << 20, // of programs that all loads hold; one that has no room waits
 };

@@ -49,9 +49,20 @@ struct load {
     struct fetch fetches[LOADER_FETCHES];
 };
 
+// What was asked for and has not begun.
+struct request {
+    u64 message; // 0: it was cancelled
+    struct cid cid;
+};
+
 static struct load loads[LOADER_LOADS];
-static u64 held_bytes; // of all loads' answers
-static i64 store;      // the bond
+static u32 load_count;
+static u64 held_bytes;                         // of all loads' answers
+static i64 store;                              // the bond
+static struct request waiting[LOADER_WAITING]; // a ring
+static u32 waiting_start;
+static u32 waiting_count;
+static bool waiting_for_room; // one was put back; no load has given its bytes back since
 
 // ---- endings
 
@@ -60,11 +71,13 @@ static void load_free(struct load *load)
     if (load->answer != NULL) {
         memory_give(rt_memory(), load->answer, HEAD_BYTES + (size_t)load->program_bytes);
         held_bytes -= load->program_bytes;
+        waiting_for_room = false;
     }
     if (load->block != NULL) {
         memory_give(rt_memory(), load->block, load->block_bytes);
     }
     *load = (struct load){0}; // answers to its fetches find nobody
+    load_count--;
 }
 
 static void load_refuse(struct load *load, enum abi_error error)
@@ -154,12 +167,27 @@ static void load_continue(struct load *load)
     }
 }
 
-// Room for a program of `bytes`. False: the load was refused.
-static bool load_reserve(struct load *load, u64 bytes)
+static bool request_wait(u64 message, const struct cid *cid)
+{
+    if (waiting_count == LOADER_WAITING) {
+        return false;
+    }
+    waiting[(waiting_start + waiting_count++) % LOADER_WAITING] = (struct request){message, *cid};
+    return true;
+}
+
+// Room for a program of `bytes`. False: the load was refused, or put back to wait for others to
+// end.
+static bool load_reserve(struct load *load, const struct cid *cid, u64 bytes)
 {
     u8 *answer = NULL;
     if (bytes <= LOADER_BYTES - held_bytes) {
         answer = memory_take(rt_memory(), HEAD_BYTES + (size_t)bytes);
+    }
+    if (answer == NULL && held_bytes != 0 && request_wait(load->message, cid)) {
+        load_free(load);
+        waiting_for_room = true;
+        return false;
     }
     if (answer == NULL) {
         load_refuse(load, E_BUSY);
@@ -221,7 +249,7 @@ static void root_is_node(struct load *load, const struct cid *cid, struct span b
                         " links to something else than raw leaves of 1 MiB", (struct span){0});
         return;
     }
-    if (load_reserve(load, load->node.file_bytes)) {
+    if (load_reserve(load, cid, load->node.file_bytes)) {
         load_continue(load);
     }
 }
@@ -235,7 +263,7 @@ static void root_came(struct load *load, const struct cid *cid, struct span bloc
         load_fail_block(load, LOADER_ERROR_UNSUPPORTED, cid,
                         " is raw and longer than 1 MiB, which no program's only block is",
                         (struct span){0});
-    } else if (load_reserve(load, block.size)) {
+    } else if (load_reserve(load, cid, block.size)) {
         mem_copy(load->answer + HEAD_BYTES, block.data, block.size);
         load_finish(load);
     }
@@ -321,26 +349,60 @@ static struct load *load_of(u64 message)
     return NULL;
 }
 
+// Begins what waits while there is room. Nothing waits for ever: who is put back was refused room
+// by one that holds it, and that one ends.
+static void waiting_begin(void)
+{
+    while (waiting_count != 0 && load_count < LOADER_LOADS && !waiting_for_room) {
+        struct request request = waiting[waiting_start];
+        waiting_start = (waiting_start + 1) % LOADER_WAITING;
+        waiting_count--;
+        if (request.message == 0) {
+            continue;
+        }
+        struct load *load = load_of(0);
+        ASSERT(load != NULL);
+        load_count++;
+        *load = (struct load){.message = request.message, .root = true};
+        load->fetches[0].cid = request.cid;
+        (void)fetch_start(load, &load->fetches[0]);
+    }
+}
+
 static void on_load(void *context, const struct interface_message *message,
                     const struct loader_load_call *call)
 {
     (void)context;
-    struct load *load = load_of(0);
+    struct cid cid;
+    struct report report;
+    report_clear(&report);
     if (message->id == 0) {
         return; // nobody wants the program
     }
-    if (load == NULL) {
+    if (cid_parse_text(call->cid, &cid, &report) != ERR_OK) {
+        struct load refused = {.message = message->id};
+        load_count++; // as every load that ends
+        load_fail(&refused, LOADER_ERROR_UNSUPPORTED, "", span_string(report.text));
+        return;
+    }
+    if (!request_wait(message->id, &cid)) {
         (void)rt_answer_error(message->id, E_BUSY);
-        return;
     }
-    struct report report;
-    report_clear(&report);
-    *load = (struct load){.message = message->id, .root = true};
-    if (cid_parse_text(call->cid, &load->fetches[0].cid, &report) != ERR_OK) {
-        load_fail(load, LOADER_ERROR_UNSUPPORTED, "", span_string(report.text));
-        return;
+}
+
+static void on_cancelled(u64 message)
+{
+    struct load *load = load_of(message);
+    if (load != NULL) {
+        load_refuse(load, E_CANCELLED);
     }
-    (void)fetch_start(load, &load->fetches[0]);
+    for (u32 i = 0; i < waiting_count; i++) {
+        struct request *request = &waiting[(waiting_start + i) % LOADER_WAITING];
+        if (request->message == message) {
+            (void)rt_answer_error(message, E_CANCELLED);
+            request->message = 0;
+        }
+    }
 }
 
 u32 program_main(void)
@@ -357,10 +419,7 @@ u32 program_main(void)
         if (event.kind == NOTIFICATION_ANSWER) {
             on_answer(&event);
         } else if (event.kind == NOTIFICATION_CANCELLED) {
-            struct load *load = load_of(event.id);
-            if (load != NULL) {
-                load_refuse(load, E_CANCELLED);
-            }
+            on_cancelled(event.id);
         } else if (event.kind == NOTIFICATION_MESSAGE) {
             struct interface_message message = rt_message(&event);
             enum err err = loader_dispatch(&handler, NULL, &message);
@@ -368,5 +427,6 @@ u32 program_main(void)
                 (void)rt_answer_error(event.id, rt_dispatch_error(err));
             }
         }
+        waiting_begin();
     }
 }
