@@ -29,6 +29,12 @@ $$(VARIANTS:%=build/%/test/$(1)): | $(KERNEL_GUEST_FILES)
 endef
 $(foreach t,$(patsubst tests/kernel/test_%.c,%,$(wildcard tests/kernel/test_*.c)),$(eval $(call stage_test,$(t))))
 
+# Several workers, as threads: the hosted machine's platform without its devices.
+HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c memory.c pages.c platform.c workers.c)
+$(call unit_test,workers,tests/kernel/workers.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
+  -lsodium -lpthread,tsan)
+build/tsan/test/workers: | $(KERNEL_GUEST_FILES)
+
 # ---- seeds
 
 SEEDS := build/asan/test/sim_seeds
@@ -42,7 +48,6 @@ test-sim: $(SEEDS) $(SEED_PROGRAMS) ## whole systems out of seeds, with kills an
 
 # ---- figures
 
-HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c memory.c pages.c platform.c workers.c)
 $(call link_rule,hosted,build/hosted/bench/kernel,\
   tests/bench/kernel.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),-lsodium -lpthread)
 BENCHES += kernel

@@ -8,20 +8,35 @@
 
 static ALIGNED(16) u8 notes[65536 + 128];
 
+static void answer(const struct abi_notification *header)
+{
+    if (header->kind == NOTIFICATION_MESSAGE) {
+        (void)redshirt_answer(header->id, (const u8 *)(header + 1), header->body_len, NULL, 0, 0);
+    }
+}
+
 u32 program_main(void)
 {
     if (rt_register(&ping_interface) < 0) {
         return 1;
     }
-    const struct abi_notification *header = (const void *)notes;
     i32 got = redshirt_wait(notes, sizeof notes, 0);
     while (got > 0) {
-        if (header->kind != NOTIFICATION_MESSAGE || (u32)got != header->size) {
+        u32 at = 0;
+        const struct abi_notification *header = (const void *)notes;
+        for (; at + header->size < (u32)got; header = (const void *)(notes + at)) {
+            answer(header);
+            at += header->size;
+        }
+        if (header->kind != NOTIFICATION_MESSAGE) {
             got = redshirt_wait(notes, sizeof notes, 0);
             continue;
         }
-        got = redshirt_answer(header->id, notes + sizeof *header, header->body_len, notes,
+        got = redshirt_answer(header->id, (const u8 *)(header + 1), header->body_len, notes,
                               sizeof notes, ANSWER_WAIT);
+        if (got == E_HANDLE) { // its client is gone
+            got = redshirt_wait(notes, sizeof notes, 0);
+        }
     }
     return 2;
 }

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tests/kernel/workers.c: several workers in one kernel, as OS threads, under ThreadSanitizer: messages one by one
+// and many at once, processes that start, spin, end and are killed, a device on a thread of its own.
+#include "core/base/abi.h"
+#include "core/base/report.h"
+#include "core/kernel/device.h"
+#include "core/kernel/kernel.h"
+#include "core/platform.h"
+#include "interfaces/ping.h"
+#include "machines/hosted/memory.h"
+#include "machines/hosted/platform.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+// cmocka wants the above before it
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WORKERS = 4, PINGERS = 6, TRIPS = 2000 };
+
+struct machine {
+    struct hosted_memory memory;
+    struct kernel *kernel;
+    u32 running; // atomic
+    u32 failed;  // atomic
+    bool stop;   // atomic
+    char ponger[KERNEL_CID_TEXT_BYTES];
+    char pinger[KERNEL_CID_TEXT_BYTES];
+    char idle[KERNEL_CID_TEXT_BYTES];
+    char exit[KERNEL_CID_TEXT_BYTES];
+    struct kernel_device *device;
+    u32 to_take; // atomic
+};
+
+static u8 files[4][1 << 16];
+
+static void add(struct machine *machine, u32 slot, const char *path,
+                char cid[KERNEL_CID_TEXT_BYTES])
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t size = fread(files[slot], 1, sizeof files[slot], file);
+    fclose(file);
+    struct report report = {0};
+    assert_int_equal(kernel_program_add(machine->kernel, span_of(files[slot], size),
+                                        (struct span){0}, cid, &report),
+                     ERR_OK);
+}
+
+static void machine_open(struct machine *machine)
+{
+    memset(machine, 0, sizeof *machine);
+    assert_int_equal(hosted_platform_start(WORKERS, NULL), ERR_OK);
+    hosted_memory_init(&machine->memory, (u64)1 << 30);
+    struct kernel_config config = {.memory = &machine->memory.base,
+                                   .memory_bytes = (u64)1 << 30,
+                                   .guest_memory_bytes = (u64)1 << 30,
+                                   .workers = WORKERS,
+                                   .slice_ns = 2000000};
+    assert_int_equal(kernel_create(&config, &machine->kernel, NULL), ERR_OK);
+    add(machine, 0, "build/test/kernel/ponger.wasm", machine->ponger);
+    add(machine, 1, "build/test/kernel/pinger.wasm", machine->pinger);
+    add(machine, 2, "build/test/kernel/idle.wasm", machine->idle);
+    add(machine, 3, "build/test/kernel/exit.wasm", machine->exit);
+}
+
+static void run_worker(void *context, u32 index)
+{
+    kernel_worker_run(((struct machine *)context)->kernel, index);
+}
+
+static void on_end(void *context, struct kernel_process_id id, struct kernel_ending ending)
+{
+    struct machine *machine = context;
+    (void)id;
+    if (ending.kind != KERNEL_EXITED || ending.code != 0) {
+        __atomic_fetch_add(&machine->failed, 1, __ATOMIC_RELAXED);
+    }
+    if (__atomic_sub_fetch(&machine->running, 1, __ATOMIC_ACQ_REL) == 0) {
+        kernel_stop(machine->kernel);
+    }
+}
+
+static struct kernel_process_id start(struct machine *machine, const char *cid, const char *bytes,
+                                      const char *most, bool counts)
+{
+    char trips[16];
+    snprintf(trips, sizeof trips, "%d", TRIPS);
+    struct span arguments[] = {SPAN_LITERAL("workers"), span_string(trips), span_string(bytes),
+                               span_string(most)};
+    struct kernel_start start = {.cid = span_string(cid),
+                                 .arguments = arguments,
+                                 .argument_count = 4,
+                                 .on_end = counts ? on_end : NULL,
+                                 .context = machine};
+    struct kernel_process_id id;
+    if (counts) {
+        __atomic_fetch_add(&machine->running, 1, __ATOMIC_RELAXED);
+    }
+    assert_int_equal(kernel_start(machine->kernel, &start, &id, NULL), ERR_OK);
+    return id;
+}
+
+static void run(struct machine *machine)
+{
+    for (u32 i = 1; i < WORKERS; i++) {
+        assert_int_equal(platform_worker_start(i, run_worker, machine), ERR_OK);
+    }
+    kernel_worker_run(machine->kernel, 0);
+}
+
+static void machine_close(struct machine *machine)
+{
+    hosted_platform_stop();
+    kernel_check(machine->kernel);
+    kernel_destroy(machine->kernel);
+    assert_int_equal(machine->failed, 0);
+}
+
+static void start_pingers(struct machine *machine)
+{
+    for (u32 i = 0; i < PINGERS; i++) {
+        (void)start(machine, machine->pinger, i % 3 == 0 ? "5000" : "64", i % 2 == 0 ? "0" : "16",
+                    true);
+    }
+}
+
+static void messages_between_processes_on_several_workers(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    machine_open(&machine);
+    (void)start(&machine, machine.ponger, "0", "0", false);
+    start_pingers(&machine);
+    run(&machine);
+    machine_close(&machine);
+}
+
+// ---- beside them, processes come and go
+
+static void *stir(void *context)
+{
+    struct machine *machine = context;
+    while (!__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE)) {
+        struct kernel_process_id victims[8];
+        for (u32 i = 0; i < 8; i++) {
+            victims[i] =
+                start(machine, i % 2 == 0 ? machine->idle : machine->exit, "0", "0", false);
+        }
+        struct timespec pause = {0, 200000};
+        (void)nanosleep(&pause, NULL);
+        for (u32 i = 0; i < 8; i++) {
+            (void)!kernel_kill(machine->kernel, victims[i]);
+        }
+    }
+    return NULL;
+}
+
+static void processes_come_and_go_beside_them(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    machine_open(&machine);
+    (void)start(&machine, machine.ponger, "0", "0", false);
+    start_pingers(&machine);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, stir, &machine), 0);
+    run(&machine);
+    __atomic_store_n(&machine.stop, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    machine_close(&machine);
+}
+
+// ---- a device on a thread of its own
+
+static void wake(void *context)
+{
+    struct machine *machine = context;
+    __atomic_store_n(&machine->to_take, 1, __ATOMIC_RELEASE);
+}
+
+static void *serve(void *context)
+{
+    struct machine *machine = context;
+    while (!__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE)) {
+        struct kernel_event event;
+        if (__atomic_exchange_n(&machine->to_take, 0, __ATOMIC_ACQ_REL) == 0) {
+            struct timespec pause = {0, 10000};
+            (void)nanosleep(&pause, NULL);
+            continue;
+        }
+        while (kernel_device_take(machine->device, &event)) {
+            if (event.kind == KERNEL_EVENT_MESSAGE && event.id != 0) {
+                kernel_device_answer(machine->device, event.id, event.body);
+            }
+        }
+    }
+    return NULL;
+}
+
+static void a_device_answers_from_a_thread_of_its_own(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    machine_open(&machine);
+    struct kernel_device_config config = {
+        .interface = &ping_interface, .wake = wake, .context = &machine};
+    assert_int_equal(kernel_device_register(machine.kernel, &config, &machine.device), ERR_OK);
+    for (u32 i = 0; i < 3; i++) {
+        (void)start(&machine, machine.pinger, i == 0 ? "3000" : "64", "32", true);
+    }
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, serve, &machine), 0);
+    run(&machine);
+    __atomic_store_n(&machine.stop, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    machine_close(&machine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_between_processes_on_several_workers),
+        cmocka_unit_test(processes_come_and_go_beside_them),
+        cmocka_unit_test(a_device_answers_from_a_thread_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
