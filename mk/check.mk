@@ -42,6 +42,11 @@ build/check/%.h.ok: %.h | $$(GENERATED)
 	@touch $@
 check-headers: $$(patsubst %,build/check/%.ok,$$(filter %.h,$$(TREE_C)))
 
+# Pages name only what is there.
+CHECKS += docs
+check-docs:
+	@tests/check/docs.py $(filter %.md,$(TREE_FILES))
+
 # The suite: each check, and (tests/check/) that each check refuses what it is there to refuse.
 test-check: $(CHECK)
 	@tests/check/run --make '$(firstword $(MAKE))' $(CHECKS)
