@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The hosted machine without a kernel: workers, slices, pages, memory, calls, streams and the store.
+// The hosted machine without a kernel: workers, slices, pages, memory, calls, streams, the store.
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>

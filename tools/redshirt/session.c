@@ -134,6 +134,9 @@ static int ending_code(const char *name, struct kernel_ending ending)
 static void main_ended(void *context, struct kernel_process_id process, struct kernel_ending ending)
 {
     (void)process;
+    if (ending.kind == KERNEL_KILLED && __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0) {
+        return; // by the user, who knows
+    }
     int code = ending_code(context, ending);
     __atomic_store_n(&current.exit_code, code, __ATOMIC_RELEASE);
     kernel_stop(current.kernel);
