@@ -28,3 +28,13 @@ $(call unit_test,wasm_validate,tests/unit/test_wasm_validate.c $(FRONT_TEST))
 
 FUZZ_TARGETS += module
 FUZZ_SOURCES_module := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES)
+
+# How fast a large program loads.
+build/bench/load_program.wasm: tests/bench/load_program.cpp
+	@mkdir -p $(@D)
+	$(call say,wasm,$<)
+	$(Q)clang++-$(LLVM) --target=wasm32-wasi -O2 -fno-exceptions -Wl,--strip-all $< -o $@
+$(call link_rule,hosted,build/bench/load,tests/bench/load.c $(BASE_SOURCES) $(WASM_SOURCES),-lm)
+BENCHES += load
+bench-load: build/bench/load build/bench/load_program.wasm
+	@build/bench/load build/bench/load_program.wasm
