@@ -29,6 +29,8 @@ $$(VARIANTS:%=build/%/test/$(1)): | $(KERNEL_GUEST_FILES)
 endef
 $(foreach t,$(patsubst tests/kernel/test_%.c,%,$(wildcard tests/kernel/test_*.c)),$(eval $(call stage_test,$(t))))
 
+$(call unit_test,pools,tests/unit/test_pools.c $(TEST_SUPPORT) $(BASE_SOURCES))
+
 # Several workers, as threads: the hosted machine's platform without its devices.
 HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c memory.c pages.c platform.c workers.c)
 $(call unit_test,workers,tests/kernel/workers.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
