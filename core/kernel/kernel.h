@@ -35,9 +35,9 @@ struct kernel_config {
     u64 guest_memory_bytes; // the most that all linear memories together may use
     u32 workers;            // 1 .. KERNEL_WORKERS
     u64 slice_ns;           // time slice; 0: KERNEL_SLICE_NS
-    // Called by a worker, with no lock held, when a slice is over and before its process goes to the
-    // end of the queue; or NULL. Where a machine without threads of its own runs its devices, so
-    // that whom they wake comes before who has just run.
+    // Called by a worker, with no lock held, when a slice is over and before its process goes to
+    // the end of the queue; or NULL. Where a machine without threads of its own runs its devices,
+    // so that whom they wake comes before who has just run.
     void (*slice_over)(void *context);
     void *slice_context;
     // Called with the kernel's lock held, or NULL.
@@ -57,10 +57,10 @@ enum { KERNEL_CID_TEXT_BYTES = 64 };
 enum err kernel_program_add(struct kernel *kernel, struct span bytes, struct span adapts,
                             char cid[KERNEL_CID_TEXT_BYTES], struct report *report);
 
-// Whether a loader is on its way. While it is, a program that is asked for and that no loader can be asked for
-// waits until one has registered; when it is not (as at first), that is KERNEL_LOAD_NO_LOADER, also for
-// those that wait. A machine expects a loader before it starts the program that is one, and no more when
-// that program has ended.
+// Whether a loader is on its way. While it is, a program that is asked for and that no loader can
+// be asked for waits until one has registered; when it is not (as at first), that is
+// KERNEL_LOAD_NO_LOADER, also for those that wait. A machine expects a loader before it starts the
+// program that is one, and no more when that program has ended.
 void kernel_expect_loader(struct kernel *kernel, bool expected);
 
 struct kernel_process_id {

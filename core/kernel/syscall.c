@@ -98,7 +98,8 @@ static i64 send_route_locked(struct send_call *call)
             return E_NO_HANDLER;
         }
     }
-    // A call of the kernel that waits is always possible, so that a process at its limit can cancel.
+    // A call of the kernel that waits is always possible, so that a process at its limit can
+    // cancel.
     u32 spare = call->bond_id == 0 && call->flags == SEND_WAIT ? 1 : 0;
     if (process->message_count >= KERNEL_MESSAGES + spare ||
         call->body.size > KERNEL_MESSAGE_BYTES - process->message_bytes) {

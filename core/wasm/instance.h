@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/wasm/instance.h: a module brought to life: its functions, memory, tables and globals.
 //
-// Use     wasm_instance_create with one wasm_extern for each import, in order; then, when the module has a
-//         start function, run it on a thread (thread.h); then run what it exports.
-// Owner   instances live in the arena they were made in; what they import must outlive them. Memories and
-//         tables grow through the struct wasm_store, which charges their owner; wasm_instance_destroy gives
-//         that back before the arena is dropped.
+// Use     wasm_instance_create with one wasm_extern for each import, in order; then, when the
+//         module has a start function, run it on a thread (thread.h); then run what it exports.
+// Owner   instances live in the arena they were made in; what they import must outlive them.
+//         Memories and tables grow through the struct wasm_store, which charges their owner;
+//         wasm_instance_destroy gives that back before the arena is dropped.
 // Source  WebAssembly Core 2.0, sections 4.2 and 4.5.
 #pragma once
 #include "core/base/err.h"
@@ -19,8 +19,9 @@ struct memory;
 struct report;
 struct wasm_instance;
 
-// One slot: an i32 in the low half (the engine leaves zeros above it, the embedder need not), i64, floats by their bits, a reference (0 is null; a funcref is the
-// address of its struct wasm_func, an externref is the embedder's own number). A v128 takes two slots.
+// One slot: an i32 in the low half (the engine leaves zeros above it, the embedder need not), i64,
+// floats by their bits, a reference (0 is null; a funcref is the address of its struct wasm_func,
+// an externref is the embedder's own number). A v128 takes two slots.
 typedef u64 wasm_slot;
 
 // A function as a value: what funcref, an export and an import name.
@@ -69,8 +70,8 @@ struct wasm_extern {
 
 // Where memories and tables come from, and who is charged. The embedder fills the functions in.
 struct wasm_store {
-    // Reserves room for a memory of at most *pages_max pages and makes the first `pages` of it usable and
-    // zero. May lower *pages_max to what it can promise, never below `pages`.
+    // Reserves room for a memory of at most *pages_max pages and makes the first `pages` of it
+    // usable and zero. May lower *pages_max to what it can promise, never below `pages`.
     enum err (*memory_create)(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base);
     // Makes [pages_old, pages_new) usable and zero, in place. A failure changes nothing.
     enum err (*memory_grow)(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new);
@@ -81,22 +82,27 @@ struct wasm_store {
 // Creates an instance, checks its imports, and applies active segments in order.
 //   module   translated
 //   imports  module->import_count externs
-//   out      receives the instance, to be destroyed by the caller: on success, and when a segment did not fit
-//   trap     receives TRAP_NONE, or why a segment did not fit; earlier segments stay applied, as the
-//            specification wants (another instance's table may refer to this one), and the error is ERR_INVALID
-// ERR_MISMATCH   an import has the wrong kind or type; the report names it ("incompatible import type")
+//   out      receives the instance, to be destroyed by the caller: on success, and when a segment
+//            did not fit
+//   trap     receives TRAP_NONE, or why a segment did not fit; earlier segments stay applied, as
+//            the specification wants (another instance's table may refer to this one), and the
+//            error is ERR_INVALID
+// ERR_MISMATCH   an import has the wrong kind or type; the report names it ("incompatible import
+//                type")
 // ERR_NO_MEMORY  arena or store has no more
 enum err wasm_instance_create(const struct wasm_module *module, const struct wasm_extern *imports,
                               struct wasm_store *store, struct arena *arena,
                               struct wasm_instance **out, enum trap *trap, struct report *report);
 
-// Gives memories and tables that the instance defined back to its store. Its arena is the caller's to drop.
+// Gives memories and tables that the instance defined back to its store. Its arena is the caller's
+// to drop.
 void wasm_instance_destroy(struct wasm_instance *instance);
 
 const struct wasm_module *wasm_instance_module(const struct wasm_instance *instance);
 
-// By index in the module's index space; imported or defined. A function only if it is imported, exported, in
-// an element segment or a global, or the start function; NULL for others, which nothing can refer to.
+// By index in the module's index space; imported or defined. A function only if it is imported,
+// exported, in an element segment or a global, or the start function; NULL for others, which
+// nothing can refer to.
 struct wasm_func *wasm_instance_func(struct wasm_instance *instance, u32 index);
 struct wasm_memory *wasm_instance_memory(struct wasm_instance *instance, u32 index);
 struct wasm_table *wasm_instance_table(struct wasm_instance *instance, u32 index);
@@ -109,8 +115,8 @@ enum err wasm_instance_export(struct wasm_instance *instance, struct span name,
 // The instance's memory 0 for the embedder's host calls; NULL when it has none.
 struct wasm_memory *wasm_instance_memory0(struct wasm_instance *instance);
 
-// A checked view of guest memory: NULL unless [address, address + size) lies inside. Size 0 inside the
-// memory (its end included) gives a pointer that must not be read.
+// A checked view of guest memory: NULL unless [address, address + size) lies inside. Size 0 inside
+// the memory (its end included) gives a pointer that must not be read.
 static inline u8 *wasm_memory_at(const struct wasm_memory *memory, u32 address, u32 size)
 {
     u64 end = (u64)address + size;

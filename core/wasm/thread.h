@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/wasm/thread.h: runs a function of an instance, in slices.
 //
-// A thread is data: its stack of values and frames lies in memory of its own, so it can stop after any slice
-// or at a host call, wait for years in a queue at the price of that stack, and go on from any worker. The
-// interpreter never recurses on the machine's stack.
+// A thread is data: its stack of values and frames lies in memory of its own, so it can stop after
+// any slice or at a host call, wait for years in a queue at the price of that stack, and go on from
+// any worker. The interpreter never recurses on the machine's stack.
 //
-// Use     wasm_thread_init, wasm_thread_call, then wasm_thread_run until it says DONE or TRAPPED. At HOST the
-//         embedder reads thread->host, writes the results, and runs on (or kills the thread). One thread may
-//         be called again after DONE or TRAPPED.
-// Owner   the caller owns the struct; the stack comes from store->memory and wasm_thread_drop frees it.
+// Use     wasm_thread_init, wasm_thread_call, then wasm_thread_run until it says DONE or TRAPPED.
+//         At HOST the embedder reads thread->host, writes the results, and runs on (or kills the
+//         thread). One thread may be called again after DONE or TRAPPED.
+// Owner   the caller owns the struct; the stack comes from store->memory and wasm_thread_drop frees
+//         it.
 // Time    every loop back edge and every call costs one unit of fuel, bulk operations one for each
 //         WASM_FUEL_BULK_BYTES bytes; a bulk operation larger than the fuel left is done in parts.
 #pragma once
@@ -65,8 +66,8 @@ void wasm_thread_drop(struct wasm_thread *thread);
 enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function,
                           const wasm_slot *args);
 
-// Runs for at most *fuel units, and takes from *fuel what was used. After HOST, running again means that the
-// results are written. After DONE or TRAPPED, call first.
+// Runs for at most *fuel units, and takes from *fuel what was used. After HOST, running again means
+// that the results are written. After DONE or TRAPPED, call first.
 enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel);
 
 // Makes a thread at HOST trap instead of going on (TRAP_HOST or another word).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/bench/kernel.c: what messages, processes and the switch between them cost, on the hosted machine's
-// workers and pages; with the nearest thing that Linux has measured in the same run: two processes and
-// two pipes, vfork and exec.
+// tests/bench/kernel.c: what messages, processes and the switch between them cost, on the hosted
+// machine's workers and pages; with the nearest thing that Linux has measured in the same run: two
+// processes and two pipes, vfork and exec.
 #include "core/kernel/kernel.h"
 #include "core/base/report.h"
 #include "core/platform.h"

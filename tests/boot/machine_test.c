@@ -320,8 +320,8 @@ static bool chance_varies(void)
     return !mem_equal(a, b, sizeof a) && bits > 3800 && bits < 4400;
 }
 
-// How often the commonest interval between two reads of the counter occurs, of 16384: what the seed of
-// random.c relies on, at 1/32 of a bit a read, is less than 16032.
+// How often the commonest interval between two reads of the counter occurs, of 16384: what the seed
+// of random.c relies on, at 1/32 of a bit a read, is less than 16032.
 static bool clock_jitters(void)
 {
     enum { READS = 16384, VALUES = 4096, MOST = 16032 };

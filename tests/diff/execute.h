@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/diff/execute.h: runs what a module exports, in slices, and keeps what can be compared.
 //
-// Use     execute_module; the module imports nothing, and every function it exports is called in turn, with
-//         arguments made of its number, on one thread.
+// Use     execute_module; the module imports nothing, and every function it exports is called in
+//         turn, with arguments made of its number, on one thread.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A module is written front to back, each expression by recursion on the type that is wanted. Instructions come
-// from opcodes.def, so a new one is generated as soon as it has a row.
+// A module is written front to back, each expression by recursion on the type that is wanted.
+// Instructions come from opcodes.def, so a new one is generated as soon as it has a row.
 #include "tests/diff/generate.h"
 #include "core/base/compiler.h"
 #include "core/wasm/module.h"
@@ -515,7 +515,8 @@ static void store(struct generator *g, u32 depth)
     }
 }
 
-// A loop that counts a local up or down to a bound, as compilers make them; its body may do anything.
+// A loop that counts a local up or down to a bound, as compilers make them; its body may do
+// anything.
 static void counting_loop(struct generator *g, u32 depth)
 {
     static const enum wasm_opcode ends[] = {WASM_OP_I32_NE,   WASM_OP_I32_LT_U, WASM_OP_I32_LT_S,

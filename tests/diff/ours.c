@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes the module made of a seed to a file, and what our engine makes of it to standard output, a line for
-// each call: NAME => TYPE:VALUE in hexadecimal bits, or NAME => trap: words.
+// Writes the module made of a seed to a file, and what our engine makes of it to standard output, a
+// line for each call: NAME => TYPE:VALUE in hexadecimal bits, or NAME => trap: words.
 //
 // Use     ours SEED FILE
 #include "core/base/assert.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Valid modules, run with little fuel and memory. An input that begins as a module does is one; any other is
-// a list of choices for the generator, whose modules must always be valid. Whatever the slices, a run must end the
-// same way, having used the same fuel.
+// Valid modules, run with little fuel and memory. An input that begins as a module does is one; any
+// other is a list of choices for the generator, whose modules must always be valid. Whatever the
+// slices, a run must end the same way, having used the same fuel.
 #include "core/base/assert.h"
 #include "tests/diff/execute.h"
 #include "tests/diff/generate.h"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/fuzz/fuzz_syscalls.c: bytes that drive three processes through the three syscalls and the system
-// interface, with arguments from a table of what is real, nearly real and absurd. After every few turns the kernel
-// checks itself; at the end nothing may be left.
+// tests/fuzz/fuzz_syscalls.c: bytes that drive three processes through the three syscalls and the
+// system interface, with arguments from a table of what is real, nearly real and absurd. After
+// every few turns the kernel checks itself; at the end nothing may be left.
 //
-// An input is a run of orders of 10 bytes: who and what, seven indexes of arguments, two bytes of its own.
+// An input is a run of orders of 10 bytes: who and what, seven indexes of arguments, two bytes of
+// its own.
 #include "core/base/assert.h"
 #include "core/kernel/limits.h"
 #include "interfaces/inspect.h"

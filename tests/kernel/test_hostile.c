@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/test_hostile.c: everything from a guest is hostile. Pointers, lengths, ids, flags and bodies
-// that no honest program would pass, on all three syscalls; and each limit at its bound.
+// tests/kernel/test_hostile.c: everything from a guest is hostile. Pointers, lengths, ids, flags
+// and bodies that no honest program would pass, on all three syscalls; and each limit at its bound.
 #include "core/kernel/limits.h"
 #include "interfaces/inspect.h"
 #include "interfaces/system.h"
@@ -184,8 +184,8 @@ static void hostile_functions(void **state)
     stage_close(&scene.stage);
 }
 
-// Every call of the system interface with bodies of every short length, zeros and ones: an error answer,
-// an error, or the process's own end; nothing else.
+// Every call of the system interface with bodies of every short length, zeros and ones: an error
+// answer, an error, or the process's own end; nothing else.
 static void hostile_bodies_of_system_calls(void **state)
 {
     (void)state;
@@ -280,8 +280,8 @@ static void limit_of_messages(void **state)
     scene.stage.check = false;
     u32 sent;
     for (u32 flags = 0; flags < 2; flags++) {
-        // One is taken back so that the puppet can say so; the next send has that one's place, so the
-        // puppet itself is at the limit.
+        // One is taken back so that the puppet can say so; the next send has that one's place, so
+        // the puppet itself is at the limit.
         if (flags == SEND_NO_ANSWER) {
             break; // cannot be taken back: the puppet would be mute
         }
@@ -313,7 +313,8 @@ static void limit_of_message_bytes_and_of_a_body(void **state)
         assert_int_equal(raw_send(&scene, scene.bond, scene.one, longer, body, flags), E_TOO_LONG);
         assert_int_equal(raw_send(&scene, 0, SYSTEM_SPAWN_ID, longer, body, flags), E_TOO_LONG);
     }
-    // As many as the budget has room for; a little is left for what the puppet itself has under way.
+    // As many as the budget has room for; a little is left for what the puppet itself has under
+    // way.
     u64 most[2] = {at, KERNEL_BODY_BYTES - 1024};
     for (u32 i = 0; i < KERNEL_MESSAGE_BYTES / KERNEL_BODY_BYTES; i++) {
         assert_true(raw_send(&scene, scene.bond, scene.one, most, body, 0) > 0);
@@ -407,7 +408,8 @@ static void limit_of_memory(void **state)
     (void)state;
     struct scene scene;
     scene_open(&scene, 37);
-    // All linear memories together have 1 GiB in this machine: growing beyond is refused, not fatal.
+    // All linear memories together have 1 GiB in this machine: growing beyond is refused, not
+    // fatal.
     struct puppet_order grow = {.kind = PUPPET_GROW, .a = 20000};
     assert_int_equal(puppet_do(&scene.stage, scene.client, &grow), -1);
     grow.a = 65535;
@@ -421,8 +423,8 @@ static void limit_of_memory(void **state)
 
 // ---- memory that runs out
 
-// A short life with messages of all lengths, in a machine where one allocation in `one_in` fails: whatever
-// happens, the kernel agrees with itself and gives everything back.
+// A short life with messages of all lengths, in a machine where one allocation in `one_in` fails:
+// whatever happens, the kernel agrees with itself and gives everything back.
 static void life_without_memory(u64 seed, u32 one_in)
 {
     struct stage stage;

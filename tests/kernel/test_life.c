@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/test_life.c: how processes begin, run beside each other and end: loading by name, children,
-// traps, slices, adapters, and what inspect says of it.
+// tests/kernel/test_life.c: how processes begin, run beside each other and end: loading by name,
+// children, traps, slices, adapters, and what inspect says of it.
 #include "core/base/cid.h"
 #include "core/base/unixfs.h"
 #include "core/kernel/limits.h"
@@ -370,8 +370,8 @@ static void bytes_that_are_no_program(void **state)
 
 // ---- time slices
 
-// Three processes on one worker: two that never give the CPU away, and one that answers. The fuel that goes
-// by before the third has its turn is at most a slice for each of the others.
+// Three processes on one worker: two that never give the CPU away, and one that answers. The fuel
+// that goes by before the third has its turn is at most a slice for each of the others.
 static void preemption(u32 kind)
 {
     struct stage stage;

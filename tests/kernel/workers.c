@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/workers.c: several workers in one kernel, as OS threads, under ThreadSanitizer: messages one by one
-// and many at once, processes that start, spin, end and are killed, a device on a thread of its own.
+// tests/kernel/workers.c: several workers in one kernel, as OS threads, under ThreadSanitizer:
+// messages one by one and many at once, processes that start, spin, end and are killed, a device on
+// a thread of its own.
 #include "core/base/abi.h"
 #include "core/base/report.h"
 #include "core/kernel/device.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Checks programs/rt from inside: memory, calls whose answers do not fit, long and many answers as
-// events, polling, cancelling. Needs a handler of redshirt:demo/ping. Prints "good", or what is not.
+// events, polling, cancelling. Needs a handler of redshirt:demo/ping. Prints "good", or what is
+// not.
 #include "core/base/mem.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"

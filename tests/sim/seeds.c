@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/sim/seeds.c: whole systems out of a seed. Puppets that send, answer, wait, cancel, spawn and misbehave at
-// random; real programs (ping, hello, store-loader out of a store that fails now and then); kills, delays,
-// and allocations that fail. After each turn or so the kernel checks itself; at the end every message
-// must have had its one answer, and nothing may be left.
+// tests/sim/seeds.c: whole systems out of a seed. Puppets that send, answer, wait, cancel, spawn
+// and misbehave at random; real programs (ping, hello, store-loader out of a store that fails now
+// and then); kills, delays, and allocations that fail. After each turn or so the kernel checks
+// itself; at the end every message must have had its one answer, and nothing may be left.
 //
 // Use     seeds FIRST COUNT        runs them; prints the seed that fails, and how to run it again
 //         seeds --trace SEED       one seed, with a line for all that happens
@@ -112,8 +112,8 @@ static u32 notes_at(const struct actor *actor)
     return actor->puppet->area + PUPPET_AREA_BYTES / 4;
 }
 
-// Bodies of system calls stand ready at the area's start: bind and register of each interface, spawn of each
-// program, await-end and kill of a child.
+// Bodies of system calls stand ready at the area's start: bind and register of each interface,
+// spawn of each program, await-end and kill of a child.
 static void prepare(struct run *run, struct actor *actor)
 {
     static u8 book[16 * BOOK];

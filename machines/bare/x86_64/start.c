@@ -65,8 +65,8 @@ static void reserve(u64 start, u64 size)
     range_add(info.reserved, &info.reserved_count, start, size);
 }
 
-// Firmware may list what is reserved by the hundred; only what overlaps usable memory matters, so the
-// map is read twice: for what is usable, then for what is not.
+// Firmware may list what is reserved by the hundred; only what overlaps usable memory matters, so
+// the map is read twice: for what is usable, then for what is not.
 enum pass { PASS_USABLE, PASS_RESERVED, PASS_COUNT };
 
 static bool overlaps_usable(u64 start, u64 end)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/guests/idle.c: the smallest program: waits for ever, or (with an import that says so) returns.
+// tests/kernel/guests/idle.c: the smallest program: waits for ever, or (with an import that says
+// so) returns.
 #include "core/base/types.h"
 
 __attribute__((import_module("redshirt"), import_name("wait"))) i32 redshirt_wait(void *buf,

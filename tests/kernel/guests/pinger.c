@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/guests/pinger.c: sends COUNT messages of BYTES to redshirt:demo/ping and waits for each answer; with
-// a third argument, keeps that many under way instead of waiting.
+// tests/kernel/guests/pinger.c: sends COUNT messages of BYTES to redshirt:demo/ping and waits for
+// each answer; with a third argument, keeps that many under way instead of waiting.
 #include "interfaces/ping.h"
 #include "interfaces/ping_section.h"
 #include "programs/rt/redshirt.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/guests/ponger.c: handles redshirt:demo/ping by the imports alone, without the runtime's event loop:
-// what a message costs the kernel, and as little else as can be.
+// tests/kernel/guests/ponger.c: handles redshirt:demo/ping by the imports alone, without the
+// runtime's event loop: what a message costs the kernel, and as little else as can be.
 #include "core/base/abi.h"
 #include "interfaces/ping.h"
 #include "interfaces/ping_section.h"
