@@ -19,6 +19,8 @@ enum {
 
     // Events of one device before the loop looks at its sockets again.
     HOSTED_LOOP_EVENTS = 256,
+    // Such rounds over all devices before the same.
+    HOSTED_LOOP_TURNS = 4,
     // One read or write of stdio and tcp; their .wit promise it.
     HOSTED_IO_BYTES = 65536,
     // The longest answer: a read, with what stands before it.

@@ -55,10 +55,14 @@ static bool is_stopping(struct hosted_loop *loop)
     return __atomic_load_n(&loop->is_stopping, __ATOMIC_ACQUIRE);
 }
 
+// Ends the loop's sleep. An eventfd costs two system calls, so only who finds it asleep sends.
 static void loop_wake(struct hosted_loop *loop)
 {
-    int failed = uv_async_send(&loop->wake);
-    ASSERT(failed == 0);
+    if (__atomic_load_n(&loop->is_asleep, __ATOMIC_SEQ_CST) &&
+        __atomic_exchange_n(&loop->is_asleep, false, __ATOMIC_SEQ_CST)) {
+        int failed = uv_async_send(&loop->wake);
+        ASSERT(failed == 0);
+    }
 }
 
 static void device_wake(void *context)
@@ -66,7 +70,7 @@ static void device_wake(void *context)
     struct hosted_device *device = context;
     // At the end nobody takes any more, and the loop's handles are closed.
     if (!is_stopping(device->loop) &&
-        !__atomic_exchange_n(&device->is_pending, true, __ATOMIC_ACQ_REL)) {
+        !__atomic_exchange_n(&device->is_pending, true, __ATOMIC_SEQ_CST)) {
         loop_wake(device->loop);
     }
 }
@@ -75,6 +79,11 @@ void hosted_device_resume(struct hosted_device *device)
 {
     __atomic_store_n(&device->is_paused, false, __ATOMIC_RELEASE);
     device_wake(device);
+}
+
+static void loop_restless(uv_idle_t *idle)
+{
+    (void)idle; // that it is active is all
 }
 
 // Handles at most `limit` events. False: there may be more.
@@ -92,21 +101,57 @@ static bool device_run(struct hosted_device *device, u32 limit)
     return false;
 }
 
-static void devices_run(struct hosted_loop *loop)
+static bool devices_pending(struct hosted_loop *loop)
 {
-    bool again = false;
     for (struct list_node *node = list_first(&loop->devices); node != NULL;
          node = list_next(&loop->devices, node)) {
         struct hosted_device *device = LIST_ITEM(node, struct hosted_device, of_loop);
-        if (__atomic_exchange_n(&device->is_pending, false, __ATOMIC_ACQ_REL) &&
-            !device_run(device, HOSTED_LOOP_EVENTS)) {
-            __atomic_store_n(&device->is_pending, true, __ATOMIC_RELEASE);
-            again = true;
+        if (__atomic_load_n(&device->is_pending, __ATOMIC_SEQ_CST)) {
+            return true;
         }
     }
-    if (again) {
-        loop_wake(loop);
+    return false;
+}
+
+// Handles what waits, of each device in turn. False: some have more than their turn.
+static bool devices_run(struct hosted_loop *loop)
+{
+    bool done = true;
+    for (struct list_node *node = list_first(&loop->devices); node != NULL;
+         node = list_next(&loop->devices, node)) {
+        struct hosted_device *device = LIST_ITEM(node, struct hosted_device, of_loop);
+        if (__atomic_load_n(&device->is_pending, __ATOMIC_RELAXED) &&
+            __atomic_exchange_n(&device->is_pending, false, __ATOMIC_SEQ_CST) &&
+            !device_run(device, HOSTED_LOOP_EVENTS)) {
+            __atomic_store_n(&device->is_pending, true, __ATOMIC_RELEASE);
+            done = false;
+        }
     }
+    return done;
+}
+
+// Before the loop asks the host: handles what waits, then says that it sleeps, and looks once more. A worker
+// writes is_pending before it looks for is_asleep, so one of the two sees the other.
+static void loop_before_sleep(uv_prepare_t *prepare)
+{
+    struct hosted_loop *loop = prepare->data;
+    for (u32 turn = 0; turn < HOSTED_LOOP_TURNS; turn++) {
+        if (devices_run(loop)) {
+            __atomic_store_n(&loop->is_asleep, true, __ATOMIC_SEQ_CST);
+            if (!devices_pending(loop)) {
+                (void)uv_idle_stop(&loop->restless);
+                return;
+            }
+            __atomic_store_n(&loop->is_asleep, false, __ATOMIC_SEQ_CST);
+        }
+    }
+    (void)uv_idle_start(&loop->restless, loop_restless); // the sockets' turn, without waiting
+}
+
+static void loop_after_sleep(uv_check_t *check)
+{
+    struct hosted_loop *loop = check->data;
+    __atomic_store_n(&loop->is_asleep, false, __ATOMIC_SEQ_CST);
 }
 
 // ---- the end
@@ -116,6 +161,14 @@ static void patience_ended(uv_timer_t *timer)
     struct hosted_loop *loop = timer->data;
     loop->is_stuck = true;
     uv_stop(&loop->uv);
+}
+
+static void handles_close(struct hosted_loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->wake, NULL);
+    uv_close((uv_handle_t *)&loop->before_sleep, NULL);
+    uv_close((uv_handle_t *)&loop->after_sleep, NULL);
+    uv_close((uv_handle_t *)&loop->restless, NULL);
 }
 
 static void devices_stop(struct hosted_loop *loop)
@@ -133,13 +186,13 @@ static void devices_stop(struct hosted_loop *loop)
     int failed = uv_timer_start(&loop->patience, patience_ended, PATIENCE_MS, 0);
     ASSERT(failed == 0);
     uv_unref((uv_handle_t *)&loop->patience);
-    uv_close((uv_handle_t *)&loop->wake, NULL);
+    handles_close(loop);
 }
 
+// Events are looked at before the loop sleeps again.
 static void loop_woken(uv_async_t *async)
 {
     struct hosted_loop *loop = async->data;
-    devices_run(loop);
     if (is_stopping(loop) && !uv_is_closing((uv_handle_t *)&loop->wake)) {
         devices_stop(loop);
     }
@@ -183,7 +236,15 @@ enum err hosted_loop_init(struct hosted_loop *loop, struct report *report)
         (void)uv_loop_close(&loop->uv);
         return report_err(report, ERR_IO, 0, "the host gives no event descriptor");
     }
-    failed = uv_timer_init(&loop->uv, &loop->patience);
+    loop->before_sleep.data = loop;
+    loop->after_sleep.data = loop;
+    // None of these takes anything from the host.
+    failed = uv_timer_init(&loop->uv, &loop->patience) |
+             uv_prepare_init(&loop->uv, &loop->before_sleep) |
+             uv_check_init(&loop->uv, &loop->after_sleep) |
+             uv_idle_init(&loop->uv, &loop->restless) |
+             uv_prepare_start(&loop->before_sleep, loop_before_sleep) |
+             uv_check_start(&loop->after_sleep, loop_after_sleep);
     ASSERT(failed == 0);
     return ERR_OK;
 }
@@ -214,8 +275,9 @@ bool hosted_loop_stop(struct hosted_loop *loop)
 {
     ASSERT(loop->is_started);
     __atomic_store_n(&loop->is_stopping, true, __ATOMIC_RELEASE);
-    loop_wake(loop);
-    int failed = pthread_join(loop->thread, NULL);
+    int failed = uv_async_send(&loop->wake);
+    ASSERT(failed == 0);
+    failed = pthread_join(loop->thread, NULL);
     ASSERT(failed == 0);
     return !loop->is_stuck;
 }
@@ -224,7 +286,7 @@ void hosted_loop_drop(struct hosted_loop *loop)
 {
     ASSERT(!loop->is_stuck);
     if (!loop->is_started) {
-        uv_close((uv_handle_t *)&loop->wake, NULL);
+        handles_close(loop);
         uv_close((uv_handle_t *)&loop->patience, NULL);
         (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     }

@@ -26,9 +26,13 @@ struct report;
 struct hosted_loop {
     uv_loop_t uv;
     uv_async_t wake;
+    uv_prepare_t before_sleep;
+    uv_check_t after_sleep;
+    uv_idle_t restless;  // active: the loop must not sleep, because events wait
     uv_timer_t patience; // how long the end waits for the host's resolver
     pthread_t thread;
     bool is_started;
+    bool is_asleep;   // atomic: it waits for the host, or is about to; a wake must send for it
     bool is_stopping; // atomic
     bool is_stuck;    // the host still works on something that cannot be called back
     struct list devices;
