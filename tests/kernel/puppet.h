@@ -15,8 +15,9 @@ enum puppet_kind {
     PUPPET_SPIN,    // a loops; 0: for ever
     PUPPET_POLL,    // a calls of wait that never block; 0: for ever
     PUPPET_CALL,    // a bond, b function, c body_len, d times: sends that wait, one after another
-    PUPPET_FILL, // a bond, b function, c body_len, d flags: sends e times, or (0) until that is
-                 // refused; then takes the last one back, so that it can say so. count << 8 | -error
+    // a bond, b function, c body_len, d flags: sends e times, or (0) until that is refused; then
+    // takes the last one back, so that it can say so. count << 8 | -error
+    PUPPET_FILL,
     PUPPET_ECHO, // answers every message with its own body, for ever
 };
 
