@@ -380,6 +380,8 @@ struct kernel {
     bool is_ending; // kernel_destroy is at work: the machine's devices are gone, nobody is woken
     struct kernel_device *wake_devices; // to be called once the lock is free
     u64 wake_workers;                   // one bit each, the same
+    bool is_looking;                    // a worker looks for work before it sleeps
+    bool has_news;                      // atomic: something became ready since that began
     u64 sleeping;                       // one bit for each worker in platform_wait
 
     u32 tags[TAG_BATCH];

@@ -8,8 +8,13 @@
 
 void workers_wake_locked(struct kernel *kernel)
 {
-    u64 sleeping = kernel->sleeping & ~kernel->wake_workers;
-    kernel->wake_workers |= sleeping & -sleeping;
+    __atomic_store_n(&kernel->has_news, true, __ATOMIC_RELAXED);
+    if (kernel->is_looking) { // somebody is about to find it
+        return;
+    }
+    u64 first = kernel->sleeping & -kernel->sleeping;
+    kernel->sleeping &= ~first; // so that the next one wakes another
+    kernel->wake_workers |= first;
 }
 
 // ---- a turn
@@ -155,6 +160,12 @@ static void run_turn(struct kernel *kernel, struct worker *worker, struct proces
     kernel_unlock(kernel);
 }
 
+static bool is_idle_locked(const struct kernel *kernel)
+{
+    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->check_work) &&
+           list_is_empty(&kernel->patient_work);
+}
+
 bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
 {
     ASSERT(index < kernel->config.workers && fuel > 0);
@@ -166,6 +177,9 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
     }
     struct list_node *check = list_take(&kernel->check_work);
     struct process *process = check == NULL ? take_ready_locked(kernel, worker) : NULL;
+    if (!is_idle_locked(kernel)) { // more than this worker takes
+        workers_wake_locked(kernel);
+    }
     kernel_unlock(kernel);
     if (check != NULL) {
         program_check(LIST_ITEM(check, struct program, work));
@@ -180,21 +194,36 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
 
 // ---- workers that sleep
 
-static bool is_idle_locked(const struct kernel *kernel)
-{
-    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->check_work) &&
-           list_is_empty(&kernel->patient_work);
-}
-
 static bool is_stopped(const struct kernel *kernel)
 {
     return __atomic_load_n(&kernel->stop, __ATOMIC_ACQUIRE);
+}
+
+// Looks for work for a moment before the worker sleeps: a wake-up costs the machine more than what most
+// processes do between two messages. While somebody looks, nobody is woken.
+static void look(struct kernel *kernel)
+{
+    for (u32 i = 0; i < KERNEL_LOOKS; i++) {
+        if (__atomic_load_n(&kernel->has_news, __ATOMIC_RELAXED) || is_stopped(kernel)) {
+            return;
+        }
+        platform_relax();
+    }
 }
 
 static void sleep_worker(struct kernel *kernel, struct worker *worker)
 {
     u64 bit = (u64)1 << worker->index;
     kernel_lock(kernel);
+    bool looks = !kernel->is_looking && is_idle_locked(kernel);
+    kernel->is_looking |= looks;
+    __atomic_store_n(&kernel->has_news, false, __ATOMIC_RELAXED);
+    kernel_unlock(kernel);
+    if (looks) {
+        look(kernel);
+    }
+    kernel_lock(kernel);
+    kernel->is_looking &= !looks;
     bool is_idle = is_idle_locked(kernel);
     if (is_idle) {
         kernel->sleeping |= bit;
