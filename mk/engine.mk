@@ -11,3 +11,9 @@ $(call link_rule,hosted,build/hosted/test/diff_ours,tests/diff/ours.c $(EXECUTE_
 TEST_SUITES += diff-wabt
 test-diff-wabt: build/asan/test/diff_ours ## generated modules, against wabt's interpreter
 	@tests/diff/run_wabt $<
+
+$(call unit_test,wasm_run,tests/unit/test_wasm_run.c $(EXECUTE_SOURCES))
+build/test/wasm/%.wasm: tests/unit/wasm/%.wat
+	@mkdir -p $(@D)
+	$(Q)wat2wasm --debug-names $< -o $@
+$(UNIT_VARIANTS:%=build/%/test/wasm_run): | build/test/wasm/run.wasm build/test/wasm/client.wasm

@@ -2,8 +2,8 @@
 // core/wasm/body.h: reads the instructions of a valid body. Private to the translator.
 //
 // Use     body_row says which instruction comes next; its immediates are then the caller's to read.
-// Source  WebAssembly Core 2.0, section 5.4. All of it was proved by the validator: what is not as it should
-//         be is an assertion here.
+// Source  WebAssembly Core 2.0, section 5.4. All of it was proved by the validator: what is not as
+//         it should be is an assertion here.
 #pragma once
 #include "core/base/assert.h"
 #include "core/base/types.h"
@@ -13,8 +13,8 @@
 // Types as handlers tell them apart; references are KIND_L.
 enum kind { KIND_I, KIND_L, KIND_F, KIND_D };
 
-// What the translator wants to know of an instruction: `operand` is the kind of its operands (of a store: of
-// the value), `result` that of its result.
+// What the translator wants to know of an instruction: `operand` is the kind of its operands (of a
+// store: of the value), `result` that of its result.
 struct op {
     u16 number; // without its prefix
     u8 class;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/wasm/code.h: the interpreter's own code, and what runs it. Private to translate.c, interpreter.c,
-// instance.c and thread.c; docs/wasm.md describes it as a whole.
+// core/wasm/code.h: the interpreter's own code, and what runs it. Private to translate.c,
+// interpreter.c, instance.c and thread.c; docs/wasm.md describes it as a whole.
 //
-// A function becomes an array of struct ins, each a pointer to its handler and up to four operands. Operands
-// are slots (8 bytes) of the running frame, immediates, or an accumulator: the handler before left the value
-// in a register of the CPU. Each handler ends by jumping to the next instruction's handler.
+// A function becomes an array of struct ins, each a pointer to its handler and up to four operands.
+// Operands are slots (8 bytes) of the running frame, immediates, or an accumulator: the handler
+// before left the value in a register of the CPU. Each handler ends by jumping to the next
+// instruction's handler.
 #pragma once
 #include "core/base/compiler.h"
 #include "core/base/mem.h"
@@ -19,8 +20,8 @@ struct ins;
 //   pc      the instruction      fp    slots of the running frame     memory  base of memory 0
 //   run     all else             acc   accumulator for i32 and i64    fuel    units left
 //   facc    for f32              dacc  for f64
-// WORD_STATE, a word of the compiler (mk/compiler.mk), is WIDE or NARROW. NARROW is for a CPU that passes four
-// words in registers: the rest of the state then lies in struct run.
+// WORD_STATE, a word of the compiler (mk/compiler.mk), is WIDE or NARROW. NARROW is for a CPU that
+// passes four words in registers: the rest of the state then lies in struct run.
 #define STATE_PASTE_(name, word) name##word
 #define STATE_PASTE(name, word) STATE_PASTE_(name, word)
 #define STATE_PICK(name) STATE_PASTE(name, WORD_STATE)
@@ -48,9 +49,9 @@ struct ins;
 struct run;
 typedef WORD_PRESERVE_NONE void handler(STATE_PARAMS);
 
-// One instruction. The meaning of a, b and c is each handler's own; `c` of a branch is the distance in bytes
-// from this instruction to its target. Some instructions are followed by a second struct ins that holds an
-// address in `data` or 64 bits in the place of a, b and c (ins_bits).
+// One instruction. The meaning of a, b and c is each handler's own; `c` of a branch is the distance
+// in bytes from this instruction to its target. Some instructions are followed by a second struct
+// ins that holds an address in `data` or 64 bits in the place of a, b and c (ins_bits).
 struct ins {
     union {
         handler *run;
@@ -75,8 +76,8 @@ static inline u64 ins_bits(const struct ins *ins)
     return bits;
 }
 
-// A translated function. Its frame, from slot 0: parameters (and later results) up to `header`; there, the
-// address to return to; then the declared locals, then the operand stack.
+// A translated function. Its frame, from slot 0: parameters (and later results) up to `header`;
+// there, the address to return to; then the declared locals, then the operand stack.
 struct wasm_code {
     const struct ins *first;
     u32 frame_slots; // of the whole frame
@@ -93,8 +94,8 @@ struct wasm_code {
 // Locals cleared for the one unit of fuel that a call costs; each further lot costs one more.
 enum { CODE_ZERO_COUNT_PER_FUEL = 64 };
 
-// Operand forms of a handler. S: a slot; A: the accumulator of its type; K: an immediate; W: an immediate of 64
-// bits in a second struct ins.
+// Operand forms of a handler. S: a slot; A: the accumulator of its type; K: an immediate; W: an
+// immediate of 64 bits in a second struct ins.
 enum form {
     FORM_SS,
     FORM_SK,
@@ -109,8 +110,9 @@ enum form {
 };
 enum form_unary { FORM_S, FORM_A, FORM_K, FORM_UNARY_COUNT };
 
-// Forms of an address. `offset` is that of the instruction in the file, added without wrapping; everything
-// else wraps at 32 bits. `scale` is log2 of the bytes accessed. Of a load the first slot is b, of a store a.
+// Forms of an address. `offset` is that of the instruction in the file, added without wrapping;
+// everything else wraps at 32 bits. `scale` is log2 of the bytes accessed. Of a load the first slot
+// is b, of a store a.
 enum address {
     ADDRESS_S,  // slot                         + offset c
     ADDRESS_A,  // acc                          + offset c
@@ -140,83 +142,86 @@ enum row {
 };
 
 // Handlers of comparisons, arithmetic and conversions: [form * OUT_COUNT + out]; of loads:
-// [address * OUT_COUNT + out]; of stores: [address * FORM_UNARY_COUNT + form_value]. NULL where there is none.
+// [address * OUT_COUNT + out]; of stores: [address * FORM_UNARY_COUNT + form_value]. NULL where
+// there is none.
 //   BINARY  SS b, c   SK b, c   AS b   SA b   AK c   KS b, c   KA c   SW b   AW      out a
 //   UNARY   S b   A                                                                  out a
 //   LOAD    see enum address                                                         out a
 //   STORE   see enum address; value S b, A, K b (signed)
-// The immediate of an f64 is in the second struct ins, that of an i64 is extended from c with its sign. W is
-// for i64 alone.
+// The immediate of an f64 is in the second struct ins, that of an i64 is extended from c with its
+// sign. W is for i64 alone.
 extern handler *const *const wasm_handlers[ROW_COUNT];
 
-// Branches on a comparison: [(direction * 2 + sense) * FORM_BINARY_COUNT + form], taken when the comparison is
-// `sense` (0 only for floats: an integer comparison has an opposite).
+// Branches on a comparison: [(direction * 2 + sense) * FORM_BINARY_COUNT + form], taken when the
+// comparison is `sense` (0 only for floats: an integer comparison has an opposite).
 //   SS a, b   SK a, b (signed)   AS b   SA a   AK b (signed)   SW a   AW; c the distance
 // No K and W for floats.
 extern handler *const *const wasm_branches[ROW_COUNT];
 
-// The end of a counting loop: a += low (signed), then a branch back by `high` (signed, instructions) if the sum
-// compares so with b: a slot, or (second) an immediate with its sign. NULL for most rows.
+// The end of a counting loop: a += low (signed), then a branch back by `high` (signed,
+// instructions) if the sum compares so with b: a slot, or (second) an immediate with its sign. NULL
+// for most rows.
 extern handler *const *const wasm_loops[ROW_COUNT];
 
 // Everything else.
-#define CODE_OTHERS(X)                                                                              \
-    X(br)              /* c */                                                                      \
-    X(br_back)         /* c */                                                                      \
-    X(br_table_s)      /* a slot, c count; then count + 1 ins, each c from the first of them */     \
-    X(br_table_a)      /* c as above */                                                             \
-    X(ret)             /* a header */                                                               \
-    X(ret_s)           /* a header, b slot: one result */                                           \
-    X(ret_a)           /* a header */                                                               \
-    X(ret_a_f)         /* a header */                                                               \
-    X(ret_a_d)         /* a header */                                                               \
-    X(ret_k)           /* a header, c value, zero-extended */                                       \
-    X(call)            /* a slot of the first argument; then ins: data is a struct wasm_code */     \
-    X(call_import)     /* a as above, c index of the import; then an empty ins */                   \
-    X(call_indirect_s) /* a as above, b slot, c table; then ins: data is a struct wasm_func_type */ \
-    X(call_indirect_a) /* the same without b */                                                     \
-    X(copy)            /* a to, b from */                                                           \
-    X(copy_br)         /* a to, b from, then c */                                                   \
-    X(copy_br_back)    /* a to, b from, then c */                                                   \
-    X(copy_two)        /* a to, b from; then low to, high from */                                   \
-    X(copy_32)         /* a to, b from: the low half, zero-extended */                              \
-    X(put_32)          /* a to, from acc: the same */                                               \
-    X(copy_many)       /* a to, b from, c count; overlapping ones go down */                        \
-    X(put)             /* a to, from acc */                                                         \
-    X(put_f)           /* a to, from facc */                                                        \
-    X(put_d)           /* a to, from dacc */                                                        \
-    X(const_32)        /* a to, c zero-extended */                                                  \
-    X(const_64)        /* a to; then ins: bits */                                                   \
-    X(select_s)        /* a to, b condition, low, high: slots */                                    \
-    X(select_a)        /* a to, low, high */                                                        \
-    X(global_get_a)    /* c global */                                                               \
-    X(global_get_s)    /* a to, c global */                                                         \
-    X(global_get_a_f)  /* */                                                                        \
-    X(global_get_s_f)  /* */                                                                        \
-    X(global_get_a_d)  /* */                                                                        \
-    X(global_get_s_d)  /* */                                                                        \
-    X(global_set_s)    /* b from, c global */                                                       \
-    X(global_set_a)    /* c global */                                                               \
-    X(global_set_a_f)  /* */                                                                        \
-    X(global_set_a_d)  /* */                                                                        \
-    X(table_get)       /* a to, b index, c table */                                                 \
-    X(table_set)       /* a index, b from, c table */                                               \
-    X(table_size)      /* a to, c table */                                                          \
-    X(memory_size)     /* a to */                                                                   \
-    X(ref_func)        /* a to, c function */                                                       \
-    X(unreachable)     /* */                                                                        \
-    X(memory_grow)     /* a to and from */                                                          \
-    X(memory_init)     /* a first of three slots, c segment */                                      \
-    X(memory_copy)     /* a */                                                                      \
-    X(memory_fill)     /* a */                                                                      \
-    X(data_drop)       /* c segment */                                                              \
-    X(table_init)      /* a, b table, c segment */                                                  \
-    X(table_copy)      /* a, low table to, high table from */                                       \
-    X(table_fill)      /* a, c table */                                                             \
-    X(table_grow)      /* a first of two slots and to, c table */                                   \
+#define CODE_OTHERS(X)                                                                             \
+    X(br)              /* c */                                                                     \
+    X(br_back)         /* c */                                                                     \
+    X(br_table_s)      /* a slot, c count; then count + 1 ins: c, from the first of them */        \
+    X(br_table_a)      /* c as above */                                                            \
+    X(ret)             /* a header */                                                              \
+    X(ret_s)           /* a header, b slot: one result */                                          \
+    X(ret_a)           /* a header */                                                              \
+    X(ret_a_f)         /* a header */                                                              \
+    X(ret_a_d)         /* a header */                                                              \
+    X(ret_k)           /* a header, c value, zero-extended */                                      \
+    X(call)            /* a slot of first argument; then ins: data a struct wasm_code */           \
+    X(call_import)     /* a as above, c index of the import; then an empty ins */                  \
+    X(call_indirect_s) /* a same, b slot, c table; then ins: data a type */                        \
+    X(call_indirect_a) /* the same without b */                                                    \
+    X(copy)            /* a to, b from */                                                          \
+    X(copy_br)         /* a to, b from, then c */                                                  \
+    X(copy_br_back)    /* a to, b from, then c */                                                  \
+    X(copy_two)        /* a to, b from; then low to, high from */                                  \
+    X(copy_32)         /* a to, b from: the low half, zero-extended */                             \
+    X(put_32)          /* a to, from acc: the same */                                              \
+    X(copy_many)       /* a to, b from, c count; overlapping ones go down */                       \
+    X(put)             /* a to, from acc */                                                        \
+    X(put_f)           /* a to, from facc */                                                       \
+    X(put_d)           /* a to, from dacc */                                                       \
+    X(const_32)        /* a to, c zero-extended */                                                 \
+    X(const_64)        /* a to; then ins: bits */                                                  \
+    X(select_s)        /* a to, b condition, low, high: slots */                                   \
+    X(select_a)        /* a to, low, high */                                                       \
+    X(global_get_a)    /* c global */                                                              \
+    X(global_get_s)    /* a to, c global */                                                        \
+    X(global_get_a_f)  /* */                                                                       \
+    X(global_get_s_f)  /* */                                                                       \
+    X(global_get_a_d)  /* */                                                                       \
+    X(global_get_s_d)  /* */                                                                       \
+    X(global_set_s)    /* b from, c global */                                                      \
+    X(global_set_a)    /* c global */                                                              \
+    X(global_set_a_f)  /* */                                                                       \
+    X(global_set_a_d)  /* */                                                                       \
+    X(table_get)       /* a to, b index, c table */                                                \
+    X(table_set)       /* a index, b from, c table */                                              \
+    X(table_size)      /* a to, c table */                                                         \
+    X(memory_size)     /* a to */                                                                  \
+    X(ref_func)        /* a to, c function */                                                      \
+    X(unreachable)     /* */                                                                       \
+    X(memory_grow)     /* a to and from */                                                         \
+    X(memory_init)     /* a first of three slots, c segment */                                     \
+    X(memory_copy)     /* a */                                                                     \
+    X(memory_fill)     /* a */                                                                     \
+    X(data_drop)       /* c segment */                                                             \
+    X(table_init)      /* a, b table, c segment */                                                 \
+    X(table_copy)      /* a, low table to, high table from */                                      \
+    X(table_fill)      /* a, c table */                                                            \
+    X(table_grow)      /* a first of two slots and to, c table */                                  \
     X(elem_drop)       /* c segment */
 
-// Sums for addresses, i32. In three ways each: into acc (_a), into slot a and acc (_s), into slot a alone (_q).
+// Sums for addresses, i32. In three ways each: into acc (_a), into slot a and acc (_s), into slot a
+// alone (_q).
 #define CODE_SUMS(X)                                                                               \
     X(sum_k)  /* slot b + c */                                                                     \
     X(sum_1k) /* (slot b << 1) + c */                                                              \
@@ -297,16 +302,17 @@ bool wasm_type_equal(const struct wasm_func_type *a, const struct wasm_func_type
 // Runs from `pc` until something ends the slice; `run` then says what.
 void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory, i64 fuel);
 
-// What a frame returns to: for the first of a thread, and for one called from another instance. The return
-// address of a call is two instructions behind it, so these have two before them.
+// What a frame returns to: for the first of a thread, and for one called from another instance. The
+// return address of a call is two instructions behind it, so these have two before them.
 extern const struct ins wasm_stub_done[3];
 extern const struct ins wasm_stub_cross[3];
-// Slots between the arguments of a call into another instance and the copy of them that its frame begins
-// with: return address, calling instance, and the slots of arguments and results in the low and high half.
+// Slots between the arguments of a call into another instance and the copy of them that its frame
+// begins with: return address, calling instance, and the slots of arguments and results in the low
+// and high half.
 enum { CROSS_SLOTS = 3 };
 
-// Makes room for `slots` more slots behind fp. A trap when the limit or the machine forbids it. The stack may
-// move: offsets within it stay.
+// Makes room for `slots` more slots behind fp. A trap when the limit or the machine forbids it. The
+// stack may move: offsets within it stay.
 enum trap wasm_thread_stack_ensure(struct wasm_thread *thread, const u64 *fp, u32 slots);
 
 // Prepares the frame of `code` on arguments at fp.

@@ -312,8 +312,8 @@ enum err wasm_instance_create(const struct wasm_module *module, const struct was
         wasm_instance_destroy(instance);
         return report_err(report, err, 0, "no memory for a memory or a table");
     }
-    // From here on the instance exists, also when a segment does not fit: earlier segments may have put
-    // references to it into other instances' tables.
+    // From here on the instance exists, also when a segment does not fit: earlier segments may have
+    // put references to it into other instances' tables.
     *out = instance;
     return segments_apply(instance, trap, report);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The handlers of struct ins. Each does its work on slots, accumulators and memory, and jumps to the next one
-// by a call in tail position, so the state stays in registers. Handlers of numeric instructions are made from
-// opcodes.def and numeric.h, one for each form of operands; the rest is written out below, work that is not
-// worth a register in functions of its own.
+// The handlers of struct ins. Each does its work on slots, accumulators and memory, and jumps to
+// the next one by a call in tail position, so the state stays in registers. Handlers of numeric
+// instructions are made from opcodes.def and numeric.h, one for each form of operands; the rest is
+// written out below, work that is not worth a register in functions of its own.
 #include "core/base/assert.h"
 #include "core/wasm/code.h"
 #include "core/wasm/limits.h"
@@ -78,7 +78,8 @@ static u8 *memory_reload(struct run *run)
     return memory == NULL ? NULL : memory->base;
 }
 
-// ---- operands by type: I i32, L i64, F f32, D f64; and by place: S slot, A accumulator, K immediate
+// ---- operands by type: I i32, L i64, F f32, D f64; and by place: S slot, A accumulator, K
+// immediate
 
 #define TYPE_I u32
 #define TYPE_L u64
@@ -575,8 +576,8 @@ NOINLINE HANDLER(grow_stack)
     DISPATCH();
 }
 
-// Enters a function of the same instance, whose arguments begin at slot a. Nothing has changed when the stack
-// must grow or the slice ends here: the instruction is run again.
+// Enters a function of the same instance, whose arguments begin at slot a. Nothing has changed when
+// the stack must grow or the slice ends here: the instruction is run again.
 #define CALL(code_operand)                                                                         \
     const struct wasm_code *code = code_operand;                                                   \
     u64 *frame = fp + pc->a;                                                                       \
@@ -608,8 +609,8 @@ HANDLER(call_host)
     TAIL(leave);
 }
 
-// Enters run->callee, a function of another instance: its frame gets a copy of the arguments, and its return
-// goes through wasm_stub_cross, which brings the results and the instance back.
+// Enters run->callee, a function of another instance: its frame gets a copy of the arguments, and
+// its return goes through wasm_stub_cross, which brings the results and the instance back.
 HANDLER(call_cross)
 {
     const struct wasm_func *callee = run->callee;
@@ -897,8 +898,8 @@ static enum step trapped(struct run *run, enum trap trap)
     return STEP_TRAPPED;
 }
 
-// Takes the fuel for the next part of `left` items of `bytes` each, and says how many items that is; 0 when
-// there is no fuel.
+// Takes the fuel for the next part of `left` items of `bytes` each, and says how many items that
+// is; 0 when there is no fuel.
 static u32 part(struct run *run, u32 left, u32 bytes)
 {
     u32 per_unit = WASM_FUEL_BULK_BYTES / bytes;
@@ -914,8 +915,8 @@ static u32 part(struct run *run, u32 left, u32 bytes)
     return left;
 }
 
-// The operands of a copy, fill or init, in three slots that keep its progress: [to, to + count) and, but for
-// a fill, [from, from + count).
+// The operands of a copy, fill or init, in three slots that keep its progress: [to, to + count)
+// and, but for a fill, [from, from + count).
 struct operands {
     u32 to;
     u32 from;
@@ -949,8 +950,8 @@ HANDLER_SLOW(memory_fill)
     return progress(fp + pc->a, o.to + count, o.from, o.count - count);
 }
 
-// Copies [from, from + count) of an array to [to, to + count), which may overlap, in the order that never
-// overwrites what is still to be copied.
+// Copies [from, from + count) of an array to [to, to + count), which may overlap, in the order that
+// never overwrites what is still to be copied.
 static enum step copy_part(struct run *run, u64 *slots, u8 *to, const u8 *from, u32 item_bytes)
 {
     struct operands o = operands_read(slots);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/wasm/numeric.h: what each numeric instruction computes, as one function of its operands, named
-// num_ and the instruction's name in opcodes.def, so that handlers can be made from that table.
+// core/wasm/numeric.h: what each numeric instruction computes, as one function of its operands,
+// named num_ and the instruction's name in opcodes.def, so that handlers can be made from that
+// table.
 //
-// Use     an instruction that can trap has a check_ function beside it; when that says TRAP_NONE, num_ is
-//         defined. All others are defined for every operand.
-// Floats  results are those of the specification, by integer tricks and the four basic operations alone: no
-//         function of a mathematics library is called. A NaN that an operation makes is the canonical one,
-//         so that a run is the same on every CPU. Needs rounding to nearest and no wider intermediate
-//         precision, which every target of ours has (SSE2, VFP, wasm).
+// Use     an instruction that can trap has a check_ function beside it; when that says TRAP_NONE,
+//         num_ is defined. All others are defined for every operand.
+// Floats  results are those of the specification, by integer tricks and the four basic operations
+//         alone: no function of a mathematics library is called. A NaN that an operation makes is
+//         the canonical one, so that a run is the same on every CPU. Needs rounding to nearest and
+//         no wider intermediate precision, which every target of ours has (SSE2, VFP, wasm).
 // Source  WebAssembly Core 2.0, section 4.3.
 #pragma once
 #include "core/base/compiler.h"
@@ -159,8 +160,9 @@ NUM_UNARY(I64_EXTEND_I32_U, u64, u32, a)
 
 // ---- floats
 
-// Rounds to an integer, ties to even: adding and taking away 2^mantissa leaves no room for a fraction.
-// Values from `whole` on, infinities and NaN have no fraction. The result keeps the sign of `a`, zeros too.
+// Rounds to an integer, ties to even: adding and taking away 2^mantissa leaves no room for a
+// fraction. Values from `whole` on, infinities and NaN have no fraction. The result keeps the sign
+// of `a`, zeros too.
 #define NUM_ROUND(prefix, type, unsigned_type, sign, whole)                                        \
     static ALWAYS_INLINE type magnitude_##type(type a)                                             \
     {                                                                                              \
@@ -203,7 +205,8 @@ NUM_UNARY(I64_EXTEND_I32_U, u64, u32, a)
 NUM_ROUND(F32, f32, u32, 0x80000000, 0x1p23f)
 NUM_ROUND(F64, f64, u64, 0x8000000000000000, 0x1p52)
 
-// Equal operands differ at most in the sign of zero: or-ing the bits prefers the minus, and-ing the plus.
+// Equal operands differ at most in the sign of zero: or-ing the bits prefers the minus, and-ing the
+// plus.
 #define NUM_FLOAT(prefix, type)                                                                    \
     NUM_BINARY(prefix##_ADD, type, type, canonical_##type(a + b))                                  \
     NUM_BINARY(prefix##_SUB, type, type, canonical_##type(a - b))                                  \
@@ -243,8 +246,8 @@ NUM_UNARY(I64_REINTERPRET_F64, u64, f64, bits_f64(a))
 NUM_UNARY(F32_REINTERPRET_I32, f32, u32, f32_bits(a))
 NUM_UNARY(F64_REINTERPRET_I64, f64, u64, f64_bits(a))
 
-// To integers: `in_range` holds exactly when the value without its fraction fits. The limits are exact in
-// the float's type, so each is compared with the sharpest sign.
+// To integers: `in_range` holds exactly when the value without its fraction fits. The limits are
+// exact in the float's type, so each is compared with the sharpest sign.
 #define NUM_TO_INTEGER(integer, suffix, from, type, result, target, in_range, low, high)           \
     static ALWAYS_INLINE enum trap check_##integer##_TRUNC_##from##_##suffix(type a)               \
     {                                                                                              \

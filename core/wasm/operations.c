@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Translates every instruction that is not control: they take values off the stack, and may leave one on it.
+// Translates every instruction that is not control: they take values off the stack, and may leave
+// one on it.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/wasm/limits.h"
@@ -138,7 +139,8 @@ static void do_binary(struct translator *t, enum row row)
     emit_recent(t, row, &left, &right);
 }
 
-// What costs nothing: the low half of an i64 is an i32 that may be dirty, and a clean i32 is an i64.
+// What costs nothing: the low half of an i64 is an i32 that may be dirty, and a clean i32 is an
+// i64.
 static bool reinterpret(struct translator *t, enum row row)
 {
     struct value *value = &t->values[t->height - 1];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A thread between its slices: its stack, the first frame, and the way from instructions back to the file.
+// A thread between its slices: its stack, the first frame, and the way from instructions back to
+// the file.
 #include "core/wasm/thread.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"

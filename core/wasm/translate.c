@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Translates one body after another, each in one pass over its bytes. The validator has proved all that is
-// taken for granted here: types, indices, depths, encodings.
+// Translates one body after another, each in one pass over its bytes. The validator has proved all
+// that is taken for granted here: types, indices, depths, encodings.
 #include "core/wasm/translate.h"
 #include "core/base/arena.h"
 #include "core/base/assert.h"
@@ -317,7 +317,8 @@ static void do_br_if(struct translator *t, struct body_reader *in)
     t->barrier = t->count;
 }
 
-// Entries jump straight to where nothing has to be moved, others to a few instructions behind the table.
+// Entries jump straight to where nothing has to be moved, others to a few instructions behind the
+// table.
 static void do_br_table(struct translator *t, struct body_reader *in)
 {
     u32 count = body_u32(in);

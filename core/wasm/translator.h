@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/wasm/translator.h: what translate.c (one case for each instruction) and values.c (where values lie, and
-// emission) share. docs/wasm.md tells how they work together.
+// core/wasm/translator.h: what translate.c (one case for each instruction) and values.c (where
+// values lie, and emission) share. docs/wasm.md tells how they work together.
 //
-// The operand stack of the program is followed at translation time. A value on it may not have been computed
-// into its slot yet: it can be a constant, a local that need not be copied, or the accumulator, whose producing
-// instruction is changed afterwards when the value must go to a slot after all.
+// The operand stack of the program is followed at translation time. A value on it may not have been
+// computed into its slot yet: it can be a constant, a local that need not be copied, or the
+// accumulator, whose producing instruction is changed afterwards when the value must go to a slot
+// after all.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
@@ -44,7 +45,7 @@ struct value {
     u16 slot;   // PLACE_LOCAL: of the local
     u16 base;
     u16 index;
-    u32 end; // PLACE_HOME: one past the instruction whose operand `a` says where the value goes; 0: none
+    u32 end;  // PLACE_HOME: one past the instruction whose `a` says where it goes; 0: none
     u64 bits; // PLACE_CONST; PLACE_SUM: the constant
 };
 
@@ -71,8 +72,8 @@ struct accumulator {
     handler *with_slot; //
 };
 
-// The last instruction with two operands, which the one behind it may swallow: a branch a comparison, an access
-// to memory a sum.
+// The last instruction with two operands, which the one behind it may swallow: a branch a
+// comparison, an access to memory a sum.
 struct recent {
     u32 start; // its instruction
     u32 end;   // one past it; 0: there is none
@@ -153,7 +154,8 @@ enum kind kind_of(u8 type);
 // Takes the first memory, so that emission always has somewhere to write. False: there is none.
 bool translator_prepare(struct translator *t);
 
-// Makes `array`, with room for *capacity items, hold `count`; the old items are kept. NULL: no memory.
+// Makes `array`, with room for *capacity items, hold `count`; the old items are kept. NULL: no
+// memory.
 void *translator_grow(struct arena *arena, void *array, u32 *capacity, u32 count,
                       size_t item_bytes);
 
@@ -175,8 +177,8 @@ void push_local(struct translator *t, u32 local);
 void push_result(struct translator *t, enum kind kind);
 // Values that are in their homes by no instruction of ours.
 void push_homes(struct translator *t, const u8 *types, u32 count);
-// The result of the instruction at `producer` in the accumulator; `with_slot` is the handler that also
-// writes slot `a`. acc_claim comes before the instruction.
+// The result of the instruction at `producer` in the accumulator; `with_slot` is the handler that
+// also writes slot `a`. acc_claim comes before the instruction.
 void push_acc(struct translator *t, enum kind kind, u32 producer, handler *with_slot);
 // Frees an accumulator for an instruction that is to be emitted: a value in it goes to its home.
 void acc_claim(struct translator *t, enum bank bank);
@@ -185,7 +187,8 @@ void slot_written(struct translator *t, u32 slot);
 // The same for one that leaves no accumulator as it was.
 void acc_forget(struct translator *t);
 
-// Computes a sum, at a position of the stack or at the top ones, into the accumulator. Other places are left.
+// Computes a sum, at a position of the stack or at the top ones, into the accumulator. Other places
+// are left.
 void force(struct translator *t, u32 position);
 void force_top(struct translator *t, u32 count);
 // Takes the top value, computing it if it is a sum.

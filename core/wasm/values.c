@@ -355,7 +355,8 @@ void settle_top(struct translator *t, u32 count)
     }
 }
 
-// All but the value on top, which is about to be assigned; so that no value is looked at here twice.
+// All but the value on top, which is about to be assigned; so that no value is looked at here
+// twice.
 static void settle_below_top(struct translator *t)
 {
     for (u32 position = t->settled; position + 1 < t->height; position++) {
@@ -583,7 +584,8 @@ bool operand_is_short(const struct operand *operand)
 
 // ---- locals
 
-// Changes the instruction that made the value on top, when it is the last one, to write the local itself.
+// Changes the instruction that made the value on top, when it is the last one, to write the local
+// itself.
 static bool redirect(struct translator *t, u32 slot)
 {
     const struct value *value = &t->values[t->height - 1];

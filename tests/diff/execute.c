@@ -164,7 +164,7 @@ void execute_module(struct span bytes, const i64 *slices, u32 slice_count, i64 f
     arena_init(&e.scratch, &memory.memory, ARENA_BYTES);
     *out = (struct execute_outcome){0};
     out->err = load(&e, bytes, out, &report);
-    mem_copy(out->reason, report.text, sizeof out->reason);
+    mem_copy(out->reason, report.text, __builtin_strlen(report.text));
     arena_drop(&e.scratch);
     if (out->err == ERR_OK) {
         run_exports(&e, fuel, out);
