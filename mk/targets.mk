@@ -71,10 +71,11 @@ $(call link_rule,hosted,$(CAR),tools/car/main.c machines/bare/common/manifest.c 
 # for all systems: build/MACHINE/redshirt.elf.
 BARE_LINKED_SOURCES = $(BARE_COMMON) $(CORE_SOURCES) $(INTERFACE_SOURCES)
 define bare_system_text
-build/systems/$(1).car: $(2) $$(CAR) $$$$(PROGRAMS) $$$$(TEST_PROGRAMS) $$$$(WASI_PROGRAMS)
+build/systems/$(1).car: $(2) $$(CAR) $$$$(PROGRAMS) $$$$(TEST_PROGRAMS) $$$$(WASI_PROGRAMS) \
+    build/test/bare/sums.wasm
 	@mkdir -p $$(@D)
 	$$(call say,car,$$@)
-	$$(Q)$$(CAR) $$@.new $(2) build/programs build/test/programs build/test/wasi >$$@.cid && mv $$@.new $$@
+	$$(Q)$$(CAR) $$@.new $(2) build/programs build/test/programs build/test/wasi build/test/bare >$$@.cid && mv $$@.new $$@
 $(foreach m,$(BARE_LINKING),$(call bare_system_image,$(m),$(1)))
 endef
 define bare_system_image
@@ -89,7 +90,13 @@ bare_system = $(eval $(call bare_system_text,$(strip $(1)),$(strip $(2))))
 $(foreach m,$(filter-out $(BARE_LINKING),$(BARE_MACHINES)),\
   $(call bare_image,$(m),build/$(m)/redshirt.elf,$(BARE_CPU_SOURCES_$(m)) $(BARE_LINKED_SOURCES)))
 
-BOOT_SYSTEMS := first_light failure devices wasi clocks lateness calm $(if $(WASI_CPP_LIBRARY),cpp)
+SUMS_SOURCES := $(patsubst %,tests/bench/kernels/%.c,$(KERNEL_NAMES)) core/base/text.c
+CFLAGS_FOR_tests/boot/sums := $(KERNEL_FLOATS)
+CFLAGS_FOR_tests/boot/sums_native := $(KERNEL_FLOATS)
+$(call program_rule,build/test/bare/sums.wasm,tests/boot/sums.c $(SUMS_SOURCES))
+$(call link_rule,hosted,build/hosted/test/sums,tests/boot/sums_native.c $(SUMS_SOURCES))
+
+BOOT_SYSTEMS := first_light failure devices wasi clocks lateness calm sums $(if $(WASI_CPP_LIBRARY),cpp)
 $(foreach s,$(BOOT_SYSTEMS),$(call bare_system,$(s),tests/boot/$(s).system))
 
 pc: build/pc/redshirt.elf build/systems/first_light.car ## the image for a PC, and an archive to boot it with
@@ -146,14 +153,17 @@ CHECKS += tick
 # ---- booting, and seeing what happens
 
 test-boot: $(BARE_MACHINES:%=build/%/test.elf) $(BOOT_SYSTEMS:%=build/systems/%.car) build/pc/redshirt.elf \
-  $(foreach m,$(BARE_LINKING),$(BOOT_SYSTEMS:%=build/$(m)/%.elf)) $(BOOT_DISC) ## boots every image in QEMU
+  $(foreach m,$(BARE_LINKING),$(BOOT_SYSTEMS:%=build/$(m)/%.elf)) $(BOOT_DISC) \
+  build/hosted/test/sums ## boots every image in QEMU
 	@tests/boot/run $(foreach m,$(BARE_MACHINES),$(m)=build/$(m))
 TEST_SUITES += boot
+TEST_SECONDS_boot := 600
 
 # ---- unit tests and fuzzers of what lies under the machines
 
 $(call unit_test,car,tests/unit/test_car.c $(TEST_SUPPORT) $(BASE_SOURCES),-lsodium)
 $(call unit_test,bare,tests/unit/test_bare.c $(TEST_SUPPORT) machines/bare/common/heap.c \
   machines/bare/common/manifest.c machines/bare/common/frames.c machines/bare/common/pages.c $(BASE_SOURCES))
+$(call unit_test,aeabi,tests/unit/test_aeabi.c $(TEST_SUPPORT) machines/bare/arm/aeabi.c $(BASE_SOURCES))
 FUZZ_TARGETS += car
 FUZZ_SOURCES_car := $(TEST_SUPPORT) machines/bare/common/manifest.c $(BASE_SOURCES)

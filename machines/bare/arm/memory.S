@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // memcpy, memmove, memset and memcmp, and the names that the ARM run-time ABI has for them. 32
 // bytes at a time through vector registers; what is left by halves. Memory is normal and the MMU
-// on, so any alignment will do. Source  "Run-time ABI for the ARM Architecture", section 4.3.4.
+// on, so any alignment will do.
+// Below them, the helpers of aeabi.c under the names and with the registers of that ABI.
+// Source  "Run-time ABI for the ARM Architecture", sections 4.1.2, 4.2 and 4.3.4.
     .syntax unified
     .arm
     .fpu neon
@@ -158,3 +160,37 @@ backwards:
     ldrd r2, r3, [sp, #8]
     add sp, sp, #16
     pop {r4, pc}
+
+    // Floats pass in general registers here, whatever the rest of the image does (section 4.1.2).
+    .macro to_f64 name
+    function __\name
+    push {r4, lr}
+    bl \name
+    vmov r0, r1, d0
+    pop {r4, pc}
+    .endm
+    to_f64 aeabi_ul2d
+    to_f64 aeabi_l2d
+
+    .macro to_f32 name
+    function __\name
+    push {r4, lr}
+    bl \name
+    vmov r0, s0
+    pop {r4, pc}
+    .endm
+    to_f32 aeabi_ul2f
+    to_f32 aeabi_l2f
+
+    function __aeabi_d2ulz
+    vmov d0, r0, r1
+    b aeabi_d2ulz
+    function __aeabi_d2lz
+    vmov d0, r0, r1
+    b aeabi_d2lz
+    function __aeabi_f2ulz
+    vmov s0, r0
+    b aeabi_f2ulz
+    function __aeabi_f2lz
+    vmov s0, r0
+    b aeabi_f2lz

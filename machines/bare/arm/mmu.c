@@ -2,7 +2,8 @@
 // Page tables, two levels, short descriptors. Memory is mapped at its own address in sections of 1
 // MiB; the image in small pages with what each part may do; page 0 and the page below the machine's
 // stack show nothing. The window for reservations is what lies above the devices: 3 GiB of
-// addresses for at most 1 GiB of memory. Source  ARM Architecture Reference Manual ARMv7-A, B3.5.
+// addresses for at most 1 GiB of memory.
+// Source  ARM Architecture Reference Manual ARMv7-A, B3.5.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/platform.h"

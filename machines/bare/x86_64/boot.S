@@ -2,7 +2,8 @@
 // From the boot loader's 32-bit mode to C. Two loaders know this image: one that reads the
 // multiboot2 header (GRUB) and one that reads the PVH note (QEMU's -kernel, Xen). Both jump here in
 // protected mode with paging off, flat segments, interrupts off, and the address of what they have
-// to say in ebx. Source  Multiboot2 specification 2.0, sections 3.1 and 3.3; Xen's "x86/HVM direct
+// to say in ebx.
+// Source  Multiboot2 specification 2.0, sections 3.1 and 3.3; Xen's "x86/HVM direct
 // boot ABI"; Intel SDM volume 3, 9.8.5.
 
 #define MULTIBOOT2_MAGIC 0xe85250d6

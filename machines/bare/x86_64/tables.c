@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Descriptor tables. Every vector runs on a stack of the interrupt stack table, never on the one
 // that was running: so code that uses the red zone below its stack (libsodium's archive does) is
-// safe in ring 0. Source  Intel SDM volume 3, chapters 3, 6 and 7.
+// safe in ring 0.
+// Source  Intel SDM volume 3, chapters 3, 6 and 7.
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "machines/bare/common/cpu.h"
