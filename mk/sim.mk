@@ -62,3 +62,7 @@ FUZZ_TARGETS += syscalls
 FUZZ_SOURCES_syscalls := $(STAGE_SOURCES)
 FUZZ_LIBRARIES_syscalls := -lsodium
 build/fuzz/fuzz_syscalls: | $(KERNEL_GUEST_FILES)
+
+FUZZ_TARGETS += section
+FUZZ_SOURCES_section := $(SIM_SOURCES) $(KERNEL_SOURCES) $(WASM_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
+FUZZ_LIBRARIES_section := -lsodium

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/kernel/test_hostile.c: everything from a guest is hostile. Pointers, lengths, ids, flags
 // and bodies that no honest program would pass, on all three syscalls; and each limit at its bound.
+#include "core/base/report.h"
+#include "core/base/wire.h"
 #include "core/kernel/limits.h"
 #include "interfaces/inspect.h"
 #include "interfaces/system.h"
@@ -421,6 +423,94 @@ static void limit_of_memory(void **state)
     stage_close(&scene.stage);
 }
 
+// ---- sections
+
+// Adds a program whose section holds those bytes. What came of it; its reason is in `report`.
+static enum err add_with_section(struct stage *stage, struct span section, struct report *report)
+{
+    static u8 bytes[1 << 17];
+    struct span puppet = stage_program_bytes(NULL, 0);
+    struct wire_writer out = wire_writer_over(bytes, sizeof bytes);
+    wire_write_raw(&out, puppet);
+    free((void *)puppet.data);
+    wire_write_u8(&out, 0);
+    u32 size = 20 + (u32)section.size;
+    wire_write_u8(&out, (u8)(size | 0x80)); // LEB128 in three bytes
+    wire_write_u8(&out, (u8)(size >> 7 | 0x80));
+    wire_write_u8(&out, (u8)(size >> 14));
+    wire_write_u8(&out, 19);
+    wire_write_raw(&out, SPAN_LITERAL("redshirt:interfaces"));
+    wire_write_raw(&out, section);
+    assert_true(out.size <= sizeof bytes);
+    char cid[KERNEL_CID_TEXT_BYTES];
+    report_clear(report);
+    return kernel_program_add(stage->kernel, span_of(bytes, out.size), (struct span){0}, cid,
+                              report);
+}
+
+static size_t write_list(u8 *to, size_t capacity, u32 first, u32 interfaces, u32 functions,
+                         bool same_function)
+{
+    struct wire_writer out = wire_writer_over(to, capacity);
+    wire_write_u32(&out, interfaces);
+    for (u32 i = 0; i < interfaces; i++) {
+        char name[32];
+        int size = snprintf(name, sizeof name, "test:section/i%u", first + i);
+        wire_write_bytes(&out, span_of(name, (size_t)size));
+        wire_write_u32(&out, functions);
+        for (u32 f = 0; f < functions; f++) {
+            u8 hash[32] = {0};
+            mem_store_u32(hash, same_function ? 7 : f);
+            hash[31] = (u8)f; // beyond the id
+            wire_write_raw(&out, span_of(hash, 32));
+            wire_write_bytes(&out, SPAN_LITERAL("f"));
+        }
+    }
+    assert_true(out.size <= capacity);
+    return out.size;
+}
+
+static void sections_that_do_not_decode(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage, 40, 1, NULL);
+    struct report report;
+    static const struct {
+        struct span bytes;
+        const char *word;
+    } wrong[] = {
+        {SPAN_LITERAL("\1"), "end"},
+        {SPAN_LITERAL("\1\0\0\0"), "end"},
+        {SPAN_LITERAL("\1\0\0\0\0\0\0\0\0\0\0\0"), "empty"},
+        {SPAN_LITERAL("\1\0\0\0\1\1\0\0x"), "too long"},
+        {SPAN_LITERAL("\1\0\0\0\1\0\0\0\xff\0\0\0\0"), "UTF-8"},
+        {SPAN_LITERAL("\1\0\0\0\1\0\0\0x\1\1\0\0"), "too many"},
+        {SPAN_LITERAL("\1\0\0\0\1\0\0\0x\1\0\0\0"), "end"},
+        {SPAN_LITERAL("\xff\xff\xff\xff\1\0\0\0x\0\0\0\0"), "end"},
+    };
+    for (u32 i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(add_with_section(&stage, wrong[i].bytes, &report), ERR_MALFORMED);
+        assert_non_null(strstr(report.text, wrong[i].word));
+    }
+    static u8 list[1 << 16];
+    size_t size = write_list(list, sizeof list, 0, 1, 2, true);
+    assert_int_equal(add_with_section(&stage, span_of(list, size), &report), ERR_MALFORMED);
+    assert_non_null(strstr(report.text, "one id"));
+    size = write_list(list, sizeof list, 0, 1, INTERFACE_FUNCTIONS, false);
+    assert_int_equal(add_with_section(&stage, span_of(list, size), &report), ERR_OK);
+    size = write_list(list, sizeof list, 0, 1, INTERFACE_FUNCTIONS + 1, false);
+    assert_int_equal(add_with_section(&stage, span_of(list, size), &report), ERR_MALFORMED);
+    // The puppet itself declares three.
+    size = write_list(list, sizeof list, 0, KERNEL_DEFINITIONS, 1, false);
+    assert_int_equal(add_with_section(&stage, span_of(list, size), &report), ERR_LIMIT);
+    size = write_list(list, sizeof list, 0, KERNEL_DEFINITIONS - 8, 1, false);
+    // Two lists behind each other, of which the second says nothing new.
+    memcpy(list + size, list, size);
+    assert_int_equal(add_with_section(&stage, span_of(list, 2 * size), &report), ERR_OK);
+    stage_close(&stage);
+}
+
 // ---- memory that runs out
 
 // A short life with messages of all lengths, in a machine where one allocation in `one_in` fails:
@@ -500,6 +590,7 @@ int main(void)
         cmocka_unit_test(limit_of_children),
         cmocka_unit_test(limit_of_arguments),
         cmocka_unit_test(limit_of_memory),
+        cmocka_unit_test(sections_that_do_not_decode),
         cmocka_unit_test(any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
