@@ -343,6 +343,7 @@ static bool accept_one(struct socket *listener, struct tcp_call *call)
 static void connection_came(uv_stream_t *stream, int status)
 {
     struct socket *listener = stream->data;
+    hosted_loop_awake(listener->tcp->device.loop);
     if (status != 0 || listener->is_closing) {
         return; // the host could not take it in; libuv goes on listening
     }
@@ -430,6 +431,7 @@ static void read_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
     (void)suggested;
     struct socket *socket = handle->data;
+    hosted_loop_awake(socket->tcp->device.loop);
     struct tcp_call *call = queue_first(socket);
     u32 size = call == NULL ? 0 : call->max;
     // No room makes libuv say ENOBUFS, and the bytes stay with the host.

@@ -136,6 +136,7 @@ static void clock_ticked(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     struct clock *clock = poll->data;
+    hosted_loop_awake(clock->device.loop);
     u64 ticks;
     if (read(clock->file, &ticks, sizeof ticks) < 0) {
         // it was set anew between the tick and now: nothing to read

@@ -246,6 +246,7 @@ static void receive_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
     (void)suggested;
     struct socket *socket = handle->data;
+    hosted_loop_awake(socket->udp->device.loop);
     // No room makes libuv say ENOBUFS, and the datagram stays with the host.
     u32 size = queue_first(socket) == NULL ? 0 : HOSTED_IO_BYTES;
     *out = uv_buf_init((char *)socket->udp->device.loop->scratch + PREFIX_BYTES, size);

@@ -21,6 +21,10 @@ enum {
     HOSTED_LOOP_EVENTS = 256,
     // Such rounds over all devices before the same.
     HOSTED_LOOP_TURNS = 4,
+    // Times that worker 0 serves its own messages to devices without asking the host for more.
+    HOSTED_LOOP_SKIPS = 8,
+    // How long the loop's own thread stays in it at least, ns, once worker 0 was found busy.
+    HOSTED_ATTEND_NS = 5000000,
     // One read or write of stdio and tcp; their .wit promise it.
     HOSTED_IO_BYTES = 65536,
     // The longest answer: a read, with what stands before it.

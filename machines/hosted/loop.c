@@ -8,6 +8,7 @@
 #include "core/base/assert.h"
 #include "core/base/report.h"
 #include "core/kernel/device.h"
+#include "core/platform.h"
 
 enum { PATIENCE_MS = 500 };
 
@@ -101,8 +102,13 @@ static bool device_run(struct hosted_device *device, u32 limit)
     return false;
 }
 
-static bool devices_pending(struct hosted_loop *loop)
+// Whether somebody waits for the thread that is in the loop: a device's client, or the worker
+// itself.
+static bool is_wanted(struct hosted_loop *loop)
 {
+    if (loop->word != NULL && __atomic_load_n(loop->word, __ATOMIC_SEQ_CST) != HOSTED_IDLE_WORD) {
+        return true;
+    }
     for (struct list_node *node = list_first(&loop->devices); node != NULL;
          node = list_next(&loop->devices, node)) {
         struct hosted_device *device = LIST_ITEM(node, struct hosted_device, of_loop);
@@ -130,15 +136,15 @@ static bool devices_run(struct hosted_loop *loop)
     return done;
 }
 
-// Before the loop asks the host: handles what waits, then says that it sleeps, and looks once more. A worker
-// writes is_pending before it looks for is_asleep, so one of the two sees the other.
+// Before the loop asks the host: handles what waits, then says that it sleeps, and looks once more.
+// A worker writes is_pending before it looks for is_asleep, so one of the two sees the other.
 static void loop_before_sleep(uv_prepare_t *prepare)
 {
     struct hosted_loop *loop = prepare->data;
     for (u32 turn = 0; turn < HOSTED_LOOP_TURNS; turn++) {
         if (devices_run(loop)) {
             __atomic_store_n(&loop->is_asleep, true, __ATOMIC_SEQ_CST);
-            if (!devices_pending(loop)) {
+            if (!is_wanted(loop)) {
                 (void)uv_idle_stop(&loop->restless);
                 return;
             }
@@ -152,6 +158,8 @@ static void loop_after_sleep(uv_check_t *check)
 {
     struct hosted_loop *loop = check->data;
     __atomic_store_n(&loop->is_asleep, false, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&loop->polls, 1, __ATOMIC_RELAXED);
+    loop->skips = 0;
 }
 
 // ---- the end
@@ -209,10 +217,103 @@ void hosted_signals_block(bool block)
     ASSERT(failed == 0);
 }
 
+// ---- who is in the loop
+
+static bool loop_enter(struct hosted_loop *loop, const u32 *word)
+{
+    if (__atomic_exchange_n(&loop->is_held, true, __ATOMIC_ACQ_REL)) {
+        return false;
+    }
+    loop->word = word;
+    return true;
+}
+
+static void loop_leave(struct hosted_loop *loop)
+{
+    loop->word = NULL;
+    __atomic_store_n(&loop->is_held, false, __ATOMIC_SEQ_CST);
+    hosted_platform_stir();
+}
+
+// struct hosted_idle: worker 0 has nothing to run. What its programs have just asked of devices
+// comes first; when that already gave it something to run, the host is asked another time, but not
+// never.
+static bool idle_work(void *context, const u32 *word)
+{
+    struct hosted_loop *loop = context;
+    if (!loop_enter(loop, word)) {
+        return false;
+    }
+    (void)devices_run(loop);
+    bool skip = loop->skips++ < HOSTED_LOOP_SKIPS;
+    while (!skip || __atomic_load_n(word, __ATOMIC_SEQ_CST) == HOSTED_IDLE_WORD) {
+        skip = true;
+        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    }
+    loop_leave(loop);
+    return true;
+}
+
+static void idle_interrupt(void *context)
+{
+    loop_wake(context);
+}
+
+static void loop_need(struct hosted_loop *loop)
+{
+    if (!__atomic_exchange_n(&loop->is_needed, true, __ATOMIC_ACQ_REL)) {
+        int failed = sem_post(&loop->needed);
+        ASSERT(failed == 0);
+    }
+}
+
+// struct hosted_idle: when nobody has asked the host since the last tick, our own thread shall.
+static bool idle_tick(void *context)
+{
+    struct hosted_loop *loop = context;
+    if (__atomic_load_n(&loop->is_held, __ATOMIC_SEQ_CST)) {
+        return true;
+    }
+    u32 polls = __atomic_load_n(&loop->polls, __ATOMIC_RELAXED);
+    if (polls == loop->polls_seen) {
+        loop_need(loop);
+    }
+    loop->polls_seen = polls;
+    return false;
+}
+
+// Our own thread is in the loop until worker 0 sleeps and can take it, which is not worth doing at
+// once.
+static void loop_attend(struct hosted_loop *loop)
+{
+    u64 start_ns = platform_clock_ns();
+    bool hands_over = false;
+    while (!is_stopping(loop) && !hands_over) {
+        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+        hands_over =
+            platform_clock_ns() - start_ns > HOSTED_ATTEND_NS && hosted_platform_is_asleep();
+    }
+    loop_leave(loop);
+    if (hands_over) {
+        platform_wake(0);
+    }
+}
+
 static void *loop_run(void *context)
 {
     struct hosted_loop *loop = context;
     hosted_signals_block(false);
+    while (!is_stopping(loop)) {
+        if (sem_wait(&loop->needed) == 0) {
+            __atomic_store_n(&loop->is_needed, false, __ATOMIC_RELEASE);
+            if (loop_enter(loop, NULL)) {
+                loop_attend(loop);
+            }
+        }
+    }
+    // Worker 0 has returned: nobody else can be in the loop.
+    bool entered = loop_enter(loop, NULL);
+    ASSERT(entered);
     int left = uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (!loop->is_stuck) {
         ASSERT(left == 0);
@@ -231,7 +332,9 @@ enum err hosted_loop_init(struct hosted_loop *loop, struct report *report)
     }
     loop->wake.data = loop;
     loop->patience.data = loop;
-    int failed = uv_async_init(&loop->uv, &loop->wake, loop_woken);
+    int failed = sem_init(&loop->needed, 0, 0);
+    ASSERT(failed == 0);
+    failed = uv_async_init(&loop->uv, &loop->wake, loop_woken);
     if (failed != 0) {
         (void)uv_loop_close(&loop->uv);
         return report_err(report, ERR_IO, 0, "the host gives no event descriptor");
@@ -268,6 +371,9 @@ enum err hosted_loop_start(struct hosted_loop *loop, struct report *report)
         return report_err(report, ERR_NO_MEMORY, 0, "the host gives no thread for devices");
     }
     loop->is_started = true;
+    loop->idle = (struct hosted_idle){idle_work, idle_interrupt, idle_tick, loop};
+    hosted_platform_idle(&loop->idle);
+    loop_need(loop); // until worker 0 comes to rest
     return ERR_OK;
 }
 
@@ -275,7 +381,7 @@ bool hosted_loop_stop(struct hosted_loop *loop)
 {
     ASSERT(loop->is_started);
     __atomic_store_n(&loop->is_stopping, true, __ATOMIC_RELEASE);
-    int failed = uv_async_send(&loop->wake);
+    int failed = uv_async_send(&loop->wake) | sem_post(&loop->needed);
     ASSERT(failed == 0);
     failed = pthread_join(loop->thread, NULL);
     ASSERT(failed == 0);
@@ -295,6 +401,6 @@ void hosted_loop_drop(struct hosted_loop *loop)
         struct hosted_device *device = LIST_ITEM(node, struct hosted_device, of_loop);
         device->drop(device);
     }
-    int failed = uv_loop_close(&loop->uv);
+    int failed = uv_loop_close(&loop->uv) | sem_destroy(&loop->needed);
     ASSERT(failed == 0);
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// machines/hosted/loop.h: the one thread in which all devices of the hosted machine live, a libuv
-// loop.
+// machines/hosted/loop.h: the libuv loop in which all devices of the hosted machine live.
+//
+// One thread at a time is in the loop. That is worker 0 while it has nothing to run: then a message
+// to a device and its answer need no other thread. When worker 0 is busy for longer than a tick or
+// two, the loop's own thread goes in, until worker 0 sleeps again.
 //
 // Use     hosted_loop_init; hosted_device_add for each device; hosted_loop_start; hosted_loop_stop
 //         once the kernel's workers have returned; hosted_loop_drop.
 // Owner   a device belongs to the file that made it; the loop links it until hosted_loop_drop.
-// Threads whatever a device does happens in the loop's thread, but for `wake`, which any worker
-// calls.
+// Threads whatever a device does happens in the thread that is in the loop, but for `wake`, which
+// any
+//         worker calls.
 // Limits  HOSTED_LOOP_EVENTS at a time of one device, so that none keeps the others waiting.
 #pragma once
 #include <pthread.h>
+#include <semaphore.h>
 #include <uv.h>
 
 #include "core/base/err.h"
@@ -18,6 +23,7 @@
 #include "core/base/types.h"
 #include "core/base/wire.h"
 #include "machines/hosted/limits.h"
+#include "machines/hosted/platform.h"
 struct kernel;
 struct kernel_device;
 struct kernel_event;
@@ -31,6 +37,14 @@ struct hosted_loop {
     uv_idle_t restless;  // active: the loop must not sleep, because events wait
     uv_timer_t patience; // how long the end waits for the host's resolver
     pthread_t thread;
+    sem_t needed;    // wakes the thread: nobody is in the loop
+    bool is_needed;  // atomic: that was posted and not taken yet
+    bool is_held;    // atomic: somebody is in the loop
+    u32 polls;       // atomic: how often the host was asked
+    u32 polls_seen;  // the ticker's
+    u32 skips;       // entries since then in which it was not
+    const u32 *word; // of the worker that is in the loop; NULL: it is our own thread
+    struct hosted_idle idle;
     bool is_started;
     bool is_asleep;   // atomic: it waits for the host, or is about to; a wake must send for it
     bool is_stopping; // atomic
@@ -77,6 +91,13 @@ bool hosted_loop_stop(struct hosted_loop *loop);
 // Drops every device; only after a hosted_loop_stop that returned true, or without
 // hosted_loop_start.
 void hosted_loop_drop(struct hosted_loop *loop);
+
+// The host has called a device: the loop does not sleep. Saves whoever is answered the system calls
+// of waking it; calling it is never needed.
+static inline void hosted_loop_awake(struct hosted_loop *loop)
+{
+    __atomic_store_n(&loop->is_asleep, false, __ATOMIC_RELAXED);
+}
 
 // Takes events again after is_paused; from any thread.
 void hosted_device_resume(struct hosted_device *device);

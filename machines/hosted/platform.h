@@ -11,6 +11,25 @@
 #include "core/base/types.h"
 struct report;
 
+// What worker 0 does instead of sleeping when it has nothing to run. Set before
+// hosted_platform_start's workers run, and NULL again before what it points to goes.
+struct hosted_idle {
+    // Works until *word (atomic) is no longer HOSTED_IDLE_WORD. False: somebody else does, so
+    // sleep.
+    bool (*work)(void *context, const u32 *word);
+    // Makes `work` look at its word soon. From any thread, and from signal handlers.
+    void (*interrupt)(void *context);
+    // Called at each tick. False: nobody works, so the ticker must go on ticking.
+    bool (*tick)(void *context);
+    void *context;
+};
+enum { HOSTED_IDLE_WORD = 3 };
+void hosted_platform_idle(const struct hosted_idle *idle);
+// Whether worker 0 sleeps because somebody else did that work.
+bool hosted_platform_is_asleep(void);
+// Nobody does that work from now on: the ticker has to look after it.
+void hosted_platform_stir(void);
+
 // ERR_LIMIT  workers is 0 or above HOSTED_WORKERS
 // ERR_IO     the C library's cryptography or a thread did not start
 enum err hosted_platform_start(u32 workers, struct report *report);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Workers and time slices of core/platform.h: a worker is an OS thread.
 //
+// Worker 0 works at the devices while it has nothing to run (struct hosted_idle), so that a program
+// and its devices need no switch between threads.
+//
 // A worker sleeps on a word of its own: RUNNING, WOKEN (a wake came, the next wait returns at once)
 // or SLEEPING. Waking one that runs is a single exchange without a system call.
 //
@@ -26,7 +29,7 @@
 #include "machines/hosted/limits.h"
 #include "machines/hosted/platform.h"
 
-enum { RUNNING, WOKEN, SLEEPING };
+enum { RUNNING, WOKEN, SLEEPING, WORKING = HOSTED_IDLE_WORD };
 enum { TICK_NS_MIN = 250000, TICK_NS_MAX = 5000000 };
 enum { SPINS_PER_YIELD = 64 };
 
@@ -51,8 +54,9 @@ static struct {
     struct worker workers[HOSTED_WORKERS];
     u32 worker_count;
     pthread_t ticker;
-    u32 ticker_wake; // atomic: as a worker's
-    bool stopping;   // atomic
+    u32 ticker_wake;                // atomic: as a worker's
+    bool stopping;                  // atomic
+    const struct hosted_idle *idle; // atomic; or NULL
 } machine;
 
 static void word_wait(u32 *word, u64 deadline_ns)
@@ -73,11 +77,14 @@ static void word_sleep(u32 *word, u64 deadline_ns)
     (void)__atomic_exchange_n(word, RUNNING, __ATOMIC_ACQ_REL);
 }
 
-static void word_wake(u32 *word)
+// Returns what the word was.
+static u32 word_wake(u32 *word)
 {
-    if (__atomic_exchange_n(word, WOKEN, __ATOMIC_ACQ_REL) == SLEEPING) {
+    u32 before = __atomic_exchange_n(word, WOKEN, __ATOMIC_SEQ_CST);
+    if (before == SLEEPING) {
         (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     }
+    return before;
 }
 
 u32 platform_worker_count(void)
@@ -85,16 +92,65 @@ u32 platform_worker_count(void)
     return machine.worker_count;
 }
 
+static const struct hosted_idle *idle_work(void)
+{
+    return __atomic_load_n(&machine.idle, __ATOMIC_ACQUIRE);
+}
+
+// Works while there is nothing to run; true: that was all, because a wake has come.
+static bool word_work(u32 *word)
+{
+    const struct hosted_idle *idle = idle_work();
+    u32 expected = RUNNING;
+    if (idle == NULL || !__atomic_compare_exchange_n(word, &expected, WORKING, false,
+                                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        return false;
+    }
+    if (!idle->work(idle->context, word)) {
+        expected = WORKING;
+        if (__atomic_compare_exchange_n(word, &expected, RUNNING, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST)) {
+            return false;
+        }
+    }
+    (void)__atomic_exchange_n(word, RUNNING, __ATOMIC_SEQ_CST);
+    return true;
+}
+
 void platform_wait(u32 index, u64 deadline_ns)
 {
     ASSERT(index < machine.worker_count);
-    word_sleep(&machine.workers[index].wake, deadline_ns);
+    u32 *word = &machine.workers[index].wake;
+    if (index != 0 || deadline_ns != UINT64_MAX || !word_work(word)) {
+        word_sleep(word, deadline_ns);
+    }
 }
 
 void platform_wake(u32 index)
 {
     ASSERT(index < machine.worker_count);
-    word_wake(&machine.workers[index].wake);
+    u32 before = word_wake(&machine.workers[index].wake);
+    if (before == WORKING) {
+        const struct hosted_idle *idle = idle_work();
+        idle->interrupt(idle->context);
+    }
+}
+
+void hosted_platform_idle(const struct hosted_idle *idle)
+{
+    __atomic_store_n(&machine.idle, idle, __ATOMIC_RELEASE);
+}
+
+bool hosted_platform_is_asleep(void)
+{
+    return __atomic_load_n(&machine.workers[0].wake, __ATOMIC_SEQ_CST) == SLEEPING;
+}
+
+void hosted_platform_stir(void)
+{
+    if (__atomic_load_n(&machine.ticker_wake, __ATOMIC_SEQ_CST) == SLEEPING) {
+        (void)word_wake(&machine.ticker_wake);
+    }
 }
 
 void platform_relax(void)
@@ -121,9 +177,7 @@ void platform_slice(u32 index, u64 slice_ns, bool *flag)
     __atomic_store_n(&worker->flag, flag, __ATOMIC_RELAXED);
     __atomic_store_n(&worker->slice_ns, slice_ns, __ATOMIC_RELAXED);
     __atomic_store_n(&worker->slice, (number | 1) + (number % 2 != 0 ? 2 : 0), __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&machine.ticker_wake, __ATOMIC_SEQ_CST) == SLEEPING) {
-        word_wake(&machine.ticker_wake);
-    }
+    hosted_platform_stir();
 }
 
 // Looks at one worker's slice; gives the length of the tick that it asks for, 0 when no slice runs.
@@ -147,9 +201,11 @@ static u64 ticker_visit(struct worker *worker, u64 now_ns, u64 tick_ns)
     return tick < TICK_NS_MIN ? TICK_NS_MIN : tick > TICK_NS_MAX ? TICK_NS_MAX : tick;
 }
 
-// One look at all workers. False: no slice runs.
+// One look at all workers and at the work of the idle. False: nothing needs the next look.
 static bool ticker_tick(u64 *tick_ns)
 {
+    const struct hosted_idle *idle = idle_work();
+    bool is_attended = idle == NULL || idle->tick(idle->context);
     u64 now_ns = platform_clock_ns();
     u64 wanted_ns = 0;
     for (u32 i = 0; i < machine.worker_count; i++) {
@@ -161,7 +217,7 @@ static bool ticker_tick(u64 *tick_ns)
     if (wanted_ns != 0) {
         *tick_ns = wanted_ns;
     }
-    return wanted_ns != 0;
+    return wanted_ns != 0 || !is_attended;
 }
 
 // Sleeps until a slice starts. SLEEPING is written before the workers are looked at once more, and
@@ -239,7 +295,7 @@ void hosted_platform_stop(void)
         }
     }
     __atomic_store_n(&machine.stopping, true, __ATOMIC_RELEASE);
-    word_wake(&machine.ticker_wake);
+    (void)word_wake(&machine.ticker_wake);
     int failed = pthread_join(machine.ticker, NULL);
     ASSERT(failed == 0);
 }

@@ -165,6 +165,7 @@ def stopped_within_a_second(world, number, code, *arguments):
         expect(process.poll(), None, "still runs")
         begin = time.monotonic()
         process.send_signal(number)
+        process.wait(timeout=60)  # before its input ends, which might end it as well
         ended = finish(process)
         took = time.monotonic() - begin
     expect(ended.code, code, ended)
