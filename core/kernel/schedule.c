@@ -199,8 +199,8 @@ static bool is_stopped(const struct kernel *kernel)
     return __atomic_load_n(&kernel->stop, __ATOMIC_ACQUIRE);
 }
 
-// Looks for work for a moment before the worker sleeps: a wake-up costs the machine more than what most
-// processes do between two messages. While somebody looks, nobody is woken.
+// Looks for work for a moment before the worker sleeps: a wake-up costs the machine more than what
+// most processes do between two messages. While somebody looks, nobody is woken.
 static void look(struct kernel *kernel)
 {
     for (u32 i = 0; i < KERNEL_LOOKS; i++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/boot/kernel_sums.h: the benchmark's kernels, and arithmetic that some CPU needs helpers for, as one
-// checksum a line. A bare machine's interpreter and this computer's own CPU must print the same.
+// tests/boot/kernel_sums.h: the benchmark's kernels, and arithmetic that some CPU needs helpers
+// for, as one checksum a line. A bare machine's interpreter and this computer's own CPU must print
+// the same.
 #pragma once
 #include "core/base/text.h"
 #include "tests/bench/kernels/kernel.h"

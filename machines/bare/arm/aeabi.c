@@ -2,8 +2,8 @@
 // What the compiler calls where ARMv7 has no instruction: division of 64-bit integers, and
 // conversions between them and floats. Floats that do not fit are undefined in C; callers (the
 // interpreter) check first.
-// The names that the compiler calls are in memory.S: they pass floats in general registers, whatever
-// the rest of the image does.
+// The names that the compiler calls are in memory.S: they pass floats in general registers,
+// whatever the rest of the image does.
 // Source  "Run-time ABI for the ARM Architecture", sections 4.1.2 and 4.2.
 #include "core/base/compiler.h"
 #include "core/base/types.h"
