@@ -11,6 +11,8 @@ enum {
     KERNEL_FUEL_SYSCALL = 64,    // units a syscall costs: about as long as the loops it is worth
     KERNEL_FUEL_BYTES = 64,      // bytes copied for one unit
     KERNEL_LOOKS = 1000,         // looks for work before a worker sleeps: about 20 us
+    KERNEL_FUEL_CALL = 300,      // units a call of the system interface costs beside that
+    KERNEL_FUEL_INSPECT = 20000, // units one of inspect costs, which walks what there is
     KERNEL_FUEL_START = 20000,   // units an instantiation costs the slice it happens in
 
     // ---- the whole kernel; at the limit ERR_LIMIT or E_NO_MEMORY

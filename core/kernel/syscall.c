@@ -270,6 +270,9 @@ static struct process *syscall_send(struct process *process, i64 *fuel)
             return send_result(&call, error);
         }
         if (call.registration == NULL || call.registration->party->kind == PARTY_KERNEL) {
+            bool is_inspect =
+                call.registration != NULL && call.registration->definition == &call.kernel->inspect;
+            *fuel -= is_inspect ? KERNEL_FUEL_INSPECT : KERNEL_FUEL_CALL;
             struct process *next = send_kernel(&call);
             if (call.allocated != NULL) { // the handler became the kernel meanwhile
                 body_free(call.kernel, call.allocated, (u32)call.body.size);

@@ -315,6 +315,37 @@ static void each_failure_to_load_is_told_apart(void **state)
     free((void *)bytes.data);
 }
 
+static void a_spawn_that_is_cancelled_leaves_nobodys_child(void **state)
+{
+    (void)state;
+    struct loading loading;
+    loading_open(&loading, 4);
+    struct span bytes = other_program();
+    char cid[CID_TEXT_BYTES];
+    name_of(bytes, cid);
+    u8 body[256];
+    struct system_spawn_call call = {.request = {.program = span_string(cid)}};
+    size_t size = system_spawn_encode_call(body, sizeof body, &call);
+    i64 spawn =
+        puppet_send(&loading.stage, loading.parent, 0, SYSTEM_SPAWN_ID, span_of(body, size), 0);
+    assert_true(spawn > 0);
+    u64 id = expect_load(&loading, cid);
+    assert_int_equal(puppet_cancel(&loading.stage, loading.parent, (u64)spawn), 0);
+    struct notification note;
+    assert_true(puppet_next(&loading.stage, loading.parent, &note));
+    assert_int_equal(note.header.id, spawn);
+    assert_int_equal(mem_load_u32(note.body), -E_CANCELLED);
+    give(&loading, id, &(struct loader_result_bytes_error){.ok = true, .value = bytes});
+    assert_false(puppet_next(&loading.stage, loading.parent, &note));
+    // It runs all the same, and its end leaves no record.
+    u64 process = loading.parent->process + 1;
+    struct puppet *child = child_of(&loading.stage, (i64)process);
+    finish(&loading.stage, child, PUPPET_RETURN, 0);
+    assert_int_equal(puppet_await_end(&loading.stage, loading.parent, process), -1000);
+    stage_close(&loading.stage);
+    free((void *)bytes.data);
+}
+
 static void names_that_are_no_names(void **state)
 {
     (void)state;
@@ -582,6 +613,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_parent_learns_how_its_child_ended),
         cmocka_unit_test(a_parent_kills_its_child_and_nobody_else_does),
+        cmocka_unit_test(a_spawn_that_is_cancelled_leaves_nobodys_child),
         cmocka_unit_test(exit_ends_with_its_code_and_is_never_answered),
         cmocka_unit_test(a_program_comes_through_the_loader_once),
         cmocka_unit_test(each_failure_to_load_is_told_apart),
