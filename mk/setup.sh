@@ -46,6 +46,7 @@ install() {
 }
 
 printf 'setup: installing%s\n' "$list" >&2
+printf 'setup: this may take some minutes; build/setup.log tells how far it is\n' >&2
 mkdir -p build
 if ! install >build/setup.log 2>&1; then
     printf 'setup: once more, after apt-get update\n' >&2
