@@ -43,7 +43,9 @@ static void account(struct turn *turn, struct process *process)
 {
     i64 used = turn->fuel_start - turn->fuel;
     turn->fuel_start = turn->fuel;
-    __atomic_fetch_add(&process->fuel_used, (u64)used, __ATOMIC_RELAXED);
+    // This worker alone writes it; inspect reads it.
+    u64 total = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED) + (u64)used;
+    __atomic_store_n(&process->fuel_used, total, __ATOMIC_RELAXED);
 }
 
 static void new_portion(struct turn *turn)

@@ -165,9 +165,9 @@ static struct process *send_direct(struct send_call *call, struct message *messa
     struct abi_notification header = {
         .size = notification_size(len),
         .kind = NOTIFICATION_MESSAGE,
-        .id = message->id,
-        .function = message->function,
-        .client = message->client_number,
+        .id = message->id, // the rest from elsewhere: what was just stored in pieces loads slowly
+        .function = call->function,
+        .client = call->bond->client,
         .registration = call->registration->id,
         .body_len = len,
     };
