@@ -65,6 +65,21 @@ static inline void list_remove(struct list_node *node)
     node->previous = NULL;
 }
 
+// Moves all of `from` before what `list` holds.
+static inline void list_prepend_all(struct list *list, struct list *from)
+{
+    struct list_node *first = from->head.next;
+    struct list_node *last = from->head.previous;
+    if (list_is_empty(from)) {
+        return;
+    }
+    last->next = list->head.next;
+    list->head.next->previous = last;
+    first->previous = &list->head;
+    list->head.next = first;
+    list_init(from);
+}
+
 // The first node, or NULL.
 static inline struct list_node *list_first(const struct list *list)
 {

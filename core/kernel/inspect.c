@@ -64,7 +64,7 @@ static void write_process(struct wire_writer *out, const struct process *process
 }
 
 // The first process above `after`; they stand in order of number.
-static struct list_node *first_after(struct kernel *kernel, u64 after)
+static struct list_node *first_after(struct kernel *kernel, u64 after, u64 *items)
 {
     struct process *known = process_find_locked(kernel, after);
     if (known != NULL) {
@@ -73,16 +73,19 @@ static struct list_node *first_after(struct kernel *kernel, u64 after)
     struct list_node *node = list_first(&kernel->all_processes);
     while (node != NULL && LIST_ITEM(node, struct process, of_kernel)->by_id.key <= after) {
         node = list_next(&kernel->all_processes, node);
+        ++*items;
     }
     return node;
 }
 
-static u32 write_processes(struct kernel *kernel, struct list_node *node, struct wire_writer *out)
+static u32 write_processes(struct kernel *kernel, struct list_node *node, struct wire_writer *out,
+                           u64 *items)
 {
     u32 count = 0;
     for (; node != NULL && count < KERNEL_INSPECT_PROCESSES;
          node = list_next(&kernel->all_processes, node)) {
         struct process *process = LIST_ITEM(node, struct process, of_kernel);
+        ++*items;
         if (process->state != PROCESS_ENDED && !process->is_ending) {
             write_process(out, process);
             count++;
@@ -91,7 +94,7 @@ static u32 write_processes(struct kernel *kernel, struct list_node *node, struct
     return count;
 }
 
-static u32 write_registrations(struct kernel *kernel, struct wire_writer *out)
+static u32 write_registrations(struct kernel *kernel, struct wire_writer *out, u64 *items)
 {
     u32 count = 0;
     for (struct list_node *node = list_first(&kernel->all_entries);
@@ -99,6 +102,7 @@ static u32 write_registrations(struct kernel *kernel, struct wire_writer *out)
          node = list_next(&kernel->all_entries, node)) {
         struct interface_entry *entry = LIST_ITEM(node, struct interface_entry, of_kernel);
         const struct registration *handler = entry->handler;
+        ++*items;
         if (handler == NULL) {
             continue;
         }
@@ -125,9 +129,10 @@ static u32 write_registrations(struct kernel *kernel, struct wire_writer *out)
 static void answer_list(struct kernel *kernel, struct message *message, bool is_processes,
                         struct list_node *first)
 {
+    u64 *items = &message->client->items;
     struct wire_writer measure = wire_writer_over(NULL, 0);
-    u32 count = is_processes ? write_processes(kernel, first, &measure)
-                             : write_registrations(kernel, &measure);
+    u32 count = is_processes ? write_processes(kernel, first, &measure, items)
+                             : write_registrations(kernel, &measure, items);
     u32 size = 4 + (u32)measure.size;
     u8 small[KERNEL_BODY_INLINE];
     u8 *allocated = size > KERNEL_BODY_INLINE ? body_new(kernel, size) : NULL;
@@ -138,7 +143,8 @@ static void answer_list(struct kernel *kernel, struct message *message, bool is_
     u8 *body = allocated == NULL ? small : allocated;
     mem_store_u32(body, count); // a list is its count and its items: docs/wire.md
     struct wire_writer out = wire_writer_over(body + 4, size - 4);
-    (void)(is_processes ? write_processes(kernel, first, &out) : write_registrations(kernel, &out));
+    (void)(is_processes ? write_processes(kernel, first, &out, items)
+                        : write_registrations(kernel, &out, items));
     ASSERT(out.size == size - 4);
     message_answer_locked(kernel, message, span_of(body, size), allocated);
 }
@@ -171,6 +177,6 @@ void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,
     } else {
         bool is_processes = function == INSPECT_PROCESSES_ID;
         answer_list(kernel, message, is_processes,
-                    is_processes ? first_after(kernel, call.after) : NULL);
+                    is_processes ? first_after(kernel, call.after, &message->client->items) : NULL);
     }
 }

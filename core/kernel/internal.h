@@ -277,6 +277,7 @@ struct process {
     void *on_end_context;
 
     u64 fuel_used;
+    u64 items; // looked at for the kernel's call that it is in; to be paid for in fuel
     u64 sent_total;
     u64 received_total;
     u64 answered_total;
@@ -507,9 +508,9 @@ void message_cancel_locked(struct kernel *kernel, struct message *message);
 void message_orphan_locked(struct kernel *kernel, struct message *message);
 // Takes the message out of its handler's hands.
 void message_unlink_handler_locked(struct message *message);
-// The handler no longer handles `registration` (0: any): a few of its messages get E_GONE. False:
-// none left.
-bool handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration);
+// The handler no longer handles `registration` (0: any): its messages get E_GONE. The lock may be
+// given back in between. Returns how many items were looked at.
+u32 handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration);
 
 // Writes notifications for a process that a worker has; [address, address + len) was checked.
 // Returns what wait returns, 0 when there is nothing to tell. The lock may be given back in

@@ -12,7 +12,8 @@ enum {
     KERNEL_FUEL_BYTES = 64,      // bytes copied for one unit
     KERNEL_LOOKS = 1000,         // looks for work before a worker sleeps: about 20 us
     KERNEL_FUEL_CALL = 300,      // units a call of the system interface costs beside that
-    KERNEL_FUEL_INSPECT = 20000, // units one of inspect costs, which walks what there is
+    KERNEL_FUEL_INSPECT = 20000, // units one of inspect costs, beside what it walks through:
+    KERNEL_FUEL_ITEM = 512,      // an item that the kernel looks at for a call, about 1 us
     KERNEL_FUEL_START = 20000,   // units an instantiation costs the slice it happens in
 
     // ---- the whole kernel; at the limit ERR_LIMIT or E_NO_MEMORY
@@ -40,9 +41,11 @@ enum {
     KERNEL_ARGUMENT_BYTES = 128 << 10, // the same, and four bytes for each
 
     // ---- one message; E_TOO_LONG
-    KERNEL_BODY_BYTES = 4 << 20, // a block of 2 MiB with its envelope, twice
-    KERNEL_BODY_INLINE = 72,     // kept in the message itself; longer ones are allocated
-    KERNEL_COPY_LOCKED = 4096,   // a copy longer than this is made without the kernel's lock
+    KERNEL_BODY_BYTES = 4 << 20,  // a block of 2 MiB with its envelope, twice
+    KERNEL_BODY_INLINE = 72,      // kept in the message itself; longer ones are allocated
+    KERNEL_TOLD = 1024,           // notifications that one wait writes,
+    KERNEL_TOLD_BYTES = 16 << 20, // and bytes after which it writes no more: a few ms of copying
+    KERNEL_COPY_LOCKED = 4096,    // a copy longer than this is made without the kernel's lock
     KERNEL_LOAD_BYTES =
         (64 << 20) + 16, // the answer of a loader: WASM_MODULE_BYTES and its envelope
 

@@ -393,29 +393,52 @@ static u32 note_registration(const struct note *note)
     }
 }
 
-bool handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration)
+// Gives the lock back for a moment after every few items.
+static void rest_locked(struct kernel *kernel, u32 items)
 {
-    u32 left = KERNEL_SWEEP;
-    struct list_node *node = list_first(&party->notes);
-    while (node != NULL && left > 0) {
+    if (items % KERNEL_SWEEP == 0) {
+        kernel_unlock(kernel);
+        kernel_lock(kernel);
+    }
+}
+
+// Each item is looked at once, however many there are of other registrations. What comes to the
+// party meanwhile is none of this registration's, but for held messages that are cancelled: these
+// become notes, and notes come second.
+u32 handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration)
+{
+    u32 items = 0;
+    struct list todo;
+    struct list kept; // in their order
+    list_init(&todo);
+    list_init(&kept);
+    list_prepend_all(&todo, &party->held);
+    struct list_node *node;
+    while ((node = list_first(&todo)) != NULL) {
+        struct message *message = LIST_ITEM(node, struct message, handler_note.node);
+        if (registration == 0 || message->registration == registration) {
+            message_answer_error_locked(kernel, message, -E_GONE);
+        } else {
+            list_remove(node);
+            list_append(&kept, node);
+        }
+        rest_locked(kernel, ++items);
+    }
+    list_prepend_all(&party->held, &kept);
+    list_prepend_all(&todo, &party->notes);
+    while ((node = list_first(&todo)) != NULL) {
         struct note *note = LIST_ITEM(node, struct note, node);
-        node = list_next(&party->notes, node);
         u32 of = note_registration(note);
         if (of != 0 && (registration == 0 || of == registration)) {
             abandon_note_locked(kernel, note);
-            left--;
+        } else {
+            list_remove(node);
+            list_append(&kept, node);
         }
+        rest_locked(kernel, ++items);
     }
-    node = list_first(&party->held);
-    while (node != NULL && left > 0) {
-        struct message *message = LIST_ITEM(node, struct message, handler_note.node);
-        node = list_next(&party->held, node);
-        if (registration == 0 || message->registration == registration) {
-            message_answer_error_locked(kernel, message, -E_GONE);
-            left--;
-        }
-    }
-    return left == 0;
+    list_prepend_all(&party->notes, &kept);
+    return items;
 }
 
 // ---- telling
@@ -580,7 +603,9 @@ i32 notes_deliver_locked(struct kernel *kernel, struct process *process,
     ASSERT(delivery.to != NULL); // checked by wait
     struct list_node *node;
     for (u32 count = 1; (node = list_first(&process->party.notes)) != NULL; count++) {
-        if (!deliver_one_locked(&delivery, process, LIST_ITEM(node, struct note, node))) {
+        bool is_enough = count > KERNEL_TOLD || delivery.written >= KERNEL_TOLD_BYTES;
+        if (is_enough ||
+            !deliver_one_locked(&delivery, process, LIST_ITEM(node, struct note, node))) {
             break;
         }
         if (count % KERNEL_SWEEP == 0 || delivery.late_count == LATE_COPIES) {

@@ -240,10 +240,7 @@ static void end_as_client(struct kernel *kernel, struct process *process)
 // What others sent to it gets E_GONE. There may be any number of them.
 static void end_as_handler(struct kernel *kernel, struct process *process)
 {
-    while (handler_abandon_locked(kernel, &process->party, 0)) {
-        kernel_unlock(kernel);
-        kernel_lock(kernel);
-    }
+    (void)handler_abandon_locked(kernel, &process->party, 0);
     ASSERT(list_is_empty(&process->party.notes) && list_is_empty(&process->party.held));
 }
 

@@ -194,7 +194,7 @@ static struct process *send_direct(struct send_call *call, struct message *messa
 }
 
 // The kernel itself handles it. The lock is held on entry and free on return.
-static struct process *send_kernel(struct send_call *call)
+static struct process *send_kernel(struct send_call *call, i64 *fuel)
 {
     struct kernel *kernel = call->kernel;
     struct process *process = call->process;
@@ -214,6 +214,7 @@ static struct process *send_kernel(struct send_call *call)
     }
     process_set_result(process, message == NULL ? 0 : (i64)message->id);
     u32 code = 0;
+    process->items = 0;
     enum kernel_call done = CALL_DONE;
     if (call->registration == NULL || call->registration->definition == &kernel->system) {
         done = system_call_locked(kernel, process, call->function, call->body, message, &code);
@@ -229,6 +230,7 @@ static struct process *send_kernel(struct send_call *call)
         process_end(process, (struct kernel_ending){.kind = KERNEL_EXITED, .code = code});
         return NULL;
     }
+    *fuel -= (i64)process->items * KERNEL_FUEL_ITEM;
     if (process->awaited != NULL) { // the answer comes later
         process_block_locked(kernel, process, PROCESS_AWAITING);
         process = NULL;
@@ -273,7 +275,7 @@ static struct process *syscall_send(struct process *process, i64 *fuel)
             bool is_inspect =
                 call.registration != NULL && call.registration->definition == &call.kernel->inspect;
             *fuel -= is_inspect ? KERNEL_FUEL_INSPECT : KERNEL_FUEL_CALL;
-            struct process *next = send_kernel(&call);
+            struct process *next = send_kernel(&call, fuel);
             if (call.allocated != NULL) { // the handler became the kernel meanwhile
                 body_free(call.kernel, call.allocated, (u32)call.body.size);
             }

@@ -212,10 +212,7 @@ static void call_unregister(void *context, const struct interface_message *unuse
     }
     u32 id = registration->id;
     registration_remove_locked(kernel, registration);
-    while (handler_abandon_locked(kernel, &call->process->party, id)) {
-        kernel_unlock(kernel);
-        kernel_lock(kernel);
-    }
+    call->process->items += handler_abandon_locked(kernel, &call->process->party, id);
     answer_none(call, system_unregister_encode_result, true);
 }
 

@@ -684,6 +684,71 @@ static void wait_writes_as_many_whole_notifications_as_fit(void **state)
     stage_close(&pair.stage);
 }
 
+static void wait_writes_no_more_than_its_share(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_open(&pair, 25);
+    pair.stage.check = false;
+    struct puppet *other = stage_start(&pair.stage, pair.cid);
+    i64 bond = puppet_bind(&pair.stage, other, &alpha, false);
+    u32 each = KERNEL_TOLD / 2 + 1;
+    struct puppet_order fill = {
+        .kind = PUPPET_FILL, .a = pair.bond, .b = pair.one, .c = 8, .d = 0, .e = each};
+    assert_int_equal(puppet_do(&pair.stage, pair.client, &fill), each << 8);
+    fill.a = (u64)bond;
+    assert_int_equal(puppet_do(&pair.stage, other, &fill), each << 8);
+    assert_int_equal(puppet_wait(&pair.stage, pair.handler, PUPPET_AREA_BYTES / 2, 0),
+                     KERNEL_TOLD * 48);
+    assert_int_equal(puppet_wait(&pair.stage, pair.handler, PUPPET_AREA_BYTES / 2, 0), 2 * 48);
+    stage_close(&pair.stage);
+}
+
+// Queued and held messages of two registrations, more than one sweep of each, in turns.
+static void law_unregistering_leaves_other_messages_in_order(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_open(&pair, 26);
+    i64 registration = puppet_register(&pair.stage, pair.handler, &beta);
+    u32 bonds[2] = {pair.bond, (u32)puppet_bind(&pair.stage, pair.client, &beta, false)};
+    u64 functions[2] = {pair.one, stage_function_id(&beta, 0)};
+    enum { EACH = KERNEL_SWEEP + 5, HELD = 20 };
+    u64 ids[2][EACH];
+    for (u32 i = 0; i < 2 * EACH; i++) {
+        u32 which = i % 2;
+        ids[which][i / 2] = (u64)puppet_send(&pair.stage, pair.client, bonds[which],
+                                             functions[which], (struct span){0}, 0);
+    }
+    for (u32 i = 0; i < 2 * HELD; i++) {
+        assert_int_equal(next_of(&pair, pair.handler).header.id, ids[i % 2][i / 2]);
+    }
+    // One that is held and cancelled is a note of its registration again.
+    for (u32 which = 0; which < 2; which++) {
+        assert_int_equal(puppet_cancel(&pair.stage, pair.client, ids[which][0]), 0);
+        expect_error(&pair, pair.client, (i64)ids[which][0], E_CANCELLED);
+    }
+    assert_int_equal(puppet_unregister(&pair.stage, pair.handler, (u32)registration), 0);
+    for (u32 i = 1; i < EACH; i++) {
+        expect_error(&pair, pair.client, (i64)ids[1][i], E_GONE);
+    }
+    expect_nothing(&pair, pair.client);
+    for (u32 i = HELD; i < EACH; i++) {
+        assert_int_equal(next_of(&pair, pair.handler).header.id, ids[0][i]);
+    }
+    struct notification note = next_of(&pair, pair.handler);
+    assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
+    assert_int_equal(note.header.id, ids[0][0]);
+    expect_nothing(&pair, pair.handler);
+    for (u32 i = 1; i < EACH; i++) {
+        assert_int_equal(puppet_answer(&pair.stage, pair.handler, ids[0][i], SPAN_LITERAL("y"), 0),
+                         0);
+        assert_int_equal(puppet_answer(&pair.stage, pair.handler, ids[1][i], SPAN_LITERAL("y"), 0),
+                         E_HANDLE);
+    }
+    stage_close(&pair.stage);
+}
+
 static void an_error_answer_carries_its_code(void **state)
 {
     (void)state;
@@ -790,6 +855,8 @@ int main(void)
         cmocka_unit_test(an_answer_too_long_for_its_send_comes_as_the_first_notification),
         cmocka_unit_test(answer_wait_does_not_wait_when_the_answer_is_refused),
         cmocka_unit_test(wait_writes_as_many_whole_notifications_as_fit),
+        cmocka_unit_test(wait_writes_no_more_than_its_share),
+        cmocka_unit_test(law_unregistering_leaves_other_messages_in_order),
         cmocka_unit_test(an_error_answer_carries_its_code),
         cmocka_unit_test(a_message_to_oneself_arrives),
         cmocka_unit_test(long_bodies_go_both_ways),

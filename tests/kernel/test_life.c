@@ -587,6 +587,35 @@ static void inspect_says_what_runs(void **state)
     stage_close(&stage);
 }
 
+// A long answer costs its asker fuel, so that asking again and again is no way to keep a worker.
+static void asking_the_kernel_costs_what_it_takes(void **state)
+{
+    (void)state;
+    enum { PROCESSES = 100, CALLS = 20 };
+    struct stage stage;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    open_with(&stage, 42, 1, cid);
+    stage.check = false;
+    for (u32 i = 1; i < PROCESSES; i++) {
+        stage_start(&stage, cid);
+    }
+    struct puppet *watcher = stage_start(&stage, cid);
+    i64 bond = puppet_bind(&stage, watcher, &inspect, false);
+    struct puppet_order call = {.kind = PUPPET_CALL,
+                                .a = (u64)bond,
+                                .b = INSPECT_PROCESSES_ID,
+                                .c = 8, // zeros: after the first of all
+                                .d = CALLS};
+    puppet_tell(&stage, watcher, &call);
+    u32 slices = 0;
+    for (; watcher->is_blocked; slices++) {
+        assert_true(kernel_worker_step(stage.kernel, 0, KERNEL_FUEL_ITEM * PROCESSES));
+        stage_take(&stage);
+    }
+    assert_true(slices >= CALLS);
+    stage_close(&stage);
+}
+
 static void one_seed_gives_one_run(void **state)
 {
     (void)state;
@@ -625,6 +654,7 @@ int main(void)
         cmocka_unit_test(a_program_runs_over_its_adapter),
         cmocka_unit_test(without_its_adapter_a_program_is_refused),
         cmocka_unit_test(inspect_says_what_runs),
+        cmocka_unit_test(asking_the_kernel_costs_what_it_takes),
         cmocka_unit_test(one_seed_gives_one_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
