@@ -6,8 +6,12 @@ CHECKS += layers headers format functions lines portable
 CHECK := build/hosted/check
 $(call link_rule,hosted,$(CHECK),$(wildcard tools/check/*.c) $(BASE_SOURCES))
 
-# Everything that git knows, but for what was deleted and not yet told.
+# Everything that git knows, but for what was deleted and not yet told. Without git nothing would be checked,
+# and that must not look like success: check-tree says so.
 TREE_FILES = $(shell git ls-files 2>/dev/null)
+CHECKS += tree
+check-tree:
+	@[ -n '$(firstword $(TREE_C))' ] || { echo 'check: git does not list the files of this tree'; exit 1; }
 TREE_C = $(wildcard $(filter %.c %.h,$(TREE_FILES)))
 TREE_LICENSED = $(wildcard $(filter %.c %.h %.cpp %.S %.def %.ld %.mk %.sh %.py %.mjs %.wit %.wat %.rs %.html \
   Makefile,$(TREE_FILES)))
@@ -26,7 +30,7 @@ check-lines: $(CHECK)
 	@$(CHECK) lines $(TREE_LICENSED)
 
 check-format:
-	@$(CLANG_FORMAT) --dry-run --Werror $(TREE_C)
+	@$(if $(TREE_C),$(CLANG_FORMAT) --dry-run --Werror $(TREE_C))
 
 # Each header compiles alone, as the only thing that is included. Those of bare machines hold instructions of
 # their CPU.
