@@ -21,6 +21,8 @@ enum {
     WASM_BODY_BYTES = 8 << 20,      // one function body
     WASM_BLOCK_DEPTH = 1 << 16,     // nested blocks in one body
     WASM_OPERANDS = 1 << 16,        // operand stack of one body
+    WASM_MOVES = 1 << 24,           // operands that calls, blocks and branches of a module move,
+    WASM_MOVES_PER_BYTE = 16,       // and for each of its bytes: else two bytes cost two thousand
     WASM_TABLE_ELEMENTS = 10000000, // of one table at run time
     WASM_PAGE_BYTES = 65536,        //
     WASM_MEMORY_PAGES = 65536,      // 4 GiB

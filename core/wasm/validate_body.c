@@ -472,6 +472,10 @@ enum err wasm_body_check(struct wasm_body_checker *c, u32 function)
         c->here = c->in.next;
         return malformed(c, "END opcode expected");
     }
+    // Here such a run costs little, but the translator goes through it one by one.
+    if (c->moves > WASM_MOVES + (u64)WASM_MOVES_PER_BYTE * module->bytes.size) {
+        return wasm_check_refuse(c, ERR_LIMIT, "too many operands are moved");
+    }
     return ERR_OK;
 }
 

@@ -35,6 +35,7 @@ struct wasm_body_checker {
     u32 flat_count;
     u32 flat_capacity;
     u32 local_count; // parameters included
+    u64 moves;       // operands moved by the runs of all bodies so far: WASM_MOVES
     const struct wasm_func_type *type;
     const struct wasm_body *body;
     struct reader in; // the body

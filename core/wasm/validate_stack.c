@@ -90,6 +90,7 @@ enum err wasm_check_pop_any(struct wasm_body_checker *c, u8 *out)
 
 enum err wasm_check_pop_types(struct wasm_body_checker *c, struct wasm_types types)
 {
+    c->moves += types.count;
     if (types.count <= (size_t)(c->top - c->base) &&
         mem_equal(c->top - types.count, types.data, types.count)) {
         c->top -= types.count;
@@ -111,6 +112,7 @@ enum err wasm_check_push_types(struct wasm_body_checker *c, struct wasm_types ty
     }
     mem_copy(c->top, types.data, types.count);
     c->top += types.count;
+    c->moves += types.count;
     return ERR_OK;
 }
 

@@ -507,6 +507,51 @@ static struct wasm_bytes with_operands_at_once(u32 count)
     return b;
 }
 
+// A body of calls that each take a thousand operands and give a thousand, about as many as are
+// allowed for its bytes: a call is two of them.
+static struct wasm_bytes with_calls(u32 calls)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 1);
+    PUT(&b, "\x01\x60");
+    put_u32(&b, 1000);
+    put_run(&b, 0x7e, 1000);
+    put_u32(&b, 1000);
+    put_run(&b, 0x7e, 1000);
+    end_section(&b);
+    put_section(&b, 3);
+    PUT(&b, "\x01\x00");
+    end_section(&b);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    PUT(&b, "\x00");
+    for (u32 i = 0; i < 1000; i++) {
+        PUT(&b, "\x20");
+        put_u32(&b, i);
+    }
+    for (u32 i = 0; i < calls; i++) {
+        PUT(&b, "\x10\x00");
+    }
+    PUT(&b, "\x0b");
+    end_body(&b, body);
+    end_section(&b);
+    return b;
+}
+
+static void moves_are_limited_by_the_modules_bytes(void **state)
+{
+    (void)state;
+    u32 most = WASM_MOVES / (2000 - 2 * WASM_MOVES_PER_BYTE);
+    for (u32 beyond = 0; beyond < 2; beyond++) {
+        struct wasm_bytes b = with_calls(beyond ? most + 100 : most - 100);
+        struct result result = check(&b);
+        assert_int_equal(result.err, beyond ? ERR_LIMIT : ERR_OK);
+        assert_string_equal(result.report.text, beyond ? "too many operands are moved" : "");
+        wasm_bytes_free(&b);
+    }
+}
+
 static struct wasm_bytes with_pages(u32 count)
 {
     struct wasm_bytes b = wasm_bytes_begin();
@@ -613,6 +658,7 @@ int main(void)
         cmocka_unit_test(unreachable_code_takes_any_operand),
         cmocka_unit_test(locals_of_many_runs_keep_their_types),
         cmocka_unit_test(limits_hold_at_their_bound),
+        cmocka_unit_test(moves_are_limited_by_the_modules_bytes),
         cmocka_unit_test(scratch_follows_the_longest_body),
         cmocka_unit_test(every_allocation_may_fail),
     };
