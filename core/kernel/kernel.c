@@ -268,8 +268,9 @@ enum err kernel_start(struct kernel *kernel, const struct kernel_start *start,
     kernel_unlock(kernel);
     if (err != ERR_OK) {
         return report_err(report, err, 0,
-                          err == ERR_LIMIT ? "too many processes, or arguments beyond the limits"
-                                           : "no memory for another process");
+                          err == ERR_LIMIT
+                              ? "too many processes, or arguments and variables beyond 128 KiB"
+                              : "no memory for another process");
     }
     return ERR_OK;
 }

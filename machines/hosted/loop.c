@@ -179,6 +179,13 @@ static void handles_close(struct hosted_loop *loop)
     uv_close((uv_handle_t *)&loop->restless, NULL);
 }
 
+static void device_stop(struct hosted_device *device)
+{
+    if (device->stop != NULL) {
+        device->stop(device);
+    }
+}
+
 static void devices_stop(struct hosted_loop *loop)
 {
     struct list_node *node;
@@ -187,9 +194,7 @@ static void devices_stop(struct hosted_loop *loop)
         while (!device_run(device, HOSTED_LOOP_EVENTS)) {
             // no worker runs any more, so this ends
         }
-        if (device->stop != NULL) {
-            device->stop(device);
-        }
+        device_stop(device);
     }
     int failed = uv_timer_start(&loop->patience, patience_ended, PATIENCE_MS, 0);
     ASSERT(failed == 0);
@@ -391,12 +396,16 @@ bool hosted_loop_stop(struct hosted_loop *loop)
 void hosted_loop_drop(struct hosted_loop *loop)
 {
     ASSERT(!loop->is_stuck);
-    if (!loop->is_started) {
+    struct list_node *node;
+    if (!loop->is_started) { // the devices have handles, too
+        for (node = list_first(&loop->devices); node != NULL;
+             node = list_next(&loop->devices, node)) {
+            device_stop(LIST_ITEM(node, struct hosted_device, of_loop));
+        }
         handles_close(loop);
         uv_close((uv_handle_t *)&loop->patience, NULL);
         (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     }
-    struct list_node *node;
     while ((node = list_take(&loop->devices)) != NULL) {
         struct hosted_device *device = LIST_ITEM(node, struct hosted_device, of_loop);
         device->drop(device);
