@@ -31,6 +31,12 @@ def run_arguments_are_the_programs_own(world):
 
 
 @test
+def run_refuses_arguments_beyond_the_limit(world):
+    ended = world.run("run", world.guest("probe"), "start", *["x" * 100000] * 15)
+    expect_refused(ended, 73, "arguments and variables beyond 128 KiB")
+
+
+@test
 def run_by_name(world):
     with open(world.guest("probe"), "rb") as file:
         cid = add(world, file.read())
@@ -60,6 +66,21 @@ def run_output_that_nobody_reads(world):
         process.stdout = None
         ended = finish(process)
         expect(ended.code, 3, ended)  # the program was told that the stream is closed
+
+
+@test
+def run_with_standard_files_closed(world):
+    """The shell's `<&-` and `>&-`: whoever uses the file is told that it is closed."""
+    def closing(*files):
+        return lambda: [os.close(file) for file in files]
+
+    for files in [(0,), (1,), (2,), (0, 1), (0, 1, 2)]:
+        ended = world.run(*world.probe("start"), preexec_fn=closing(*files))
+        expect(ended.code, 0, (files, ended))
+    expect(world.run(*world.probe("cat"), preexec_fn=closing(1), input=b"abc").code, 3)
+    name = world.run("add", world.guest("probe")).out.decode().strip()
+    expect(world.run("get", name, preexec_fn=closing(0, 1)).code, 74)
+    expect(world.run("get", name, "-o", world.path("out"), preexec_fn=closing(0, 1, 2)).code, 0)
 
 
 @test

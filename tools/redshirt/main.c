@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The command: finds what is asked for in a table and does it.
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/compiler.h"
 #include "machines/hosted/platform.h"
@@ -43,8 +45,24 @@ static int command_call(const struct command *command, int count, char **argumen
     return command->run(command, count, arguments);
 }
 
+// Who starts us may have closed 0, 1 or 2, and the next file opened would take the number. Opened
+// the wrong way round, they stay closed to whoever reads or writes.
+static bool standard_files_hold(void)
+{
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
+        int flags = file == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+        if (fcntl(file, F_GETFD) < 0 && open("/dev/null", flags) != file) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int count, char **arguments)
 {
+    if (!standard_files_hold()) {
+        return EXIT_MACHINE; // and nowhere to say so
+    }
     // Who reads our output may leave; writing then fails, and whoever wrote is told.
     signal(SIGPIPE, SIG_IGN);
     if (count < 2) {
