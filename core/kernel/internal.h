@@ -190,7 +190,8 @@ struct program {
     u32 reference_count; // processes, and programs it adapts
     struct list waiting; // struct process by `run`: to be started once it is ready
     struct list_node
-        work; // in kernel->expecting, ->check_work while CHECKING, ->cache while unreferenced
+        work; // in kernel->expecting, ->check_work while CHECKING, ->cache while unreferenced,
+              // ->free_work at the end
     struct message *load; // FETCHING: asks the loader
     struct span bytes;
     u8 *buffer; // what `bytes` lie in, when it is the kernel's
@@ -334,6 +335,7 @@ struct worker {
     bool slice_over;         // atomic: the machine raises it
     struct process *current; // whom it runs
     u64 slice_start_ns;
+    bool has_checked; // the last thing it did was to check a program
 };
 
 enum { TAG_BATCH = 512 };
@@ -365,6 +367,8 @@ struct kernel {
     struct list expecting;    // struct program: to be fetched once there is a loader
     bool expects_loader;      //
     struct list check_work;   // struct program: to be decoded and the rest
+    u32 checking;             // workers that are at it
+    struct list free_work;    // struct program: nobody's and large, to be freed without the lock
     struct list patient_work; // struct interface_entry
     struct list cache;        // struct program nobody runs, the oldest first
     u64 cache_bytes;
@@ -567,6 +571,8 @@ void program_loaded_locked(struct kernel *kernel, struct message *message, struc
 // validate, translate, link. Takes the lock itself.
 void program_check(struct program *program);
 void program_drop(struct program *program);
+// Frees a program, which the caller took out of kernel->free_work. Takes the lock itself.
+void program_free(struct program *program);
 
 // ---- syscall.c
 

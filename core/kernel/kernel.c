@@ -114,6 +114,7 @@ static void init_lists(struct kernel *kernel)
     list_init(&kernel->ready);
     list_init(&kernel->expecting);
     list_init(&kernel->check_work);
+    list_init(&kernel->free_work);
     list_init(&kernel->patient_work);
     list_init(&kernel->cache);
     list_init(&kernel->adapters);

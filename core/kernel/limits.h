@@ -45,6 +45,7 @@ enum {
     KERNEL_BODY_INLINE = 72,      // kept in the message itself; longer ones are allocated
     KERNEL_TOLD = 1024,           // notifications that one wait writes,
     KERNEL_TOLD_BYTES = 16 << 20, // and bytes after which it writes no more: a few ms of copying
+    KERNEL_FREE_LOCKED = 1 << 20, // a larger program is freed without the lock
     KERNEL_COPY_LOCKED = 4096,    // a copy longer than this is made without the kernel's lock
     KERNEL_LOAD_BYTES =
         (64 << 20) + 16, // the answer of a loader: WASM_MODULE_BYTES and its envelope

@@ -73,17 +73,32 @@ static u64 cache_cost(const struct program *program)
     return program->buffer_size + program->arena.used_bytes;
 }
 
+// A large one is left to a worker: giving back a hundred megabytes takes longer than a slice.
 static void free_locked(struct kernel *kernel, struct program *program)
 {
     ASSERT(program->reference_count == 0 && list_is_empty(&program->waiting));
     struct program *adapter = program->adapter;
     unmap_locked(program);
-    program_drop(program);
-    pool_give(&kernel->programs, program);
+    if (cache_cost(program) > KERNEL_FREE_LOCKED) {
+        list_append(&kernel->free_work, &program->work);
+        workers_wake_locked(kernel);
+    } else {
+        program_drop(program);
+        pool_give(&kernel->programs, program);
+    }
     if (adapter != NULL) {
         ASSERT(adapter->is_fixed && adapter->reference_count > 0);
         adapter->reference_count--;
     }
+}
+
+void program_free(struct program *program)
+{
+    struct kernel *kernel = program->kernel;
+    program_drop(program);
+    kernel_lock(kernel);
+    pool_give(&kernel->programs, program);
+    kernel_unlock(kernel);
 }
 
 static void uncache_locked(struct kernel *kernel, struct program *program)

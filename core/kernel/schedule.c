@@ -162,10 +162,41 @@ static void run_turn(struct kernel *kernel, struct worker *worker, struct proces
     kernel_unlock(kernel);
 }
 
+// A check takes as long as a program is large. So of several workers one never checks, and one
+// alone runs a process between two.
+static bool may_check_locked(const struct kernel *kernel)
+{
+    bool has_worker = kernel->checking == 0 || kernel->checking + 1 < kernel->config.workers;
+    return has_worker && !list_is_empty(&kernel->check_work);
+}
+
+static struct list_node *take_check_locked(struct kernel *kernel, struct worker *worker)
+{
+    bool is_next = worker->has_checked && !list_is_empty(&kernel->ready);
+    worker->has_checked = false;
+    if (is_next || !may_check_locked(kernel)) {
+        return NULL;
+    }
+    worker->has_checked = true;
+    kernel->checking++;
+    return list_take(&kernel->check_work);
+}
+
+static void check(struct kernel *kernel, struct program *program)
+{
+    program_check(program);
+    kernel_lock(kernel);
+    kernel->checking--;
+    if (!list_is_empty(&kernel->check_work)) { // it may have waited for this one
+        workers_wake_locked(kernel);
+    }
+    kernel_unlock(kernel);
+}
+
 static bool is_idle_locked(const struct kernel *kernel)
 {
-    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->check_work) &&
-           list_is_empty(&kernel->patient_work);
+    return list_is_empty(&kernel->ready) && !may_check_locked(kernel) &&
+           list_is_empty(&kernel->free_work) && list_is_empty(&kernel->patient_work);
 }
 
 bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
@@ -177,14 +208,20 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
     if (did_work) {
         patient_step_locked(kernel);
     }
-    struct list_node *check = list_take(&kernel->check_work);
-    struct process *process = check == NULL ? take_ready_locked(kernel, worker) : NULL;
+    struct list_node *to_free = list_take(&kernel->free_work);
+    struct list_node *to_check = to_free == NULL ? take_check_locked(kernel, worker) : NULL;
+    struct process *process =
+        to_free == NULL && to_check == NULL ? take_ready_locked(kernel, worker) : NULL;
     if (!is_idle_locked(kernel)) { // more than this worker takes
         workers_wake_locked(kernel);
     }
     kernel_unlock(kernel);
-    if (check != NULL) {
-        program_check(LIST_ITEM(check, struct program, work));
+    if (to_free != NULL) {
+        program_free(LIST_ITEM(to_free, struct program, work));
+        return true;
+    }
+    if (to_check != NULL) {
+        check(kernel, LIST_ITEM(to_check, struct program, work));
         return true;
     }
     if (process == NULL) {

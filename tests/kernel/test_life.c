@@ -238,6 +238,38 @@ static void a_program_comes_through_the_loader_once(void **state)
     free((void *)bytes.data);
 }
 
+// What a large program was made of is given back in a turn of its own, without the lock.
+static void a_large_program_is_freed_by_itself(void **state)
+{
+    (void)state;
+    struct loading loading;
+    loading_open(&loading, 12);
+    enum { LONG = 2 << 20 };
+    struct span bytes = other_program();
+    char cid[CID_TEXT_BYTES];
+    name_of(bytes, cid);
+    struct puppet *start = stage_start_any(&loading.stage, cid);
+    u64 id = expect_load(&loading, cid);
+    struct puppet_order grow = {.kind = PUPPET_GROW, .a = (LONG >> 16) + 1};
+    u64 at = (u64)puppet_do(&loading.stage, loading.loader, &grow) << 16;
+    u8 header[5] = {0}; // ok, and the length of a list of zeros, which is another program
+    mem_store_u32(header + 1, LONG);
+    puppet_poke(&loading.stage, loading.loader, (u32)at, span_of(header, sizeof header));
+    struct puppet_order answer = {
+        .kind = PUPPET_ANSWER, .a = id, .b = at, .c = sizeof header + LONG};
+    puppet_tell(&loading.stage, loading.loader, &answer);
+    while (!start->has_ended) {
+        assert_true(stage_turn(&loading.stage));
+    }
+    assert_int_equal(start->ending.load, KERNEL_LOAD_WRONG_BYTES);
+    assert_true(sim_memory_bytes() > LONG);
+    u64 before = sim_memory_bytes();
+    assert_true(kernel_worker_step(loading.stage.kernel, 0, 1000));
+    assert_true(sim_memory_bytes() + LONG <= before);
+    stage_close(&loading.stage);
+    free((void *)bytes.data);
+}
+
 static void expect_not_loaded(struct puppet *puppet, enum kernel_load_error error, const char *word)
 {
     assert_true(puppet->has_ended);
@@ -645,6 +677,7 @@ int main(void)
         cmocka_unit_test(a_spawn_that_is_cancelled_leaves_nobodys_child),
         cmocka_unit_test(exit_ends_with_its_code_and_is_never_answered),
         cmocka_unit_test(a_program_comes_through_the_loader_once),
+        cmocka_unit_test(a_large_program_is_freed_by_itself),
         cmocka_unit_test(each_failure_to_load_is_told_apart),
         cmocka_unit_test(names_that_are_no_names),
         cmocka_unit_test(bytes_that_are_no_program),
