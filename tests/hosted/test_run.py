@@ -311,6 +311,9 @@ def demo_serves_its_page_and_stops(world):
         system = json.loads(fetch(port, "/api/system"))
         names = {entry["name"] for entry in system["list"]}
         expect({"store-loader", "log", "http"} <= names, True, names)
+        # Each of log, http and hello came through the loader: it has answered for all three.
+        loader = next(entry for entry in system["list"] if entry["name"] == "store-loader")
+        expect(loader["answers"] >= 3, True, loader)
         taken = world.run("demo", "--port", str(port))
         expect_refused(taken, 71, f"port {port}", "taken", "--port")
         begin = time.monotonic()

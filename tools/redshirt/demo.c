@@ -44,10 +44,13 @@ static int program_start(struct session *session, const char *name, const char *
     struct span arguments[2] = {span_string(name)};
     struct session_program program = {
         .name = name,
-        .cid = session_embedded(session, name),
         .arguments = arguments,
         .argument_count = 1,
     };
+    int code = session_embedded(session, name, &program.cid);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
     if (program.cid == NULL) {
         say("the program %s does not come with this build", name);
         return EXIT_GOOD;

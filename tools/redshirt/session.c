@@ -10,8 +10,12 @@
 #include <unistd.h>
 
 #include "core/base/assert.h"
+#include "core/base/cid.h"
 #include "core/base/report.h"
+#include "core/base/unixfs.h"
+#include "core/platform.h"
 #include "machines/hosted/machine.h"
+#include "machines/hosted/store.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/embedded.h"
 
@@ -166,20 +170,46 @@ static void loader_ended(void *context, struct kernel_process_id process,
 
 // ---- the session
 
+static struct span embedded_bytes(size_t index)
+{
+    const struct embedded *program = &embedded_programs[index];
+    return span_of(program->start, (size_t)(program->end - program->start));
+}
+
+// The kernel itself holds what nothing else can load: the loader, and the adapter that the loader's
+// answer may have to be linked with. All other programs come through the loader.
 static int programs_add(struct session *session)
 {
     ASSERT(embedded_count <= EMBEDDED_MAX);
     for (size_t i = 0; i < embedded_count; i++) {
-        const struct embedded *program = &embedded_programs[i];
-        bool is_wasi = strcmp(program->name, "wasi") == 0;
+        const char *name = embedded_programs[i].name;
+        bool is_wasi = strcmp(name, "wasi") == 0;
+        if (!is_wasi && strcmp(name, "store-loader") != 0) {
+            continue;
+        }
         struct span adapts = is_wasi ? SPAN_LITERAL("wasi_snapshot_preview1") : (struct span){0};
-        struct span bytes = span_of(program->start, (size_t)(program->end - program->start));
         struct report report = {0};
-        enum err err = kernel_program_add(session->kernel, bytes, adapts, current.cids[i], &report);
+        enum err err = kernel_program_add(session->kernel, embedded_bytes(i), adapts,
+                                          current.cids[i], &report);
         if (err != ERR_OK) {
-            return say_refused(program->name, err, &report);
+            return say_refused(name, err, &report);
         }
     }
+    return EXIT_GOOD;
+}
+
+// Puts one of the other programs into the store, where the loader finds it.
+static int program_put(struct session *session, size_t index)
+{
+    struct span bytes = embedded_bytes(index);
+    ASSERT(bytes.size <= UNIXFS_CHUNK_BYTES); // so that it is one block
+    struct cid cid = cid_of_block(CID_RAW, bytes, platform_sha256);
+    struct report report = {0};
+    enum err err = store_put(session->store, &cid, bytes, &report);
+    if (err != ERR_OK) {
+        return say_refused(embedded_programs[index].name, err, &report);
+    }
+    cid_write_text(&cid, current.cids[index]);
     return EXIT_GOOD;
 }
 
@@ -193,15 +223,17 @@ bool embedded_has(const char *name)
     return false;
 }
 
-const char *session_embedded(struct session *session, const char *name)
+int session_embedded(struct session *session, const char *name, const char **cid)
 {
-    (void)session;
+    *cid = NULL;
     for (size_t i = 0; i < embedded_count; i++) {
         if (strcmp(embedded_programs[i].name, name) == 0) {
-            return current.cids[i];
+            int code = current.cids[i][0] == 0 ? program_put(session, i) : EXIT_GOOD;
+            *cid = code == EXIT_GOOD ? current.cids[i] : NULL;
+            return code;
         }
     }
-    return NULL;
+    return EXIT_GOOD;
 }
 
 int session_start(struct session *session, const struct session_program *program)
@@ -233,13 +265,18 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
         return EXIT_MACHINE;
     }
     session->kernel = hosted_machine_kernel(session->machine);
+    session->store = store;
+    memset(current.cids, 0, sizeof current.cids);
     current.machine = session->machine;
     current.kernel = session->kernel;
     current.exit_code = -1;
     signals_take(true);
     int code = programs_add(session);
-    const char *loader = session_embedded(session, "store-loader");
-    if (code == EXIT_GOOD && loader != NULL) {
+    const char *loader = NULL;
+    if (code == EXIT_GOOD) {
+        code = session_embedded(session, "store-loader", &loader);
+    }
+    if (loader != NULL) {
         struct span name = SPAN_LITERAL("store-loader");
         struct session_program program = {.name = "store-loader",
                                           .cid = loader,

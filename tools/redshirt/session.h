@@ -16,6 +16,7 @@ struct store;
 struct session {
     struct hosted_machine *machine;
     struct kernel *kernel;
+    struct store *store;
 };
 
 // What a program of the session is started with.
@@ -33,8 +34,10 @@ struct session_program {
 // Makes the machine and starts the loader. Says what fails; returns EXIT_GOOD or the exit code.
 int session_open(struct session *session, struct store *store, u32 workers, bool has_log);
 
-// The CID of a program that comes with the command; NULL: there is none of that name.
-const char *session_embedded(struct session *session, const char *name);
+// The CID of a program that comes with the command; NULL: there is none of that name. Those that
+// the loader has to load are put into the store first. Says what fails; returns EXIT_GOOD or the
+// exit code.
+int session_embedded(struct session *session, const char *name, const char **cid);
 
 // Starts a program. Says what fails; returns EXIT_GOOD or the exit code.
 int session_start(struct session *session, const struct session_program *program);
