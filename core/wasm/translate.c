@@ -477,7 +477,11 @@ static bool do_end(struct translator *t, bool reachable)
     }
     if (control->joined) {
         patch_jumps(t, control);
-        restart_at(t, control, true);
+        if (reachable) {
+            label(t); // the results are there already
+        } else {
+            restart_at(t, control, true);
+        }
     }
     t->depth--;
     return reachable || control->joined;
@@ -556,27 +560,26 @@ static void translate_instructions(struct translator *t, struct span code)
 static bool locals_prepare(struct translator *t, const struct wasm_func_type *type,
                            const struct wasm_body *body)
 {
+    t->type = type;
+    t->body = body;
     t->param_count = type->param_count;
-    t->local_count = type->param_count + body->local_count;
     t->header = type->param_count > type->result_count ? type->param_count : type->result_count;
     t->stack_base = t->header + 1 + body->local_count;
-    void *kinds = translator_grow(t->scratch, t->local_kinds, &t->local_capacity,
-                                  t->local_count + 1, sizeof *t->local_kinds);
+    void *ends = translator_grow(t->scratch, t->run_ends, &t->run_capacity,
+                                 body->local_run_count + 1, sizeof *t->run_ends);
     void *uses = translator_grow(t->scratch, t->local_uses, &t->use_capacity, t->stack_base,
                                  sizeof *t->local_uses);
-    if (kinds == NULL || uses == NULL) {
+    if (ends == NULL || uses == NULL) {
         t->failed = ERR_NO_MEMORY;
         return false;
     }
-    t->local_kinds = kinds;
+    t->run_ends = ends;
     t->local_uses = uses;
-    for (u32 i = 0; i < type->param_count; i++) {
-        t->local_kinds[i] = (u8)kind_of(type->types[i]);
-    }
-    u8 *at = t->local_kinds + type->param_count;
+    t->run = 0;
+    u32 end = type->param_count;
     for (u32 i = 0; i < body->local_run_count; i++) {
-        mem_fill(at, (u8)kind_of(body->locals[i].type), body->locals[i].count);
-        at += body->locals[i].count;
+        end += body->locals[i].count;
+        t->run_ends[i] = end;
     }
     return true;
 }
@@ -619,6 +622,7 @@ static enum err translate_body(struct translator *t, u32 function)
     t->height = 0;
     t->height_max = 0;
     t->settled = 0;
+    t->at_home = 0;
     t->recent.end = 0;
     for (u32 bank = 0; bank < BANK_COUNT; bank++) {
         t->acc[bank] = (struct accumulator){0};

@@ -42,12 +42,17 @@ struct value {
     u8 kind;    // enum kind
     bool dirty; // an i32 whose slot or accumulator has more than zeros above its low half
     u8 shift;   // PLACE_SUM, as are base and index
-    u16 slot;   // PLACE_LOCAL: of the local
-    u16 base;
+    union {
+        u16 slot; // PLACE_LOCAL: of the local
+        u16 base;
+    };
     u16 index;
-    u32 end;  // PLACE_HOME: one past the instruction whose `a` says where it goes; 0: none
-    u64 bits; // PLACE_CONST; PLACE_SUM: the constant
+    union {
+        u64 bits; // PLACE_CONST; PLACE_SUM: the constant
+        u32 end;  // PLACE_HOME: one past the instruction whose `a` says where it goes; 0: none
+    };
 };
+STATIC_ASSERT(sizeof(struct value) == 16);
 
 // A value that an instruction is about to take.
 enum mode { MODE_SLOT, MODE_ACC, MODE_CONST, MODE_SUM };
@@ -113,12 +118,14 @@ struct translator {
     u32 origin;
 
     // The frame.
+    const struct wasm_func_type *type;
+    const struct wasm_body *body;
     u32 param_count;
-    u32 local_count; // parameters included
     u32 header;
     u32 stack_base; // slot of the operand stack's bottom
-    u8 *local_kinds;
-    u32 local_capacity;
+    u32 *run_ends;  // of each run of declared locals: the first local behind it
+    u32 run_capacity;
+    u32 run;         // the one that was last looked at
     u32 *local_uses; // by slot: how many values are PLACE_LOCAL there
     u32 use_capacity;
 
@@ -127,7 +134,10 @@ struct translator {
     u32 height;
     u32 height_max;
     u32 value_capacity;
-    u32 settled; // values below are PLACE_HOME or PLACE_CONST
+    // Values below are PLACE_HOME or PLACE_CONST; below the other, PLACE_HOME and clean. They keep work on
+    // blocks and calls with many values small.
+    u32 settled;
+    u32 at_home;
     struct accumulator acc[BANK_COUNT];
     struct recent recent;
 

@@ -12,16 +12,12 @@ enum {
 
 enum kind kind_of(u8 type)
 {
-    switch (type) {
-    case WASM_I32:
-        return KIND_I;
-    case WASM_F32:
-        return KIND_F;
-    case WASM_F64:
-        return KIND_D;
-    default:
-        return KIND_L;
-    }
+    static const u8 kinds[4] = {[WASM_I32 & 3] = KIND_I,
+                                [WASM_I64 & 3] = KIND_L,
+                                [WASM_F32 & 3] = KIND_F,
+                                [WASM_F64 & 3] = KIND_D};
+    STATIC_ASSERT((WASM_F64 & ~3) == 0x7c && (WASM_I32 & ~3) == 0x7c);
+    return (type & ~3) == 0x7c ? kinds[type & 3] : KIND_L;
 }
 
 void *translator_grow(struct arena *arena, void *array, u32 *capacity, u32 count, size_t item_bytes)
@@ -137,21 +133,8 @@ void slot_written(struct translator *t, u32 slot)
 
 // ---- the operand stack
 
-struct value *push(struct translator *t, enum kind kind)
+static void note_height(struct translator *t)
 {
-    if (UNLIKELY(t->height == t->value_capacity)) {
-        void *values = translator_grow(t->scratch, t->values, &t->value_capacity, t->height + 1,
-                                       sizeof *t->values);
-        if (values == NULL) {
-            fail(t, ERR_NO_MEMORY);
-            t->height = 0;
-        } else {
-            t->values = values;
-        }
-    }
-    struct value *value = &t->values[t->height++];
-    value->kind = (u8)kind;
-    value->dirty = false;
     if (t->height > t->height_max) {
         t->height_max = t->height;
         if (home(t, t->height) > SLOTS_MAX) {
@@ -159,6 +142,32 @@ struct value *push(struct translator *t, enum kind kind)
             t->height_max = 0;
         }
     }
+}
+
+static bool values_grow(struct translator *t, u32 count)
+{
+    void *values = translator_grow(t->scratch, t->values, &t->value_capacity, t->height + count,
+                                   sizeof *t->values);
+    if (values == NULL) {
+        fail(t, ERR_NO_MEMORY);
+        t->height = 0;
+        t->settled = 0;
+        t->at_home = 0;
+        return false;
+    }
+    t->values = values;
+    return true;
+}
+
+struct value *push(struct translator *t, enum kind kind)
+{
+    if (UNLIKELY(t->height == t->value_capacity)) {
+        (void)values_grow(t, 1);
+    }
+    struct value *value = &t->values[t->height++];
+    value->kind = (u8)kind;
+    value->dirty = false;
+    note_height(t);
     return value;
 }
 
@@ -174,9 +183,30 @@ u32 local_slot(const struct translator *t, u32 local)
     return local < t->param_count ? local : t->header + 1 + (local - t->param_count);
 }
 
+static enum kind local_kind(struct translator *t, u32 local)
+{
+    if (local < t->param_count) {
+        return kind_of(t->type->types[local]);
+    }
+    u32 low = 0;
+    u32 high = t->body->local_run_count;
+    u32 run = t->run;
+    while (local >= t->run_ends[run] || (run > 0 && local < t->run_ends[run - 1])) {
+        run = low + (high - low) / 2;
+        if (local >= t->run_ends[run]) {
+            low = run + 1;
+        } else {
+            high = run;
+        }
+        run = low + (high - low) / 2;
+    }
+    t->run = run;
+    return kind_of(t->body->locals[run].type);
+}
+
 void push_local(struct translator *t, u32 local)
 {
-    struct value *value = push(t, t->local_kinds[local]);
+    struct value *value = push(t, local_kind(t, local));
     value->place = PLACE_LOCAL;
     value->slot = (u16)local_slot(t, local);
     t->local_uses[value->slot]++;
@@ -192,12 +222,24 @@ void push_result(struct translator *t, enum kind kind)
 
 void push_homes(struct translator *t, const u8 *types, u32 count)
 {
-    for (u32 i = 0; i < count; i++) {
-        slot_written(t, home(t, t->height));
-        struct value *value = push(t, kind_of(types[i]));
-        value->place = PLACE_HOME;
-        value->end = 0;
+    if (!values_grow(t, count)) {
+        return;
     }
+    u32 first = home(t, t->height);
+    for (u32 bank = 0; bank < BANK_COUNT; bank++) {
+        struct accumulator *acc = &t->acc[bank];
+        acc->mirrors_slot &= acc->slot < first || acc->slot >= first + count;
+    }
+    struct value *values = &t->values[t->height];
+    for (u32 i = 0; i < count; i++) {
+        values[i] = (struct value){.place = PLACE_HOME, .kind = (u8)kind_of(types[i])};
+    }
+    if (t->at_home == t->height) {
+        t->at_home += count;
+        t->settled = t->at_home;
+    }
+    t->height += count;
+    note_height(t);
 }
 
 static void use(struct translator *t, u16 slot)
@@ -350,8 +392,13 @@ void settle(struct translator *t, u32 position)
 
 void settle_top(struct translator *t, u32 count)
 {
-    for (u32 position = t->height - count; position < t->height; position++) {
-        settle(t, position);
+    u32 start = t->height - count;
+    for (u32 at = start > t->at_home ? start : t->at_home; at < t->height; at++) {
+        settle(t, at);
+    }
+    if (start <= t->at_home) {
+        t->at_home = t->height;
+        t->settled = t->height;
     }
 }
 
@@ -376,11 +423,8 @@ void settle_all(struct translator *t, u32 params)
             settle(t, position);
         }
     }
-    settle_top(t, params);
-    for (u32 i = 0; i < params; i++) {
-        t->values[t->height - 1 - i].end = 0;
-    }
     t->settled = t->height;
+    settle_top(t, params);
 }
 
 void acc_claim(struct translator *t, enum bank bank)
@@ -447,7 +491,7 @@ struct operand pop(struct translator *t)
 
 void truncate(struct translator *t, u32 height)
 {
-    while (t->height > height) {
+    while (t->height > height && t->height > t->settled) {
         const struct value *value = &t->values[--t->height];
         if (value->place == PLACE_LOCAL) {
             unuse(t, value->slot);
@@ -458,9 +502,9 @@ void truncate(struct translator *t, u32 height)
             unuse(t, value->index);
         }
     }
-    if (t->settled > height) {
-        t->settled = height;
-    }
+    t->height = height; // what is settled leaves nothing behind
+    t->settled = t->settled < height ? t->settled : height;
+    t->at_home = t->at_home < height ? t->at_home : height;
 }
 
 // ---- operands
