@@ -45,8 +45,8 @@ static enum err file_feed(int file, u8 *buffer, struct unixfs_builder *builder,
         }
         TRY(unixfs_builder_write(builder, span_of(buffer, (size_t)count)));
         total += (u64)count;
-        if (progress != NULL) {
-            progress(context, total);
+        if (progress != NULL && !progress(context, total)) {
+            return report_err(report, ERR_LIMIT, total, "it is too large");
         }
     }
 }

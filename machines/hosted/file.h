@@ -14,12 +14,13 @@
 struct report;
 struct store;
 
-// Told now and then how many bytes are done; may be NULL.
-typedef void (*hosted_progress)(void *context, u64 bytes);
+// Told now and then how many bytes are done; may be NULL. False: that is too many.
+typedef bool (*hosted_progress)(void *context, u64 bytes);
 
 // Reads the descriptor to its end.
 //   store  NULL: only the name is wanted
-// ERR_IO  it cannot be read, or the store cannot be written; the report says why
+// ERR_LIMIT  progress said so
+// ERR_IO     it cannot be read, or the store cannot be written; the report says why
 enum err hosted_file_add(struct store *store, int file, hosted_progress progress, void *context,
                          struct cid *out, struct report *report);
 

@@ -165,6 +165,11 @@ def run_refuses_what_is_too_large(world):
 
 
 @test
+def run_refuses_a_file_without_an_end(world):
+    expect_refused(world.run("run", "/dev/zero"), 73, "/dev/zero", "too large")
+
+
+@test
 def run_refuses_names_that_are_none(world):
     expect_refused(world.run("run", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPBdG"), 67, ".")
     # sha2-512 in place of sha2-256, in a CID that is right otherwise; a letter lost; another base.

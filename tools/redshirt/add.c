@@ -13,13 +13,14 @@
 
 enum { PROGRESS_STEP = 64 << 20 };
 
-static void progress(void *context, u64 bytes)
+static bool progress(void *context, u64 bytes)
 {
     u64 *said = context;
     if (bytes - *said >= PROGRESS_STEP) {
         *said = bytes;
         fprintf(stderr, "\r%llu MiB", (unsigned long long)(bytes >> 20));
     }
+    return true;
 }
 
 static int add_one(struct store *store, const char *path, bool with_path)

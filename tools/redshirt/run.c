@@ -29,6 +29,13 @@ struct run {
 
 // ---- which program
 
+// A pipe or a device does not say how much it holds, and may never end.
+static bool is_program_size(void *context, u64 bytes)
+{
+    (void)context;
+    return bytes <= WASM_MODULE_BYTES;
+}
+
 // Puts the file into the store under the name that it is then loaded by.
 static int file_add(struct store *store, const char *path, char cid[CID_TEXT_BYTES])
 {
@@ -50,7 +57,7 @@ static int file_add(struct store *store, const char *path, char cid[CID_TEXT_BYT
     } else {
         struct report report = {0};
         struct cid name;
-        enum err err = hosted_file_add(store, file, NULL, NULL, &name, &report);
+        enum err err = hosted_file_add(store, file, is_program_size, NULL, &name, &report);
         if (err == ERR_OK) {
             cid_write_text(&name, cid);
         } else {
