@@ -239,7 +239,8 @@ static bool is_stopped(const struct kernel *kernel)
 }
 
 // Looks for work for a moment before the worker sleeps: a wake-up costs the machine more than what
-// most processes do between two messages. While somebody looks, nobody is woken.
+// most processes do between two messages. While somebody looks, nobody is woken. When all others sleep,
+// only the machine can bring work, and it may do so by this very worker in platform_wait.
 static void look(struct kernel *kernel)
 {
     for (u32 i = 0; i < KERNEL_LOOKS; i++) {
@@ -254,7 +255,9 @@ static void sleep_worker(struct kernel *kernel, struct worker *worker)
 {
     u64 bit = (u64)1 << worker->index;
     kernel_lock(kernel);
-    bool looks = !kernel->is_looking && is_idle_locked(kernel);
+    u32 asleep = (u32)__builtin_popcountll(kernel->sleeping & ~bit);
+    bool looks =
+        !kernel->is_looking && asleep + 1 < kernel->config.workers && is_idle_locked(kernel);
     kernel->is_looking |= looks;
     __atomic_store_n(&kernel->has_news, false, __ATOMIC_RELAXED);
     kernel_unlock(kernel);

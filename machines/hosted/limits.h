@@ -23,8 +23,11 @@ enum {
     HOSTED_LOOP_TURNS = 4,
     // Times that worker 0 serves its own messages to devices without asking the host for more.
     HOSTED_LOOP_SKIPS = 8,
-    // How long the loop's own thread stays in it at least, ns, once worker 0 was found busy.
-    HOSTED_ATTEND_NS = 5000000,
+    // Ticks (of 1.25 ms) without asking the host before the loop's own thread goes in: less than a
+    // slice, and more than the host makes worker 0 wait for its CPU now and then.
+    HOSTED_UNATTENDED_TICKS = 4,
+    // How long it stays at least, ns: several times what the switch costs.
+    HOSTED_ATTEND_NS = 1000000,
     // One read or write of stdio and tcp; their .wit promise it.
     HOSTED_IO_BYTES = 65536,
     // The longest answer: a read, with what stands before it.

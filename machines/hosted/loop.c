@@ -272,7 +272,7 @@ static void loop_need(struct hosted_loop *loop)
     }
 }
 
-// struct hosted_idle: when nobody has asked the host since the last tick, our own thread shall.
+// struct hosted_idle: when nobody has asked the host for some ticks, our own thread shall.
 static bool idle_tick(void *context)
 {
     struct hosted_loop *loop = context;
@@ -280,27 +280,29 @@ static bool idle_tick(void *context)
         return true;
     }
     u32 polls = __atomic_load_n(&loop->polls, __ATOMIC_RELAXED);
-    if (polls == loop->polls_seen) {
+    loop->idle_ticks = polls == loop->polls_seen ? loop->idle_ticks + 1 : 0;
+    loop->polls_seen = polls;
+    if (loop->idle_ticks >= HOSTED_UNATTENDED_TICKS) {
         loop_need(loop);
     }
-    loop->polls_seen = polls;
     return false;
 }
 
-// Our own thread is in the loop until worker 0 sleeps and can take it, which is not worth doing at
-// once.
+// Our own thread is in the loop until worker 0 comes to rest now and then; handing over costs a
+// switch of threads, which is not worth it at once.
 static void loop_attend(struct hosted_loop *loop)
 {
     u64 start_ns = platform_clock_ns();
+    u32 start_rests = hosted_platform_rests();
     bool hands_over = false;
     while (!is_stopping(loop) && !hands_over) {
         (void)uv_run(&loop->uv, UV_RUN_ONCE);
-        hands_over =
-            platform_clock_ns() - start_ns > HOSTED_ATTEND_NS && hosted_platform_is_asleep();
+        hands_over = hosted_platform_rests() != start_rests &&
+                     platform_clock_ns() - start_ns > HOSTED_ATTEND_NS;
     }
     loop_leave(loop);
     if (hands_over) {
-        platform_wake(0);
+        platform_wake(0); // it may sleep: then it comes in
     }
 }
 

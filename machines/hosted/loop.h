@@ -41,6 +41,7 @@ struct hosted_loop {
     bool is_needed;  // atomic: that was posted and not taken yet
     bool is_held;    // atomic: somebody is in the loop
     u32 polls;       // atomic: how often the host was asked
+    u32 idle_ticks;  // the ticker's: in which it was not
     u32 polls_seen;  // the ticker's
     u32 skips;       // entries since then in which it was not
     const u32 *word; // of the worker that is in the loop; NULL: it is our own thread

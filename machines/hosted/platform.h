@@ -25,8 +25,8 @@ struct hosted_idle {
 };
 enum { HOSTED_IDLE_WORD = 3 };
 void hosted_platform_idle(const struct hosted_idle *idle);
-// Whether worker 0 sleeps because somebody else did that work.
-bool hosted_platform_is_asleep(void);
+// How often worker 0 had nothing to run; wraps around.
+u32 hosted_platform_rests(void);
 // Nobody does that work from now on: the ticker has to look after it.
 void hosted_platform_stir(void);
 

@@ -34,7 +34,8 @@ enum { TICK_NS_MIN = 250000, TICK_NS_MAX = 5000000 };
 enum { SPINS_PER_YIELD = 64 };
 
 struct ALIGNED(64) worker {
-    u32 wake; // atomic: RUNNING, WOKEN or SLEEPING
+    u32 wake;  // atomic: RUNNING, WOKEN or SLEEPING
+    u32 rests; // atomic: calls of platform_wait
     // Written by the worker, read by the ticker; atomic.
     u32 slice; // number of the slice; even: none runs
     bool *flag;
@@ -121,6 +122,7 @@ void platform_wait(u32 index, u64 deadline_ns)
 {
     ASSERT(index < machine.worker_count);
     u32 *word = &machine.workers[index].wake;
+    __atomic_fetch_add(&machine.workers[index].rests, 1, __ATOMIC_RELAXED);
     if (index != 0 || deadline_ns != UINT64_MAX || !word_work(word)) {
         word_sleep(word, deadline_ns);
     }
@@ -141,9 +143,9 @@ void hosted_platform_idle(const struct hosted_idle *idle)
     __atomic_store_n(&machine.idle, idle, __ATOMIC_RELEASE);
 }
 
-bool hosted_platform_is_asleep(void)
+u32 hosted_platform_rests(void)
 {
-    return __atomic_load_n(&machine.workers[0].wake, __ATOMIC_SEQ_CST) == SLEEPING;
+    return __atomic_load_n(&machine.workers[0].rests, __ATOMIC_RELAXED);
 }
 
 void hosted_platform_stir(void)
