@@ -18,6 +18,8 @@
 #include <string.h>
 
 static const struct stage_interface alpha = {"test:hostile/alpha", {{"one", 0}, {"two", 0}}};
+static const struct stage_interface inspect = {"redshirt:kernel/inspect",
+                                               .real = &inspect_interface};
 
 struct scene {
     struct stage stage;
@@ -33,8 +35,8 @@ struct scene {
 static void scene_open(struct scene *scene, u64 seed)
 {
     stage_open(&scene->stage, seed, 1, NULL);
-    const struct stage_interface *interfaces[] = {&alpha};
-    stage_program(&scene->stage, interfaces, 1, scene->cid);
+    const struct stage_interface *interfaces[] = {&alpha, &inspect};
+    stage_program(&scene->stage, interfaces, 2, scene->cid);
     scene->client = stage_start(&scene->stage, scene->cid);
     scene->handler = stage_start(&scene->stage, scene->cid);
     scene->registration = (u32)puppet_register(&scene->stage, scene->handler, &alpha);
@@ -248,6 +250,37 @@ static void limit_of_bonds(void **state)
     stage_close(&scene.stage);
 }
 
+// A bind that waited while its process came to the limit.
+static void limit_of_bonds_for_a_patient_bind(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 38);
+    scene.stage.check = false;
+    struct puppet *hoarder = stage_start(&scene.stage, scene.cid);
+    assert_int_equal(puppet_unregister(&scene.stage, scene.handler, scene.registration), 0);
+    u8 body[33] = {[32] = 1};
+    stage_interface_hash(&alpha, body);
+    i64 patient = puppet_send(&scene.stage, hoarder, 0, SYSTEM_BIND_ID, span_of(body, 33), 0);
+    assert_true(patient > 0);
+    struct notification note;
+    assert_false(puppet_next(&scene.stage, hoarder, &note));
+    // Interfaces that the kernel handles do not wake it; the puppet's own is one bond already.
+    for (u32 i = 1; i < KERNEL_BONDS; i++) {
+        assert_true(puppet_bind(&scene.stage, hoarder, &inspect, false) > 0);
+    }
+    assert_true(puppet_register(&scene.stage, scene.handler, &alpha) > 0);
+    assert_true(puppet_next(&scene.stage, hoarder, &note));
+    assert_int_equal(note.header.id, patient);
+    struct system_result_u32_bind_error result;
+    assert_int_equal(system_bind_decode_result(span_of(note.body, note.header.body_len), &result),
+                     0);
+    assert_false(result.ok);
+    assert_int_equal(result.error.kind, SYSTEM_BIND_ERROR_LIMIT);
+    kernel_check(scene.stage.kernel);
+    stage_close(&scene.stage);
+}
+
 static void limit_of_registrations(void **state)
 {
     (void)state;
@@ -420,6 +453,15 @@ static void limit_of_memory(void **state)
     assert_int_equal(puppet_do(&scene.stage, scene.client, &grow), -1);
     grow.a = 1;
     assert_true(puppet_do(&scene.stage, scene.client, &grow) > 0);
+    // Two that have nearly half of it each leave no room for a third.
+    grow.a = 8000;
+    struct puppet *third = stage_start(&scene.stage, scene.cid);
+    assert_true(puppet_do(&scene.stage, scene.client, &grow) > 0);
+    assert_true(puppet_do(&scene.stage, scene.handler, &grow) > 0);
+    assert_int_equal(puppet_do(&scene.stage, third, &grow), -1);
+    stage_kill(&scene.stage, scene.client);
+    stage_settle(&scene.stage, 1000);
+    assert_true(puppet_do(&scene.stage, third, &grow) > 0);
     stage_close(&scene.stage);
 }
 
@@ -584,6 +626,7 @@ int main(void)
         cmocka_unit_test(hostile_bodies_of_system_calls),
         cmocka_unit_test(a_system_call_that_does_not_decode_is_malformed),
         cmocka_unit_test(limit_of_bonds),
+        cmocka_unit_test(limit_of_bonds_for_a_patient_bind),
         cmocka_unit_test(limit_of_registrations),
         cmocka_unit_test(limit_of_messages),
         cmocka_unit_test(limit_of_message_bytes_and_of_a_body),

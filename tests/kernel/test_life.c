@@ -619,6 +619,51 @@ static void inspect_says_what_runs(void **state)
     stage_close(&stage);
 }
 
+// Slices of so much fuel that the puppet needs for an order.
+static u32 slices_of(struct stage *stage, struct puppet *puppet, const struct puppet_order *order,
+                     i64 fuel)
+{
+    puppet_tell(stage, puppet, order);
+    u32 slices = 0;
+    for (; puppet->is_blocked; slices++) {
+        assert_true(kernel_worker_step(stage->kernel, 0, fuel));
+        stage_take(stage);
+    }
+    return slices;
+}
+
+// A syscall costs what it takes, and so does each byte that it copies.
+static void syscalls_cost_what_they_take(void **state)
+{
+    (void)state;
+    enum { CALLS = 1000, SENDS = 20, LONG = PUPPET_AREA_BYTES / 2 };
+    struct stage stage;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    open_with(&stage, 43, 1, cid);
+    struct puppet *handler = stage_start(&stage, cid);
+    struct puppet *client = stage_start(&stage, cid);
+    assert_true(puppet_register(&stage, handler, &alpha) > 0);
+    i64 bond = puppet_bind(&stage, client, &alpha, false);
+    struct puppet_order poll = {.kind = PUPPET_POLL, .a = CALLS};
+    assert_true(slices_of(&stage, client, &poll, CALLS * KERNEL_FUEL_SYSCALL / 10) >= 10);
+    struct puppet_order fill = {.kind = PUPPET_FILL,
+                                .a = (u64)bond,
+                                .b = stage_function_id(&alpha, 0),
+                                .c = LONG,
+                                .d = SEND_NO_ANSWER,
+                                .e = SENDS};
+    assert_true(slices_of(&stage, client, &fill, SENDS * (LONG / KERNEL_FUEL_BYTES) / 10) >= 10);
+    struct puppet_order grow = {.kind = PUPPET_GROW, .a = 100};
+    u64 at = (u64)puppet_do(&stage, handler, &grow) << 16;
+    struct puppet_order wait = {.kind = PUPPET_WAIT, .a = at, .b = LONG + 64};
+    u32 slices = 0;
+    for (u32 i = 0; i < SENDS; i++) { // a costly one ends its slice, and the next goes on
+        slices += slices_of(&stage, handler, &wait, LONG / KERNEL_FUEL_BYTES);
+    }
+    assert_true(slices >= 2 * SENDS);
+    stage_close(&stage);
+}
+
 // A long answer costs its asker fuel, so that asking again and again is no way to keep a worker.
 static void asking_the_kernel_costs_what_it_takes(void **state)
 {
@@ -687,6 +732,7 @@ int main(void)
         cmocka_unit_test(a_program_runs_over_its_adapter),
         cmocka_unit_test(without_its_adapter_a_program_is_refused),
         cmocka_unit_test(inspect_says_what_runs),
+        cmocka_unit_test(syscalls_cost_what_they_take),
         cmocka_unit_test(asking_the_kernel_costs_what_it_takes),
         cmocka_unit_test(one_seed_gives_one_run),
     };
