@@ -239,8 +239,8 @@ static bool is_stopped(const struct kernel *kernel)
 }
 
 // Looks for work for a moment before the worker sleeps: a wake-up costs the machine more than what
-// most processes do between two messages. While somebody looks, nobody is woken. When all others sleep,
-// only the machine can bring work, and it may do so by this very worker in platform_wait.
+// most processes do between two messages. While somebody looks, nobody is woken. When all others
+// sleep, only the machine can bring work, and it may do so by this very worker in platform_wait.
 static void look(struct kernel *kernel)
 {
     for (u32 i = 0; i < KERNEL_LOOKS; i++) {
