@@ -601,17 +601,38 @@ static void shut(uv_shutdown_t *request, int status)
     answer_done(tcp, call_end(tcp, call), true, 0);
 }
 
+static void shut_untold(uv_shutdown_t *request, int status)
+{
+    (void)status; // nobody asked
+    free(request);
+}
+
+// Of a client that wants no answer: at most one for each socket.
+static void shutdown_untold(struct socket *socket)
+{
+    uv_shutdown_t *request = malloc(sizeof *request);
+    if (request == NULL) {
+        socket_close(socket); // else the peer waits for an end that does not come
+        return;
+    }
+    socket->is_shut = true;
+    if (uv_shutdown(request, (uv_stream_t *)&socket->handle, shut_untold) != 0) {
+        free(request);
+    }
+}
+
 static void do_shutdown(void *context, const struct interface_message *message,
                         const struct tcp_shutdown_call *arguments)
 {
     struct tcp *tcp = context;
-    if (message->id == 0) {
-        return;
-    }
     enum net_error error;
     struct socket *socket = connection_find(tcp, message, arguments->socket, &error);
     if (socket == NULL || socket->is_shut) {
         answer_done(tcp, message->id, false, socket == NULL ? error : NET_ERROR_CLOSED);
+        return;
+    }
+    if (message->id == 0) {
+        shutdown_untold(socket);
         return;
     }
     struct tcp_call *call = call_begin(tcp, message, CALL_SHUTDOWN, socket);
