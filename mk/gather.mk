@@ -6,7 +6,7 @@ SETUP := mk/setup.sh
 
 # `make run` and `make test` install what is missing, then start make again, which now finds it.
 run: ## builds everything and starts a redshirt system in this terminal
-	@$(SETUP)
+	@$(SETUP) run
 	@$(MAKE) --no-print-directory -s all
 	@$(RUN_COMMAND)
 # What `make run` starts.

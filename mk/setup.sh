@@ -1,18 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Installs the Debian packages that the build and its tests need and that are missing. Does nothing, and
-# takes some milliseconds, when all are there.
+# Installs the Debian packages that are needed and missing. Does nothing, and takes some milliseconds, when
+# all are there.
+#   setup.sh run   what building and running takes
+#   setup.sh       what the tests take, too
 set -u
 
 packages='
-    make git python3 gcc libc6-dev
-    clang-19 clang-format-19 lld-19 llvm-19 libclang-rt-19-dev
+    make python3 gcc libc6-dev clang-19 lld-19 llvm-19
+    libuv1-dev libsodium-dev
+'
+[ "${1-}" = run ] || packages="$packages"'
+    git
+    clang-format-19 libclang-rt-19-dev libcmocka-dev wabt binaryen valgrind
     wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32
-    libuv1-dev libsodium-dev libcmocka-dev
-    wabt binaryen
+    rustc libstd-rust-dev-wasm32 lld-14
     qemu-system-x86 qemu-system-arm
     grub-pc-bin grub-common xorriso mtools
-    valgrind
 '
 
 missing() {

@@ -25,8 +25,3 @@ FUZZ_SOURCES_wasi := $(addprefix programs/wasi/,client.c poll.c process.c refuse
   $(BASE_SOURCES)
 $(foreach f,tests/fuzz/fuzz_wasi $(patsubst %.c,%,$(wildcard programs/wasi/*.c)),\
   $(eval CFLAGS_FOR_$(f) := -Wno-unknown-attributes))
-
-# Optional, because it is large: 540 MB on disk.
-setup-rust: ## installs Debian's Rust for wasm32-wasi; the suite wasi uses it where it is
-	apt-get install -y --no-install-recommends rustc libstd-rust-dev-wasm32 lld-14
-.PHONY: setup-rust
