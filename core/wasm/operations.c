@@ -282,6 +282,7 @@ static bool address_of_recent(struct translator *t, const struct value *value, u
     t->count = recent->start;
     acc->mirrors_slot = recent->mirrors_slot;
     acc->slot = recent->slot;
+    t->recent.end = 0; // or the access, in its place, would be taken for it
     return true;
 }
 

@@ -196,6 +196,17 @@ static void results_of_calls(void **state)
 }
 
 // The embedder may leave anything above an i32; results have zeros there.
+// A load takes the place of the addition before it; the next one must not take it for that
+// addition.
+static void loads_of_loads(void **state)
+{
+    (void)state;
+    struct world world;
+    world_load(&world, WASM_STACK_BYTES);
+    assert_int_equal(call(&world, "chase", 32, 4, 0), 12345);
+    world_close(&world);
+}
+
 static void upper_halves(void **state)
 {
     (void)state;
@@ -588,6 +599,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_of_calls),
+        cmocka_unit_test(loads_of_loads),
         cmocka_unit_test(upper_halves),
         cmocka_unit_test(named_traps),
         cmocka_unit_test(traps_say_where),

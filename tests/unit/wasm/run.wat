@@ -7,6 +7,7 @@
   (table $table (export "table") 4 1000000 funcref)
   (global $count (export "count") (mut i32) (i32.const 0))
   (data (i32.const 16) "redshirt")
+  (data (i32.const 32) "\28\00\00\00" "\00\00\00\00" "\00\00\00\00" "\30\00\00\00" "\39\30\00\00")
   (elem (i32.const 0) $count_to $fib)
 
   ;; Costs one unit for each turn but the last.
@@ -52,6 +53,9 @@
     (local.get 1) (local.get 0))
   (func (export "divide") (param i32 i32) (result i32)
     (i32.div_s (local.get 0) (local.get 1)))
+  ;; From a pointer to an array of pointers to what one of them points to.
+  (func (export "chase") (param $at i32) (param $index i32) (result i32)
+    (i32.load (i32.load (i32.add (i32.load (local.get $at)) (local.get $index)))))
   (func (export "many_locals") (result i32)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     (i32.wrap_i64 (local.get 15)))
