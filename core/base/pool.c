@@ -38,13 +38,7 @@ void pool_drop(struct pool *pool)
     *pool = (struct pool){0};
 }
 
-static struct pool_item *item_at(const struct pool *pool, u32 slot)
-{
-    u8 *chunk = pool->chunks[slot / POOL_CHUNK_ITEMS];
-    return (void *)(chunk + (size_t)(slot % POOL_CHUNK_ITEMS) * pool->item_bytes);
-}
-
-static bool grow(struct pool *pool)
+bool pool_grow(struct pool *pool)
 {
     u32 start = pool->chunk_count * POOL_CHUNK_ITEMS;
     if (start >= pool->limit) {
@@ -57,7 +51,7 @@ static bool grow(struct pool *pool)
     pool->chunks[pool->chunk_count++] = chunk;
     u32 end = start + POOL_CHUNK_ITEMS;
     for (u32 slot = end; slot-- > start;) { // so that the lowest slot is taken first
-        struct pool_item *item = item_at(pool, slot);
+        struct pool_item *item = pool_item_at(pool, slot);
         item->slot = slot;
         item->next_free = POOL_NONE;
         if (slot < pool->limit) {
@@ -66,30 +60,4 @@ static bool grow(struct pool *pool)
         }
     }
     return true;
-}
-
-void *pool_take(struct pool *pool)
-{
-    if (pool->free_first == POOL_NONE && !grow(pool)) {
-        return NULL;
-    }
-    struct pool_item *item = item_at(pool, pool->free_first);
-    ASSERT(item->next_free != POOL_IN_USE);
-    pool->free_first = item->next_free;
-    pool->used++;
-    u32 slot = item->slot;
-    mem_zero(item, pool->item_bytes);
-    item->slot = slot;
-    item->next_free = POOL_IN_USE;
-    return item;
-}
-
-void pool_give(struct pool *pool, void *item_)
-{
-    struct pool_item *item = item_;
-    ASSERT(item->next_free == POOL_IN_USE);
-    ASSERT(pool->used > 0);
-    item->next_free = pool->free_first;
-    pool->free_first = item->slot;
-    pool->used--;
 }

@@ -8,7 +8,10 @@
 //         until pool_drop: an item's address never changes.
 // Limits  `limit` items.
 #pragma once
+#include "core/base/assert.h"
+#include "core/base/compiler.h"
 #include "core/base/err.h"
+#include "core/base/mem.h"
 #include "core/base/types.h"
 struct memory;
 
@@ -37,10 +40,46 @@ enum err pool_init(struct pool *pool, struct memory *memory, u32 item_bytes, u32
 // Gives all memory back, whatever is still in use.
 void pool_drop(struct pool *pool);
 
-// An item, zero but for its pool_item; NULL at the limit or when memory is out. The slot given back
-// last is taken first.
-void *pool_take(struct pool *pool);
-void pool_give(struct pool *pool, void *item);
+// Makes room for POOL_CHUNK_ITEMS more; false at the limit or when memory is out.
+bool pool_grow(struct pool *pool);
+
+static inline struct pool_item *pool_item_at(const struct pool *pool, u32 slot)
+{
+    u8 *chunk = pool->chunks[slot / POOL_CHUNK_ITEMS];
+    return (void *)(chunk + (size_t)(slot % POOL_CHUNK_ITEMS) * pool->item_bytes);
+}
+
+// An item whose first `zero_bytes` are zero but for its pool_item; NULL at the limit or when memory
+// is out. The slot given back last is taken first.
+static inline void *pool_take_some(struct pool *pool, size_t zero_bytes)
+{
+    if (UNLIKELY(pool->free_first == POOL_NONE) && !pool_grow(pool)) {
+        return NULL;
+    }
+    struct pool_item *item = pool_item_at(pool, pool->free_first);
+    ASSERT(item->next_free != POOL_IN_USE);
+    pool->free_first = item->next_free;
+    pool->used++;
+    item->next_free = POOL_IN_USE;
+    mem_zero(item + 1, zero_bytes - sizeof *item);
+    return item;
+}
+
+// The same, all of it zero.
+static inline void *pool_take(struct pool *pool)
+{
+    return pool_take_some(pool, pool->item_bytes);
+}
+
+static inline void pool_give(struct pool *pool, void *item_)
+{
+    struct pool_item *item = item_;
+    ASSERT(item->next_free == POOL_IN_USE);
+    ASSERT(pool->used > 0);
+    item->next_free = pool->free_first;
+    pool->free_first = item->slot;
+    pool->used--;
+}
 
 // The item in use at that slot, or NULL. Any number is allowed.
 static inline void *pool_at(const struct pool *pool, u64 slot)

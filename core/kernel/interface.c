@@ -175,12 +175,8 @@ struct registration *registration_find_locked(struct kernel *kernel, struct part
     return found != NULL && found->id == id && found->party == party ? found : NULL;
 }
 
-struct registration *bond_handler_locked(struct bond *bond)
+struct registration *bond_refit_locked(struct bond *bond, struct registration *handler)
 {
-    struct registration *handler = bond->entry->handler;
-    if (handler == NULL || handler->serial == bond->fits) {
-        return handler;
-    }
     if (definition_missing(bond->definition, handler->definition) != NULL) {
         return NULL;
     }
@@ -210,12 +206,6 @@ struct bond *bond_add_locked(struct kernel *kernel, struct process *process,
     list_append(&entry->bonds, &bond->of_entry);
     list_append(&process->bonds, &bond->of_process);
     return bond;
-}
-
-struct bond *bond_find_locked(struct kernel *kernel, struct process *process, u32 id)
-{
-    struct bond *bond = pool_at(&kernel->bonds, id & (KERNEL_BONDS_ALL - 1));
-    return bond != NULL && id != 0 && bond->id == id && bond->process == process ? bond : NULL;
 }
 
 void bond_free_locked(struct kernel *kernel, struct bond *bond)

@@ -107,6 +107,7 @@ struct bond {
     struct process *process;
     struct interface_entry *entry; // NULL once closed
     const struct definition *definition;
+    const struct function_definition *known; // the one called last, or NULL
     struct list_node of_process;
     struct list_node of_entry;
     u32 gone_registration; // id, for the CLIENT_GONE
@@ -406,11 +407,9 @@ struct kernel {
 
 // ---- kernel.c
 
-void kernel_lock(struct kernel *kernel);
-// Gives the lock back, then wakes the workers and devices that were noted meanwhile.
-void kernel_unlock(struct kernel *kernel);
-// 32 random bits; never 0.
-u32 kernel_tag_locked(struct kernel *kernel);
+// kernel_unlock when somebody is to be woken.
+void kernel_unlock_wake(struct kernel *kernel);
+void kernel_tags_refill_locked(struct kernel *kernel);
 struct memory *kernel_memory(struct kernel *kernel);
 
 static inline void kernel_trace(struct kernel *kernel, enum kernel_trace_kind kind, u64 a, u64 b)
@@ -458,12 +457,11 @@ enum err registration_add_locked(struct kernel *kernel, struct party *party,
 // Frees the name; messages stay where they are: handler_abandon sees to them.
 void registration_remove_locked(struct kernel *kernel, struct registration *registration);
 struct registration *registration_find_locked(struct kernel *kernel, struct party *party, u32 id);
-// Who handles the bond now, or NULL: nobody, or somebody incompatible.
-struct registration *bond_handler_locked(struct bond *bond);
+// bond_handler_locked when a new handler has come: compares it with what the bond wants.
+struct registration *bond_refit_locked(struct bond *bond, struct registration *handler);
 
 struct bond *bond_add_locked(struct kernel *kernel, struct process *process,
                              struct interface_entry *entry, const struct definition *definition);
-struct bond *bond_find_locked(struct kernel *kernel, struct process *process, u32 id);
 // Closes it: the handler is told, messages under way must have been seen to before.
 void bond_close_locked(struct kernel *kernel, struct bond *bond);
 void bond_free_locked(struct kernel *kernel, struct bond *bond);
@@ -472,20 +470,11 @@ void patient_step_locked(struct kernel *kernel);
 
 // ---- message.c
 
-struct process *party_process(struct party *party);
 struct kernel_device *party_device(struct party *party);
 // Appends a note to what the party is to be told, and wakes it.
 void note_queue_locked(struct kernel *kernel, struct party *party, struct note *note,
                        enum note_kind kind);
 void party_init(struct party *party, enum party_kind kind);
-
-// A message of `client` (NULL: the kernel), charged to it, with an id when an answer is wanted;
-// NULL when there is no memory. Its body is not set.
-struct message *message_new_locked(struct kernel *kernel, struct process *client,
-                                   bool wants_answer);
-void message_free_locked(struct kernel *kernel, struct message *message);
-// The message of that id, whoever has to do with it.
-struct message *message_find_locked(struct kernel *kernel, u64 id);
 
 // A body that is about to change hands: room for it, taken without the lock where it is long.
 u8 *body_new(struct kernel *kernel, u32 len);
@@ -499,8 +488,6 @@ void message_clear_body_locked(struct kernel *kernel, struct message *message);
 // Queues it for whoever handles `registration`, and wakes him.
 void message_queue_locked(struct kernel *kernel, struct message *message,
                           struct registration *registration);
-// The handler has it already: it was written into the memory of a handler that waited.
-void message_hold_locked(struct message *message, struct registration *registration);
 // The answer is known. `allocated` as in message_set_body_locked; a waiting client gets it copied
 // into its memory and becomes ready. The message may be freed by this.
 void message_answer_locked(struct kernel *kernel, struct message *message, struct span body,
@@ -510,8 +497,6 @@ void message_answer_error_locked(struct kernel *kernel, struct message *message,
 void message_cancel_locked(struct kernel *kernel, struct message *message);
 // The client is ending: nobody wants the answer, and nobody is told.
 void message_orphan_locked(struct kernel *kernel, struct message *message);
-// Takes the message out of its handler's hands.
-void message_unlink_handler_locked(struct message *message);
 // The handler no longer handles `registration` (0: any): its messages get E_GONE. The lock may be
 // given back in between. Returns how many items were looked at.
 u32 handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration);
@@ -521,16 +506,12 @@ u32 handler_abandon_locked(struct kernel *kernel, struct party *party, u32 regis
 // between.
 i32 notes_deliver_locked(struct kernel *kernel, struct process *process,
                          const struct wasm_memory *memory, u32 address, u32 len);
-u32 notification_size(u32 body_len);
 
 // ---- process.c
 
 void process_ready_locked(struct kernel *kernel, struct process *process);
 // Ends the send it waits in with that result.
 void process_resume_locked(struct kernel *kernel, struct process *process, i64 result);
-// A process that this worker has stops being anybody's: it is WAITING or AWAITING now.
-void process_block_locked(struct kernel *kernel, struct process *process, enum process_state state);
-void process_set_result(struct process *process, i64 result);
 struct start_lists {
     struct system_list_bytes arguments;
     struct system_list_bytes environment;
@@ -601,3 +582,5 @@ void system_answer_spawn_error_locked(struct kernel *kernel, struct message *mes
 void system_answer_end_locked(struct kernel *kernel, struct message *message,
                               struct process *child);
 enum err system_define(struct kernel *kernel);
+
+#include "core/kernel/fast.h"

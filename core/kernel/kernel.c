@@ -32,19 +32,10 @@ struct memory *kernel_memory(struct kernel *kernel)
 
 // ---- the lock
 
-void kernel_lock(struct kernel *kernel)
-{
-    kernel_lock_take(&kernel->lock, LOCK_NONE);
-}
-
-void kernel_unlock(struct kernel *kernel)
+void kernel_unlock_wake(struct kernel *kernel)
 {
     u64 workers = kernel->wake_workers;
     struct kernel_device *device = kernel->wake_devices;
-    if (LIKELY(workers == 0 && device == NULL)) {
-        lock_release(&kernel->lock);
-        return;
-    }
     kernel->wake_workers = 0;
     kernel->wake_devices = NULL;
     struct kernel_device *devices[KERNEL_DEVICES];
@@ -64,17 +55,10 @@ void kernel_unlock(struct kernel *kernel)
     }
 }
 
-u32 kernel_tag_locked(struct kernel *kernel)
+void kernel_tags_refill_locked(struct kernel *kernel)
 {
-    u32 tag;
-    do {
-        if (kernel->tag_next == TAG_BATCH) {
-            platform_random(kernel->tags, sizeof kernel->tags);
-            kernel->tag_next = 0;
-        }
-        tag = kernel->tags[kernel->tag_next++];
-    } while (tag == 0);
-    return tag;
+    platform_random(kernel->tags, sizeof kernel->tags);
+    kernel->tag_next = 0;
 }
 
 // ---- making and ending

@@ -6,12 +6,6 @@
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
-struct process *party_process(struct party *party)
-{
-    ASSERT(party->kind == PARTY_PROCESS);
-    return CONTAINER_OF(party, struct process, party);
-}
-
 struct kernel_device *party_device(struct party *party)
 {
     ASSERT(party->kind == PARTY_DEVICE);
@@ -60,13 +54,6 @@ void note_queue_locked(struct kernel *kernel, struct party *party, struct note *
     note->kind = kind;
     list_append(&party->notes, &note->node);
     wake_party_locked(kernel, party, was_empty);
-}
-
-static void note_remove(struct note *note)
-{
-    ASSERT(note->kind != NOTE_NONE);
-    note->kind = NOTE_NONE;
-    list_remove(&note->node);
 }
 
 // ---- bodies
@@ -125,64 +112,12 @@ void message_clear_body_locked(struct kernel *kernel, struct message *message)
 
 // ---- making, finding, freeing
 
-struct message *message_new_locked(struct kernel *kernel, struct process *client, bool wants_answer)
-{
-    struct message *message = pool_take(&kernel->messages);
-    if (message == NULL) {
-        return NULL;
-    }
-    STATIC_ASSERT(KERNEL_MESSAGES_ALL <= 1 << 24);
-    if (wants_answer) {
-        message->id = (u64)kernel_tag_locked(kernel) << 24 | message->item.slot;
-    }
-    message->client = client;
-    if (client != NULL) {
-        client->message_count++;
-        list_append(&client->sent, &message->of_client);
-    }
-    return message;
-}
-
-void message_free_locked(struct kernel *kernel, struct message *message)
-{
-    ASSERT(message->handler == NULL && message->pending == PENDING_NONE);
-    ASSERT(message->client_note.kind == NOTE_NONE && message->handler_note.kind == NOTE_NONE);
-    message_clear_body_locked(kernel, message);
-    struct process *client = message->client;
-    if (client != NULL) {
-        ASSERT(client->message_count > 0);
-        client->message_count--;
-        list_remove(&message->of_client);
-    }
-    pool_give(&kernel->messages, message);
-    if (client != NULL) {
-        process_release_locked(kernel, client);
-    }
-}
-
-struct message *message_find_locked(struct kernel *kernel, u64 id)
-{
-    struct message *message = pool_at(&kernel->messages, id & 0xffffff);
-    return message != NULL && id != 0 && message->id == id ? message : NULL;
-}
-
 // Frees the message when both sides have let go of it.
 static void finish_locked(struct kernel *kernel, struct message *message)
 {
     if (message->handler == NULL && message->client_note.kind == NOTE_NONE) {
         message_free_locked(kernel, message);
     }
-}
-
-void message_unlink_handler_locked(struct message *message)
-{
-    ASSERT(message->handler != NULL);
-    if (message->handler_note.kind != NOTE_NONE) {
-        note_remove(&message->handler_note);
-    } else if (list_is_linked(&message->handler_note.node)) {
-        list_remove(&message->handler_note.node);
-    }
-    message->handler = NULL;
 }
 
 // Takes a message for which the kernel itself waits out of that wait.
@@ -219,14 +154,6 @@ void message_queue_locked(struct kernel *kernel, struct message *message,
     message->registration = registration->id;
     message->state = MESSAGE_QUEUED;
     note_queue_locked(kernel, registration->party, &message->handler_note, NOTE_MESSAGE);
-}
-
-void message_hold_locked(struct message *message, struct registration *registration)
-{
-    message->handler = registration->party;
-    message->registration = registration->id;
-    message->state = MESSAGE_HELD;
-    list_append(&registration->party->held, &message->handler_note.node);
 }
 
 // ---- answering
@@ -461,12 +388,6 @@ struct delivery {
     struct late_copy late[LATE_COPIES];
 };
 
-u32 notification_size(u32 body_len)
-{
-    return (u32)(sizeof(struct abi_notification) + body_len + NOTIFICATION_ALIGN - 1) &
-           ~(NOTIFICATION_ALIGN - 1u);
-}
-
 static void describe_note(const struct note *note, struct abi_notification *out, struct span *body,
                           u8 error[4])
 {
@@ -563,12 +484,11 @@ static bool deliver_one_locked(struct delivery *delivery, struct process *proces
         return false;
     }
     u8 *to = delivery->to + delivery->written;
-    mem_copy(to, &header, sizeof header);
+    notification_write(to, &header);
     bool is_late = body.size > KERNEL_COPY_LOCKED;
     if (!is_late) {
         mem_copy(to + sizeof header, body.data, body.size);
     }
-    mem_zero(to + sizeof header + body.size, header.size - sizeof header - body.size);
     delivery->written += header.size;
     process->received_total += note->kind == NOTE_MESSAGE;
     u8 *allocated = note_taken_locked(delivery->kernel, note);

@@ -35,11 +35,6 @@ void process_ready_locked(struct kernel *kernel, struct process *process)
     workers_wake_locked(kernel);
 }
 
-void process_set_result(struct process *process, i64 result)
-{
-    process->thread.host.slots[0] = (u64)result;
-}
-
 void process_resume_locked(struct kernel *kernel, struct process *process, i64 result)
 {
     ASSERT(process->awaited != NULL);
@@ -49,15 +44,6 @@ void process_resume_locked(struct kernel *kernel, struct process *process, i64 r
         process_ready_locked(kernel, process);
     } else { // still in the send that the kernel answers
         ASSERT(process->state == PROCESS_RUNNING);
-    }
-}
-
-void process_block_locked(struct kernel *kernel, struct process *process, enum process_state state)
-{
-    ASSERT(process->state == PROCESS_RUNNING);
-    process->state = (u8)state;
-    if (__atomic_load_n(&process->kill, __ATOMIC_RELAXED)) { // it came while it ran
-        process_kill_locked(kernel, process);
     }
 }
 

@@ -46,7 +46,7 @@ static struct process *send_result(struct send_call *call, i64 result)
     return call->process;
 }
 
-static i64 send_decode(struct process *process, struct send_call *call)
+static ALWAYS_INLINE i64 send_decode(struct process *process, struct send_call *call)
 {
     const wasm_slot *slots = process->thread.host.slots;
     *call = (struct send_call){
@@ -78,7 +78,7 @@ static i64 send_decode(struct process *process, struct send_call *call)
 }
 
 // Finds whom the message is for.
-static i64 send_route_locked(struct send_call *call)
+static ALWAYS_INLINE i64 send_route_locked(struct send_call *call)
 {
     struct process *process = call->process;
     if (call->bond_id == 0) {
@@ -90,7 +90,7 @@ static i64 send_route_locked(struct send_call *call)
         if (call->bond == NULL) {
             return E_HANDLE;
         }
-        if (definition_function(call->bond->definition, call->function) == NULL) {
+        if (!bond_knows_locked(call->bond, call->function)) {
             return E_FUNCTION;
         }
         call->registration = bond_handler_locked(call->bond);
@@ -109,7 +109,7 @@ static i64 send_route_locked(struct send_call *call)
 }
 
 // The process that handles this and waits, with room for the message; or NULL.
-static struct process *waiting_handler(const struct send_call *call)
+static ALWAYS_INLINE struct process *waiting_handler(const struct send_call *call)
 {
     if (call->flags != SEND_WAIT || call->registration->party->kind != PARTY_PROCESS) {
         return NULL;
@@ -120,7 +120,7 @@ static struct process *waiting_handler(const struct send_call *call)
     return fits ? handler : NULL;
 }
 
-static void send_count(struct send_call *call, u64 id)
+static ALWAYS_INLINE void send_count(struct send_call *call, u64 id)
 {
     call->process->sent_total++;
     call->kernel->message_total++;
@@ -131,7 +131,7 @@ static void send_count(struct send_call *call, u64 id)
     kernel_trace(call->kernel, KERNEL_TRACE_SEND, call->process->by_id.key, id);
 }
 
-static struct message *send_message_locked(struct send_call *call)
+static ALWAYS_INLINE struct message *send_message_locked(struct send_call *call)
 {
     struct message *message =
         message_new_locked(call->kernel, call->process, call->flags != SEND_NO_ANSWER);
@@ -146,7 +146,7 @@ static struct message *send_message_locked(struct send_call *call)
 }
 
 // The client waits for the answer from here on.
-static void await_locked(struct send_call *call, struct message *message)
+static ALWAYS_INLINE void await_locked(struct send_call *call, struct message *message)
 {
     struct process *process = call->process;
     process->out_memory = call->memory;
@@ -157,8 +157,8 @@ static void await_locked(struct send_call *call, struct message *message)
 }
 
 // The fast path. The lock is held on entry and free on return.
-static struct process *send_direct(struct send_call *call, struct message *message,
-                                   struct process *handler)
+static ALWAYS_INLINE struct process *send_direct(struct send_call *call, struct message *message,
+                                                 struct process *handler)
 {
     struct kernel *kernel = call->kernel;
     u32 len = (u32)call->body.size;
@@ -180,9 +180,8 @@ static struct process *send_direct(struct send_call *call, struct message *messa
     if (len > KERNEL_COPY_LOCKED) {
         kernel_unlock(kernel);
     }
-    mem_copy(to, &header, sizeof header);
+    notification_write(to, &header);
     mem_copy(to + sizeof header, call->body.data, len);
-    mem_zero(to + sizeof header + len, header.size - sizeof header - len);
     process_set_result(handler, header.size);
     if (len > KERNEL_COPY_LOCKED) {
         kernel_lock(kernel);
@@ -256,65 +255,90 @@ static struct process *send_queued(struct send_call *call, struct message *messa
     return next;
 }
 
-static struct process *syscall_send(struct process *process, i64 *fuel)
+// Everything but the fast path. The lock is held on entry and free on return.
+static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
 {
-    struct send_call call;
-    i64 error = send_decode(process, &call);
-    if (error != 0) {
-        return send_result(&call, error);
-    }
-    *fuel -= bytes_fuel(call.body.size);
     for (;;) {
-        kernel_lock(call.kernel);
-        error = send_route_locked(&call);
-        if (error != 0) {
-            kernel_unlock(call.kernel);
-            return send_result(&call, error);
-        }
-        if (call.registration == NULL || call.registration->party->kind == PARTY_KERNEL) {
-            bool is_inspect =
-                call.registration != NULL && call.registration->definition == &call.kernel->inspect;
+        if (call->registration == NULL || call->registration->party->kind == PARTY_KERNEL) {
+            bool is_inspect = call->registration != NULL &&
+                              call->registration->definition == &call->kernel->inspect;
             *fuel -= is_inspect ? KERNEL_FUEL_INSPECT : KERNEL_FUEL_CALL;
-            struct process *next = send_kernel(&call, fuel);
-            if (call.allocated != NULL) { // the handler became the kernel meanwhile
-                body_free(call.kernel, call.allocated, (u32)call.body.size);
+            struct process *next = send_kernel(call, fuel);
+            if (call->allocated != NULL) { // the handler became the kernel meanwhile
+                body_free(call->kernel, call->allocated, (u32)call->body.size);
             }
             return next;
         }
-        struct process *handler = waiting_handler(&call);
-        if (handler == NULL && call.body.size > KERNEL_BODY_INLINE && call.allocated == NULL) {
-            kernel_unlock(call.kernel);
-            call.allocated = body_new(call.kernel, (u32)call.body.size);
-            if (call.allocated == NULL) {
-                return send_result(&call, E_NO_MEMORY);
+        struct process *handler = waiting_handler(call);
+        if (handler == NULL && call->body.size > KERNEL_BODY_INLINE && call->allocated == NULL) {
+            kernel_unlock(call->kernel);
+            call->allocated = body_new(call->kernel, (u32)call->body.size);
+            if (call->allocated == NULL) {
+                return send_result(call, E_NO_MEMORY);
             }
-            mem_copy(call.allocated, call.body.data, call.body.size);
+            mem_copy(call->allocated, call->body.data, call->body.size);
+            kernel_lock(call->kernel);
+            i64 error = send_route_locked(call);
+            if (error != 0) {
+                kernel_unlock(call->kernel);
+                return send_result(call, error);
+            }
             continue;
         }
-        struct message *message = send_message_locked(&call);
+        struct message *message = send_message_locked(call);
         if (message == NULL) {
-            kernel_unlock(call.kernel);
-            return send_result(&call, E_NO_MEMORY);
+            kernel_unlock(call->kernel);
+            return send_result(call, E_NO_MEMORY);
         }
         if (handler == NULL) {
-            return send_queued(&call, message);
+            return send_queued(call, message);
         }
-        u8 *unused = call.allocated;
-        struct process *next = send_direct(&call, message, handler);
+        u8 *unused = call->allocated;
+        struct process *next = send_direct(call, message, handler);
         if (unused != NULL) {
-            body_free(handler->kernel, unused, (u32)call.body.size);
+            body_free(handler->kernel, unused, (u32)call->body.size);
         }
         return next;
     }
 }
 
+// The slow path is handed a copy, so that `call` can live in registers here.
+static NOINLINE struct process *syscall_send(struct process *process, i64 *fuel)
+{
+    struct send_call call;
+    i64 error = send_decode(process, &call);
+    if (UNLIKELY(error != 0)) {
+        process_set_result(process, error);
+        return process;
+    }
+    *fuel -= bytes_fuel(call.body.size);
+    kernel_lock(call.kernel);
+    error = send_route_locked(&call);
+    if (UNLIKELY(error != 0)) {
+        kernel_unlock(call.kernel);
+        process_set_result(process, error);
+        return process;
+    }
+    struct process *handler = call.registration == NULL ? NULL : waiting_handler(&call);
+    struct message *message = handler == NULL ? NULL : send_message_locked(&call);
+    if (UNLIKELY(message == NULL)) {
+        struct send_call copy = call;
+        return send_slow(&copy, fuel);
+    }
+    return send_direct(&call, message, handler);
+}
+
 // ---- wait
 
 // The guest's buffer for notifications was checked; blocks when there is nothing to write into it.
-static bool wait_locked(struct kernel *kernel, struct process *process, struct wasm_memory *memory,
-                        u32 address, u32 len, bool is_poll)
+static ALWAYS_INLINE bool wait_locked(struct kernel *kernel, struct process *process,
+                                      struct wasm_memory *memory, u32 address, u32 len,
+                                      bool is_poll)
 {
-    i32 written = notes_deliver_locked(kernel, process, memory, address, len);
+    i32 written = 0;
+    if (!list_is_empty(&process->party.notes)) {
+        written = notes_deliver_locked(kernel, process, memory, address, len);
+    }
     if (written != 0 || is_poll) {
         process_set_result(process, (u32)written);
         kernel_trace(kernel, KERNEL_TRACE_TOLD, process->by_id.key, (u32)written);
@@ -376,20 +400,17 @@ struct answer_call {
     u32 buf;
     u32 buf_len;
     u32 flags;
-    u8 *allocated;
-    bool has_tried; // to allocate
 };
 
-static struct process *answer_result(struct answer_call *call, i32 result)
+// Nothing was answered. The lock is held on entry and free on return.
+static ALWAYS_INLINE struct process *answer_refused(const struct answer_call *call, i32 error)
 {
-    if (call->allocated != NULL) {
-        body_free(call->kernel, call->allocated, (u32)call->body.size);
-    }
-    process_set_result(call->process, (u32)result);
+    kernel_unlock(call->kernel);
+    process_set_result(call->process, (u32)error);
     return call->process;
 }
 
-static i32 answer_decode(struct process *process, struct answer_call *call)
+static ALWAYS_INLINE i32 answer_decode(struct process *process, struct answer_call *call)
 {
     const wasm_slot *slots = process->thread.host.slots;
     *call = (struct answer_call){
@@ -423,7 +444,8 @@ static i32 answer_decode(struct process *process, struct answer_call *call)
 
 // Writes the answer into the memory of a client that waits for it; this worker then has the client.
 // The lock is given back in between when the body is long.
-static struct process *answer_direct_locked(struct answer_call *call, struct message *message)
+static ALWAYS_INLINE struct process *answer_direct_locked(struct answer_call *call,
+                                                          struct message *message)
 {
     struct kernel *kernel = call->kernel;
     struct process *client = message->client;
@@ -447,7 +469,7 @@ static struct process *answer_direct_locked(struct answer_call *call, struct mes
     return client;
 }
 
-static bool is_direct(const struct answer_call *call, const struct message *message)
+static ALWAYS_INLINE bool is_direct(const struct answer_call *call, const struct message *message)
 {
     return (call->flags & ANSWER_ERROR) == 0 && message->waited_for && !message->is_cancelled &&
            message->client->state == PROCESS_AWAITING &&
@@ -455,7 +477,7 @@ static bool is_direct(const struct answer_call *call, const struct message *mess
 }
 
 // The answer was given. The lock is held on entry and free on return.
-static struct process *answer_done(struct answer_call *call, struct process *client)
+static ALWAYS_INLINE struct process *answer_done(struct answer_call *call, struct process *client)
 {
     struct kernel *kernel = call->kernel;
     struct process *process = call->process;
@@ -474,7 +496,7 @@ static struct process *answer_done(struct answer_call *call, struct process *cli
 }
 
 // What would be answered, or NULL with the error.
-static struct message *answer_find_locked(struct answer_call *call, i32 *error)
+static ALWAYS_INLINE struct message *answer_find_locked(struct answer_call *call, i32 *error)
 {
     struct message *message = message_find_locked(call->kernel, call->id);
     if (message == NULL || message->handler != &call->process->party ||
@@ -490,46 +512,57 @@ static struct message *answer_find_locked(struct answer_call *call, i32 *error)
     return message;
 }
 
-static struct process *syscall_answer(struct process *process, i64 *fuel)
+// Everything but the fast path, for a message that was found. The lock is held on entry and free on
+// return.
+static NOINLINE struct process *answer_slow(struct answer_call *call, struct message *message)
+{
+    struct kernel *kernel = call->kernel;
+    if ((call->flags & ANSWER_ERROR) != 0) {
+        message_answer_error_locked(kernel, message, mem_load_u32(call->body.data));
+        return answer_done(call, NULL);
+    }
+    u8 *allocated = NULL;
+    if (call->body.size > KERNEL_BODY_INLINE) {
+        kernel_unlock(kernel);
+        allocated = body_new(kernel, (u32)call->body.size); // NULL: the client is told
+        if (allocated != NULL) {
+            mem_copy(allocated, call->body.data, call->body.size);
+        }
+        kernel_lock(kernel);
+        i32 error = 0;
+        message = answer_find_locked(call, &error);
+        if (message == NULL || is_direct(call, message)) {
+            struct process *client = message == NULL ? NULL : answer_direct_locked(call, message);
+            if (allocated != NULL) {
+                body_free(kernel, allocated, (u32)call->body.size);
+            }
+            return message == NULL ? answer_refused(call, error) : answer_done(call, client);
+        }
+    }
+    struct span body = allocated == NULL ? call->body : span_of(allocated, call->body.size);
+    message_answer_locked(kernel, message, body, allocated);
+    return answer_done(call, NULL);
+}
+
+static NOINLINE struct process *syscall_answer(struct process *process, i64 *fuel)
 {
     struct answer_call call;
     i32 error = answer_decode(process, &call);
-    if (error != 0) {
-        return answer_result(&call, error);
+    if (UNLIKELY(error != 0)) {
+        process_set_result(process, (u32)error);
+        return process;
     }
     *fuel -= bytes_fuel(call.body.size);
-    for (;;) {
-        kernel_lock(call.kernel);
-        struct message *message = answer_find_locked(&call, &error);
-        if (message == NULL) {
-            kernel_unlock(call.kernel);
-            return answer_result(&call, error);
-        }
-        if ((call.flags & ANSWER_ERROR) != 0) {
-            message_answer_error_locked(call.kernel, message, mem_load_u32(call.body.data));
-            return answer_done(&call, NULL);
-        }
-        if (is_direct(&call, message)) {
-            struct process *client = answer_direct_locked(&call, message);
-            if (call.allocated != NULL) {
-                body_free(call.kernel, call.allocated, (u32)call.body.size);
-            }
-            return answer_done(&call, client);
-        }
-        if (call.body.size > KERNEL_BODY_INLINE && !call.has_tried) {
-            kernel_unlock(call.kernel);
-            call.has_tried = true;
-            call.allocated = body_new(call.kernel, (u32)call.body.size);
-            if (call.allocated != NULL) {
-                mem_copy(call.allocated, call.body.data, call.body.size);
-            }
-            continue;
-        }
-        struct span body =
-            call.allocated == NULL ? call.body : span_of(call.allocated, call.body.size);
-        message_answer_locked(call.kernel, message, body, call.allocated);
-        return answer_done(&call, NULL);
+    kernel_lock(call.kernel);
+    struct message *message = answer_find_locked(&call, &error);
+    if (UNLIKELY(message == NULL)) {
+        return answer_refused(&call, error);
     }
+    if (UNLIKELY(!is_direct(&call, message))) {
+        struct answer_call copy = call;
+        return answer_slow(&copy, message);
+    }
+    return answer_done(&call, answer_direct_locked(&call, message));
 }
 
 // ---- client.read, client.write
@@ -561,17 +594,20 @@ static struct process *syscall_copy(struct process *process, i64 *fuel, bool is_
 struct process *syscall_run(struct process *process, i64 *fuel)
 {
     *fuel -= KERNEL_FUEL_SYSCALL;
-    switch (process->thread.host.function->index) {
-    case HOST_SEND:
+    u32 index = process->thread.host.function->index;
+    if (LIKELY(index == HOST_SEND)) {
         return syscall_send(process, fuel);
-    case HOST_ANSWER:
+    }
+    if (LIKELY(index == HOST_ANSWER)) {
         return syscall_answer(process, fuel);
+    }
+    switch (index) {
     case HOST_WAIT:
         return syscall_wait(process, fuel);
     case HOST_CLIENT_READ:
         return syscall_copy(process, fuel, true);
     default:
-        ASSERT(process->thread.host.function->index == HOST_CLIENT_WRITE);
+        ASSERT(index == HOST_CLIENT_WRITE);
         return syscall_copy(process, fuel, false);
     }
 }

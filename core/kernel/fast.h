@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/kernel/fast.h: the small functions that every message passes through, inline. A round trip
+// spent a third of its instructions on calling them (docs/kernel.md).
+//
+// Use     core/kernel/internal.h includes it: nobody else need.
+#pragma once
+#include "core/base/mem.h"
+#include "core/kernel/internal.h"
+
+// ---- the lock
+
+static inline void kernel_lock(struct kernel *kernel)
+{
+    kernel_lock_take(&kernel->lock, LOCK_NONE);
+}
+
+// Gives the lock back, then wakes the workers and devices that were noted meanwhile.
+static inline void kernel_unlock(struct kernel *kernel)
+{
+    if (LIKELY(kernel->wake_workers == 0 && kernel->wake_devices == NULL)) {
+        lock_release(&kernel->lock);
+    } else {
+        kernel_unlock_wake(kernel);
+    }
+}
+
+// 32 random bits; never 0.
+static inline u32 kernel_tag_locked(struct kernel *kernel)
+{
+    u32 tag;
+    do {
+        if (UNLIKELY(kernel->tag_next == TAG_BATCH)) {
+            kernel_tags_refill_locked(kernel);
+        }
+        tag = kernel->tags[kernel->tag_next++];
+    } while (UNLIKELY(tag == 0));
+    return tag;
+}
+
+// ---- parties and bonds
+
+static inline struct process *party_process(struct party *party)
+{
+    ASSERT(party->kind == PARTY_PROCESS);
+    return CONTAINER_OF(party, struct process, party);
+}
+
+// The process's bond of that id, which may be any number; or NULL.
+static inline struct bond *bond_find_locked(struct kernel *kernel, const struct process *process,
+                                            u32 id)
+{
+    struct bond *bond = pool_at(&kernel->bonds, id & (KERNEL_BONDS_ALL - 1));
+    return bond != NULL && id != 0 && bond->id == id && bond->process == process ? bond : NULL;
+}
+
+// Whether the interface that the bond was made for has that function.
+static inline bool bond_knows_locked(struct bond *bond, u64 function)
+{
+    if (UNLIKELY(bond->known == NULL || bond->known->id != function)) {
+        bond->known = definition_function(bond->definition, function);
+    }
+    return bond->known != NULL;
+}
+
+// Who handles the bond now, or NULL: nobody, or somebody incompatible.
+static inline struct registration *bond_handler_locked(struct bond *bond)
+{
+    struct registration *handler = bond->entry->handler;
+    if (LIKELY(handler == NULL || handler->serial == bond->fits)) {
+        return handler;
+    }
+    return bond_refit_locked(bond, handler);
+}
+
+// ---- processes
+
+static inline void process_set_result(struct process *process, i64 result)
+{
+    process->thread.host.slots[0] = (u64)result;
+}
+
+// A process that this worker has stops being anybody's: it is WAITING or AWAITING now.
+static inline void process_block_locked(struct kernel *kernel, struct process *process,
+                                        enum process_state state)
+{
+    ASSERT(process->state == PROCESS_RUNNING);
+    process->state = (u8)state;
+    if (UNLIKELY(__atomic_load_n(&process->kill, __ATOMIC_RELAXED))) { // it came while it ran
+        process_kill_locked(kernel, process);
+    }
+}
+
+// ---- messages
+
+static inline u32 notification_size(u32 body_len)
+{
+    return (u32)(sizeof(struct abi_notification) + body_len + NOTIFICATION_ALIGN - 1) &
+           ~(NOTIFICATION_ALIGN - 1u);
+}
+
+// Writes a notification of notification_size(body_len) bytes without its body: the header, and
+// zeros where the body leaves off before the end. The body is to be written afterwards.
+static inline void notification_write(u8 *to, const struct abi_notification *header)
+{
+    STATIC_ASSERT(sizeof *header % NOTIFICATION_ALIGN == 0 && NOTIFICATION_ALIGN == sizeof(u64));
+    mem_store_u64(to + header->size - sizeof(u64), 0);
+    mem_copy(to, header, sizeof *header);
+}
+
+static inline void note_remove(struct note *note)
+{
+    ASSERT(note->kind != NOTE_NONE);
+    note->kind = NOTE_NONE;
+    list_remove(&note->node);
+}
+
+// A message of `client` (NULL: the kernel), charged to it, with an id when an answer is wanted;
+// NULL when there is no memory. Its body is not set.
+static inline struct message *message_new_locked(struct kernel *kernel, struct process *client,
+                                                 bool wants_answer)
+{
+    STATIC_ASSERT(offsetof(struct message, small) + KERNEL_BODY_INLINE == sizeof(struct message));
+    struct message *message = pool_take_some(&kernel->messages, offsetof(struct message, small));
+    if (UNLIKELY(message == NULL)) {
+        return NULL;
+    }
+    STATIC_ASSERT(KERNEL_MESSAGES_ALL <= 1 << 24);
+    if (wants_answer) {
+        message->id = (u64)kernel_tag_locked(kernel) << 24 | message->item.slot;
+    }
+    message->client = client;
+    if (client != NULL) {
+        client->message_count++;
+        list_append(&client->sent, &message->of_client);
+    }
+    return message;
+}
+
+static inline void message_free_locked(struct kernel *kernel, struct message *message)
+{
+    ASSERT(message->handler == NULL && message->pending == PENDING_NONE);
+    ASSERT(message->client_note.kind == NOTE_NONE && message->handler_note.kind == NOTE_NONE);
+    if (message->body_len != 0) {
+        message_clear_body_locked(kernel, message);
+    }
+    struct process *client = message->client;
+    if (client != NULL) {
+        ASSERT(client->message_count > 0);
+        client->message_count--;
+        list_remove(&message->of_client);
+    }
+    pool_give(&kernel->messages, message);
+    if (client != NULL && client->state == PROCESS_ENDED) {
+        process_release_locked(kernel, client);
+    }
+}
+
+// The message of that id, which may be any number, whoever has to do with it; or NULL.
+static inline struct message *message_find_locked(struct kernel *kernel, u64 id)
+{
+    struct message *message = pool_at(&kernel->messages, id & 0xffffff);
+    return message != NULL && id != 0 && message->id == id ? message : NULL;
+}
+
+// The handler has it already: it was written into the memory of a handler that waited.
+static inline void message_hold_locked(struct message *message, struct registration *registration)
+{
+    message->handler = registration->party;
+    message->registration = registration->id;
+    message->state = MESSAGE_HELD;
+    list_append(&registration->party->held, &message->handler_note.node);
+}
+
+// Takes the message out of its handler's hands.
+static inline void message_unlink_handler_locked(struct message *message)
+{
+    ASSERT(message->handler != NULL);
+    if (message->handler_note.kind != NOTE_NONE) {
+        note_remove(&message->handler_note);
+    } else if (list_is_linked(&message->handler_note.node)) {
+        list_remove(&message->handler_note.node);
+    }
+    message->handler = NULL;
+}
