@@ -300,6 +300,8 @@ bool wasm_memory_grow(struct wasm_memory *memory, u32 pages);
 bool wasm_type_equal(const struct wasm_func_type *a, const struct wasm_func_type *b);
 
 // Runs from `pc` until something ends the slice; `run` then says what.
+// Not inline: a caller whose stack is realigned (by a sanitizer) keeps its frame in a register that
+// no handler preserves.
 void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory, i64 fuel);
 
 // What a frame returns to: for the first of a thread, and for one called from another instance. The

@@ -1097,7 +1097,7 @@ HANDLER_SLOW(table_grow)
 #define ENTER_STATE_WIDE                                                                           \
     pc, fp, memory, run, run->thread->acc, fuel, run->thread->facc, run->thread->dacc
 
-void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory, i64 fuel)
+NOINLINE void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory, i64 fuel)
 {
     run->acc = run->thread->acc;
     run->facc = run->thread->facc;

@@ -117,78 +117,103 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
     return ERR_OK;
 }
 
-static enum wasm_run stop(struct wasm_thread *thread, enum wasm_run status)
+// Why the code stopped, when that is no host call.
+static NOINLINE enum wasm_run end_other(struct wasm_thread *thread, const struct run *run)
 {
-    thread->state = status == WASM_RUN_DONE      ? STATE_IDLE
-                    : status == WASM_RUN_TRAPPED ? STATE_TRAPPED
-                    : status == WASM_RUN_HOST    ? STATE_HOST
-                                                 : STATE_READY;
-    return status;
+    switch (run->status) {
+    case WASM_RUN_PAUSED:
+        thread->acc = run->acc;
+        thread->facc = run->facc;
+        thread->dacc = run->dacc;
+        thread->state = STATE_READY;
+        break;
+    case WASM_RUN_DONE:
+        thread->results = run->fp;
+        thread->state = STATE_IDLE;
+        break;
+    default:
+        ASSERT(run->status == WASM_RUN_TRAPPED && run->trap != TRAP_NONE);
+        thread->trap = run->trap;
+        thread->state = STATE_TRAPPED;
+        break;
+    }
+    return run->status;
 }
 
 // Writes back what handlers kept in registers.
-static enum wasm_run slice_end(struct wasm_thread *thread, const struct run *run, i64 *fuel)
+static ALWAYS_INLINE enum wasm_run slice_end(struct wasm_thread *thread, const struct run *run,
+                                             i64 *fuel)
 {
     *fuel = run->fuel < 0 ? 0 : run->fuel;
     thread->pc = run->pc;
     thread->frame_offset = (u32)((const u8 *)run->fp - thread->stack);
     thread->instance = run->instance;
     thread->trap = TRAP_NONE;
-    switch (run->status) {
-    case WASM_RUN_PAUSED:
-        thread->acc = run->acc;
-        thread->facc = run->facc;
-        thread->dacc = run->dacc;
-        break;
-    case WASM_RUN_HOST:
-        thread->host = (struct wasm_host_call){
-            .function = run->callee,
-            .caller = run->instance,
-            .slots = run->fp + run->pc->a,
-        };
-        break;
-    case WASM_RUN_DONE:
-        thread->results = run->fp;
-        break;
-    case WASM_RUN_TRAPPED:
-        ASSERT(run->trap != TRAP_NONE);
-        thread->trap = run->trap;
-        break;
+    if (UNLIKELY(run->status != WASM_RUN_HOST)) {
+        return end_other(thread, run);
     }
-    return stop(thread, run->status);
+    thread->host.function = run->callee;
+    thread->host.caller = run->instance;
+    thread->host.slots = run->fp + run->pc->a;
+    thread->state = STATE_HOST;
+    return WASM_RUN_HOST;
 }
 
-enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
+// A thread that has no code to run now.
+static NOINLINE enum wasm_run run_none(struct wasm_thread *thread)
 {
-    if (thread->state == STATE_REFUSED) {
-        ASSERT(thread->trap != TRAP_NONE);
-        return stop(thread, WASM_RUN_TRAPPED);
-    }
     if (thread->state == STATE_CALLING) {
         thread->host.slots = frame_of(thread);
-        return stop(thread, WASM_RUN_HOST);
+        thread->state = STATE_HOST;
+        return WASM_RUN_HOST;
     }
-    ASSERT(thread->state == STATE_READY || thread->state == STATE_HOST);
+    ASSERT(thread->state == STATE_REFUSED && thread->trap != TRAP_NONE);
+    thread->state = STATE_TRAPPED;
+    return WASM_RUN_TRAPPED;
+}
+
+// What a host function has written, where the code takes it up.
+static ALWAYS_INLINE void results_clean(const struct wasm_thread *thread)
+{
+    const struct wasm_func_type *type = thread->host.function->type;
+    if (LIKELY(type->result_count == 1)) {
+        wasm_slot *slot = thread->host.slots;
+        *slot = type->types[type->param_count] == WASM_I32 ? (u32)*slot : *slot;
+    } else if (type->result_count != 0) {
+        slots_clean(thread->host.slots, type->types + type->param_count, type->result_count);
+    }
+}
+
+// A program that talks passes here twice for each message: a straight line.
+enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
+{
     const struct ins *pc = thread->pc;
-    if (thread->state == STATE_HOST) {
-        const struct wasm_func_type *type = thread->host.function->type;
-        slots_clean(thread->host.slots,
-                    type->types == NULL ? NULL : type->types + type->param_count,
-                    type->result_count);
+    if (LIKELY(thread->state == STATE_HOST)) {
+        results_clean(thread);
         pc += 2; // past the call and its second half
+    } else if (thread->state != STATE_READY) {
+        return run_none(thread);
     }
-    const struct wasm_instance *instance = thread->instance;
-    const struct wasm_memory *memory = instance == NULL ? NULL : instance->memory;
+    struct wasm_instance *instance = thread->instance;
+    const struct wasm_memory *memory = NULL;
     struct run run;
-    run.memory_size = memory == NULL ? 0 : memory->size_bytes;
+    run.globals = NULL;
+    if (LIKELY(instance != NULL)) { // else a stub, after a host function that was called first
+        memory = instance->memory;
+        run.globals = instance->globals;
+    }
+    u8 *memory_base = NULL;
+    run.memory_size = 0;
+    if (LIKELY(memory != NULL)) {
+        memory_base = memory->base;
+        run.memory_size = memory->size_bytes;
+    }
     run.stack_end = (u64 *)(void *)(thread->stack + thread->stack_bytes);
-    run.instance = thread->instance;
-    run.globals = instance == NULL ? NULL : instance->globals;
+    run.instance = instance;
     run.thread = thread;
     run.trap = TRAP_NONE;
     run.status = WASM_RUN_PAUSED;
-    wasm_run_enter(&run, pc, frame_of(thread), memory == NULL ? NULL : memory->base,
-                   *fuel < 0 ? 0 : *fuel);
+    wasm_run_enter(&run, pc, frame_of(thread), memory_base, *fuel < 0 ? 0 : *fuel);
     return slice_end(thread, &run, fuel);
 }
 
