@@ -134,8 +134,8 @@ struct translator {
     u32 height;
     u32 height_max;
     u32 value_capacity;
-    // Values below are PLACE_HOME or PLACE_CONST; below the other, PLACE_HOME and clean. They keep work on
-    // blocks and calls with many values small.
+    // Values below are PLACE_HOME or PLACE_CONST; below the other, PLACE_HOME and clean. They keep
+    // work on blocks and calls with many values small.
     u32 settled;
     u32 at_home;
     struct accumulator acc[BANK_COUNT];
