@@ -28,5 +28,4 @@ enum {
     WASM_MEMORY_PAGES = 65536,      // 4 GiB
     WASM_STACK_BYTES_FIRST = 1024,  // of a new thread; an idle process should be small
     WASM_STACK_BYTES = 1 << 20,     // default limit of a thread's stack: values and frames
-    WASM_CALL_DEPTH = 1 << 16,      // frames on one thread's stack
 };
