@@ -12,8 +12,9 @@ CFLAGS_program := --target=wasm32 -nostdlib -ffreestanding -O2 -g0 -ffunction-se
   -DSLOW_ASSERTS=0 $(CLANG_WORDS) $(PROGRAM_FEATURES)
 $(eval $(call variant_rules,program))
 
-# The stack lies below the data, so that running over its end is a trap.
-PROGRAM_STACK_BYTES := 16384
+# The stack lies below the data, so that running over its end is a trap. It has 16 KiB and 2 KiB more, so that
+# its top and the first data lie in one page of the machine: a process that waits then has 8.5 KB and not 12.6.
+PROGRAM_STACK_BYTES := 18432
 PROGRAM_LDFLAGS := --stack-first --gc-sections --strip-debug -O2 --fatal-warnings
 
 # An archive, so that a program holds, and declares (redshirt:interfaces), only what it uses.
