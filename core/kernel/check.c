@@ -89,7 +89,8 @@ static void check_state(const struct kernel *kernel, struct process *process)
     default:
         ASSERT(process->state == PROCESS_ENDED && !is_linked && process->awaited == NULL);
         ASSERT(process->instance == NULL && process->charged_bytes == 0);
-        ASSERT(process->parent != NULL || process->message_count > 0 || process->bond_count > 0);
+        ASSERT((process->parent != NULL && !process->is_unasked) || process->message_count > 0 ||
+               process->bond_count > 0 || process->family_count > 0);
         break;
     }
 }
@@ -124,6 +125,8 @@ static void check_process(const struct kernel *kernel, struct process *process)
         children++;
     }
     ASSERT(children == process->child_count && children <= KERNEL_CHILDREN);
+    ASSERT(process->family->family == process->family);
+    ASSERT(process->family_count <= KERNEL_FAMILY);
     ASSERT(process->charged_bytes <= KERNEL_PROCESS_BYTES);
     (void)check_party(&process->party);
     check_state(kernel, process);
@@ -183,11 +186,15 @@ void kernel_check(struct kernel *kernel)
     }
     ASSERT(messages == kernel->messages.used && bytes == kernel->message_bytes);
     u32 processes = 0;
+    i64 descendants = 0;
     for (struct list_node *node = list_first(&kernel->all_processes); node != NULL;
          node = list_next(&kernel->all_processes, node)) {
-        check_process(kernel, LIST_ITEM(node, struct process, of_kernel));
+        struct process *process = LIST_ITEM(node, struct process, of_kernel);
+        check_process(kernel, process);
+        descendants += (process->family != process) - (i64)process->family_count;
         processes++;
     }
+    ASSERT(descendants == 0);
     ASSERT(processes == kernel->processes.used && processes == kernel->process_map.count);
     u32 entries = 0;
     for (struct list_node *node = list_first(&kernel->all_entries); node != NULL;

@@ -239,7 +239,8 @@ struct process {
     struct list_node run; // kernel->ready or program->waiting
     struct list_node of_kernel;
     struct list_node sibling; // in parent->children
-    struct process *parent;   // NULL: none, or ended
+    struct process *parent;   // charged for it; NULL: none, or ended
+    struct process *family;   // the ancestor that the machine started, charged for all; or itself
     u64 parent_id;
     struct list children;
     u8 state;         // enum process_state
@@ -247,8 +248,10 @@ struct process {
     bool kill;        // atomic: end it as soon as a worker has it
     bool is_ending;   // process_end is at work: no longer shown
     bool resume_wait; // READY: the wait it sits in is to be tried again
+    bool is_unasked;  // its parent cannot, or will not, ask how it ended
     u32 worker;       // RUNNING: whose
     u32 child_count;  // running, or ended and not released
+    u32 family_count; // the same of all its descendants, when it is their `family`
 
     struct party party;
     struct list sent;  // struct message by of_client
@@ -532,7 +535,8 @@ void process_end_trapped(struct process *process);
 void process_kill_locked(struct kernel *kernel, struct process *process);
 // Frees the record when nothing needs it any more.
 void process_release_locked(struct kernel *kernel, struct process *process);
-void process_detach_locked(struct kernel *kernel, struct process *child);
+// Its parent will not ask how it ended: its record goes at its end, and is charged until then.
+void process_unask_locked(struct kernel *kernel, struct process *child);
 u64 process_time_ns_locked(const struct process *process);
 
 // ---- program.c

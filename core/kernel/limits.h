@@ -34,7 +34,8 @@ enum {
     KERNEL_REGISTRATIONS = 64, //
     KERNEL_MESSAGES = 1024,    // sent, and not yet answered and taken: a page of outstanding reads
     KERNEL_MESSAGE_BYTES = 16 << 20, // of their bodies and of the answers that wait
-    KERNEL_CHILDREN = 4096,          // running, or ended and not awaited
+    KERNEL_CHILDREN = 4096,          // whose record is there, awaited or not
+    KERNEL_FAMILY = 1 << 14, // descendants of one that the machine started, orphans too: an eighth
     KERNEL_PROCESS_BYTES =
         96 << 20,            // stack, tables and instance; a table of the engine's limit fits
     KERNEL_ARGUMENTS = 1024, // arguments and environment together

@@ -133,7 +133,7 @@ static void unlink_pending_locked(struct kernel *kernel, struct message *message
         break;
     case PENDING_SPAWN:
         message->about->spawn_message = NULL;
-        process_detach_locked(kernel, message->about); // its parent will never know its number
+        process_unask_locked(kernel, message->about); // its parent will never know its number
         break;
     case PENDING_END:
         message->about->end_message = NULL;

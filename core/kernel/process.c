@@ -100,7 +100,10 @@ static void init_process(struct kernel *kernel, struct process *process, struct 
     list_init(&process->children);
     list_init(&process->sent);
     list_init(&process->bonds);
+    process->family = process;
     if (parent != NULL) {
+        process->family = parent->family;
+        process->family->family_count++;
         process->parent = parent;
         process->parent_id = parent->by_id.key;
         parent->child_count++;
@@ -114,7 +117,8 @@ enum err process_new_locked(struct kernel *kernel, struct process *parent,
                             const struct start_lists *lists, struct process **out)
 {
     size_t bytes = start_bytes(lists);
-    if (bytes == SIZE_MAX || (parent != NULL && parent->child_count == KERNEL_CHILDREN)) {
+    if (bytes == SIZE_MAX || (parent != NULL && (parent->child_count == KERNEL_CHILDREN ||
+                                                 parent->family->family_count == KERNEL_FAMILY))) {
         return ERR_LIMIT;
     }
     struct process *process = pool_take(&kernel->processes);
@@ -143,30 +147,57 @@ enum err process_new_locked(struct kernel *kernel, struct process *parent,
 
 // ---- ending
 
-void process_detach_locked(struct kernel *kernel, struct process *child)
+static void leave_parent(struct process *child)
 {
-    struct process *parent = child->parent;
-    ASSERT(parent != NULL && parent->child_count > 0);
-    parent->child_count--;
+    ASSERT(child->parent->child_count > 0);
+    child->parent->child_count--;
     list_remove(&child->sibling);
     child->parent = NULL;
-    process_release_locked(kernel, child);
 }
 
-void process_release_locked(struct kernel *kernel, struct process *process)
+static bool is_needed(const struct process *process)
 {
-    if (process->state != PROCESS_ENDED || process->parent != NULL || process->message_count > 0 ||
-        process->bond_count > 0) {
-        return;
-    }
+    bool may_be_asked = process->parent != NULL && !process->is_unasked;
+    return process->state != PROCESS_ENDED || may_be_asked || process->message_count > 0 ||
+           process->bond_count > 0 || process->family_count > 0;
+}
+
+static void free_record(struct kernel *kernel, struct process *process)
+{
     ASSERT(process->message_bytes == 0 && process->charged_bytes == 0);
     ASSERT(process->linear_bytes == 0 && process->child_count == 0);
+    if (process->parent != NULL) {
+        leave_parent(process);
+    }
     if (process->end_text != NULL) {
         memory_give(kernel_memory(kernel), process->end_text, process->end_text_size);
     }
     map_remove(&kernel->process_map, &process->by_id);
     list_remove(&process->of_kernel);
     pool_give(&kernel->processes, process);
+}
+
+void process_release_locked(struct kernel *kernel, struct process *process)
+{
+    if (is_needed(process)) {
+        return;
+    }
+    struct process *family = process->family;
+    free_record(kernel, process);
+    if (family != process) {
+        ASSERT(family->family_count > 0);
+        family->family_count--;
+        if (!is_needed(family)) { // it was the last of them
+            free_record(kernel, family);
+        }
+    }
+}
+
+void process_unask_locked(struct kernel *kernel, struct process *child)
+{
+    ASSERT(child->parent != NULL);
+    child->is_unasked = true;
+    process_release_locked(kernel, child);
 }
 
 void process_kill_locked(struct kernel *kernel, struct process *process)
@@ -234,7 +265,9 @@ static void end_as_parent(struct kernel *kernel, struct process *process)
 {
     struct list_node *node;
     for (u32 i = 1; (node = list_first(&process->children)) != NULL; i++) {
-        process_detach_locked(kernel, LIST_ITEM(node, struct process, sibling));
+        struct process *child = LIST_ITEM(node, struct process, sibling);
+        leave_parent(child);
+        process_release_locked(kernel, child);
         if (i % KERNEL_SWEEP == 0) {
             kernel_unlock(kernel);
             kernel_lock(kernel);
@@ -271,7 +304,7 @@ static void record_end(struct kernel *kernel, struct process *process,
     process->end_kind = (u8)ending->kind;
     process->end_code = ending->code;
     process->end_load = (u8)ending->load;
-    if (process->parent != NULL && ending->text.size > 0) {
+    if (process->parent != NULL && !process->is_unasked && ending->text.size > 0) {
         process->end_text = memory_take(kernel_memory(kernel), ending->text.size);
         if (process->end_text != NULL) { // without memory the parent learns the kind alone
             mem_copy(process->end_text, ending->text.data, ending->text.size);
@@ -291,14 +324,14 @@ static void record_end(struct kernel *kernel, struct process *process,
         system_answer_spawn_error_locked(kernel, message,
                                          is_killed ? KERNEL_LOAD_FAILED : ending->load,
                                          is_killed ? SPAN_LITERAL("killed") : ending->text);
-        process_detach_locked(kernel, process); // the parent never learned its number
+        process_unask_locked(kernel, process); // the parent never learned its number
     } else if (process->end_message != NULL) {
         struct message *message = process->end_message;
         process->end_message = NULL;
         message->pending = PENDING_NONE;
         message->about = NULL;
         system_answer_end_locked(kernel, message, process);
-        process_detach_locked(kernel, process);
+        process_unask_locked(kernel, process);
     }
 }
 

@@ -322,8 +322,8 @@ static void call_spawn(void *context, const struct interface_message *unused,
         answer_spawn_error(call->kernel, call->message, SYSTEM_SPAWN_ERROR_LIMIT, (struct span){0});
         return;
     }
-    if (call->message == NULL) { // nobody will ask for it: it is nobody's child
-        process_detach_locked(call->kernel, child);
+    if (call->message == NULL) { // nobody will ask for it
+        process_unask_locked(call->kernel, child);
     } else {
         child->spawn_message = call->message;
         call->message->pending = PENDING_SPAWN;
@@ -364,8 +364,9 @@ void system_answer_end_locked(struct kernel *kernel, struct message *message, st
 static struct process *find_child(struct system_call *call, u64 id)
 {
     struct process *child = process_find_locked(call->kernel, id);
-    return child != NULL && child->parent == call->process && child->spawn_message == NULL ? child
-                                                                                           : NULL;
+    bool is_his = child != NULL && child->parent == call->process && !child->is_unasked &&
+                  child->spawn_message == NULL;
+    return is_his ? child : NULL;
 }
 
 static void call_await_end(void *context, const struct interface_message *unused,
@@ -382,9 +383,9 @@ static void call_await_end(void *context, const struct interface_message *unused
         if (call->message != NULL) {
             system_answer_end_locked(call->kernel, call->message, child);
         }
-        process_detach_locked(call->kernel, child);
+        process_unask_locked(call->kernel, child);
     } else if (call->message == NULL) { // it may be forgotten when it ends
-        process_detach_locked(call->kernel, child);
+        process_unask_locked(call->kernel, child);
     } else {
         child->end_message = call->message;
         call->message->pending = PENDING_END;

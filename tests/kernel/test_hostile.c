@@ -5,6 +5,7 @@
 #include "core/base/wire.h"
 #include "core/kernel/limits.h"
 #include "interfaces/inspect.h"
+#include "interfaces/loader.h"
 #include "interfaces/system.h"
 #include "machines/sim/sim.h"
 #include "tests/kernel/stage.h"
@@ -412,6 +413,94 @@ static void limit_of_children(void **state)
     stage_close(&scene.stage);
 }
 
+// A process that is mute and handles the loader: whoever is started by name never begins.
+static struct puppet *mute_loader(struct stage *stage, char cid[KERNEL_CID_TEXT_BYTES])
+{
+    static const struct stage_interface loader = {.name = LOADER_NAME, .real = &loader_interface};
+    const struct stage_interface *interfaces[] = {&loader};
+    stage_program(stage, interfaces, 1, cid);
+    struct puppet *puppet = stage_start(stage, cid);
+    assert_true(puppet_register(stage, puppet, &loader) > 0);
+    return puppet;
+}
+
+// Spawns `count` that never begin, and asks for no answer.
+static void spawn_unasked(struct stage *stage, struct puppet *puppet, u32 count)
+{
+    u8 body[256];
+    struct system_spawn_call call = {
+        .request.program =
+            SPAN_LITERAL("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")};
+    size_t size = system_spawn_encode_call(body, sizeof body, &call);
+    puppet_poke(stage, puppet, puppet->area + PUPPET_AREA_BYTES / 2, span_of(body, size));
+    u32 sent;
+    (void)puppet_fill(stage, puppet, 0, SYSTEM_SPAWN_ID, (u32)size, SEND_NO_ANSWER, count, &sent);
+    assert_int_equal(sent, count);
+}
+
+static struct puppet *spawn_puppet(struct stage *stage, struct puppet *parent, const char *cid)
+{
+    i64 process = puppet_spawn(stage, parent, span_string(cid));
+    assert_true(process > 0);
+    stage_settle(stage, 1000);
+    return stage_find(stage, (u64)process);
+}
+
+static void limit_of_children_that_nobody_awaits(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage, 38, 1, NULL);
+    stage.check = false;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    struct puppet *loader = mute_loader(&stage, cid);
+    struct puppet *bomb = stage_start(&stage, cid);
+    struct puppet *other = stage_start(&stage, cid);
+    spawn_unasked(&stage, bomb, KERNEL_CHILDREN + 10);
+    assert_int_equal(puppet_spawn(&stage, bomb, span_string(cid)), -1004);
+    kernel_check(stage.kernel);
+    (void)spawn_puppet(&stage, other, cid);
+    stage_kill(&stage, loader); // they end, and nobody asks
+    stage_settle(&stage, 100000);
+    (void)spawn_puppet(&stage, bomb, cid);
+    kernel_check(stage.kernel);
+    stage_close(&stage);
+}
+
+// Children that leave children of their own and end.
+static void limit_of_a_family(void **state)
+{
+    (void)state;
+    struct stage stage;
+    stage_open(&stage, 39, 1, NULL);
+    stage.check = false;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    struct puppet *loader = mute_loader(&stage, cid);
+    struct puppet *bomb = stage_start(&stage, cid);
+    struct puppet *other = stage_start(&stage, cid);
+    struct puppet *last = spawn_puppet(&stage, bomb, cid);
+    struct puppet_order end = {.kind = PUPPET_RETURN};
+    for (u32 left = KERNEL_FAMILY - 1; left > 0;) {
+        struct puppet *child = spawn_puppet(&stage, bomb, cid);
+        u32 count = left < KERNEL_CHILDREN ? left : KERNEL_CHILDREN;
+        spawn_unasked(&stage, child, count);
+        assert_int_equal(puppet_do(&stage, child, &end), ENDED);
+        left -= count;
+        assert_int_equal(puppet_await_end(&stage, bomb, child->process), 0);
+    }
+    (void)spawn_puppet(&stage, last, cid); // the place that the last child had
+    assert_int_equal(puppet_spawn(&stage, last, span_string(cid)), -1004);
+    assert_int_equal(puppet_do(&stage, bomb, &end), ENDED);
+    assert_int_equal(puppet_spawn(&stage, last, span_string(cid)), -1004);
+    kernel_check(stage.kernel);
+    (void)spawn_puppet(&stage, other, cid);
+    stage_kill(&stage, loader);
+    stage_settle(&stage, 100000);
+    (void)spawn_puppet(&stage, last, cid);
+    kernel_check(stage.kernel);
+    stage_close(&stage);
+}
+
 static void limit_of_arguments(void **state)
 {
     (void)state;
@@ -631,6 +720,8 @@ int main(void)
         cmocka_unit_test(limit_of_messages),
         cmocka_unit_test(limit_of_message_bytes_and_of_a_body),
         cmocka_unit_test(limit_of_children),
+        cmocka_unit_test(limit_of_children_that_nobody_awaits),
+        cmocka_unit_test(limit_of_a_family),
         cmocka_unit_test(limit_of_arguments),
         cmocka_unit_test(limit_of_memory),
         cmocka_unit_test(sections_that_do_not_decode),
