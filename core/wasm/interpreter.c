@@ -599,7 +599,7 @@ HANDLER_SHARED(call)
     CALL(pc[1].data);
 }
 
-HANDLER(call_host)
+NOINLINE HANDLER(call_host)
 {
     if (UNLIKELY(FUEL <= 0)) {
         TAIL(pause);
@@ -611,7 +611,7 @@ HANDLER(call_host)
 
 // Enters run->callee, a function of another instance: its frame gets a copy of the arguments, and
 // its return goes through wasm_stub_cross, which brings the results and the instance back.
-HANDLER(call_cross)
+NOINLINE HANDLER(call_cross)
 {
     const struct wasm_func *callee = run->callee;
     const struct wasm_code *code = callee->code;
@@ -655,20 +655,15 @@ HANDLER(cross_return)
 const struct ins wasm_stub_done[3] = {[2] = {.run = done}};
 const struct ins wasm_stub_cross[3] = {[2] = {.run = cross_return}};
 
-NOINLINE HANDLER(call_foreign)
-{
-    if (run->callee->instance == NULL) {
-        TAIL(call_host);
-    }
-    TAIL(call_cross);
-}
-
 HANDLER_SHARED(call_import)
 {
     struct wasm_func *callee = run->instance->imports[pc->c];
     run->callee = callee;
     if (callee->instance != run->instance) {
-        TAIL(call_foreign);
+        if (LIKELY(callee->instance == NULL)) {
+            TAIL(call_host);
+        }
+        TAIL(call_cross);
     }
     CALL(callee->code);
 }
@@ -701,7 +696,10 @@ static ALWAYS_INLINE struct wasm_func *indirect(struct run *run, const struct in
     }                                                                                              \
     if (UNLIKELY(callee->instance != run->instance)) {                                             \
         run->callee = callee;                                                                      \
-        TAIL(call_foreign);                                                                        \
+        if (callee->instance == NULL) {                                                            \
+            TAIL(call_host);                                                                       \
+        }                                                                                          \
+        TAIL(call_cross);                                                                          \
     }                                                                                              \
     CALL(callee->code)
 
