@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/kernel/fast.h: the small functions that every message passes through, inline. A round trip
-// spent a third of its instructions on calling them (docs/kernel.md).
+// spent a fifth of its instructions on calling them.
 //
 // Use     core/kernel/internal.h includes it: nobody else need.
 #pragma once
