@@ -254,15 +254,11 @@ static bool address_of_sum(const struct translator *t, const struct sum *sum, u3
 static bool address_of_recent(struct translator *t, const struct value *value, u32 offset,
                               struct address_use *out)
 {
-    struct accumulator *acc = &t->acc[BANK_INTEGER];
-    const struct recent *recent = &t->recent;
-    if (value->place != PLACE_ACC || acc->end != t->count || recent->end != t->count ||
-        recent->start != acc->producer || recent->start < t->barrier ||
-        recent->row != ROW_I32_ADD) {
+    if (!recent_made(t, value) || t->recent.row != ROW_I32_ADD) {
         return false;
     }
-    struct operand left = recent->left;
-    struct operand right = recent->right;
+    struct operand left = t->recent.left;
+    struct operand right = t->recent.right;
     operands_part(&left, &right);
     if (left.mode == MODE_CONST || (right.mode == MODE_ACC && left.mode == MODE_SLOT)) {
         struct operand swap = left;
@@ -279,10 +275,7 @@ static bool address_of_recent(struct translator *t, const struct value *value, u
     } else {
         return false;
     }
-    t->count = recent->start;
-    acc->mirrors_slot = recent->mirrors_slot;
-    acc->slot = recent->slot;
-    t->recent.end = 0; // or the access, in its place, would be taken for it
+    (void)recent_take_back(t);
     return true;
 }
 

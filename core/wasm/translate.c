@@ -192,11 +192,8 @@ static enum row mirrored(enum row row)
 static struct recent pop_condition(struct translator *t)
 {
     force_top(t, 1);
-    struct accumulator *acc = &t->acc[BANK_INTEGER];
-    const struct recent *recent = &t->recent;
-    bool is_last = t->values[t->height - 1].place == PLACE_ACC && recent->end == t->count &&
-                   acc->producer == recent->start && recent->start >= t->barrier &&
-                   body_ops[recent->row].class == WASM_CLASS_COMPARE;
+    bool is_last = recent_made(t, &t->values[t->height - 1]) &&
+                   body_ops[t->recent.row].class == WASM_CLASS_COMPARE;
     struct operand condition = pop(t);
     if (!is_last) {
         return (struct recent){
@@ -205,10 +202,7 @@ static struct recent pop_condition(struct translator *t)
             .right = {.mode = MODE_CONST, .kind = KIND_I},
         };
     }
-    t->count = recent->start;
-    acc->mirrors_slot = recent->mirrors_slot;
-    acc->slot = recent->slot;
-    return *recent;
+    return recent_take_back(t);
 }
 
 // Prepares the operands of a branch: at most one is a constant, and that is the right one.

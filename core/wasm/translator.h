@@ -78,7 +78,9 @@ struct accumulator {
 };
 
 // The last instruction with two operands, which the one behind it may swallow: a branch a
-// comparison, an access to memory a sum.
+// comparison, an access to memory a sum. It is remembered while it is the last one: emission makes
+// `end` differ from the count, and taking it back, the only way the count ever falls in a body,
+// forgets it; else what comes in its place would be taken for it.
 struct recent {
     u32 start; // its instruction
     u32 end;   // one past it; 0: there is none
@@ -177,6 +179,12 @@ void emit_data(struct translator *t, const void *data);
 void emit_bits(struct translator *t, u64 bits);
 // Here begins what something may jump to: nothing is known about accumulators.
 void label(struct translator *t);
+
+// Whether `recent`, still the last instruction and behind the barrier, made this value of the
+// integer accumulator's.
+bool recent_made(const struct translator *t, const struct value *value);
+// Takes that instruction back, and returns it. The accumulator is what it was before.
+struct recent recent_take_back(struct translator *t);
 
 // ---- the operand stack
 

@@ -131,6 +131,25 @@ void slot_written(struct translator *t, u32 slot)
     }
 }
 
+bool recent_made(const struct translator *t, const struct value *value)
+{
+    const struct accumulator *acc = &t->acc[BANK_INTEGER];
+    return value->place == PLACE_ACC && bank_of(value->kind) == BANK_INTEGER &&
+           t->recent.end != 0 && t->recent.end == t->count && acc->end == t->count &&
+           acc->producer == t->recent.start && t->recent.start >= t->barrier;
+}
+
+struct recent recent_take_back(struct translator *t)
+{
+    struct recent recent = t->recent;
+    ASSERT(recent.end == t->count && recent.start >= t->barrier && recent.start < recent.end);
+    t->count = recent.start;
+    t->acc[BANK_INTEGER].mirrors_slot = recent.mirrors_slot;
+    t->acc[BANK_INTEGER].slot = recent.slot;
+    t->recent.end = 0;
+    return recent;
+}
+
 // ---- the operand stack
 
 static void note_height(struct translator *t)

@@ -195,7 +195,6 @@ static void results_of_calls(void **state)
     world_close(&world);
 }
 
-// The embedder may leave anything above an i32; results have zeros there.
 // A load takes the place of the addition before it; the next one must not take it for that
 // addition.
 static void loads_of_loads(void **state)
@@ -207,6 +206,19 @@ static void loads_of_loads(void **state)
     world_close(&world);
 }
 
+// The comparison at a loop's end disappears into the counting before it; what stands in its place
+// must not be taken for it.
+static void conditions_behind_loops(void **state)
+{
+    (void)state;
+    struct world world;
+    world_load(&world, WASM_STACK_BYTES);
+    assert_int_equal(call(&world, "count_then", 32, 4, 0), 1);
+    assert_int_equal(call(&world, "count_then", 36, 4, 0), 2);
+    world_close(&world);
+}
+
+// The embedder may leave anything above an i32; results have zeros there.
 static void upper_halves(void **state)
 {
     (void)state;
@@ -600,6 +612,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_of_calls),
         cmocka_unit_test(loads_of_loads),
+        cmocka_unit_test(conditions_behind_loops),
         cmocka_unit_test(upper_halves),
         cmocka_unit_test(named_traps),
         cmocka_unit_test(traps_say_where),

@@ -56,6 +56,14 @@
   ;; From a pointer to an array of pointers to what one of them points to.
   (func (export "chase") (param $at i32) (param $index i32) (result i32)
     (i32.load (i32.load (i32.add (i32.load (local.get $at)) (local.get $index)))))
+  ;; A counting loop, and a condition of its own right behind it.
+  (func (export "count_then") (param $at i32) (param $turns i32) (result i32) (local $i i32)
+    (loop $again
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $again (i32.lt_s (local.get $i) (local.get $turns))))
+    (if (result i32) (i32.load (local.get $at))
+      (then (i32.const 1))
+      (else (i32.const 2))))
   (func (export "many_locals") (result i32)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     (i32.wrap_i64 (local.get 15)))
