@@ -14,6 +14,7 @@ static void check_message(const struct kernel *kernel, struct message *message)
     bool is_at_work =
         message->state == MESSAGE_PENDING && client != NULL && client->state == PROCESS_RUNNING;
     ASSERT(has_handler || is_noted || is_pending || is_at_work);
+    ASSERT(!message->is_handlers || (has_handler && !is_noted && message->is_cancelled));
     // One answer: nobody can answer what is answered already, unless it was cancelled.
     ASSERT(!has_handler || !is_noted || message->is_cancelled);
     ASSERT(!is_pending || (!has_handler && !is_noted && !message->is_cancelled));
@@ -56,6 +57,14 @@ static u32 check_party(struct party *party)
         ASSERT(message->handler_note.kind == NOTE_NONE);
         ASSERT(message->id != 0 || party->kind == PARTY_DEVICE);
     }
+    u32 cancelled = 0;
+    for (struct list_node *node = list_first(&party->cancelled); node != NULL;
+         node = list_next(&party->cancelled, node)) {
+        struct message *message = LIST_ITEM(node, struct message, of_client);
+        ASSERT(message->handler == party && message->is_handlers && message->client == NULL);
+        cancelled++;
+    }
+    ASSERT(cancelled == party->cancelled_count && cancelled <= KERNEL_CANCELLED);
     u32 registrations = 0;
     for (struct list_node *node = list_first(&party->registrations); node != NULL;
          node = list_next(&party->registrations, node)) {

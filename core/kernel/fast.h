@@ -180,5 +180,10 @@ static inline void message_unlink_handler_locked(struct message *message)
     } else if (list_is_linked(&message->handler_note.node)) {
         list_remove(&message->handler_note.node);
     }
+    if (message->is_handlers) {
+        message->is_handlers = false;
+        message->handler->cancelled_count--;
+        list_remove(&message->of_client);
+    }
     message->handler = NULL;
 }

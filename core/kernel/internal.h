@@ -47,8 +47,10 @@ enum party_kind { PARTY_PROCESS, PARTY_DEVICE, PARTY_KERNEL };
 struct party {
     u32 kind; // enum party_kind; constant
     u32 registration_count;
-    struct list notes;         // struct note
-    struct list held;          // struct message by handler_note: delivered, to be answered
+    struct list notes;     // struct note
+    struct list held;      // struct message by handler_note: delivered, to be answered
+    struct list cancelled; // those of them that it is charged for, by of_client, oldest first
+    u32 cancelled_count;
     struct list registrations; // struct registration
 };
 
@@ -130,7 +132,8 @@ struct message {
     u64 id; // 0: nobody wants an answer
     u64 function;
     u64 client_number;      // of the bond, so that it can be told when the bond is gone
-    struct process *client; // who is charged; NULL: the kernel, asking the loader for `program`
+    struct process *client; // who is charged; NULL: the handler when `is_handlers`, or else the
+                            // kernel, asking the loader for `program`
     struct program *program;
     struct bond *bond; // NULL: bond 0, or closed
     struct party *handler;
@@ -139,12 +142,13 @@ struct message {
     u8 pending;        // enum message_pending
     bool waited_for;   // the client sits in send with SEND_WAIT
     bool is_cancelled; // the client has its answer; the handler may still hold the message
+    bool is_handlers;  // the same, and the client has taken it: in handler->cancelled
     u32 error;         // 0, or the code of the error answer it got
     u32 body_len;
     u8 *body; // `small`, or from kernel->memory
     struct note client_note;
     struct note handler_note;
-    struct list_node of_client;          // in client->sent
+    struct list_node of_client;          // in client->sent or handler->cancelled
     struct process *about;               // PENDING_SPAWN, PENDING_END: the child
     const struct definition *definition; // PENDING_BIND
     struct interface_entry *entry;       // PENDING_BIND

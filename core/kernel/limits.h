@@ -33,6 +33,7 @@ enum {
     KERNEL_BONDS = 1024,       // a server of a thousand interfaces is none
     KERNEL_REGISTRATIONS = 64, //
     KERNEL_MESSAGES = 1024,    // sent, and not yet answered and taken: a page of outstanding reads
+    KERNEL_CANCELLED = 1024,   // held, and its client has E_CANCELLED: the oldest is taken away
     KERNEL_MESSAGE_BYTES = 16 << 20, // of their bodies and of the answers that wait
     KERNEL_CHILDREN = 4096,          // whose record is there, awaited or not
     KERNEL_FAMILY = 1 << 14, // descendants of one that the machine started, orphans too: an eighth

@@ -17,6 +17,7 @@ void party_init(struct party *party, enum party_kind kind)
     *party = (struct party){.kind = kind};
     list_init(&party->notes);
     list_init(&party->held);
+    list_init(&party->cancelled);
     list_init(&party->registrations);
 }
 
@@ -431,6 +432,29 @@ static void describe_note(const struct note *note, struct abi_notification *out,
     out->size = notification_size(out->body_len);
 }
 
+// The client has its E_CANCELLED and is done with the message: a handler that never answers is
+// charged for it from here on, and keeps the latest KERNEL_CANCELLED of them.
+static void charge_handler_locked(struct kernel *kernel, struct message *message)
+{
+    struct party *handler = message->handler;
+    struct process *client = message->client;
+    ASSERT(message->is_cancelled && message->body_len == 0);
+    if (handler->cancelled_count == KERNEL_CANCELLED) {
+        struct list_node *oldest = list_first(&handler->cancelled);
+        struct message *dropped = LIST_ITEM(oldest, struct message, of_client);
+        message_unlink_handler_locked(dropped);
+        message_free_locked(kernel, dropped);
+    }
+    ASSERT(client->message_count > 0);
+    client->message_count--;
+    list_remove(&message->of_client);
+    message->client = NULL;
+    message->bond = NULL;
+    message->is_handlers = true;
+    handler->cancelled_count++;
+    list_append(&handler->cancelled, &message->of_client);
+}
+
 // The note was written: what follows from that. Returns a body that is the caller's to free, or
 // NULL.
 static u8 *note_taken_locked(struct kernel *kernel, struct note *note)
@@ -445,7 +469,11 @@ static u8 *note_taken_locked(struct kernel *kernel, struct note *note)
         if (message->error == 0) {
             body = detach_body_locked(kernel, message);
         }
-        finish_locked(kernel, message);
+        if (message->handler != NULL && message->handler->kind == PARTY_PROCESS) {
+            charge_handler_locked(kernel, message);
+        } else { // a device may be reading its body, and does answer
+            finish_locked(kernel, message);
+        }
         break;
     case NOTE_MESSAGE:
         message = CONTAINER_OF(note, struct message, handler_note);

@@ -336,6 +336,53 @@ static void limit_of_messages(void **state)
     stage_close(&scene.stage);
 }
 
+// A handler that takes everything and answers nothing costs its clients nothing once they cancel.
+static void limit_of_cancelled_messages_is_the_handlers(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 41);
+    scene.stage.check = false;
+    static u64 ids[KERNEL_MESSAGES + KERNEL_CANCELLED];
+    struct notification note;
+    for (u32 i = 0; i < sizeof ids / sizeof *ids; i++) {
+        i64 id =
+            puppet_send(&scene.stage, scene.client, scene.bond, scene.one, SPAN_LITERAL("x"), 0);
+        assert_true(id > 0);
+        ids[i] = (u64)id;
+        do { // a CANCELLED of one before may come first
+            assert_true(puppet_next(&scene.stage, scene.handler, &note));
+        } while (note.header.kind == NOTIFICATION_CANCELLED);
+        assert_int_equal(note.header.id, id);
+        assert_int_equal(puppet_cancel(&scene.stage, scene.client, ids[i]), 0);
+        assert_true(puppet_next(&scene.stage, scene.client, &note));
+        assert_int_equal(note.header.id, id);
+        assert_int_equal(mem_load_u32(note.body), -E_CANCELLED);
+    }
+    kernel_check(scene.stage.kernel);
+    // It keeps the latest, and is told of the last one too.
+    assert_true(puppet_next(&scene.stage, scene.handler, &note));
+    assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
+    struct span answer = SPAN_LITERAL("y");
+    for (u32 i = 0; i < sizeof ids / sizeof *ids; i++) {
+        assert_int_equal(puppet_answer(&scene.stage, scene.handler, ids[i], answer, 0),
+                         i < KERNEL_MESSAGES ? E_HANDLE : 0);
+    }
+    assert_false(puppet_next(&scene.stage, scene.client, &note));
+    kernel_check(scene.stage.kernel);
+    // And what it keeps goes with it.
+    i64 id = puppet_send(&scene.stage, scene.client, scene.bond, scene.one, SPAN_LITERAL("x"), 0);
+    assert_true(puppet_next(&scene.stage, scene.handler, &note));
+    assert_int_equal(puppet_cancel(&scene.stage, scene.client, (u64)id), 0);
+    assert_true(puppet_next(&scene.stage, scene.client, &note));
+    kernel_check(scene.stage.kernel);
+    stage_kill(&scene.stage, scene.handler);
+    stage_settle(&scene.stage, 1000);
+    assert_false(puppet_next(&scene.stage, scene.client, &note));
+    kernel_check(scene.stage.kernel);
+    stage_close(&scene.stage);
+}
+
 static void limit_of_message_bytes_and_of_a_body(void **state)
 {
     (void)state;
@@ -718,6 +765,7 @@ int main(void)
         cmocka_unit_test(limit_of_bonds_for_a_patient_bind),
         cmocka_unit_test(limit_of_registrations),
         cmocka_unit_test(limit_of_messages),
+        cmocka_unit_test(limit_of_cancelled_messages_is_the_handlers),
         cmocka_unit_test(limit_of_message_bytes_and_of_a_body),
         cmocka_unit_test(limit_of_children),
         cmocka_unit_test(limit_of_children_that_nobody_awaits),
