@@ -2,7 +2,7 @@
 // Runs every exported function of modules and prints all that can be seen of it, as
 // tests/diff/reference.mjs does on another engine. tests/diff/run compares the two.
 //
-//     diff_engine FILE.wasm...
+//     diff_engine [--slice FUEL] FILE.wasm...
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
@@ -11,6 +11,7 @@
 #include "tests/spec/values.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ARENA_BYTES = 1 << 30, ARGS = 1 << 11, SLICE = 1000 };
 
@@ -247,10 +248,12 @@ static struct span read_file(const char *path)
 int main(int argc, char **argv)
 {
     static struct embed embed;
-    for (int i = 1; i < argc; i++) {
+    bool has_slice = argc > 2 && strcmp(argv[1], "--slice") == 0;
+    i64 slice = has_slice ? strtol(argv[2], NULL, 10) : SLICE;
+    for (int i = has_slice ? 3 : 1; i < argc; i++) {
         struct arena arena;
         struct report report;
-        embed_create(&embed, EMBED_INTERPRETER, SLICE);
+        embed_create(&embed, EMBED_INTERPRETER, slice);
         embed.heard = hear;
         random_state = 1;
         report_clear(&report);
