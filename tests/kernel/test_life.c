@@ -3,6 +3,7 @@
 // children, traps, slices, adapters, and what inspect says of it.
 #include "core/base/cid.h"
 #include "core/base/unixfs.h"
+#include "core/kernel/device.h"
 #include "core/kernel/limits.h"
 #include "core/platform.h"
 #include "interfaces/inspect.h"
@@ -129,6 +130,44 @@ static void a_parent_kills_its_child_and_nobody_else_does(void **state)
     finish(&stage, parent, PUPPET_RETURN, 0);
     struct puppet_order grow = {.kind = PUPPET_GROW};
     assert_true(puppet_do(&stage, child, &grow) > 0);
+    stage_close(&stage);
+}
+
+// A machine that kills at the worst moment: while the process runs, in a call that goes on.
+struct killer {
+    struct kernel *kernel;
+    u64 process;
+};
+
+static void kill_now(void *context)
+{
+    struct killer *killer = context;
+    struct kernel_process_id id = {killer->process};
+    assert_int_equal(kernel_kill(killer->kernel, id), 0);
+}
+
+static void a_kill_while_it_runs_reaches_it_when_it_blocks(void **state)
+{
+    (void)state;
+    struct stage stage;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    open_with(&stage, 5, 1, cid);
+    struct puppet *puppet = stage_start(&stage, cid);
+    struct killer killer = {stage.kernel, puppet->process};
+    struct kernel_device_config config = {
+        .interface = &loader_interface, .wake = kill_now, .context = &killer};
+    struct kernel_device *device;
+    assert_int_equal(kernel_device_register(stage.kernel, &config, &device), ERR_OK);
+    i64 bond = puppet_bind(&stage, puppet, &loader, false);
+    assert_true(bond > 0);
+    // It goes on to `next`, where it waits for its test.
+    assert_int_equal(
+        puppet_send(&stage, puppet, (u32)bond, LOADER_LOAD_ID, SPAN_LITERAL("x"), SEND_NO_ANSWER),
+        ENDED);
+    assert_int_equal(puppet->ending.kind, KERNEL_KILLED);
+    struct kernel_event event;
+    while (kernel_device_take(device, &event)) {
+    }
     stage_close(&stage);
 }
 
@@ -720,6 +759,7 @@ int main(void)
         cmocka_unit_test(a_parent_learns_how_its_child_ended),
         cmocka_unit_test(a_parent_kills_its_child_and_nobody_else_does),
         cmocka_unit_test(a_spawn_that_is_cancelled_leaves_nobodys_child),
+        cmocka_unit_test(a_kill_while_it_runs_reaches_it_when_it_blocks),
         cmocka_unit_test(exit_ends_with_its_code_and_is_never_answered),
         cmocka_unit_test(a_program_comes_through_the_loader_once),
         cmocka_unit_test(a_large_program_is_freed_by_itself),
