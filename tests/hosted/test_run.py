@@ -235,20 +235,28 @@ def workers_any_number_of(world):
         expect(ended.code, 0, ended)
 
 
-@test
-def workers_are_shared_with_spinners(world):
-    """A spinner delays its neighbour by a slice (10 ms) at most; the host's own noise comes on top."""
-    with open(world.guest("spinner"), "rb") as file:
-        spinner = add(world, file.read())
-    for workers, spinners in [("1", "1"), ("1", "3"), ("2", "2"), ("2", "5")]:
-        ended = world.run("run", "--workers", workers, world.guest("probe"), "beside", spinner,
-                          spinners)
+def shared_with(world, name):
+    """It delays its neighbour by a slice (10 ms) at most; the host's own noise comes on top."""
+    with open(world.guest(name), "rb") as file:
+        cid = add(world, file.read())
+    for workers, count in [("1", "1"), ("1", "3"), ("2", "2"), ("2", "5")]:
+        ended = world.run("run", "--workers", workers, world.guest("probe"), "beside", cid, count)
         expect(ended.code, 0, ended)
         late = {word: int(number) for word, number, _ in map(str.split, ended.out.decode().splitlines())}
         # Each sleeper's turn is two messages, each of which waits for the slices before it.
-        rounds = 3 * -(-int(spinners) // int(workers))
+        rounds = 3 * -(-int(count) // int(workers))
         if late["middle"] > rounds * 15000 or late["longest"] > rounds * 15000 + 100000:
-            raise AssertionError(f"{workers} workers, {spinners} spinners: {late}")
+            raise AssertionError(f"{workers} workers, {count} times {name}: {late}")
+
+
+@test
+def workers_are_shared_with_spinners(world):
+    shared_with(world, "spinner")
+
+
+@test
+def workers_are_shared_with_loops_of_host_calls(world):
+    shared_with(world, "poller")
 
 
 @test
