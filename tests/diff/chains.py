@@ -181,11 +181,27 @@ class Function:
             u32(32768 + self.dice.choice([0, 0, 1, 8, 4096])),
             lambda: self.block(letter, depth), lambda: self.branching(letter, depth),
             lambda: self.call(letter, depth)]
+        if letter == 'L':
+            makers += [lambda: self.low_half(depth) + b'\xad'] * 2
         if letter == 'I':
-            makers += [lambda: self.pointer(depth - 1), lambda: self.address(depth - 1),
+            makers += [lambda: self.low_half(depth), lambda: self.pointer(depth - 1), lambda: self.address(depth - 1),
                        lambda: self.condition(depth - 1), lambda: b'\x3f\x00',
                        lambda: const('I', self.dice.randrange(2)) + b'\x40\x00']
         return self.pick(*makers)
+
+    def low_half(self, depth):
+        """Of an i64 that has more, as it is or after some way."""
+        some = self.local('I')
+        half = lambda: self.value('L', depth - 1) + self.dice.choice(
+            [b'', const('L', 0x1234567890abcdef) + b'\x7e', const('L', -1) + b'\x85']) + b'\xa7'
+        block = lambda make: b'\x02' + bytes([TYPES['I']]) + self.inside('I', make) + b'\x0b'
+        maybe = lambda: self.condition(depth - 2)
+        return self.pick(
+            half, half, lambda: half() + self.between(depth), lambda: half() + tee(some),
+            lambda: half() + set_(some) + get(some), lambda: half() + b'\x24\x00' + b'\x23\x00',
+            lambda: block(half), lambda: half() + get(some) + maybe() + b'\x1b',
+            lambda: get(some) + half() + maybe() + b'\x1b',
+            lambda: block(lambda: half() + maybe() + b'\x0d\x00'))
 
     def binary(self, letter, depth):
         number = self.dice.choice(BINARY[letter])
