@@ -14,6 +14,21 @@ build/test/wasi/hello-cpp.wasm: tests/wasi/hello.cpp
 	$(call say,wasi,$<)
 	$(Q)clang++-$(LLVM) --target=wasm32-wasi -O2 -fno-exceptions -Wall -Wextra -Werror $< -o $@
 
+# One larger program at every level of optimisation, and natively to compare.
+WASI_LEVELS := 0 1 2 s
+WASI_PROGRAMS += build/test/wasi/whole-native \
+  $(if $(WASI_CPP_LIBRARY),$(WASI_LEVELS:%=build/test/wasi/whole-O%.wasm))
+
+build/test/wasi/whole-O%.wasm: tests/wasi/whole.cpp
+	@mkdir -p $(@D)
+	$(call say,wasi,$< -O$*)
+	$(Q)clang++-$(LLVM) --target=wasm32-wasi -O$* -fno-exceptions -Wall -Wextra -Werror $< -o $@
+
+build/test/wasi/whole-native: tests/wasi/whole.cpp
+	@mkdir -p $(@D)
+	$(call say,native,$<)
+	$(Q)clang++-$(LLVM) -O1 -fno-exceptions -Wall -Wextra -Werror -Wno-deprecated-declarations $< -o $@
+
 TEST_SUITES += wasi
 test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++ and Rust programs under redshirt
 	@tests/wasi/run --redshirt build/hosted/redshirt --programs build/test/wasi
