@@ -152,6 +152,9 @@ static bool reinterpret(struct translator *t, enum row row)
         value->kind = KIND_I;
         value->dirty = value->place != PLACE_CONST;
         value->bits = (u32)value->bits;
+        if (t->at_home == t->height) {
+            t->at_home--; // a block may have left it there
+        }
         return true;
     }
     return false;

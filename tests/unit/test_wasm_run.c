@@ -218,6 +218,15 @@ static void conditions_behind_loops(void **state)
     world_close(&world);
 }
 
+static void halves_of_what_blocks_leave(void **state)
+{
+    (void)state;
+    struct world world;
+    world_load(&world, WASM_STACK_BYTES);
+    assert_int_equal(call(&world, "widen", 1, 0x1234567800000009, 0), 9);
+    world_close(&world);
+}
+
 // The embedder may leave anything above an i32; results have zeros there.
 static void upper_halves(void **state)
 {
@@ -613,6 +622,7 @@ int main(void)
         cmocka_unit_test(results_of_calls),
         cmocka_unit_test(loads_of_loads),
         cmocka_unit_test(conditions_behind_loops),
+        cmocka_unit_test(halves_of_what_blocks_leave),
         cmocka_unit_test(upper_halves),
         cmocka_unit_test(named_traps),
         cmocka_unit_test(traps_say_where),

@@ -64,6 +64,13 @@
     (if (result i32) (i32.load (local.get $at))
       (then (i32.const 1))
       (else (i32.const 2))))
+  ;; The low half of what a block left, at the end of another.
+  (func (export "widen") (param i32 i64) (result i64)
+    (local.get 0)
+    (if (result i32)
+      (then (local.get 1) (block (param i64) (result i64)) (i32.wrap_i64))
+      (else (i32.const 0)))
+    (i64.extend_i32_u))
   (func (export "many_locals") (result i32)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     (i32.wrap_i64 (local.get 15)))
