@@ -119,7 +119,9 @@ static inline void note_remove(struct note *note)
 static inline struct message *message_new_locked(struct kernel *kernel, struct process *client,
                                                  bool wants_answer)
 {
-    STATIC_ASSERT(offsetof(struct message, small) + KERNEL_BODY_INLINE == sizeof(struct message));
+    // `small` is the last field: nothing but padding follows.
+    STATIC_ASSERT(sizeof(struct message) - offsetof(struct message, small) - KERNEL_BODY_INLINE <
+                  _Alignof(struct message));
     struct message *message = pool_take_some(&kernel->messages, offsetof(struct message, small));
     if (UNLIKELY(message == NULL)) {
         return NULL;
