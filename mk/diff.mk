@@ -6,6 +6,7 @@ $(call link_rule,asan,build/asan/test/diff_engine,$(DIFF_SOURCES))
 
 TEST_SUITES += diff
 DIFF_MODULES ?= 300
+DIFF_CHAINS ?= 60
 DIFF_SEED ?= 1
 test-diff: build/asan/test/diff_engine ## our engine against another on random modules
-	@tests/diff/run --modules $(DIFF_MODULES) --seed $(DIFF_SEED) $<
+	@tests/diff/run --modules $(DIFF_MODULES) --chains $(DIFF_CHAINS) --seed $(DIFF_SEED) $<
