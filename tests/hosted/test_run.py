@@ -243,9 +243,10 @@ def shared_with(world, name):
         ended = world.run("run", "--workers", workers, world.guest("probe"), "beside", cid, count)
         expect(ended.code, 0, ended)
         late = {word: int(number) for word, number, _ in map(str.split, ended.out.decode().splitlines())}
-        # Each sleeper's turn is two messages, each of which waits for the slices before it.
+        # Each sleeper's turn is two messages, each of which waits for the slices before it. The middle
+        # tells of the scheduler; the longest, of a busy host: it only has to end. sim has the exact law.
         rounds = 3 * -(-int(count) // int(workers))
-        if late["middle"] > rounds * 15000 or late["longest"] > rounds * 15000 + 100000:
+        if late["middle"] > rounds * 15000 or late["longest"] > rounds * 15000 + 1000000:
             raise AssertionError(f"{workers} workers, {count} times {name}: {late}")
 
 
