@@ -229,6 +229,18 @@ def signals_stop_a_writer_that_nobody_reads(world):
 
 
 @test
+def signals_at_any_moment(world):
+    """Also while it comes up and while it ends: it is stopped or has ended by itself, and nothing else."""
+    for turn in range(60):
+        with world.running(*world.probe("time")) as process:
+            time.sleep(turn * 0.002)
+            process.send_signal(signal.SIGINT)
+            ended = finish(process)
+            expect(ended.code in (0, 130, -signal.SIGINT), True, ended)
+            expect(b"Sanitizer" in ended.err, False, ended)
+
+
+@test
 def workers_any_number_of(world):
     for workers in ["1", "2", "7", "64"]:
         ended = world.run("run", "--workers", workers, world.guest("probe"), "time")

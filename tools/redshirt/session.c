@@ -29,8 +29,9 @@ enum {
 static struct {
     struct hosted_machine *machine;
     struct kernel *kernel;
-    int signal;    // atomic: the first that came
-    int exit_code; // atomic: of the main program; -1 before its end
+    int signal;      // atomic: the first that came
+    int exit_code;   // atomic: of the main program; -1 before its end
+    bool is_closing; // atomic: session_close is at work
     char cids[EMBEDDED_MAX][KERNEL_CID_TEXT_BYTES];
 } current;
 
@@ -53,6 +54,9 @@ static void stop(int number)
     // runs out.
     struct itimerval patience = {.it_value = {.tv_usec = STOP_PATIENCE_US}};
     (void)setitimer(ITIMER_REAL, &patience, NULL);
+    if (__atomic_load_n(&current.is_closing, __ATOMIC_ACQUIRE)) {
+        return; // it is ending already, and what is below may be freed
+    }
     hosted_machine_abandon(current.machine);
     kernel_stop(current.kernel);
 }
@@ -270,6 +274,7 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
     current.machine = session->machine;
     current.kernel = session->kernel;
     current.exit_code = -1;
+    current.is_closing = false;
     signals_take(true);
     int code = programs_add(session);
     const char *loader = NULL;
@@ -312,6 +317,7 @@ int session_run(struct session *session, bool signal_is_good)
 void session_close(struct session *session)
 {
     int number = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&current.is_closing, true, __ATOMIC_RELEASE);
     if (!hosted_machine_destroy(session->machine)) {
         // The host still resolves a name for a program that is gone: leaving is all that ends it.
         int code = __atomic_load_n(&current.exit_code, __ATOMIC_ACQUIRE);
