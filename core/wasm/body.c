@@ -17,6 +17,14 @@ enum {
     KIND_OF_IL = KIND_L,
     KIND_OF_IF = KIND_F,
     KIND_OF_ID = KIND_D,
+    KIND_OF_V = KIND_V,
+    KIND_OF_VV = KIND_V,
+    KIND_OF_VVV = KIND_V,
+    KIND_OF_VI = KIND_V,
+    KIND_OF_VL = KIND_V,
+    KIND_OF_VF = KIND_V,
+    KIND_OF_VD = KIND_V,
+    KIND_OF_IV = KIND_V,
     KIND_OF_R = KIND_L,
     KIND_OF_E = KIND_L,
     KIND_OF_N = 0,
@@ -31,22 +39,31 @@ const struct op body_ops[ROW_COUNT] = {
 #include "core/wasm/opcodes.def"
 };
 
-// Rows by the opcode's byte, and by the number behind the prefix of bulk operations.
+// Rows by the opcode's byte, and by the number behind a prefix.
 #define ROW_PLAIN_0(name, number) [number] = ROW_##name,
 #define ROW_PLAIN_0xfc(name, number)
+#define ROW_PLAIN_0xfd(name, number)
 #define ROW_BULK_0(name, number)
 #define ROW_BULK_0xfc(name, number) [number] = ROW_##name,
-static const u8 rows_plain[256] = {
+#define ROW_BULK_0xfd(name, number)
+#define ROW_VECTOR_0(name, number)
+#define ROW_VECTOR_0xfc(name, number)
+#define ROW_VECTOR_0xfd(name, number) [number] = ROW_##name,
+static const u16 rows_plain[256] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_PLAIN_##prefix(name, number)
 #include "core/wasm/opcodes.def"
 };
-static const u8 rows_bulk[] = {
+static const u16 rows_bulk[] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_BULK_##prefix(name, number)
 #include "core/wasm/opcodes.def"
 };
-STATIC_ASSERT(ROW_COUNT <= 256);
+static const u16 rows_vector[256] = {
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    ROW_VECTOR_##prefix(name, number)
+#include "core/wasm/opcodes.def"
+};
 
 // ---- reading what is known to be well formed
 
@@ -84,11 +101,15 @@ enum row body_row(struct body_reader *in)
 {
     ASSERT(in->at < in->end);
     u8 byte = *in->at++;
-    if (byte != WASM_PREFIX_BULK) {
+    if (byte != WASM_PREFIX_BULK && byte != WASM_PREFIX_VECTOR) {
         return rows_plain[byte];
     }
     u32 number = body_u32(in);
-    ASSERT(number < sizeof rows_bulk);
+    if (byte == WASM_PREFIX_VECTOR) {
+        ASSERT(number < COUNT_OF(rows_vector));
+        return rows_vector[number];
+    }
+    ASSERT(number < COUNT_OF(rows_bulk));
     return rows_bulk[number];
 }
 
@@ -137,6 +158,18 @@ void body_skip_immediate(struct body_reader *in, enum row row)
         break;
     case WASM_IMM_F64:
         body_skip(in, 8);
+        break;
+    case WASM_IMM_V128:
+    case WASM_IMM_LANES:
+        body_skip(in, 16);
+        break;
+    case WASM_IMM_LANE:
+        body_skip(in, 1);
+        break;
+    case WASM_IMM_MEMARG_LANE:
+        (void)body_unsigned(in);
+        (void)body_unsigned(in);
+        body_skip(in, 1);
         break;
     }
     while (count-- > 0) {

@@ -11,7 +11,7 @@
 #include "core/wasm/opcode.h"
 
 // Types as handlers tell them apart; references are KIND_L.
-enum kind { KIND_I, KIND_L, KIND_F, KIND_D };
+enum kind { KIND_I, KIND_L, KIND_F, KIND_D, KIND_V };
 
 // What the translator wants to know of an instruction: `operand` is the kind of its operands (of a
 // store: of the value), `result` that of its result.

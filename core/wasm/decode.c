@@ -155,6 +155,7 @@ static struct wasm_const const_of(const struct wasm_instruction *instruction)
     struct wasm_const value = {.offset = instruction->offset};
     value.index = instruction->index[0];
     value.bits[0] = instruction->bits;
+    value.bits[1] = instruction->bits_high;
     switch (instruction->opcode) {
     case WASM_OP_I32_CONST:
         value.type = WASM_I32;
@@ -168,6 +169,9 @@ static struct wasm_const const_of(const struct wasm_instruction *instruction)
         break;
     case WASM_OP_F64_CONST:
         value.type = WASM_F64;
+        break;
+    case WASM_OP_V128_CONST:
+        value.type = WASM_V128;
         break;
     case WASM_OP_GLOBAL_GET:
         value.kind = WASM_CONST_GLOBAL;

@@ -12,11 +12,10 @@ static enum err check_value_type(u8 type, u64 offset, struct report *report)
     case WASM_I64:
     case WASM_F32:
     case WASM_F64:
+    case WASM_V128:
     case WASM_FUNCREF:
     case WASM_EXTERNREF:
         return ERR_OK;
-    case WASM_V128:
-        return report_err(report, ERR_UNSUPPORTED, offset, "SIMD is not supported");
     default:
         return report_err(report, ERR_MALFORMED, offset, "malformed value type");
     }

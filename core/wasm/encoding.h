@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/wasm/encoding.h: the small pieces of the binary format that decoder and validator share.
 //
-// Errors  ERR_MALFORMED, and ERR_UNSUPPORTED for v128; a failure leaves *out alone.
+// Errors  ERR_MALFORMED; a failure leaves *out alone.
 // Source  WebAssembly Core 2.0, sections 5.3 and 5.4.1.
 #pragma once
 #include "core/base/err.h"

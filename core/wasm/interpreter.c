@@ -399,6 +399,9 @@ SUM(sum_pk, SLOT_I(pc->b) + SLOT_I(pc->low) + (u32)(i16)pc->high)
     UNARY_ALL(name, operands, results, traps)
 #define MAKE_REFERENCE(name, operands, results, bytes, traps)
 #define MAKE_BULK(name, operands, results, bytes, traps)
+#define MAKE_VECTOR(name, operands, results, bytes, traps)
+#define MAKE_VECTOR_LOAD(name, operands, results, bytes, traps)
+#define MAKE_VECTOR_STORE(name, operands, results, bytes, traps)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     MAKE_##class(name, operands, results, bytes, traps)
 #include "core/wasm/opcodes.def"
@@ -417,6 +420,9 @@ SUM(sum_pk, SLOT_I(pc->b) + SLOT_I(pc->low) + (u32)(i16)pc->high)
 #define FORMS_CONVERT(name) [ROW_##name] = forms_##name,
 #define FORMS_REFERENCE(name)
 #define FORMS_BULK(name)
+#define FORMS_VECTOR(name)
+#define FORMS_VECTOR_LOAD(name)
+#define FORMS_VECTOR_STORE(name)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     FORMS_##class(name)
 handler *const *const wasm_handlers[ROW_COUNT] = {
@@ -443,6 +449,9 @@ handler *const *const wasm_handlers[ROW_COUNT] = {
 #define BRANCHED_CONVERT(name, operands)
 #define BRANCHED_REFERENCE(name, operands)
 #define BRANCHED_BULK(name, operands)
+#define BRANCHED_VECTOR(name, operands)
+#define BRANCHED_VECTOR_LOAD(name, operands)
+#define BRANCHED_VECTOR_STORE(name, operands)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     BRANCHED_##class(name, operands)
 handler *const *const wasm_branches[ROW_COUNT] = {

@@ -16,21 +16,37 @@ enum { TRAPS_no = false, TRAPS_yes = true };
 static const struct wasm_opcode_facts plain[256] = {
 #define ROW_0(...) FACTS(__VA_ARGS__)
 #define ROW_0xfc(...)
+#define ROW_0xfd(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
+#undef ROW_0xfd
 };
 
 static const struct wasm_opcode_facts bulk[] = {
 #define ROW_0(...)
 #define ROW_0xfc(...) FACTS(__VA_ARGS__)
+#define ROW_0xfd(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
+#undef ROW_0xfd
+};
+
+static const struct wasm_opcode_facts vector[256] = {
+#define ROW_0(...)
+#define ROW_0xfc(...)
+#define ROW_0xfd(...) FACTS(__VA_ARGS__)
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
+#include "core/wasm/opcodes.def"
+#undef ROW_0
+#undef ROW_0xfc
+#undef ROW_0xfd
 };
 
 const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode)
@@ -41,6 +57,9 @@ const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode)
     } else if (opcode >= WASM_OPCODE(WASM_PREFIX_BULK, 0) &&
                opcode < WASM_OPCODE(WASM_PREFIX_BULK, COUNT_OF(bulk))) {
         facts = &bulk[opcode - WASM_OPCODE(WASM_PREFIX_BULK, 0)];
+    } else if (opcode >= WASM_OPCODE(WASM_PREFIX_VECTOR, 0) &&
+               opcode < WASM_OPCODE(WASM_PREFIX_VECTOR, COUNT_OF(vector))) {
+        facts = &vector[opcode - WASM_OPCODE(WASM_PREFIX_VECTOR, 0)];
     }
     return facts != NULL && facts->text != NULL ? facts : NULL;
 }
@@ -50,7 +69,7 @@ static enum err read_opcode(struct reader *in, u32 *out, struct report *report)
     u8 byte;
     TRY(reader_u8(in, &byte, report));
     *out = byte;
-    if (byte == WASM_PREFIX_BULK || byte == WASM_PREFIX_SIMD) {
+    if (byte == WASM_PREFIX_BULK || byte == WASM_PREFIX_VECTOR) {
         u32 number;
         TRY(reader_leb_u32(in, &number, report));
         // Numbers that WASM_OPCODE has no room for are illegal behind either prefix.
@@ -114,6 +133,15 @@ static enum err read_number(struct reader *in, struct wasm_instruction *out, str
     return ERR_OK;
 }
 
+static enum err read_sixteen(struct reader *in, struct wasm_instruction *out, struct report *report)
+{
+    struct span bytes;
+    TRY(reader_bytes(in, 16, &bytes, report));
+    out->bits = mem_load_u64(bytes.data);
+    out->bits_high = mem_load_u64(bytes.data + 8);
+    return ERR_OK;
+}
+
 static enum err read_immediate(struct reader *in, struct wasm_instruction *out,
                                struct report *report)
 {
@@ -153,6 +181,15 @@ static enum err read_immediate(struct reader *in, struct wasm_instruction *out,
     case WASM_IMM_F32:
     case WASM_IMM_F64:
         return read_number(in, out, report);
+    case WASM_IMM_V128:
+    case WASM_IMM_LANES:
+        return read_sixteen(in, out, report);
+    case WASM_IMM_LANE:
+        return reader_u8(in, &out->lane, report);
+    case WASM_IMM_MEMARG_LANE:
+        TRY(reader_leb_u32(in, &out->index[0], report));
+        TRY(reader_leb_u32(in, &out->index[1], report));
+        return reader_u8(in, &out->lane, report);
     }
     UNREACHABLE();
 }
@@ -164,9 +201,6 @@ enum err wasm_instruction_read(struct reader *in, struct wasm_instruction *out,
     TRY(read_opcode(in, &read.opcode, report));
     read.facts = wasm_opcode_facts(read.opcode);
     if (read.facts == NULL) {
-        if (read.opcode >= WASM_OPCODE(WASM_PREFIX_SIMD, 0)) {
-            return report_err(report, ERR_UNSUPPORTED, read.offset, "SIMD is not supported");
-        }
         return report_err(report, ERR_MALFORMED, read.offset, "illegal opcode");
     }
     TRY(read_immediate(in, &read, report));

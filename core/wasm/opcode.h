@@ -18,7 +18,7 @@ enum wasm_opcode {
 
 enum {
     WASM_PREFIX_BULK = 0xfc, // saturating conversions and bulk operations
-    WASM_PREFIX_SIMD = 0xfd,
+    WASM_PREFIX_VECTOR = 0xfd,
     WASM_BLOCK_TYPE_EMPTY = 0x40, // a block type that is neither a value type nor an index
 };
 
@@ -47,6 +47,10 @@ enum wasm_immediate {
     WASM_IMM_I64,           // s64
     WASM_IMM_F32,           // 4 bytes
     WASM_IMM_F64,           // 8 bytes
+    WASM_IMM_V128,          // 16 bytes
+    WASM_IMM_LANE,          // a byte: the number of a lane
+    WASM_IMM_LANES,         // 16 bytes: lanes of both operands, the first's being 0 to 15
+    WASM_IMM_MEMARG_LANE,   // MEMARG, then LANE
 };
 
 // What kind of work an instruction is.
@@ -64,7 +68,10 @@ enum wasm_class {
     WASM_CLASS_BINARY,
     WASM_CLASS_CONVERT,
     WASM_CLASS_REFERENCE,
-    WASM_CLASS_BULK, // work that grows with an operand, and dropping segments
+    WASM_CLASS_BULK,   // work that grows with an operand, and dropping segments
+    WASM_CLASS_VECTOR, // on v128, without memory: lane by lane, between lanes, to and from scalars
+    WASM_CLASS_VECTOR_LOAD,  // to a v128: all of it, or a part that is widened, repeated or put in
+    WASM_CLASS_VECTOR_STORE, // a v128 or one lane of it
 };
 
 // One row of the table. `text` is NULL where there is no instruction.
@@ -86,15 +93,17 @@ const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode);
 struct wasm_instruction {
     u64 offset; // of the opcode in the file
     const struct wasm_opcode_facts *facts;
-    u32 opcode;   // WASM_OPCODE
-    u32 index[2]; // LABEL to DATA_MEMORY: in the order of the file; LABELS, TYPES: the count
-    u8 type;      // REFTYPE
-    u64 bits;     // I32 (sign extended) to F64; BLOCK: the s33
+    u32 opcode; // WASM_OPCODE
+    u32 index u32
+        index[2];  // LABEL to DATA_MEMORY, MEMARG_LANE: as in the file; LABELS, TYPES: the count
+    u8 type;       // REFTYPE
+    u8 lane;       // LANE, MEMARG_LANE
+    u64 bits;      // I32 (sign extended) to F64; BLOCK: the s33; V128, LANES: the first 8 bytes
+    u64 bits_high; // V128, LANES: the other 8 bytes
 };
 
 // Reads one instruction anywhere, checking its encoding and nothing else: for constant expressions
 // and for tools. The validator of bodies has a faster way of its own.
-// ERR_MALFORMED    "illegal opcode" and the like
-// ERR_UNSUPPORTED  SIMD
+// ERR_MALFORMED  "illegal opcode" and the like
 enum err wasm_instruction_read(struct reader *in, struct wasm_instruction *out,
                                struct report *report);

@@ -568,7 +568,10 @@ void translate_plain(struct translator *t, struct body_reader *in, enum row row)
     case WASM_CLASS_BULK:
         do_bulk(t, in, row);
         break;
+    case WASM_CLASS_VECTOR:
+    case WASM_CLASS_VECTOR_LOAD:
+    case WASM_CLASS_VECTOR_STORE:
     case WASM_CLASS_CONTROL:
-        UNREACHABLE();
+        UNREACHABLE(); // wasm_module_translate has refused vectors
     }
 }

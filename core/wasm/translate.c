@@ -708,9 +708,37 @@ static enum err references_collect(struct wasm_module *module, const struct wasm
     return ERR_OK;
 }
 
+// Whether a type or an instruction of a body says v128. A global of it may lie unused.
+static bool body_has_vectors(const struct wasm_module *module, u32 index)
+{
+    const struct wasm_body *body = &module->bodies[index];
+    const struct wasm_func_type *type =
+        &module->types[module->function_types[module->function_import_count + index]];
+    bool found = false;
+    for (u32 i = 0; i < type->param_count + type->result_count; i++) {
+        found |= type->types[i] == WASM_V128;
+    }
+    for (u32 i = 0; i < body->local_run_count; i++) {
+        found |= body->locals[i].type == WASM_V128;
+    }
+    struct body_reader in = {body->code.data, body->code.data + body->code.size};
+    while (in.at < in.end && !found) {
+        enum row row = body_row(&in);
+        found = body_ops[row].operand == KIND_V || body_ops[row].result == KIND_V;
+        body_skip_immediate(&in, row);
+    }
+    return found;
+}
+
 enum err wasm_module_translate(struct wasm_module *module, struct arena *scratch,
                                struct report *report)
 {
+    for (u32 i = 0; i < module->function_count - module->function_import_count; i++) {
+        if (body_has_vectors(module, i)) {
+            return report_err(report, ERR_UNSUPPORTED, module->bodies[i].offset,
+                              "the interpreter does not know vectors yet");
+        }
+    }
     ASSERT(module->is_valid && !module->is_translated);
     u32 defined = module->function_count - module->function_import_count;
     struct translator t = {.module = module, .scratch = scratch};

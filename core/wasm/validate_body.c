@@ -239,22 +239,6 @@ static enum err check_global(struct wasm_body_checker *c, u8 opcode)
     return pop(c, global->type);
 }
 
-static ALWAYS_INLINE enum err read_memarg(struct wasm_body_checker *c, u32 bytes)
-{
-    u32 align_log2;
-    u32 offset;
-    TRY(read_index(c, &align_log2));
-    if (UNLIKELY(align_log2 >= 32)) {
-        return malformed(c, "malformed memop flags");
-    }
-    TRY(read_index(c, &offset));
-    TRY(check_memory(c));
-    if (UNLIKELY((u64)1 << align_log2 > bytes)) {
-        return invalid(c, "alignment must not be larger than natural");
-    }
-    return ERR_OK;
-}
-
 // What the table of instructions says about those whose types it knows, by their first byte.
 struct signature {
     u8 count; // operands; all of one type. 0: the instruction is not simple
@@ -303,21 +287,25 @@ struct signature {
 static const struct signature plain_signatures[256] = {
 #define ROW_0(class, ...) CLASS_##class(__VA_ARGS__)
 #define ROW_0xfc(...)
+#define ROW_0xfd(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(class, number, operands, results, bytes)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
+#undef ROW_0xfd
 };
 
 static const struct signature bulk_signatures[256] = {
 #define ROW_0(...)
 #define ROW_0xfc(class, ...) CLASS_##class(__VA_ARGS__)
+#define ROW_0xfd(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(class, number, operands, results, bytes)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
+#undef ROW_0xfd
 };
 
 static ALWAYS_INLINE enum err check_simple(struct wasm_body_checker *c, struct signature simple)
@@ -420,6 +408,8 @@ static ALWAYS_INLINE enum err check_instruction(struct wasm_body_checker *c, u8 
         return check_call_indirect(c);
     case WASM_PREFIX_BULK:
         return check_bulk(c);
+    case WASM_PREFIX_VECTOR:
+        return wasm_check_vector(c);
     default:
         return wasm_check_rare(c, opcode);
     }

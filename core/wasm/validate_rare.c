@@ -242,8 +242,6 @@ enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode)
         return check_ref_is_null(c);
     case WASM_OP_REF_FUNC:
         return check_ref_func(c);
-    case WASM_PREFIX_SIMD:
-        return wasm_check_refuse(c, ERR_UNSUPPORTED, "SIMD is not supported");
     default:
         return malformed(c, "illegal opcode");
     }

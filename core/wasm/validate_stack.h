@@ -108,7 +108,7 @@ enum err wasm_check_open_block(struct wasm_body_checker *c, u8 opcode, struct wa
 // Takes the results of the innermost block and makes the block around it the innermost.
 enum err wasm_check_close_block(struct wasm_body_checker *c, struct wasm_block *out);
 
-// ---- what both files of instructions need
+// ---- what all files of instructions need
 
 static ALWAYS_INLINE enum err read_index(struct wasm_body_checker *c, u32 *out)
 {
@@ -125,6 +125,22 @@ static inline enum err check_memory(struct wasm_body_checker *c)
     return c->module->memory_count != 0 ? ERR_OK : wasm_check_unknown(c, "memory", 0);
 }
 
+static ALWAYS_INLINE enum err read_memarg(struct wasm_body_checker *c, u32 bytes)
+{
+    u32 align_log2;
+    u32 offset;
+    TRY(read_index(c, &align_log2));
+    if (UNLIKELY(align_log2 >= 32)) {
+        return malformed(c, "malformed memop flags");
+    }
+    TRY(read_index(c, &offset));
+    TRY(check_memory(c));
+    if (UNLIKELY((u64)1 << align_log2 > bytes)) {
+        return invalid(c, "alignment must not be larger than natural");
+    }
+    return ERR_OK;
+}
+
 static inline enum err read_zero(struct wasm_body_checker *c)
 {
     u8 zero;
@@ -139,3 +155,5 @@ enum err wasm_check_table_index(struct wasm_body_checker *c, const struct wasm_t
 // WASM_PREFIX_BULK but for the conversions.
 enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode);
 enum err wasm_check_bulk(struct wasm_body_checker *c, u32 number);
+// Those behind WASM_PREFIX_VECTOR (validate_vector.c), from the number on.
+enum err wasm_check_vector(struct wasm_body_checker *c);

@@ -87,6 +87,15 @@ struct operation {
 #define LETTERS_IF {0, 2}
 #define LETTERS_ID {0, 3}
 #define LETTERS_III {KINDS, KINDS}
+#define LETTERS_V {KINDS, KINDS}
+#define LETTERS_VV {KINDS, KINDS}
+#define LETTERS_VVV {KINDS, KINDS}
+#define LETTERS_VI {KINDS, KINDS}
+#define LETTERS_VL {KINDS, KINDS}
+#define LETTERS_VF {KINDS, KINDS}
+#define LETTERS_VD {KINDS, KINDS}
+#define LETTERS_IV {KINDS, KINDS}
+#define RESULT_V KINDS
 #define RESULT_N KINDS
 #define RESULT_X KINDS
 #define RESULT_E KINDS
