@@ -93,9 +93,8 @@ const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode);
 struct wasm_instruction {
     u64 offset; // of the opcode in the file
     const struct wasm_opcode_facts *facts;
-    u32 opcode; // WASM_OPCODE
-    u32 index u32
-        index[2];  // LABEL to DATA_MEMORY, MEMARG_LANE: as in the file; LABELS, TYPES: the count
+    u32 opcode;    // WASM_OPCODE
+    u32 index[2];  // LABEL to DATA_MEMORY, MEMARG_LANE: as in the file; LABELS, TYPES: the count
     u8 type;       // REFTYPE
     u8 lane;       // LANE, MEMARG_LANE
     u64 bits;      // I32 (sign extended) to F64; BLOCK: the s33; V128, LANES: the first 8 bytes
