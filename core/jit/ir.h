@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/jit/ir.h: a function in static single assignment form, between WebAssembly and a machine.
+//
+// An instruction is at the same time the value it computes; a value is its index in `ins`. Blocks
+// hold neighbouring instructions and stand in an order in which every loop is one unbroken run and
+// a block stands behind its dominator (WebAssembly has structured control only, so the order of the
+// file is such an order). The last instruction of a block, and no other, says where to go on.
+// No edge is critical: a block with several successors has only successors with one predecessor.
+//
+// Use     ir_build (build.h) makes one; passes (passes.h) improve it; ir_verify checks it in test
+//         builds; a target's `select` makes machine instructions of it (mach.h).
+// Owner   everything lies in the arena it was built in, which is dropped after the function.
+// Limits  core/jit/limits.h.
+#pragma once
+#include "core/base/types.h"
+#include "core/wasm/body.h"
+struct arena;
+struct text;
+struct wasm_func_type;
+struct wasm_module;
+
+enum { IR_NONE = UINT32_MAX, IR_KIND_NONE = 0xff };
+
+// What an instruction does. Below ROW_COUNT it is the instruction of opcodes.def with that row:
+//   UNARY, CONVERT       a                          BINARY, COMPARE    a, b
+//   LOAD                 a address, c offset        STORE              a address, b value, c offset
+//   SELECT               a if c is not 0, else b    (SELECT_T does not occur)
+// A load or store of SIMD lanes has the number of the lane in `lane`.
+enum ir_op {
+    IR_PARAM = ROW_COUNT, // a: number of the parameter. The first instructions of block 0
+    IR_CONST,             // bits; KIND_V: a is the index in vectors
+    IR_PHI,               // a: first of its inputs in `lists`, one for each predecessor in order
+    IR_RESULT,            // a: a call with several results, b: which (from 1; the call itself is 0)
+    IR_CALL,              // a: function index; arguments: lists[b] is their count, they follow
+    IR_CALL_INDIRECT,     // a: element number, c: table and canonical type (call_table, call_type);
+                          // arguments as for CALL
+    IR_GLOBAL_GET,        // a: global index
+    IR_GLOBAL_SET,        // a: global index, b: value
+    IR_TABLE_GET,         // a: index value, c: table
+    IR_TABLE_SET,         // a: index value, b: value, c: table
+    IR_TABLE_SIZE,        // c: table
+    IR_MEMORY_SIZE,       // c: memory
+    IR_REF_FUNC,          // a: function index
+    IR_HELPER,            // a: enum ir_helper; arguments as for CALL: what is too rare to compile
+    // ---- the last of a block; its successors stand in the block
+    IR_JUMP,        //
+    IR_BRANCH,      // a: to successor 0 when not 0, else to successor 1
+    IR_SWITCH,      // a: to successor number a; the last one when there is none so high
+    IR_RETURN,      // b: results, lists[b] is their count
+    IR_UNREACHABLE, // c: enum trap
+    IR_OP_COUNT,
+};
+
+// Instructions that call into C, all their operands as arguments, constants included:
+//   MEMORY_GROW pages -> old | MEMORY_FILL to value count | MEMORY_COPY to from count
+//   MEMORY_INIT to from count segment | DATA_DROP segment | TABLE_GROW value count table -> old
+//   TABLE_FILL to value count table | TABLE_COPY to from count table table
+//   TABLE_INIT to from count table segment | ELEM_DROP segment
+enum ir_helper {
+    IR_HELPER_MEMORY_GROW,
+    IR_HELPER_MEMORY_FILL,
+    IR_HELPER_MEMORY_COPY,
+    IR_HELPER_MEMORY_INIT,
+    IR_HELPER_DATA_DROP,
+    IR_HELPER_TABLE_GROW,
+    IR_HELPER_TABLE_FILL,
+    IR_HELPER_TABLE_COPY,
+    IR_HELPER_TABLE_INIT,
+    IR_HELPER_ELEM_DROP,
+    IR_HELPER_COUNT
+};
+
+struct ir_ins {
+    u16 op;  // enum ir_op
+    u8 kind; // enum kind of the value, IR_KIND_NONE when there is none
+    u8 lane;
+    u32 uses;   // how often it is an operand; 0 and without effect: dead, and selected to nothing
+    u32 origin; // offset in the body: where a trap or a call is reported
+    u32 c;      // see enum ir_op
+    union {
+        struct {
+            u32 a;
+            u32 b;
+        };
+        u64 bits;
+    };
+};
+STATIC_ASSERT(sizeof(struct ir_ins) == 24);
+
+struct ir_block {
+    u32 first; // instructions [first, end)
+    u32 end;
+    u32 preds; // first in lists; IR_NONE while not known
+    u32 pred_count;
+    u32 succs; // first in lists
+    u32 succ_count;
+    u32 dominator;  // immediate; IR_NONE for block 0
+    u32 loop;       // header of the innermost loop that it is in (itself, if it is one); IR_NONE
+    u32 loop_end;   // of a header: one past the last block of its loop
+    u16 loop_depth; //
+    bool is_cold;   // leads to a trap only
+};
+
+struct ir {
+    struct arena *arena;
+    const struct wasm_module *module;
+    const struct wasm_func_type *type;
+    u32 function; // index in the module
+    struct ir_ins *ins;
+    u32 ins_count;
+    u32 ins_capacity;
+    struct ir_block *blocks;
+    u32 block_count;
+    u32 block_capacity;
+    u32 *lists; // operands of calls, inputs of phis, predecessors, successors
+    u32 list_count;
+    u32 list_capacity;
+    u64 (*vectors)[2]; // constants of KIND_V
+    u32 vector_count;
+    u32 vector_capacity;
+};
+
+static inline u32 ir_call_table(const struct ir_ins *ins)
+{
+    return ins->c >> 20;
+}
+
+static inline u32 ir_call_type(const struct ir_ins *ins)
+{
+    return ins->c & 0xfffff;
+}
+
+// Whether it must stay though nobody uses its value: it writes, calls, traps or ends a block.
+bool ir_has_effect(const struct ir_ins *ins);
+
+// The whole function for people and golden tests, one line for each instruction.
+void ir_print(const struct ir *ir, struct text *out);
+
+// Checks everything that this header says, kinds and use counts included: an assertion fails where
+// something is wrong. Costs as much as building; called when ASSERT_SLOW is on.
+void ir_verify(const struct ir *ir);

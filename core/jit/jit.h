@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/jit/jit.h: compiles one valid function to machine code. docs/jit.md tells the whole story.
+//
+// Use     jit_compile for a function; the caller places the bytes (core/jit/module.h), resolves
+//         the calls, makes them executable and enters the function's number in the table.
+// Owner   everything in struct jit_function lies in the arena it was compiled in.
+// Limits  core/jit/limits.h.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/types.h"
+#include "core/wasm/trap.h"
+struct arena;
+struct jit_target;
+struct report;
+struct wasm_module;
+
+enum jit_bounds {
+    JIT_BOUNDS_GUARD, // memory 0 lies in a reservation of JIT_RESERVED_BYTES: faults tell
+    JIT_BOUNDS_CHECK, // an address is compared with the size of memory 0 before each access
+};
+
+// What code may count on. Part of a cached code's name: another machine compiles again.
+struct jit_options {
+    u8 bounds;    // enum jit_bounds
+    bool segment; // the CPU adds the base of memory 0 to addresses of the segment register
+    u32 features; // the target's: bits of what this CPU has beyond its least
+};
+
+// A place in the code that can stop the guest, or that a frame returns to.
+struct jit_site {
+    u32 code;   // offset of the instruction, for a call of the return address
+    u32 origin; // offset in the body
+    u8 trap;    // enum trap; TRAP_NONE: the return address of a call
+};
+
+// A call of a function of the module that is not imported: 4 bytes at `code` receive the distance
+// from the end of the four to that function's entry.
+struct jit_call {
+    u32 code;
+    u32 function;
+};
+
+struct jit_function {
+    u8 *code;
+    u32 code_bytes;
+    u32 frame_bytes;    // from the return address, exclusive, to the stack pointer in the body
+    u32 prologue_bytes; // code before the frame is whole: there only the return address is on it
+    struct jit_site *sites; // in order of `code`
+    u32 site_count;
+    struct jit_call *calls;
+    u32 call_count;
+};
+
+// Compiles the body of a function that the module defines.
+//   scratch  working space; the caller drops it
+//   out      in `arena`
+// ERR_LIMIT        core/jit/limits.h; the function stays with the interpreter
+// ERR_UNSUPPORTED  an instruction that this target has no code for
+// ERR_NO_MEMORY    an arena has no more
+enum err jit_compile(const struct jit_target *target, const struct jit_options *options,
+                     const struct wasm_module *module, u32 function, struct arena *scratch,
+                     struct arena *arena, struct jit_function *out);

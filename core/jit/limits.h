@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/jit/limits.h: every bound of the compiler. A function that goes beyond one is not compiled
+// and stays with the interpreter, which runs every valid function.
+#pragma once
+
+enum {
+    JIT_BODY_BYTES = 1 << 20,      // of one body; the interpreter runs larger ones
+    JIT_BLOCKS = 1 << 17,          // of one function
+    JIT_VALUES = 1 << 20,          // instructions of one function
+    JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
+    JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers
+    JIT_SCRATCH_BYTES = 512 << 20, // memory of the compiler at once
+    JIT_SCRATCH_PER_BYTE = 400,    // of it, for each byte of the body: the stated multiple
+    JIT_STACK_BYTES = 1 << 20,     // of a thread's stack for compiled code
+    JIT_STACK_GUARD = 128 << 10,   // below it: no frame jumps over it
+    JIT_CODE_PER_BYTE = 64,        // bytes of machine code for each byte of a body, at most
+};

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/jit/target.h: what a CPU must offer to the compiler. One folder and one such struct for
+// each; all are compiled into every kernel's tests, whatever CPU those run on.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/types.h"
+struct arena;
+struct ir;
+struct jit_function;
+struct jit_options;
+struct mach;
+struct mach_registers;
+struct wasm_func_type;
+
+// Pieces of code that the runtime needs beside compiled functions (docs/jit.md, "Crossings").
+enum jit_stub {
+    JIT_STUB_ENTER,  // C -> compiled code: enum jit_leave (*)(struct jit_thread *)
+    JIT_STUB_RESUME, // C -> where a signal interrupted it: the same type
+    JIT_STUB_LEAVE,  // compiled code -> C, with a reason: where an interrupted thread is sent
+    JIT_STUB_COUNT
+};
+
+struct jit_target {
+    const char *name;
+    const struct mach_registers *registers;
+    // Machine instructions for a function. ERR_LIMIT, ERR_UNSUPPORTED, ERR_NO_MEMORY.
+    enum err (*select)(const struct ir *ir, const struct jit_options *options, struct mach *out);
+    // The bytes, after the allocator. ERR_LIMIT, ERR_NO_MEMORY.
+    enum err (*emit)(const struct mach *mach, const struct ir *ir,
+                     const struct jit_options *options, struct arena *arena,
+                     struct jit_function *out);
+    // Code that takes arguments from thread->slots into registers, calls, and puts the results back
+    // (`enter`), and the reverse for calls that leave compiled code (`leave`); one of each for every
+    // type of a module.
+    enum err (*emit_enter)(const struct wasm_func_type *type, const struct jit_options *options,
+                           struct arena *arena, struct jit_function *out);
+    enum err (*emit_leave)(const struct wasm_func_type *type, const struct jit_options *options,
+                           struct arena *arena, struct jit_function *out);
+    enum err (*emit_stub)(enum jit_stub stub, struct arena *arena, struct jit_function *out);
+};
+
+extern const struct jit_target jit_target_x86_64;
