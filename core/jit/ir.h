@@ -12,6 +12,7 @@
 // Owner   everything lies in the arena it was built in, which is dropped after the function.
 // Limits  core/jit/limits.h.
 #pragma once
+#include "core/base/compiler.h"
 #include "core/base/types.h"
 #include "core/wasm/body.h"
 struct arena;

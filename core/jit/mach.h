@@ -12,6 +12,7 @@
 // Owner   the arena of the function.
 // Limits  core/jit/limits.h.
 #pragma once
+#include "core/base/compiler.h"
 #include "core/base/types.h"
 struct arena;
 

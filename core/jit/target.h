@@ -29,9 +29,9 @@ struct jit_target {
     enum err (*emit)(const struct mach *mach, const struct ir *ir,
                      const struct jit_options *options, struct arena *arena,
                      struct jit_function *out);
-    // Code that takes arguments from thread->slots into registers, calls, and puts the results back
-    // (`enter`), and the reverse for calls that leave compiled code (`leave`); one of each for every
-    // type of a module.
+    // Code that takes arguments from thread->slots into registers, calls, and puts the results
+    // back (`enter`), and the reverse for calls that leave compiled code (`leave`); one of each for
+    // every type of a module.
     enum err (*emit_enter)(const struct wasm_func_type *type, const struct jit_options *options,
                            struct arena *arena, struct jit_function *out);
     enum err (*emit_leave)(const struct wasm_func_type *type, const struct jit_options *options,
