@@ -255,8 +255,8 @@ struct run {
     enum wasm_run status;
     u32 stack_need;           // slots behind fp that the call under way needs
     struct wasm_func *callee; // of the call under way
-    const struct ins *pc;
-    u64 *fp;
+    i64 *units;               // what is left of the caller's fuel; written at the end
+    u64 *fp;                  // at the end, but for HOST
 };
 
 struct wasm_instance {
@@ -302,7 +302,17 @@ bool wasm_type_equal(const struct wasm_func_type *a, const struct wasm_func_type
 // Runs from `pc` until something ends the slice; `run` then says what.
 // Not inline: a caller whose stack is realigned (by a sanitizer) keeps its frame in a register that
 // no handler preserves.
-void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory, i64 fuel);
+void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory);
+
+// Writes back what handlers kept in registers, and where they stopped.
+static ALWAYS_INLINE void thread_leave(struct wasm_thread *thread, const struct run *run,
+                                       const struct ins *pc, const u64 *fp, i64 fuel)
+{
+    *run->units = fuel < 0 ? 0 : fuel;
+    thread->pc = pc;
+    thread->frame_offset = (u32)((const u8 *)fp - thread->stack);
+    thread->instance = run->instance;
+}
 
 // What a frame returns to: for the first of a thread, and for one called from another instance. The
 // return address of a call is two instructions behind it, so these have two before them.

@@ -24,10 +24,9 @@
 
 NOINLINE HANDLER(leave)
 {
-    run->pc = pc;
+    thread_leave(run->thread, run, pc, fp, FUEL);
     run->fp = fp;
     run->acc = ACC;
-    run->fuel = FUEL;
     run->facc = FACC;
     run->dacc = DACC;
 }
@@ -613,9 +612,12 @@ NOINLINE HANDLER(call_host)
     if (UNLIKELY(FUEL <= 0)) {
         TAIL(pause);
     }
-    FUEL--;
+    struct wasm_thread *thread = run->thread;
+    thread_leave(thread, run, pc, fp, FUEL - 1);
+    thread->host.function = run->callee;
+    thread->host.caller = run->instance;
+    thread->host.slots = fp + pc->a;
     run->status = WASM_RUN_HOST;
-    TAIL(leave);
 }
 
 // Enters run->callee, a function of another instance: its frame gets a copy of the arguments, and
@@ -1101,14 +1103,9 @@ HANDLER_SLOW(table_grow)
 // ---- entering
 
 #define ENTER_STATE_NARROW pc, fp, memory, run
-#define ENTER_STATE_WIDE                                                                           \
-    pc, fp, memory, run, run->thread->acc, fuel, run->thread->facc, run->thread->dacc
+#define ENTER_STATE_WIDE pc, fp, memory, run, run->acc, run->fuel, run->facc, run->dacc
 
-NOINLINE void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory, i64 fuel)
+NOINLINE void wasm_run_enter(struct run *run, const struct ins *pc, u64 *fp, u8 *memory)
 {
-    run->acc = run->thread->acc;
-    run->facc = run->thread->facc;
-    run->dacc = run->thread->dacc;
-    run->fuel = fuel;
     pc->run(STATE_PICK(ENTER_STATE_));
 }

@@ -118,8 +118,9 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
 }
 
 // Why the code stopped, when that is no host call.
-static NOINLINE enum wasm_run end_other(struct wasm_thread *thread, const struct run *run)
+static NOINLINE enum wasm_run end_other(const struct run *run)
 {
+    struct wasm_thread *thread = run->thread;
     switch (run->status) {
     case WASM_RUN_PAUSED:
         thread->acc = run->acc;
@@ -138,25 +139,6 @@ static NOINLINE enum wasm_run end_other(struct wasm_thread *thread, const struct
         break;
     }
     return run->status;
-}
-
-// Writes back what handlers kept in registers.
-static ALWAYS_INLINE enum wasm_run slice_end(struct wasm_thread *thread, const struct run *run,
-                                             i64 *fuel)
-{
-    *fuel = run->fuel < 0 ? 0 : run->fuel;
-    thread->pc = run->pc;
-    thread->frame_offset = (u32)((const u8 *)run->fp - thread->stack);
-    thread->instance = run->instance;
-    thread->trap = TRAP_NONE;
-    if (UNLIKELY(run->status != WASM_RUN_HOST)) {
-        return end_other(thread, run);
-    }
-    thread->host.function = run->callee;
-    thread->host.caller = run->instance;
-    thread->host.slots = run->fp + run->pc->a;
-    thread->state = STATE_HOST;
-    return WASM_RUN_HOST;
 }
 
 // A thread that has no code to run now.
@@ -184,19 +166,27 @@ static ALWAYS_INLINE void results_clean(const struct wasm_thread *thread)
     }
 }
 
-// A program that talks passes here twice for each message: a straight line.
+// A program that talks passes here twice for each message: a straight line. Where it stopped, the
+// handlers have written into the thread already.
 enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
 {
+    struct run run;
     const struct ins *pc = thread->pc;
+    run.acc = 0; // dead behind a call
+    run.facc = 0;
+    run.dacc = 0;
     if (LIKELY(thread->state == STATE_HOST)) {
         results_clean(thread);
         pc += 2; // past the call and its second half
     } else if (thread->state != STATE_READY) {
         return run_none(thread);
+    } else {
+        run.acc = thread->acc;
+        run.facc = thread->facc;
+        run.dacc = thread->dacc;
     }
     struct wasm_instance *instance = thread->instance;
     const struct wasm_memory *memory = NULL;
-    struct run run;
     run.globals = NULL;
     if (LIKELY(instance != NULL)) { // else a stub, after a host function that was called first
         memory = instance->memory;
@@ -213,8 +203,12 @@ enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
     run.thread = thread;
     run.trap = TRAP_NONE;
     run.status = WASM_RUN_PAUSED;
-    wasm_run_enter(&run, pc, frame_of(thread), memory_base, *fuel < 0 ? 0 : *fuel);
-    return slice_end(thread, &run, fuel);
+    run.fuel = *fuel < 0 ? 0 : *fuel;
+    run.units = fuel;
+    thread->trap = TRAP_NONE;
+    thread->state = STATE_HOST; // most often
+    wasm_run_enter(&run, pc, frame_of(thread), memory_base);
+    return LIKELY(run.status == WASM_RUN_HOST) ? WASM_RUN_HOST : end_other(&run);
 }
 
 void wasm_thread_refuse(struct wasm_thread *thread, enum trap trap)
