@@ -48,6 +48,7 @@ bool pool_grow(struct pool *pool)
     if (chunk == NULL) {
         return false;
     }
+    mem_zero(chunk, (size_t)pool->item_bytes * POOL_CHUNK_ITEMS);
     pool->chunks[pool->chunk_count++] = chunk;
     u32 end = start + POOL_CHUNK_ITEMS;
     for (u32 slot = end; slot-- > start;) { // so that the lowest slot is taken first

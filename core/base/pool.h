@@ -49,9 +49,9 @@ static inline struct pool_item *pool_item_at(const struct pool *pool, u32 slot)
     return (void *)(chunk + (size_t)(slot % POOL_CHUNK_ITEMS) * pool->item_bytes);
 }
 
-// An item whose first `zero_bytes` are zero but for its pool_item; NULL at the limit or when memory
-// is out. The slot given back last is taken first.
-static inline void *pool_take_some(struct pool *pool, size_t zero_bytes)
+// An item that holds what its last user left in it, or zeros when it is new; NULL at the limit or
+// when memory is out. The slot given back last is taken first.
+static inline void *pool_take_as_is(struct pool *pool)
 {
     if (UNLIKELY(pool->free_first == POOL_NONE) && !pool_grow(pool)) {
         return NULL;
@@ -61,14 +61,17 @@ static inline void *pool_take_some(struct pool *pool, size_t zero_bytes)
     pool->free_first = item->next_free;
     pool->used++;
     item->next_free = POOL_IN_USE;
-    mem_zero(item + 1, zero_bytes - sizeof *item);
     return item;
 }
 
-// The same, all of it zero.
+// The same, all of it zero but for its pool_item.
 static inline void *pool_take(struct pool *pool)
 {
-    return pool_take_some(pool, pool->item_bytes);
+    struct pool_item *item = pool_take_as_is(pool);
+    if (LIKELY(item != NULL)) {
+        mem_zero(item + 1, pool->item_bytes - sizeof *item);
+    }
+    return item;
 }
 
 static inline void pool_give(struct pool *pool, void *item_)

@@ -114,28 +114,46 @@ static inline void note_remove(struct note *note)
     list_remove(&note->node);
 }
 
-// A message of `client` (NULL: the kernel), charged to it, with an id when an answer is wanted;
-// NULL when there is no memory. Its body is not set.
-static inline struct message *message_new_locked(struct kernel *kernel, struct process *client,
-                                                 bool wants_answer)
+// The part of a message that is zero while the message is in the pool.
+enum {
+    MESSAGE_CLEAN_START = offsetof(struct message, handler),
+    MESSAGE_CLEAN_BYTES = offsetof(struct message, small) - MESSAGE_CLEAN_START,
+};
+
+static inline bool message_is_clean(const struct message *message)
 {
-    // `small` is the last field: nothing but padding follows.
-    STATIC_ASSERT(sizeof(struct message) - offsetof(struct message, small) - KERNEL_BODY_INLINE <
-                  _Alignof(struct message));
-    struct message *message = pool_take_some(&kernel->messages, offsetof(struct message, small));
+    u8 any = 0;
+    for (u32 i = 0; i < MESSAGE_CLEAN_BYTES; i++) {
+        any |= ((const u8 *)message)[MESSAGE_CLEAN_START + i];
+    }
+    return any == 0;
+}
+
+// A message of `client` (NULL: the kernel), charged to it, with an id when an answer is wanted;
+// NULL when there is no memory. Function, client_number, bond and body are not set.
+static ALWAYS_INLINE struct message *message_new_locked(struct kernel *kernel,
+                                                        struct process *client, bool wants_answer)
+{
+    struct message *message = pool_take_as_is(&kernel->messages);
     if (UNLIKELY(message == NULL)) {
         return NULL;
     }
+    ASSERT_SLOW(message_is_clean(message));
     STATIC_ASSERT(KERNEL_MESSAGES_ALL <= 1 << 24);
-    if (wants_answer) {
-        message->id = (u64)kernel_tag_locked(kernel) << 24 | message->item.slot;
-    }
+    message->id = wants_answer ? (u64)kernel_tag_locked(kernel) << 24 | message->item.slot : 0;
     message->client = client;
     if (client != NULL) {
         client->message_count++;
         list_append(&client->sent, &message->of_client);
     }
     return message;
+}
+
+static inline void message_uncharge_locked(struct process *client, struct message *message)
+{
+    ASSERT(client->message_count > 0);
+    client->message_count--;
+    list_remove(&message->of_client);
 }
 
 static inline void message_free_locked(struct kernel *kernel, struct message *message)
@@ -147,14 +165,28 @@ static inline void message_free_locked(struct kernel *kernel, struct message *me
     }
     struct process *client = message->client;
     if (client != NULL) {
-        ASSERT(client->message_count > 0);
-        client->message_count--;
-        list_remove(&message->of_client);
+        message_uncharge_locked(client, message);
     }
+    mem_zero((u8 *)message + MESSAGE_CLEAN_START, MESSAGE_CLEAN_BYTES);
     pool_give(&kernel->messages, message);
     if (client != NULL && client->state == PROCESS_ENDED) {
         process_release_locked(kernel, client);
     }
+}
+
+// The same for one that was written straight into its handler's memory, is held by it, and whose
+// client waits for it: whatever else can happen to a message has not happened to this one.
+static ALWAYS_INLINE void message_free_direct_locked(struct kernel *kernel, struct message *message)
+{
+    ASSERT(message->state == MESSAGE_HELD && message->body_len == 0 && !message->is_handlers);
+    message->state = MESSAGE_QUEUED;
+    message->waited_for = false;
+    message->handler = NULL;
+    message->registration = 0;
+    list_remove(&message->handler_note.node);
+    message_uncharge_locked(message->client, message);
+    ASSERT_SLOW(message_is_clean(message));
+    pool_give(&kernel->messages, message);
 }
 
 // The message of that id, which may be any number, whoever has to do with it; or NULL.

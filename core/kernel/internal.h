@@ -134,8 +134,9 @@ struct message {
     u64 client_number;      // of the bond, so that it can be told when the bond is gone
     struct process *client; // who is charged; NULL: the handler when `is_handlers`, or else the
                             // kernel, asking the loader for `program`
-    struct program *program;
-    struct bond *bond; // NULL: bond 0, or closed
+    struct bond *bond;      // NULL: bond 0, or closed
+    // From here to `small` all is zero when a message is taken out of the pool, and zero again when
+    // it is given back: so it need not be cleared for each.
     struct party *handler;
     u32 registration;  // id
     u8 state;          // enum message_state
@@ -146,6 +147,7 @@ struct message {
     u32 error;         // 0, or the code of the error answer it got
     u32 body_len;
     u8 *body; // `small`, or from kernel->memory
+    struct program *program;
     struct note client_note;
     struct note handler_note;
     struct list_node of_client;          // in client->sent or handler->cancelled
@@ -264,8 +266,7 @@ struct process {
     u32 message_count;
     u64 message_bytes;
     // WAITING, AWAITING: where the guest wants what it waits for.
-    struct wasm_memory *out_memory;
-    u32 out_address;
+    u8 *out; // checked when the wait began; memories neither move nor shrink
     u32 out_len;
     struct message *awaited;
 
@@ -508,11 +509,10 @@ void message_orphan_locked(struct kernel *kernel, struct message *message);
 // given back in between. Returns how many items were looked at.
 u32 handler_abandon_locked(struct kernel *kernel, struct party *party, u32 registration);
 
-// Writes notifications for a process that a worker has; [address, address + len) was checked.
-// Returns what wait returns, 0 when there is nothing to tell. The lock may be given back in
-// between.
-i32 notes_deliver_locked(struct kernel *kernel, struct process *process,
-                         const struct wasm_memory *memory, u32 address, u32 len);
+// Writes notifications for a process that a worker has into its memory, [to, to + len), which was
+// checked. Returns what wait returns, 0 when there is nothing to tell. The lock may be given back
+// in between.
+i32 notes_deliver_locked(struct kernel *kernel, struct process *process, u8 *to, u32 len);
 
 // ---- process.c
 

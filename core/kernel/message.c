@@ -183,9 +183,7 @@ static bool answer_waiting_locked(struct kernel *kernel, struct message *message
     if (body.size > client->out_len) {
         return false;
     }
-    u8 *out = wasm_memory_at(client->out_memory, client->out_address, client->out_len);
-    ASSERT(out != NULL); // checked by send; memories do not shrink
-    mem_copy(out, body.data, body.size);
+    mem_copy(client->out, body.data, body.size);
     i64 result = (i64)body.size | (message->error != 0 ? ANSWER_IS_ERROR : 0);
     message->waited_for = false;
     message_free_locked(kernel, message);
@@ -540,15 +538,11 @@ static void copy_late(struct delivery *delivery)
     delivery->late_count = 0;
 }
 
-i32 notes_deliver_locked(struct kernel *kernel, struct process *process,
-                         const struct wasm_memory *memory, u32 address, u32 len)
+i32 notes_deliver_locked(struct kernel *kernel, struct process *process, u8 *to, u32 len)
 {
     ASSERT(process->state == PROCESS_RUNNING);
     u32 most = 1u << 30; // what a result can say, and more than fits any memory's use
-    struct delivery delivery = {.kernel = kernel,
-                                .to = wasm_memory_at(memory, address, len),
-                                .len = len < most ? len : most};
-    ASSERT(delivery.to != NULL); // checked by wait
+    struct delivery delivery = {.kernel = kernel, .to = to, .len = len < most ? len : most};
     struct list_node *node;
     for (u32 count = 1; (node = list_first(&process->party.notes)) != NULL; count++) {
         bool is_enough = count > KERNEL_TOLD || delivery.written >= KERNEL_TOLD_BYTES;

@@ -199,6 +199,7 @@ static void fetch_locked(struct kernel *kernel, struct program *program)
     ASSERT(size <= sizeof buffer);
     message->function = LOADER_LOAD_ID;
     message->client_number = kernel->loader_client;
+    message->bond = NULL;
     message->program = program;
     program->load = message;
     message_set_body_locked(kernel, message, span_of(buffer, size), NULL);

@@ -18,16 +18,22 @@ static i64 bytes_fuel(u64 bytes)
     return (i64)(bytes / KERNEL_FUEL_BYTES);
 }
 
+// The memory that the call's pointers mean, or NULL.
+static ALWAYS_INLINE struct wasm_memory *caller_memory(const struct process *process)
+{
+    struct wasm_instance *caller = process->thread.host.caller;
+    return LIKELY(caller == process->instance) ? process->memory : wasm_instance_memory0(caller);
+}
+
 // ---- send
 
 struct send_call {
     struct kernel *kernel;
     struct process *process;
-    struct wasm_memory *memory;
     u32 bond_id;
     u64 function;
     struct span body;
-    u32 answer;
+    u8 *answer; // SEND_WAIT: room for the answer
     u32 answer_len;
     u32 flags;
     struct bond *bond;                 // NULL: bond 0
@@ -49,30 +55,31 @@ static struct process *send_result(struct send_call *call, i64 result)
 static ALWAYS_INLINE i64 send_decode(struct process *process, struct send_call *call)
 {
     const wasm_slot *slots = process->thread.host.slots;
+    const struct wasm_memory *memory = caller_memory(process);
     *call = (struct send_call){
         .kernel = process->kernel,
         .process = process,
-        .memory = wasm_instance_memory0(process->thread.host.caller),
         .bond_id = slot_u32(slots, 0),
         .function = slots[1],
         .body.size = slot_u32(slots, 3),
-        .answer = slot_u32(slots, 4),
         .answer_len = slot_u32(slots, 5),
         .flags = slot_u32(slots, 6),
     };
     if (call->flags > SEND_WAIT) { // both flags together is 3
         return E_FLAGS;
     }
-    if (call->memory == NULL) {
+    if (memory == NULL) {
         return E_FAULT;
     }
-    call->body.data = wasm_memory_at(call->memory, slot_u32(slots, 2), slot_u32(slots, 3));
+    call->body.data = wasm_memory_at(memory, slot_u32(slots, 2), slot_u32(slots, 3));
     if (call->body.data == NULL) {
         return E_FAULT;
     }
-    if (call->flags == SEND_WAIT &&
-        wasm_memory_at(call->memory, call->answer, call->answer_len) == NULL) {
-        return E_FAULT;
+    if (call->flags == SEND_WAIT) {
+        call->answer = wasm_memory_at(memory, slot_u32(slots, 4), call->answer_len);
+        if (call->answer == NULL) {
+            return E_FAULT;
+        }
     }
     return call->body.size > KERNEL_BODY_BYTES ? E_TOO_LONG : 0;
 }
@@ -149,8 +156,7 @@ static ALWAYS_INLINE struct message *send_message_locked(struct send_call *call)
 static ALWAYS_INLINE void await_locked(struct send_call *call, struct message *message)
 {
     struct process *process = call->process;
-    process->out_memory = call->memory;
-    process->out_address = call->answer;
+    process->out = call->answer;
     process->out_len = call->answer_len;
     process->awaited = message;
     message->waited_for = true;
@@ -175,8 +181,8 @@ static ALWAYS_INLINE struct process *send_direct(struct send_call *call, struct 
     handler->state = PROCESS_RUNNING; // this worker has both now
     handler->worker = call->process->worker;
     handler->received_total++;
-    u8 *to = wasm_memory_at(handler->out_memory, handler->out_address, handler->out_len);
-    ASSERT(to != NULL && header.size <= handler->out_len);
+    u8 *to = handler->out;
+    ASSERT(header.size <= handler->out_len);
     if (len > KERNEL_COPY_LOCKED) {
         kernel_unlock(kernel);
     }
@@ -331,21 +337,19 @@ static NOINLINE struct process *syscall_send(struct process *process, i64 *fuel)
 // ---- wait
 
 // The guest's buffer for notifications was checked; blocks when there is nothing to write into it.
-static ALWAYS_INLINE bool wait_locked(struct kernel *kernel, struct process *process,
-                                      struct wasm_memory *memory, u32 address, u32 len,
-                                      bool is_poll)
+static ALWAYS_INLINE bool wait_locked(struct kernel *kernel, struct process *process, u8 *to,
+                                      u32 len, bool is_poll)
 {
     i32 written = 0;
     if (!list_is_empty(&process->party.notes)) {
-        written = notes_deliver_locked(kernel, process, memory, address, len);
+        written = notes_deliver_locked(kernel, process, to, len);
     }
     if (written != 0 || is_poll) {
         process_set_result(process, (u32)written);
         kernel_trace(kernel, KERNEL_TRACE_TOLD, process->by_id.key, (u32)written);
         return true;
     }
-    process->out_memory = memory;
-    process->out_address = address;
+    process->out = to;
     process->out_len = len;
     process_block_locked(kernel, process, PROCESS_WAITING);
     return false;
@@ -355,20 +359,20 @@ static struct process *syscall_wait(struct process *process, i64 *fuel)
 {
     struct kernel *kernel = process->kernel;
     const wasm_slot *slots = process->thread.host.slots;
-    struct wasm_memory *memory = wasm_instance_memory0(process->thread.host.caller);
-    u32 address = slot_u32(slots, 0);
+    const struct wasm_memory *memory = caller_memory(process);
     u32 len = slot_u32(slots, 1);
     u32 flags = slot_u32(slots, 2);
     if (flags > WAIT_POLL) {
         process_set_result(process, (u32)E_FLAGS);
         return process;
     }
-    if (memory == NULL || wasm_memory_at(memory, address, len) == NULL) {
+    u8 *to = memory == NULL ? NULL : wasm_memory_at(memory, slot_u32(slots, 0), len);
+    if (to == NULL) {
         process_set_result(process, (u32)E_FAULT);
         return process;
     }
     kernel_lock(kernel);
-    bool goes_on = wait_locked(kernel, process, memory, address, len, flags == WAIT_POLL);
+    bool goes_on = wait_locked(kernel, process, to, len, flags == WAIT_POLL);
     kernel_unlock(kernel);
     if (!goes_on) {
         return NULL;
@@ -383,8 +387,7 @@ bool syscall_resume_wait(struct process *process)
     struct kernel *kernel = process->kernel;
     kernel_lock(kernel);
     process->resume_wait = false;
-    bool goes_on = wait_locked(kernel, process, process->out_memory, process->out_address,
-                               process->out_len, false);
+    bool goes_on = wait_locked(kernel, process, process->out, process->out_len, false);
     kernel_unlock(kernel);
     return goes_on;
 }
@@ -394,10 +397,9 @@ bool syscall_resume_wait(struct process *process)
 struct answer_call {
     struct kernel *kernel;
     struct process *process;
-    struct wasm_memory *memory;
     u64 id;
     struct span body;
-    u32 buf;
+    u8 *buf; // ANSWER_WAIT: room for notifications
     u32 buf_len;
     u32 flags;
 };
@@ -413,27 +415,30 @@ static ALWAYS_INLINE struct process *answer_refused(const struct answer_call *ca
 static ALWAYS_INLINE i32 answer_decode(struct process *process, struct answer_call *call)
 {
     const wasm_slot *slots = process->thread.host.slots;
+    const struct wasm_memory *memory = caller_memory(process);
     *call = (struct answer_call){
         .kernel = process->kernel,
         .process = process,
-        .memory = wasm_instance_memory0(process->thread.host.caller),
         .id = slots[0],
         .body.size = slot_u32(slots, 2),
-        .buf = slot_u32(slots, 3),
         .buf_len = slot_u32(slots, 4),
         .flags = slot_u32(slots, 5),
     };
     if ((call->flags & ~(u32)(ANSWER_ERROR | ANSWER_WAIT)) != 0) {
         return E_FLAGS;
     }
-    if (call->memory == NULL) {
+    if (memory == NULL) {
         return E_FAULT;
     }
-    call->body.data = wasm_memory_at(call->memory, slot_u32(slots, 1), slot_u32(slots, 2));
-    if (call->body.data == NULL ||
-        ((call->flags & ANSWER_WAIT) != 0 &&
-         wasm_memory_at(call->memory, call->buf, call->buf_len) == NULL)) {
+    call->body.data = wasm_memory_at(memory, slot_u32(slots, 1), slot_u32(slots, 2));
+    if (call->body.data == NULL) {
         return E_FAULT;
+    }
+    if ((call->flags & ANSWER_WAIT) != 0) {
+        call->buf = wasm_memory_at(memory, slot_u32(slots, 3), call->buf_len);
+        if (call->buf == NULL) {
+            return E_FAULT;
+        }
     }
     if ((call->flags & ANSWER_ERROR) != 0) {
         u32 code = call->body.size == 4 ? mem_load_u32(call->body.data) : 0;
@@ -452,16 +457,13 @@ static ALWAYS_INLINE struct process *answer_direct_locked(struct answer_call *ca
     client->state = PROCESS_RUNNING;
     client->worker = call->process->worker;
     client->awaited = NULL;
-    message->waited_for = false;
-    message_unlink_handler_locked(message);
-    message_free_locked(kernel, message);
-    u8 *to = wasm_memory_at(client->out_memory, client->out_address, client->out_len);
-    ASSERT(to != NULL && call->body.size <= client->out_len);
+    message_free_direct_locked(kernel, message);
+    ASSERT(call->body.size <= client->out_len);
     bool is_long = call->body.size > KERNEL_COPY_LOCKED;
     if (is_long) {
         kernel_unlock(kernel);
     }
-    mem_copy(to, call->body.data, call->body.size);
+    mem_copy(client->out, call->body.data, call->body.size);
     process_set_result(client, (i64)call->body.size);
     if (is_long) {
         kernel_lock(kernel);
@@ -486,7 +488,7 @@ static ALWAYS_INLINE struct process *answer_done(struct answer_call *call, struc
     bool goes_on = true;
     process_set_result(process, 0);
     if ((call->flags & ANSWER_WAIT) != 0) {
-        goes_on = wait_locked(kernel, process, call->memory, call->buf, call->buf_len, false);
+        goes_on = wait_locked(kernel, process, call->buf, call->buf_len, false);
     }
     if (client != NULL && goes_on) {
         process_ready_locked(kernel, client);
@@ -504,8 +506,8 @@ static ALWAYS_INLINE struct message *answer_find_locked(struct answer_call *call
         *error = E_HANDLE;
         return NULL;
     }
-    u64 most = message->program != NULL ? KERNEL_LOAD_BYTES : KERNEL_BODY_BYTES;
-    if (call->body.size > most) {
+    if (UNLIKELY(call->body.size > KERNEL_BODY_BYTES) &&
+        (message->program == NULL || call->body.size > KERNEL_LOAD_BYTES)) {
         *error = E_TOO_LONG;
         return NULL;
     }
