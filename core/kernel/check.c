@@ -99,7 +99,8 @@ static void check_state(const struct kernel *kernel, struct process *process)
         ASSERT(process->state == PROCESS_ENDED && !is_linked && process->awaited == NULL);
         ASSERT(process->instance == NULL && process->charged_bytes == 0);
         ASSERT((process->parent != NULL && !process->is_unasked) || process->message_count > 0 ||
-               process->bond_count > 0 || process->family_count > 0);
+               process->bond_count > 0 || process->family_count > 0 ||
+               process->family_programs > 0);
         break;
     }
 }
@@ -136,6 +137,7 @@ static void check_process(const struct kernel *kernel, struct process *process)
     ASSERT(children == process->child_count && children <= KERNEL_CHILDREN);
     ASSERT(process->family->family == process->family);
     ASSERT(process->family_count <= KERNEL_FAMILY);
+    ASSERT(process->family_programs <= KERNEL_FAMILY_PROGRAMS);
     ASSERT(process->charged_bytes <= KERNEL_PROCESS_BYTES);
     (void)check_party(&process->party);
     check_state(kernel, process);
@@ -161,8 +163,11 @@ static void check_entry(struct interface_entry *entry)
     ASSERT(references + bonds + patient == entry->reference_count);
 }
 
-static void check_programs(const struct kernel *kernel)
+// Returns how many of them families are charged for.
+static u32 check_programs(const struct kernel *kernel)
 {
+    u32 charged = 0;
+    u32 freeing = 0;
     u64 cache_bytes = 0;
     for (struct list_node *node = list_first(&kernel->cache); node != NULL;
          node = list_next(&kernel->cache, node)) {
@@ -176,8 +181,18 @@ static void check_programs(const struct kernel *kernel)
         if (program != NULL) {
             ASSERT(list_is_empty(&program->waiting) || program->state <= PROGRAM_CHECKING);
             ASSERT((program->load != NULL) == (program->state == PROGRAM_FETCHING));
+            ASSERT((program->family != NULL) ==
+                   (program->reference_count > 0 && !program->is_fixed));
+            charged += program->family != NULL;
         }
     }
+    for (struct list_node *node = list_first(&kernel->free_work); node != NULL;
+         node = list_next(&kernel->free_work, node)) {
+        freeing++;
+    }
+    ASSERT(kernel->program_count <= KERNEL_PROGRAMS);
+    ASSERT(kernel->program_count + freeing <= kernel->programs.used); // one may be at a worker's
+    return charged;
 }
 
 void kernel_check(struct kernel *kernel)
@@ -196,11 +211,13 @@ void kernel_check(struct kernel *kernel)
     ASSERT(messages == kernel->messages.used && bytes == kernel->message_bytes);
     u32 processes = 0;
     i64 descendants = 0;
+    u32 family_programs = 0;
     for (struct list_node *node = list_first(&kernel->all_processes); node != NULL;
          node = list_next(&kernel->all_processes, node)) {
         struct process *process = LIST_ITEM(node, struct process, of_kernel);
         check_process(kernel, process);
         descendants += (process->family != process) - (i64)process->family_count;
+        family_programs += process->family_programs;
         processes++;
     }
     ASSERT(descendants == 0);
@@ -216,7 +233,8 @@ void kernel_check(struct kernel *kernel)
         (void)check_party(&kernel->devices[i]->party);
     }
     (void)check_party(&kernel->party);
-    check_programs(kernel);
+    u32 charged = check_programs(kernel);
+    ASSERT(charged == family_programs);
     kernel_unlock(kernel);
 }
 

@@ -43,7 +43,9 @@ struct kernel_device_config {
     void *context;
 };
 
-// ERR_EXISTS  the interface has a handler
+// ERR_EXISTS     the interface has a handler
+// ERR_LIMIT      KERNEL_DEVICES, or too many interfaces
+// ERR_NO_MEMORY
 enum err kernel_device_register(struct kernel *kernel, const struct kernel_device_config *config,
                                 struct kernel_device **out);
 

@@ -166,6 +166,9 @@ static inline void message_free_locked(struct kernel *kernel, struct message *me
     struct process *client = message->client;
     if (client != NULL) {
         message_uncharge_locked(client, message);
+        if (UNLIKELY(client->spare == message)) {
+            client->spare = NULL;
+        }
     }
     mem_zero((u8 *)message + MESSAGE_CLEAN_START, MESSAGE_CLEAN_BYTES);
     pool_give(&kernel->messages, message);

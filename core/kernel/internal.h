@@ -194,8 +194,9 @@ struct program {
     bool is_fixed;  // came with the system: stays, and its bytes are the machine's
     bool is_mapped; // in kernel->program_map
     char cid[KERNEL_CID_TEXT_BYTES];
-    u32 reference_count; // processes, and programs it adapts
-    struct list waiting; // struct process by `run`: to be started once it is ready
+    u32 reference_count; // processes, programs it adapts, and the load until it has come to its end
+    struct process *family; // charged for it while it has references; NULL: a fixed one, or cached
+    struct list waiting;    // struct process by `run`: to be started once it is ready
     struct list_node
         work; // in kernel->expecting, ->check_work while CHECKING, ->cache while unreferenced,
               // ->free_work at the end
@@ -249,15 +250,17 @@ struct process {
     struct process *family;   // the ancestor that the machine started, charged for all; or itself
     u64 parent_id;
     struct list children;
-    u8 state;         // enum process_state
-    u8 stage;         // enum process_stage; the worker's that runs it
-    bool kill;        // atomic: end it as soon as a worker has it
-    bool is_ending;   // process_end is at work: no longer shown
-    bool resume_wait; // READY: the wait it sits in is to be tried again
-    bool is_unasked;  // its parent cannot, or will not, ask how it ended
-    u32 worker;       // RUNNING: whose
-    u32 child_count;  // running, or ended and not released
-    u32 family_count; // the same of all its descendants, when it is their `family`
+    u8 state;              // enum process_state
+    u8 stage;              // enum process_stage; the worker's that runs it
+    bool kill;             // atomic: end it as soon as a worker has it
+    bool is_ending;        // process_end is at work: no longer shown
+    bool resume_wait;      // READY: the wait it sits in is to be tried again
+    bool is_unasked;       // its parent cannot, or will not, ask how it ended
+    u32 worker;            // RUNNING: whose
+    u32 child_count;       // running, or ended and not released
+    u32 family_count;      // the same of all its descendants, when it is their `family`
+    u32 family_programs;   // what they, or it, took up
+    struct message *spare; // the one of KERNEL_MESSAGES_SPARE that it has, or NULL
 
     struct party party;
     struct list sent;  // struct message by of_client
@@ -379,6 +382,7 @@ struct kernel {
     u32 checking;             // workers that are at it
     struct list free_work;    // struct program: nobody's and large, to be freed without the lock
     struct list patient_work; // struct interface_entry
+    u32 program_count;        // without those in free_work
     struct list cache;        // struct program nobody runs, the oldest first
     u64 cache_bytes;
     struct list adapters; // struct program by of_adapters
@@ -503,6 +507,8 @@ void message_answer_locked(struct kernel *kernel, struct message *message, struc
 void message_answer_error_locked(struct kernel *kernel, struct message *message, u32 code);
 // The client no longer wants the answer: it gets the error answer E_CANCELLED, the handler is told.
 void message_cancel_locked(struct kernel *kernel, struct message *message);
+// The kernel no longer wants what it asked the loader for: a loader that holds it is told.
+void message_withdraw_locked(struct kernel *kernel, struct message *message);
 // The client is ending: nobody wants the answer, and nobody is told.
 void message_orphan_locked(struct kernel *kernel, struct message *message);
 // The handler no longer handles `registration` (0: any): its messages get E_GONE. The lock may be

@@ -84,7 +84,8 @@ static enum err init_tables(struct kernel *kernel)
     TRY(pool_init(&kernel->registrations, memory, sizeof(struct registration),
                   KERNEL_REGISTRATIONS_ALL));
     TRY(pool_init(&kernel->entries, memory, sizeof(struct interface_entry), KERNEL_INTERFACES));
-    TRY(pool_init(&kernel->programs, memory, sizeof(struct program), KERNEL_PROGRAMS));
+    TRY(pool_init(&kernel->programs, memory, sizeof(struct program),
+                  KERNEL_PROGRAMS + KERNEL_PROGRAMS_FREEING));
     TRY(map_init(&kernel->process_map, memory, KERNEL_PROCESS_BUCKETS));
     TRY(map_init(&kernel->entry_map, memory, KERNEL_ENTRY_BUCKETS));
     TRY(map_init(&kernel->program_map, memory, KERNEL_ENTRY_BUCKETS));

@@ -20,13 +20,18 @@ enum {
     KERNEL_PROCESSES = 1 << 17,  // 100,000 idle ones and room
     KERNEL_PROCESS_BUCKETS = 14, // 2^n heads of the map from numbers to processes
     KERNEL_ENTRY_BUCKETS = 10,   // the same, for names and for programs
+    KERNEL_PROGRAMS = 4096,      // in use and in the cache, of which the oldest goes to make room
+    KERNEL_PROGRAMS_FREEING = 4096, // large ones that went, and whose memory a worker gives back
     KERNEL_MESSAGES_ALL =
-        1 << 20,                // at about 256 bytes each; more than all budgets of 1,000 processes
+        1 << 20, // at about 256 bytes each; more than all budgets of 1,000 processes
+    KERNEL_MESSAGES_SPARE =
+        KERNEL_PROCESSES +
+        KERNEL_PROGRAMS,        // of them: so that each process can call the kernel, and wait for
+                                // the answer, to take something back; and one for each program
     KERNEL_BONDS_ALL = 1 << 19, // four for each process
     KERNEL_REGISTRATIONS_ALL = 1 << 14, //
     KERNEL_INTERFACES = 1 << 14,        // names that somebody handles, is bonded to or waits for
     KERNEL_DEVICES = 64,                // a machine registers about ten
-    KERNEL_PROGRAMS = 4096,             // in use and in the cache
     KERNEL_CACHE_BYTES = 64 << 20, // programs nobody runs are kept up to this, then the oldest goes
 
     // ---- one process; at the limit E_LIMIT or the `limit` of the function that was called
@@ -37,6 +42,7 @@ enum {
     KERNEL_MESSAGE_BYTES = 16 << 20, // of their bodies and of the answers that wait
     KERNEL_CHILDREN = 4096,          // whose record is there, awaited or not
     KERNEL_FAMILY = 1 << 14, // descendants of one that the machine started, orphans too: an eighth
+    KERNEL_FAMILY_PROGRAMS = 512, // that they took up and somebody runs or waits for: an eighth
     KERNEL_PROCESS_BYTES =
         96 << 20,            // stack, tables and instance; a table of the engine's limit fits
     KERNEL_ARGUMENTS = 1024, // arguments and environment together

@@ -255,6 +255,31 @@ void message_answer_error_locked(struct kernel *kernel, struct message *message,
 
 // ---- giving up
 
+// Whoever sent the message is done with it: a handler that never answers is charged for it from
+// here on, and keeps the latest KERNEL_CANCELLED of them.
+static void charge_handler_locked(struct kernel *kernel, struct message *message)
+{
+    struct party *handler = message->handler;
+    struct process *client = message->client;
+    ASSERT(message->is_cancelled && message->body_len == 0);
+    if (handler->cancelled_count == KERNEL_CANCELLED) {
+        struct list_node *oldest = list_first(&handler->cancelled);
+        struct message *dropped = LIST_ITEM(oldest, struct message, of_client);
+        message_unlink_handler_locked(dropped);
+        message_free_locked(kernel, dropped);
+    }
+    if (client != NULL) {
+        ASSERT(client->message_count > 0);
+        client->message_count--;
+        list_remove(&message->of_client);
+    }
+    message->client = NULL;
+    message->bond = NULL;
+    message->is_handlers = true;
+    handler->cancelled_count++;
+    list_append(&handler->cancelled, &message->of_client);
+}
+
 void message_cancel_locked(struct kernel *kernel, struct message *message)
 {
     ASSERT(!message->is_cancelled && message->state != MESSAGE_ANSWERED && !message->waited_for);
@@ -270,6 +295,26 @@ void message_cancel_locked(struct kernel *kernel, struct message *message)
     }
     unlink_pending_locked(kernel, message);
     message_answer_error_locked(kernel, message, -E_CANCELLED);
+}
+
+void message_withdraw_locked(struct kernel *kernel, struct message *message)
+{
+    struct party *handler = message->handler;
+    ASSERT(message->client == NULL && !message->is_cancelled);
+    message->program = NULL;
+    if (message->state == MESSAGE_QUEUED) {
+        message_unlink_handler_locked(message);
+        message_free_locked(kernel, message);
+        return;
+    }
+    ASSERT(message->state == MESSAGE_HELD);
+    message->is_cancelled = true;
+    message->error = -E_CANCELLED;
+    list_remove(&message->handler_note.node);
+    note_queue_locked(kernel, handler, &message->handler_note, NOTE_CANCELLED);
+    if (handler->kind == PARTY_PROCESS) { // a device may be reading its body, and does answer
+        charge_handler_locked(kernel, message);
+    }
 }
 
 void message_orphan_locked(struct kernel *kernel, struct message *message)
@@ -428,29 +473,6 @@ static void describe_note(const struct note *note, struct abi_notification *out,
     }
     out->body_len = (u32)body->size;
     out->size = notification_size(out->body_len);
-}
-
-// The client has its E_CANCELLED and is done with the message: a handler that never answers is
-// charged for it from here on, and keeps the latest KERNEL_CANCELLED of them.
-static void charge_handler_locked(struct kernel *kernel, struct message *message)
-{
-    struct party *handler = message->handler;
-    struct process *client = message->client;
-    ASSERT(message->is_cancelled && message->body_len == 0);
-    if (handler->cancelled_count == KERNEL_CANCELLED) {
-        struct list_node *oldest = list_first(&handler->cancelled);
-        struct message *dropped = LIST_ITEM(oldest, struct message, of_client);
-        message_unlink_handler_locked(dropped);
-        message_free_locked(kernel, dropped);
-    }
-    ASSERT(client->message_count > 0);
-    client->message_count--;
-    list_remove(&message->of_client);
-    message->client = NULL;
-    message->bond = NULL;
-    message->is_handlers = true;
-    handler->cancelled_count++;
-    list_append(&handler->cancelled, &message->of_client);
 }
 
 // The note was written: what follows from that. Returns a body that is the caller's to free, or

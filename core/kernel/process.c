@@ -159,7 +159,7 @@ static bool is_needed(const struct process *process)
 {
     bool may_be_asked = process->parent != NULL && !process->is_unasked;
     return process->state != PROCESS_ENDED || may_be_asked || process->message_count > 0 ||
-           process->bond_count > 0 || process->family_count > 0;
+           process->bond_count > 0 || process->family_count > 0 || process->family_programs > 0;
 }
 
 static void free_record(struct kernel *kernel, struct process *process)

@@ -34,12 +34,15 @@ static struct program *find_locked(struct kernel *kernel, const struct cid *cid)
     return NULL;
 }
 
+// NULL: KERNEL_PROGRAMS, or no memory.
 static struct program *new_locked(struct kernel *kernel, const struct cid *cid)
 {
-    struct program *program = pool_take(&kernel->programs);
+    struct program *program =
+        kernel->program_count < KERNEL_PROGRAMS ? pool_take(&kernel->programs) : NULL;
     if (program == NULL) {
         return NULL;
     }
+    kernel->program_count++;
     program->kernel = kernel;
     program->codec = cid->codec;
     mem_copy(program->digest, cid->digest, sizeof program->digest);
@@ -77,6 +80,8 @@ static u64 cache_cost(const struct program *program)
 static void free_locked(struct kernel *kernel, struct program *program)
 {
     ASSERT(program->reference_count == 0 && list_is_empty(&program->waiting));
+    ASSERT(program->family == NULL && kernel->program_count > 0);
+    kernel->program_count--;
     struct program *adapter = program->adapter;
     unmap_locked(program);
     if (cache_cost(program) > KERNEL_FREE_LOCKED) {
@@ -107,29 +112,67 @@ static void uncache_locked(struct kernel *kernel, struct program *program)
     kernel->cache_bytes -= cache_cost(program);
 }
 
-// Makes room in the cache, or for one more record.
-static void evict_locked(struct kernel *kernel, u64 cache_bytes)
+static void evict_oldest_locked(struct kernel *kernel)
 {
-    while (kernel->cache_bytes > cache_bytes) {
-        struct program *oldest = LIST_ITEM(list_first(&kernel->cache), struct program, work);
-        uncache_locked(kernel, oldest);
-        free_locked(kernel, oldest);
+    struct program *oldest = LIST_ITEM(list_first(&kernel->cache), struct program, work);
+    uncache_locked(kernel, oldest);
+    free_locked(kernel, oldest);
+}
+
+// Somebody of that family took it up: it is charged until nobody has it.
+static void charge_locked(struct program *program, struct process *family)
+{
+    ASSERT(program->family == NULL && family->family_programs < KERNEL_FAMILY_PROGRAMS);
+    program->family = family;
+    family->family_programs++;
+}
+
+static void uncharge_locked(struct kernel *kernel, struct program *program)
+{
+    struct process *family = program->family;
+    ASSERT(family->family_programs > 0);
+    program->family = NULL;
+    family->family_programs--;
+    process_release_locked(kernel, family);
+}
+
+// Nobody waits any more for what is being fetched: its place is free at once, however long the
+// loader takes.
+static void give_up_locked(struct kernel *kernel, struct program *program)
+{
+    ASSERT(program->reference_count == 1 && list_is_empty(&program->waiting));
+    if (program->state == PROGRAM_EXPECTING) {
+        list_remove(&program->work);
+    } else {
+        message_withdraw_locked(kernel, program->load);
+        program->load = NULL;
     }
+    program->reference_count = 0;
+    uncharge_locked(kernel, program);
+    free_locked(kernel, program);
 }
 
 void program_give_locked(struct kernel *kernel, struct program *program)
 {
     ASSERT(program->reference_count > 0);
-    if (--program->reference_count > 0 || program->is_fixed) {
+    bool is_asked_for = program->state == PROGRAM_EXPECTING || program->state == PROGRAM_FETCHING;
+    if (--program->reference_count == 1 && is_asked_for) {
+        give_up_locked(kernel, program);
         return;
     }
+    if (program->reference_count > 0 || program->is_fixed) {
+        return;
+    }
+    uncharge_locked(kernel, program);
     if (program->state != PROGRAM_READY) {
         free_locked(kernel, program);
         return;
     }
     list_append(&kernel->cache, &program->work);
     kernel->cache_bytes += cache_cost(program);
-    evict_locked(kernel, KERNEL_CACHE_BYTES);
+    while (kernel->cache_bytes > KERNEL_CACHE_BYTES) {
+        evict_oldest_locked(kernel);
+    }
 }
 
 // ---- the end of a load
@@ -227,17 +270,35 @@ void kernel_expect_loader(struct kernel *kernel, bool expected)
     kernel_unlock(kernel);
 }
 
-// The sentence for a process whose program has no name that could be looked for.
-static void refuse_cid_locked(struct kernel *kernel, struct process *process,
-                              const struct report *report)
+// The process ends as one that was not loaded, with a sentence.
+static void refuse_locked(struct kernel *kernel, struct process *process,
+                          enum kernel_load_error error, const char *why)
 {
-    struct span text = span_string(report->text);
+    struct span text = span_string(why);
+    process->end_load = (u8)error;
     process->end_text = memory_take(kernel_memory(kernel), text.size + 1);
     if (process->end_text != NULL) {
-        mem_copy(process->end_text, report->text, text.size + 1);
+        mem_copy(process->end_text, why, text.size + 1);
         process->end_text_size = (u32)text.size + 1;
     }
     process_ready_locked(kernel, process);
+}
+
+// A program that has a record. Out of the cache it is taken up as if it were new.
+static void start_known_locked(struct kernel *kernel, struct program *program,
+                               struct process *process)
+{
+    if (program->reference_count == 0 && !program->is_fixed) {
+        uncache_locked(kernel, program);
+        charge_locked(program, process->family);
+    }
+    program->reference_count++;
+    process->program = program;
+    if (program->state == PROGRAM_READY) {
+        process_ready_locked(kernel, process);
+    } else {
+        list_append(&program->waiting, &process->run);
+    }
 }
 
 void program_start_locked(struct kernel *kernel, struct span text, struct process *process)
@@ -246,35 +307,31 @@ void program_start_locked(struct kernel *kernel, struct span text, struct proces
     struct report report;
     report_clear(&report);
     if (cid_parse_text(text, &cid, &report) != ERR_OK) {
-        refuse_cid_locked(kernel, process, &report);
+        refuse_locked(kernel, process, KERNEL_LOAD_BAD_CID, report.text);
         return;
     }
     struct program *program = find_locked(kernel, &cid);
-    if (program != NULL) {
-        if (program->reference_count == 0 && !program->is_fixed) {
-            uncache_locked(kernel, program);
-        }
-        program->reference_count++;
-        process->program = program;
-        if (program->state == PROGRAM_READY) {
-            process_ready_locked(kernel, process);
-        } else {
-            list_append(&program->waiting, &process->run);
-        }
+    bool is_taken_up = program == NULL || (program->reference_count == 0 && !program->is_fixed);
+    if (is_taken_up && process->family->family_programs == KERNEL_FAMILY_PROGRAMS) {
+        refuse_locked(kernel, process, KERNEL_LOAD_LIMIT, "too many programs of one family");
         return;
     }
-    if (kernel->programs.used == KERNEL_PROGRAMS) {
-        evict_locked(kernel, 0);
+    if (program != NULL) {
+        start_known_locked(kernel, program, process);
+        return;
     }
+    if (kernel->program_count == KERNEL_PROGRAMS && !list_is_empty(&kernel->cache)) {
+        evict_oldest_locked(kernel);
+    }
+    bool is_full = kernel->program_count == KERNEL_PROGRAMS;
     program = new_locked(kernel, &cid);
     if (program == NULL) {
-        report_clear(&report);
-        process->end_load = KERNEL_LOAD_LIMIT;
-        (void)report_err(&report, ERR_LIMIT, 0, "too many programs at once");
-        refuse_cid_locked(kernel, process, &report);
+        refuse_locked(kernel, process, KERNEL_LOAD_LIMIT,
+                      is_full ? "too many programs at once" : "no memory for another program");
         return;
     }
     program->reference_count = 2; // the process's, and one until the load has come to its end
+    charge_locked(program, process->family);
     process->program = program;
     list_append(&program->waiting, &process->run);
     fetch_locked(kernel, program);

@@ -105,14 +105,15 @@ static ALWAYS_INLINE i64 send_route_locked(struct send_call *call)
             return E_NO_HANDLER;
         }
     }
-    // A call of the kernel that waits is always possible, so that a process at its limit can
-    // cancel.
-    u32 spare = call->bond_id == 0 && call->flags == SEND_WAIT ? 1 : 0;
-    if (process->message_count >= KERNEL_MESSAGES + spare ||
+    // A call of the kernel that waits is always possible, so that a process can cancel when it is
+    // at its limit, or the kernel is.
+    bool is_call = call->bond_id == 0 && call->flags == SEND_WAIT;
+    if (process->message_count >= KERNEL_MESSAGES + (u32)is_call ||
         call->body.size > KERNEL_MESSAGE_BYTES - process->message_bytes) {
         return E_LIMIT;
     }
-    return 0;
+    bool is_full = call->kernel->messages.used >= KERNEL_MESSAGES_ALL - KERNEL_MESSAGES_SPARE;
+    return is_full && (!is_call || process->spare != NULL) ? E_NO_MEMORY : 0;
 }
 
 // The process that handles this and waits, with room for the message; or NULL.
@@ -213,6 +214,9 @@ static struct process *send_kernel(struct send_call *call, i64 *fuel)
             return send_result(call, E_NO_MEMORY);
         }
         message->state = MESSAGE_PENDING;
+        if (kernel->messages.used > KERNEL_MESSAGES_ALL - KERNEL_MESSAGES_SPARE) {
+            process->spare = message;
+        }
     }
     if (call->flags == SEND_WAIT) {
         await_locked(call, message);
@@ -506,8 +510,9 @@ static ALWAYS_INLINE struct message *answer_find_locked(struct answer_call *call
         *error = E_HANDLE;
         return NULL;
     }
+    // Without a client it is the loader's to answer, or was cancelled.
     if (UNLIKELY(call->body.size > KERNEL_BODY_BYTES) &&
-        (message->program == NULL || call->body.size > KERNEL_LOAD_BYTES)) {
+        (message->client != NULL || call->body.size > KERNEL_LOAD_BYTES)) {
         *error = E_TOO_LONG;
         return NULL;
     }
@@ -524,7 +529,7 @@ static NOINLINE struct process *answer_slow(struct answer_call *call, struct mes
         return answer_done(call, NULL);
     }
     u8 *allocated = NULL;
-    if (call->body.size > KERNEL_BODY_INLINE) {
+    if (call->body.size > KERNEL_BODY_INLINE && !message->is_cancelled) {
         kernel_unlock(kernel);
         allocated = body_new(kernel, (u32)call->body.size); // NULL: the client is told
         if (allocated != NULL) {
