@@ -12,6 +12,7 @@ STAGE_SOURCES := tests/kernel/stage.c build/gen/interfaces/puppet.c $(SIM_SOURCE
 $(call program_rule,build/test/kernel/puppet.wasm,tests/kernel/guests/puppet.c build/gen/interfaces/puppet.c)
 $(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c)
 $(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c)
+$(call program_rule,build/test/kernel/crowd.wasm,tests/kernel/guests/crowd.c)
 # Without the runtime, and with a memory of one page of which little is touched.
 KERNEL_SMALL := --no-entry -z stack-size=1024 --max-memory=65536
 $(call program_rule,build/test/kernel/idle.wasm,tests/kernel/guests/idle.c,1024,$(KERNEL_SMALL))
@@ -20,7 +21,7 @@ build/test/kernel/%.wasm: tests/kernel/guests/%.wat
 	@mkdir -p $(@D)
 	$(call say,wat,$<)
 	$(Q)wat2wasm $< -o $@
-KERNEL_GUESTS := puppet pinger ponger idle exit adapter adapted
+KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test
