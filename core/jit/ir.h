@@ -5,10 +5,15 @@
 // hold neighbouring instructions and stand in an order in which every loop is one unbroken run and
 // a block stands behind its dominator (WebAssembly has structured control only, so the order of the
 // file is such an order). The last instruction of a block, and no other, says where to go on.
-// No edge is critical: a block with several successors has only successors with one predecessor.
+// No edge is critical: a block with several successors has only successors with one predecessor,
+// and its successors differ from each other. Parameters stand first in block 0, which has no
+// predecessor; phis stand first in any other block. A use stands behind its definition, or in a
+// block that the definition's block dominates; the input of a phi does so for the end of that
+// predecessor.
 //
-// Use     ir_build (build.h) makes one; passes (passes.h) improve it; ir_verify checks it in test
-//         builds; a target's `select` makes machine instructions of it (mach.h).
+// Use     ir_build (build.h) makes one; ir_improve (passes.h) improves it, drops what is dead and
+//         counts uses; ir_verify checks it in test builds; a target's `select` makes machine
+//         instructions of it (mach.h).
 // Owner   everything lies in the arena it was built in, which is dropped after the function.
 // Limits  core/jit/limits.h.
 #pragma once
@@ -25,8 +30,13 @@ enum { IR_NONE = UINT32_MAX, IR_KIND_NONE = 0xff };
 // What an instruction does. Below ROW_COUNT it is the instruction of opcodes.def with that row:
 //   UNARY, CONVERT       a                          BINARY, COMPARE    a, b
 //   LOAD                 a address, c offset        STORE              a address, b value, c offset
-//   SELECT               a if c is not 0, else b    (SELECT_T does not occur)
-// A load or store of SIMD lanes has the number of the lane in `lane`.
+//   SELECT               a if c is not 0, else b
+//   VECTOR               a, b, c: as many as it has operands; `lane` the number of a lane;
+//                        I8X16_SHUFFLE: a, b, and c is the index in `vectors`
+//   VECTOR_LOAD          as LOAD; that of a lane: a address, b vector, `lane`
+//   VECTOR_STORE         as STORE; that of a lane has `lane`
+// Of constants, variables, references, tables and control there are only those below, and of
+// SELECT_T, REF_NULL, REF_IS_NULL (a SELECT, a constant, an I64_EQZ) none.
 enum ir_op {
     IR_PARAM = ROW_COUNT, // a: number of the parameter. The first instructions of block 0
     IR_CONST,             // bits; KIND_V: a is the index in vectors
@@ -46,7 +56,8 @@ enum ir_op {
     // ---- the last of a block; its successors stand in the block
     IR_JUMP,        //
     IR_BRANCH,      // a: to successor 0 when not 0, else to successor 1
-    IR_SWITCH,      // a: to successor number a; the last one when there is none so high
+    IR_SWITCH,      // a: index; lists[b] is a count, then come as many numbers of successors:
+                    // that of entry a, the last one when a is higher
     IR_RETURN,      // b: results, lists[b] is their count
     IR_UNREACHABLE, // c: enum trap
     IR_OP_COUNT,
@@ -75,7 +86,8 @@ struct ir_ins {
     u16 op;  // enum ir_op
     u8 kind; // enum kind of the value, IR_KIND_NONE when there is none
     u8 lane;
-    u32 uses;   // how often it is an operand; 0 and without effect: dead, and selected to nothing
+    u32 uses;   // how often it is an operand. After ir_improve nothing is dead: 0 is for effects,
+                // parameters, and results that nobody wants
     u32 origin; // offset in the body: where a trap or a call is reported
     u32 c;      // see enum ir_op
     union {
@@ -96,9 +108,10 @@ struct ir_block {
     u32 succs; // first in lists
     u32 succ_count;
     u32 dominator;  // immediate; IR_NONE for block 0
-    u32 loop;       // header of the innermost loop that it is in (itself, if it is one); IR_NONE
-    u32 loop_end;   // of a header: one past the last block of its loop
-    u16 loop_depth; //
+    u32 loop;       // header of the innermost loop that it can go on in (itself, if it is one);
+                    // IR_NONE. A way out that stands within the run is not part of the loop
+    u32 loop_end;   // of a header: one past the last block of its run; else 0
+    u16 loop_depth; // loops that it is part of
     bool is_cold;   // leads to a trap only
 };
 
@@ -130,6 +143,16 @@ static inline u32 ir_call_type(const struct ir_ins *ins)
 {
     return ins->c & 0xfffff;
 }
+
+// Which fields of an instruction are values.
+enum ir_shape {
+    IR_SHAPE_A = 1,
+    IR_SHAPE_B = 2,
+    IR_SHAPE_C = 4,
+    IR_SHAPE_LIST = 8, // lists[b] values from lists[b + 1] on
+    IR_SHAPE_PHI = 16, // pred_count values from lists[a] on
+};
+extern const u8 ir_shapes[IR_OP_COUNT];
 
 // Whether it must stay though nobody uses its value: it writes, calls, traps or ends a block.
 bool ir_has_effect(const struct ir_ins *ins);
