@@ -33,11 +33,20 @@ struct jit_site {
     u8 trap;    // enum trap; TRAP_NONE: the return address of a call
 };
 
-// A call of a function of the module that is not imported: 4 bytes at `code` receive the distance
-// from the end of the four to that function's entry.
+// A call: 4 bytes at `code` receive the distance from their end to where it goes, which the caller
+// of the compiler knows: the function's code, or a piece of code that leaves with the arguments.
 struct jit_call {
     u32 code;
-    u32 function;
+    u32 function; // index in the module, imported ones included, or one of enum jit_callee
+};
+
+enum jit_callee {
+    // | canonical type: an element of a table whose key does not fit, its struct wasm_func * in the
+    // target's register for that. The callee is looked up outside, and may trap at this call.
+    JIT_CALLEE_ELEMENT = 1 << 30,
+    // | enum ir_helper: all arguments are integers, as for a function that takes so many i64 and
+    // returns one.
+    JIT_CALLEE_HELPER = 1 << 29,
 };
 
 struct jit_function {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/wasm/code.h: the interpreter's own code, and what runs it. Private to translate.c,
-// interpreter.c, instance.c and thread.c; docs/wasm.md describes it as a whole.
+// interpreter.c, instance.c and thread.c, and to core/jit, which shares instances and threads with
+// them; docs/wasm.md describes it as a whole.
 //
 // A function becomes an array of struct ins, each a pointer to its handler and up to four operands.
 // Operands are slots (8 bytes) of the running frame, immediates, or an accumulator: the handler
@@ -11,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/types.h"
 #include "core/wasm/instance.h"
+#include "core/wasm/module.h"
 #include "core/wasm/thread.h"
 #include "core/wasm/trap.h"
 
@@ -79,6 +81,9 @@ static inline u64 ins_bits(const struct ins *ins)
 // A translated function. Its frame, from slot 0: parameters (and later results) up to `header`;
 // there, the address to return to; then the declared locals, then the operand stack.
 struct wasm_code {
+    // Where a call begins: at `first`, or at a wasm_run_compiled that stands for compiled code.
+    // Another worker may change it at any time: read by code_entry.
+    const struct ins *entry;
     const struct ins *first;
     u32 frame_slots; // of the whole frame
     u16 header;      // max(parameters, results)
@@ -90,6 +95,11 @@ struct wasm_code {
     const u8
         *origins; // for each instruction an LEB128: how much further in the file its origin lies
 };
+
+static inline const struct ins *code_entry(const struct wasm_code *code)
+{
+    return __atomic_load_n(&code->entry, __ATOMIC_RELAXED); // what it points to depends on it
+}
 
 // Locals cleared for the one unit of fuel that a call costs; each further lot costs one more.
 enum { CODE_ZERO_COUNT_PER_FUEL = 64 };
@@ -259,18 +269,43 @@ struct run {
     u64 *fp;                  // at the end, but for HOST
 };
 
+// Globals and tables that the instance defined follow it in the same piece of memory, which has at
+// least a byte for each type of the module.
 struct wasm_instance {
     const struct wasm_module *module;
     struct wasm_store *store;
-    struct wasm_memory *memory;    // memory 0, own or imported; NULL: none
-    struct wasm_global **globals;  // by index
-    struct wasm_table **tables;    // by index
-    struct wasm_func **imports;    // imported functions by index
-    struct wasm_func *functions;   // those that can become values, see wasm_module.reference_count
-    struct wasm_table *own_tables; // those the instance defined
-    u32 *dropped;                  // bits: element segments, then data segments
+    struct wasm_memory *memory;   // memory 0, own or imported; NULL: none
+    struct wasm_global **globals; // by index
+    struct wasm_table **tables;   // by index
+    struct wasm_func **imports;   // imported functions by index
+    struct wasm_func *functions;  // those that can become values, see wasm_module.reference_count
+    u32 *dropped;                 // bits: element segments, then data segments
+    void *compiled;     // struct jit_module: calls of its functions may go there; NULL: none may
+    void *runner;       // struct jit_thread: the thread that runs compiled code of this instance
+    const void *resume; // where such a thread goes on that was interrupted
     struct wasm_memory own_memory; // base NULL: none
+    struct wasm_global own_globals[];
 };
+STATIC_ASSERT(sizeof(struct wasm_instance) == offsetof(struct wasm_instance, own_globals));
+
+// Offset of the first table that the instance defined, which is behind its globals.
+static inline size_t instance_tables_offset(const struct wasm_module *module)
+{
+    return sizeof(struct wasm_instance) +
+           (module->global_count - module->global_import_count) * sizeof(struct wasm_global);
+}
+
+static inline struct wasm_table *instance_own_tables(struct wasm_instance *instance)
+{
+    return (struct wasm_table *)(void *)((u8 *)instance + instance_tables_offset(instance->module));
+}
+
+// What wasm_func.key says of the compiled functions of this instance of that type (canonical): an
+// address within the instance, so that no two have the same.
+static inline u64 wasm_instance_key(const struct wasm_instance *instance, u32 canonical)
+{
+    return (u64)(uintptr_t)instance + canonical;
+}
 
 static inline bool instance_dropped(const struct wasm_instance *instance, u32 bit)
 {

@@ -172,30 +172,31 @@ wasm_slot wasm_instance_const(struct wasm_instance *instance, const struct wasm_
     UNREACHABLE();
 }
 
+// The instance with what compiled code reaches at constant offsets, see struct wasm_instance.
+static struct wasm_instance *instance_piece(const struct wasm_module *module, struct arena *arena)
+{
+    size_t own_tables = module->table_count - module->table_import_count;
+    size_t bytes = instance_tables_offset(module) + own_tables * sizeof(struct wasm_table);
+    bytes = bytes < module->type_count ? module->type_count : bytes;
+    return arena_alloc(arena, 1, bytes, _Alignof(struct wasm_instance));
+}
+
 // Everything of fixed size, in one piece of the arena so that many small instances fit.
 static struct wasm_instance *instance_alloc(const struct wasm_module *module, struct arena *arena)
 {
     u32 own_globals = module->global_count - module->global_import_count;
     u32 own_tables = module->table_count - module->table_import_count;
     u32 drop_words = (module->elem_count + module->data_count + 31) / 32;
-    struct wasm_instance *instance = ARENA_NEW(arena, struct wasm_instance);
+    struct wasm_instance *instance = instance_piece(module, arena);
     struct wasm_global **globals = ARENA_ARRAY(arena, struct wasm_global *, module->global_count);
-    struct wasm_global *own = ARENA_ARRAY(arena, struct wasm_global, own_globals);
     struct wasm_table **tables = ARENA_ARRAY(arena, struct wasm_table *, module->table_count);
-    struct wasm_table *own_table = ARENA_ARRAY(arena, struct wasm_table, own_tables);
     struct wasm_func **imports =
         ARENA_ARRAY(arena, struct wasm_func *, module->function_import_count);
     struct wasm_func *functions = ARENA_ARRAY(arena, struct wasm_func, module->reference_count);
     u32 *dropped = ARENA_ARRAY(arena, u32, drop_words);
-    if (instance == NULL || globals == NULL || own == NULL || tables == NULL || own_table == NULL ||
-        imports == NULL || functions == NULL || dropped == NULL) {
+    if (instance == NULL || globals == NULL || tables == NULL || imports == NULL ||
+        functions == NULL || dropped == NULL) {
         return NULL;
-    }
-    for (u32 i = 0; i < own_globals; i++) {
-        globals[module->global_import_count + i] = &own[i];
-    }
-    for (u32 i = 0; i < own_tables; i++) {
-        tables[module->table_import_count + i] = &own_table[i];
     }
     *instance = (struct wasm_instance){
         .module = module,
@@ -204,8 +205,13 @@ static struct wasm_instance *instance_alloc(const struct wasm_module *module, st
         .imports = imports,
         .functions = functions,
         .dropped = dropped,
-        .own_tables = own_table,
     };
+    for (u32 i = 0; i < own_globals; i++) {
+        globals[module->global_import_count + i] = &instance->own_globals[i];
+    }
+    for (u32 i = 0; i < own_tables; i++) {
+        tables[module->table_import_count + i] = &instance_own_tables(instance)[i];
+    }
     return instance;
 }
 
@@ -329,7 +335,7 @@ void wasm_instance_destroy(struct wasm_instance *instance)
         *memory = (struct wasm_memory){0};
     }
     for (u32 i = 0; i < module->table_count - module->table_import_count; i++) {
-        struct wasm_table *table = &instance->own_tables[i];
+        struct wasm_table *table = &instance_own_tables(instance)[i];
         if (table->elements != NULL) {
             memory_give(table->store->memory, table->elements,
                         table->count * sizeof *table->elements);

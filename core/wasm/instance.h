@@ -33,6 +33,10 @@ struct wasm_func {
         void *host;                   // host function: the embedder's own pointer
         const struct wasm_code *code; // any other: what it was translated to
     };
+    // For compiled code, which calls `entry` when `key` is wasm_instance_key of its own instance
+    // and of the type that it means. 0, which is nobody's key, as long as there is no such code.
+    u64 key;
+    const void *entry;
 };
 
 // Linear memory. `base` never moves while the memory lives; bytes [0, size_bytes) are the guest's.

@@ -599,7 +599,7 @@ NOINLINE HANDLER(grow_stack)
     FUEL -= code->cost;                                                                            \
     code_frame_enter(code, frame, pc + 2);                                                         \
     fp = frame;                                                                                    \
-    pc = code->first;                                                                              \
+    pc = code_entry(code);                                                                              \
     DISPATCH()
 
 HANDLER_SHARED(call)
@@ -646,7 +646,7 @@ NOINLINE HANDLER(call_cross)
     run->instance = callee->instance;
     run->globals = run->instance->globals;
     memory = memory_reload(run);
-    pc = code->first;
+    pc = code_entry(code);
     DISPATCH();
 }
 

@@ -112,7 +112,7 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
         return ERR_OK;
     }
     code_frame_enter(code, fp, &wasm_stub_done[2]);
-    thread->pc = code->first;
+    thread->pc = code_entry(code);
     thread->state = STATE_READY;
     return ERR_OK;
 }

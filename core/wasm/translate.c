@@ -642,6 +642,7 @@ static enum err translate_body(struct translator *t, u32 function)
     }
     mem_copy(first, t->code, t->count * sizeof *first);
     code->first = first;
+    code->entry = first;
     code->ins_count = t->count;
     code->function = function;
     code->header = (u16)t->header;

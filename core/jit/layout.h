@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/jit/layout.h: where compiled code finds what it needs, from the running instance on. A
+// target's selection uses these numbers and nothing else of the structures of core/wasm.
+//
+// All are offsets in bytes from the instance, or from what another one points to:
+//
+//   memory 0     base and size of the instance's own, or through the pointer if it is imported
+//   globals      own ones lie in the instance; of imported ones the address is in an array
+//   tables       the same
+//   functions    struct wasm_func of those that can become values; imported ones: an array of
+//                addresses
+#pragma once
+#include "core/base/compiler.h"
+#include "core/wasm/code.h"
+#include "core/wasm/limits.h"
+#include "core/wasm/module.h"
+
+enum {
+    // ---- of an instance
+    JIT_INSTANCE_MEMORY = offsetof(struct wasm_instance, memory),         // struct wasm_memory *
+    JIT_INSTANCE_GLOBALS = offsetof(struct wasm_instance, globals),       // struct wasm_global **
+    JIT_INSTANCE_TABLES = offsetof(struct wasm_instance, tables),         // struct wasm_table **
+    JIT_INSTANCE_IMPORTS = offsetof(struct wasm_instance, imports),       // struct wasm_func **
+    JIT_INSTANCE_FUNCTIONS = offsetof(struct wasm_instance, functions),   // struct wasm_func []
+    JIT_INSTANCE_RUNNER = offsetof(struct wasm_instance, runner),         // struct jit_thread *
+    JIT_INSTANCE_RESUME = offsetof(struct wasm_instance, resume),         // an address
+    JIT_INSTANCE_OWN_MEMORY = offsetof(struct wasm_instance, own_memory), // struct wasm_memory
+
+    // ---- of what it points to
+    JIT_MEMORY_BASE = offsetof(struct wasm_memory, base),       // u8 *
+    JIT_MEMORY_SIZE = offsetof(struct wasm_memory, size_bytes), // u64, of bytes
+    JIT_TABLE_ELEMENTS = offsetof(struct wasm_table, elements), // wasm_slot []
+    JIT_TABLE_COUNT = offsetof(struct wasm_table, count),       // u32
+    JIT_GLOBAL_VALUE = offsetof(struct wasm_global, value),     // u64, of a vector two
+    JIT_FUNC_KEY = offsetof(struct wasm_func, key),             // u64
+    JIT_FUNC_ENTRY = offsetof(struct wasm_func, entry),         // an address
+};
+
+// Every displacement fits 31 bits.
+STATIC_ASSERT(sizeof(struct wasm_instance) + WASM_GLOBALS * sizeof(struct wasm_global) +
+                  WASM_TABLES * sizeof(struct wasm_table) <
+              1 << 30);
+STATIC_ASSERT(WASM_FUNCTIONS * sizeof(struct wasm_func) < 1 << 30);
+
+// Whether it lies in the instance (jit_own_...), or its address in the array, by index.
+static inline bool jit_global_is_own(const struct wasm_module *module, u32 global)
+{
+    return global >= module->global_import_count;
+}
+
+// Offset of the value of a global that the module defines.
+static inline u32 jit_own_global(const struct wasm_module *module, u32 global)
+{
+    return (u32)(sizeof(struct wasm_instance) +
+                 (global - module->global_import_count) * sizeof(struct wasm_global)) +
+           JIT_GLOBAL_VALUE;
+}
+
+static inline bool jit_table_is_own(const struct wasm_module *module, u32 table)
+{
+    return table >= module->table_import_count;
+}
+
+// Offset of the struct wasm_table of a table that the module defines.
+static inline u32 jit_own_table(const struct wasm_module *module, u32 table)
+{
+    return (u32)(instance_tables_offset(module) +
+                 (table - module->table_import_count) * sizeof(struct wasm_table));
+}
+
+static inline bool jit_memory_is_own(const struct wasm_module *module)
+{
+    return module->memory_import_count == 0;
+}
+
+// What wasm_func.key of a callee must be, as a distance from the instance: wasm_instance_key.
+static inline u32 jit_key(const struct wasm_module *module, u32 type)
+{
+    return module->types[type].canonical;
+}
+
+// ref.func of a function that the module defines: its struct wasm_func, as an offset in
+// JIT_INSTANCE_FUNCTIONS. That of an imported one is in JIT_INSTANCE_IMPORTS.
+static inline u32 jit_func_reference(const struct wasm_module *module, u32 function)
+{
+    u32 number = module->references[function - module->function_import_count];
+    return number * (u32)sizeof(struct wasm_func);
+}
