@@ -14,5 +14,6 @@ enum {
     JIT_SCRATCH_PER_BYTE = 400,    // of it, for each byte of the body: the stated multiple
     JIT_STACK_BYTES = 1 << 20,     // of a thread's stack for compiled code
     JIT_STACK_GUARD = 128 << 10,   // below it: no frame jumps over it
+    JIT_CODE_BYTES = 32 << 20,     // of one function: near enough for every branch and constant
     JIT_CODE_PER_BYTE = 64,        // bytes of machine code for each byte of a body, at most
 };
