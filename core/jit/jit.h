@@ -41,8 +41,8 @@ struct jit_call {
 };
 
 enum jit_callee {
-    // | canonical type: an element of a table whose key does not fit, its struct wasm_func * in the
-    // target's register for that. The callee is looked up outside, and may trap at this call.
+    // | canonical type: an element of a table that is of another instance or type; its struct
+    // wasm_func * in the target's register for that. Looked up outside; may trap at this call.
     JIT_CALLEE_ELEMENT = 1 << 30,
     // | enum ir_helper: all arguments are integers, as for a function that takes so many i64 and
     // returns one.

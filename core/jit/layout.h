@@ -32,8 +32,10 @@ enum {
     JIT_TABLE_ELEMENTS = offsetof(struct wasm_table, elements), // wasm_slot []
     JIT_TABLE_COUNT = offsetof(struct wasm_table, count),       // u32
     JIT_GLOBAL_VALUE = offsetof(struct wasm_global, value),     // u64, of a vector two
-    JIT_FUNC_KEY = offsetof(struct wasm_func, key),             // u64
-    JIT_FUNC_ENTRY = offsetof(struct wasm_func, entry),         // an address
+    JIT_FUNC_INSTANCE = offsetof(struct wasm_func, instance),   // struct wasm_instance *
+    JIT_FUNC_CANONICAL = offsetof(struct wasm_func, canonical), // u32
+    JIT_FUNC_CODE = offsetof(struct wasm_func, code),           // struct wasm_code *
+    JIT_CODE_COMPILED = offsetof(struct wasm_code, compiled),   // an address
 };
 
 // Every displacement fits 31 bits.
@@ -71,12 +73,6 @@ static inline u32 jit_own_table(const struct wasm_module *module, u32 table)
 static inline bool jit_memory_is_own(const struct wasm_module *module)
 {
     return module->memory_import_count == 0;
-}
-
-// What wasm_func.key of a callee must be, as a distance from the instance: wasm_instance_key.
-static inline u32 jit_key(const struct wasm_module *module, u32 type)
-{
-    return module->types[type].canonical;
 }
 
 // ref.func of a function that the module defines: its struct wasm_func, as an offset in

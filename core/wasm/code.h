@@ -85,6 +85,8 @@ struct wasm_code {
     // Another worker may change it at any time: read by code_entry.
     const struct ins *entry;
     const struct ins *first;
+    // Where compiled code goes to call it; set before the first function of the module is compiled.
+    const void *compiled;
     u32 frame_slots; // of the whole frame
     u16 header;      // max(parameters, results)
     u16 zero_count;  // declared locals, which start as zero
@@ -269,8 +271,7 @@ struct run {
     u64 *fp;                  // at the end, but for HOST
 };
 
-// Globals and tables that the instance defined follow it in the same piece of memory, which has at
-// least a byte for each type of the module.
+// Globals and tables that the instance defined follow it in the same piece of memory.
 struct wasm_instance {
     const struct wasm_module *module;
     struct wasm_store *store;
@@ -298,13 +299,6 @@ static inline size_t instance_tables_offset(const struct wasm_module *module)
 static inline struct wasm_table *instance_own_tables(struct wasm_instance *instance)
 {
     return (struct wasm_table *)(void *)((u8 *)instance + instance_tables_offset(instance->module));
-}
-
-// What wasm_func.key says of the compiled functions of this instance of that type (canonical): an
-// address within the instance, so that no two have the same.
-static inline u64 wasm_instance_key(const struct wasm_instance *instance, u32 canonical)
-{
-    return (u64)(uintptr_t)instance + canonical;
 }
 
 static inline bool instance_dropped(const struct wasm_instance *instance, u32 bit)

@@ -177,7 +177,6 @@ static struct wasm_instance *instance_piece(const struct wasm_module *module, st
 {
     size_t own_tables = module->table_count - module->table_import_count;
     size_t bytes = instance_tables_offset(module) + own_tables * sizeof(struct wasm_table);
-    bytes = bytes < module->type_count ? module->type_count : bytes;
     return arena_alloc(arena, 1, bytes, _Alignof(struct wasm_instance));
 }
 
@@ -225,6 +224,7 @@ static void functions_init(struct wasm_instance *instance)
             .type = &module->types[type->canonical],
             .instance = instance,
             .index = code->function,
+            .canonical = type->canonical,
             .code = code,
         };
     }

@@ -29,14 +29,11 @@ struct wasm_func {
     const struct wasm_func_type *type;
     struct wasm_instance *instance; // NULL: a host function, whose number is `index`
     u32 index;                      // in the instance's index space, or the embedder's number
+    u32 canonical;                  // number of the type in the instance's module
     union {
         void *host;                   // host function: the embedder's own pointer
         const struct wasm_code *code; // any other: what it was translated to
     };
-    // For compiled code, which calls `entry` when `key` is wasm_instance_key of its own instance
-    // and of the type that it means. 0, which is nobody's key, as long as there is no such code.
-    u64 key;
-    const void *entry;
 };
 
 // Linear memory. `base` never moves while the memory lives; bytes [0, size_bytes) are the guest's.
