@@ -406,6 +406,12 @@ static bool form_has_digit(u8 form)
     return form == X64_FORM_M || form == X64_FORM_MI || form == X64_FORM_VM;
 }
 
+static bool form_has_vvvv(u8 form)
+{
+    return form == X64_FORM_RVM || form == X64_FORM_RVMI || form == X64_FORM_RMV ||
+           form == X64_FORM_VM;
+}
+
 void asm_put(struct assembler *as, const struct asm_ins *ins)
 {
     const struct x64_op_facts *facts = &x64_ops[ins->op];
@@ -434,7 +440,7 @@ void asm_put(struct assembler *as, const struct asm_ins *ins)
     } else {
         struct high_bits bits = high_bits(ins, facts, reg);
         if (is_vex) {
-            put_vex(&out, facts, bits, facts->vex == X64_VEX_TWO ? 0 : ins->vvvv);
+            put_vex(&out, facts, bits, form_has_vvvv(facts->form) ? ins->vvvv : 0);
         } else {
             ASSERT(facts->vex != X64_VEX_THREE || ins->vvvv == reg);
             put_legacy(&out, facts, bits);

@@ -108,7 +108,6 @@ enum x64_imm {
 enum x64_size {
     X64_SIZE_W,      // 32 or 64 bits by `is_wide`
     X64_SIZE_8,      // both operands 8 bits
-    X64_SIZE_8_REG,  // only reg is 8 bits wide
     X64_SIZE_8_RM,   // only r/m is 8 bits wide; reg by `is_wide`
     X64_SIZE_16,     // both operands 16 bits
     X64_SIZE_16_RM,  // only r/m
