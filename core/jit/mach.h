@@ -37,7 +37,8 @@ struct mach_vreg {
     u8 class; // enum mach_class
     u8 bytes; // 4, 8 or 16: what a move of it moves
     // Computed by one instruction without operands but its result, which is cheaper than a load:
-    // never spilled but computed again where it is needed (struct mach_move).
+    // never spilled but computed again where it is needed (struct mach_move). That instruction's
+    // DEF is not FIXED, and gets MACH_PLACE_NONE where nobody wants it: it is then not emitted.
     bool is_remat;
     u32 def; // instruction that defines it; MACH_NONE: a block's parameter
 };
@@ -56,7 +57,7 @@ enum mach_constraint {
     MACH_IN_REGISTER,
     MACH_ANYWHERE, // a register or a slot
     MACH_FIXED,    // register `reg`
-    MACH_SAME,     // a DEF in the register of operand `reg`, a USE IN_REGISTER
+    MACH_SAME,     // a DEF in the register of operand `reg` of the instruction, a USE IN_REGISTER
 };
 
 struct mach_operand {
@@ -74,7 +75,8 @@ enum mach_flags {
     MACH_IS_MOVE =
         2, // operand 0 is a DEF, operand 1 a USE, and the instruction nothing but a copy:
            // the allocator tries to give both one place
-    MACH_IS_EXIT = 4, // the last of its block
+    MACH_IS_EXIT = 4, // the last of its block; defines nothing, and with a single successor has no
+                      // operands at all, so that an edge's moves can stand before it
 };
 
 struct mach_ins {
@@ -107,13 +109,16 @@ struct mach_block {
     bool is_cold; // runs next to never
 };
 
-// A copy that the allocator inserts. Those with the same `before` are executed in their order.
+// A copy that the allocator inserts. Those with the same `before` are executed in their order. One
+// may stand between a comparison and its branch: its code leaves the flags as they are, also where
+// it computes a constant again.
 struct mach_move {
     u32 before; // instruction; at the start of a block its first, at an edge either the last of
                 // `from` (if that has one successor) or the first of `to`
     mach_place from; // MACH_PLACE_NONE: compute `vreg` again, whose definition is is_remat
     mach_place to;   // a register, or a slot unless `from` is one as well
-    u32 vreg;        // what is moved: its class and bytes. MACH_NONE: 16 bytes, part of a cycle
+    u32 vreg;        // what is moved: its class and bytes. MACH_NONE: 8 bytes between an integer
+                     // register and the scratch register
 };
 
 struct mach {
