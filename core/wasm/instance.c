@@ -316,7 +316,9 @@ enum err wasm_instance_create(const struct wasm_module *module, const struct was
     enum err err = own_init(instance, store);
     if (err != ERR_OK) {
         wasm_instance_destroy(instance);
-        return report_err(report, err, 0, "no memory for a memory or a table");
+        return report_err(report, err, 0,
+                          err == ERR_LIMIT ? "a table has too many elements"
+                                           : "no memory for a memory or a table");
     }
     // From here on the instance exists, also when a segment does not fit: earlier segments may have
     // put references to it into other instances' tables.

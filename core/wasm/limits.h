@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/wasm/limits.h: every bound of the engine. Each is the largest value that is accepted; the
-// module, or the call, that goes one beyond is refused with ERR_LIMIT or a named trap.
+// module, or the call, that goes one beyond is refused with ERR_LIMIT or a named trap; a memory
+// beyond what Core 2.0 allows, with ERR_INVALID; a grow beyond, with -1.
 #pragma once
 
 enum {

@@ -121,12 +121,17 @@ struct span stage_program_bytes(const struct stage_interface *const *interfaces,
     return span_of(bytes, out.size);
 }
 
+void stage_keep(struct span bytes)
+{
+    ASSERT(kept_count < sizeof kept / sizeof *kept);
+    kept[kept_count++] = (void *)bytes.data;
+}
+
 void stage_program(struct stage *stage, const struct stage_interface *const *interfaces, u32 count,
                    char cid[KERNEL_CID_TEXT_BYTES])
 {
     struct span bytes = stage_program_bytes(interfaces, count);
-    ASSERT(kept_count < sizeof kept / sizeof *kept);
-    kept[kept_count++] = (void *)bytes.data;
+    stage_keep(bytes);
     stage_add(stage, bytes, (struct span){0}, cid);
 }
 
@@ -148,11 +153,10 @@ struct span stage_file(const char *path)
         fprintf(stderr, "stage: no file %s\n", path);
     }
     ASSERT(file != NULL);
-    ASSERT(kept_count < sizeof kept / sizeof *kept);
     u8 *bytes = malloc(1 << 20);
     size_t size = fread(bytes, 1, 1 << 20, file);
     fclose(file);
-    kept[kept_count++] = bytes;
+    stage_keep(span_of(bytes, size));
     return span_of(bytes, size);
 }
 
@@ -250,14 +254,20 @@ void stage_take(struct stage *stage)
 
 void stage_open(struct stage *stage, u64 seed, u32 workers, FILE *trace)
 {
+    struct kernel_config config = sim_kernel_config(workers);
+    stage_open_config(stage, seed, &config, trace);
+}
+
+void stage_open_config(struct stage *stage, u64 seed, const struct kernel_config *config,
+                       FILE *trace)
+{
     if (puppet_program.size == 0) {
         read_puppet();
     }
     sim_reset(seed, trace);
-    *stage = (struct stage){.workers = workers, .fuel_most = 20000, .check = true};
+    *stage = (struct stage){.workers = config->workers, .fuel_most = 20000, .check = true};
     current = stage;
-    struct kernel_config config = sim_kernel_config(workers);
-    enum err err = kernel_create(&config, &stage->kernel, NULL);
+    enum err err = kernel_create(config, &stage->kernel, NULL);
     ASSERT(err == ERR_OK);
     struct kernel_device_config device = {.interface = &puppet_interface, .wake = wake};
     err = kernel_device_register(stage->kernel, &device, &stage->device);

@@ -17,7 +17,6 @@
 enum {
     STAGE_PUPPETS = 512,
     STAGE_FUNCTIONS = 8,
-    STAGE_INTERFACES = 80, // of one program
 };
 
 struct interface_definition;
@@ -63,6 +62,9 @@ struct stage {
 };
 
 void stage_open(struct stage *stage, u64 seed, u32 workers, FILE *trace);
+// The same with a kernel of one's own making.
+void stage_open_config(struct stage *stage, u64 seed, const struct kernel_config *config,
+                       FILE *trace);
 void stage_close(struct stage *stage);
 // The same while processes run that never stop.
 void stage_close_running(struct stage *stage);
@@ -81,6 +83,8 @@ struct puppet *stage_start_any(struct stage *stage, const char *cid);
 struct span stage_file(const char *path);
 void stage_add(struct stage *stage, struct span bytes, struct span adapts,
                char cid[KERNEL_CID_TEXT_BYTES]);
+// Takes over bytes from malloc that the kernel borrows.
+void stage_keep(struct span bytes);
 // The puppet of a process that another one spawned.
 struct puppet *stage_find(struct stage *stage, u64 process);
 // One turn. False: nothing was ready.

@@ -375,6 +375,30 @@ static void table_growth_is_paid_first(void **state)
     world_close(&world);
 }
 
+static void a_table_grows_to_its_limit(void **state)
+{
+    (void)state;
+    struct world world;
+    world_load(&world, WASM_STACK_BYTES);
+    static const struct {
+        u32 count;
+        u32 result;
+    } steps[] = {{WASM_TABLE_ELEMENTS, UINT32_MAX},
+                 {WASM_TABLE_ELEMENTS - 2, 1},
+                 {2, UINT32_MAX},
+                 {1, WASM_TABLE_ELEMENTS - 1},
+                 {1, UINT32_MAX},
+                 {UINT32_MAX, UINT32_MAX},
+                 {0, WASM_TABLE_ELEMENTS}};
+    for (u32 i = 0; i < COUNT_OF(steps); i++) {
+        i64 fuel = WASM_TABLE_ELEMENTS;
+        assert_int_equal(start(&world, "open_table_grow", steps[i].count, 0, 0, &fuel),
+                         WASM_RUN_DONE);
+        assert_int_equal((u32)world.thread.results[0], steps[i].result);
+    }
+    world_close(&world);
+}
+
 static void stack_grows_to_its_limit(void **state)
 {
     (void)state;
@@ -629,6 +653,7 @@ int main(void)
         cmocka_unit_test(fuel_is_counted),
         cmocka_unit_test(bulk_in_parts),
         cmocka_unit_test(table_growth_is_paid_first),
+        cmocka_unit_test(a_table_grows_to_its_limit),
         cmocka_unit_test(stack_grows_to_its_limit),
         cmocka_unit_test(host_calls),
         cmocka_unit_test(calls_between_instances),
