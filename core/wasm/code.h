@@ -230,7 +230,8 @@ extern handler *const *const wasm_loops[ROW_COUNT];
     X(table_copy)      /* a, low table to, high table from */                                      \
     X(table_fill)      /* a, c table */                                                            \
     X(table_grow)      /* a first of two slots and to, c table */                                  \
-    X(elem_drop)       /* c segment */
+    X(elem_drop)       /* c segment */                                                             \
+    X(compiled)        /* c function; then ret; then data the function's own first instruction */
 
 // Sums for addresses, i32. In three ways each: into acc (_a), into slot a and acc (_s), into slot a
 // alone (_q).
@@ -347,6 +348,8 @@ static ALWAYS_INLINE void thread_leave(struct wasm_thread *thread, const struct 
 // return address of a call is two instructions behind it, so these have two before them.
 extern const struct ins wasm_stub_done[3];
 extern const struct ins wasm_stub_cross[3];
+// The same for one called from compiled code; its frame begins as one called from another instance.
+extern const struct ins wasm_stub_back[3];
 // Slots between the arguments of a call into another instance and the copy of them that its frame
 // begins with: return address, calling instance, and the slots of arguments and results in the low
 // and high half.

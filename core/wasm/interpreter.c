@@ -70,6 +70,23 @@ HANDLER(done)
     TAIL(leave);
 }
 
+// A function that core/jit has code for: it runs there, unless this instance must not.
+HANDLER_SHARED(compiled)
+{
+    if (UNLIKELY(run->instance->compiled == NULL)) {
+        pc = pc[2].data;
+        DISPATCH();
+    }
+    run->status = WASM_RUN_COMPILED;
+    TAIL(leave);
+}
+
+HANDLER(back)
+{
+    run->status = WASM_RUN_RETURNED;
+    TAIL(leave);
+}
+
 static u8 *memory_reload(struct run *run)
 {
     const struct wasm_memory *memory = run->instance->memory;
@@ -599,7 +616,7 @@ NOINLINE HANDLER(grow_stack)
     FUEL -= code->cost;                                                                            \
     code_frame_enter(code, frame, pc + 2);                                                         \
     fp = frame;                                                                                    \
-    pc = code_entry(code);                                                                              \
+    pc = code_entry(code);                                                                         \
     DISPATCH()
 
 HANDLER_SHARED(call)
@@ -665,6 +682,7 @@ HANDLER(cross_return)
 
 const struct ins wasm_stub_done[3] = {[2] = {.run = done}};
 const struct ins wasm_stub_cross[3] = {[2] = {.run = cross_return}};
+const struct ins wasm_stub_back[3] = {[2] = {.run = back}};
 
 HANDLER_SHARED(call_import)
 {

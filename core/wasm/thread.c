@@ -7,16 +7,19 @@
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/wasm/code.h"
+#include "core/wasm/crossing.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
 
 enum state {
-    STATE_IDLE,    // nothing to run: never called, or the call has ended
-    STATE_READY,   // at thread->pc
-    STATE_CALLING, // a host function was called first: nothing has run yet
-    STATE_HOST,    // at the call of a host function, whose results are awaited
-    STATE_TRAPPED, // like IDLE, but the frames are still there to be looked at
-    STATE_REFUSED, // at HOST, and the embedder wants thread->trap
+    STATE_IDLE,     // nothing to run: never called, or the call has ended
+    STATE_READY,    // at thread->pc
+    STATE_CALLING,  // a host function was called first: nothing has run yet
+    STATE_HOST,     // at the call of a host function, whose results are awaited
+    STATE_TRAPPED,  // like IDLE, but the frames are still there to be looked at
+    STATE_REFUSED,  // at HOST, and the embedder wants thread->trap
+    STATE_CROSSED,  // at a stand-in: compiled code runs
+    STATE_RETURNED, // a pushed call has ended: its results are at the frame's beginning
 };
 
 void wasm_thread_init(struct wasm_thread *thread, struct wasm_store *store, u32 stack_limit)
@@ -132,6 +135,12 @@ static NOINLINE enum wasm_run end_other(const struct run *run)
         thread->results = run->fp;
         thread->state = STATE_IDLE;
         break;
+    case WASM_RUN_COMPILED:
+        thread->state = STATE_CROSSED;
+        break;
+    case WASM_RUN_RETURNED:
+        thread->state = STATE_RETURNED;
+        break;
     default:
         ASSERT(run->status == WASM_RUN_TRAPPED && run->trap != TRAP_NONE);
         thread->trap = run->trap;
@@ -166,8 +175,37 @@ static ALWAYS_INLINE void results_clean(const struct wasm_thread *thread)
     }
 }
 
-// A program that talks passes here twice for each message: a straight line. Where it stopped, the
-// handlers have written into the thread already.
+// Runs from pc on: a straight line, since a program that talks passes here twice for each
+// message. Where it stopped, the handlers have written into the thread already.
+static ALWAYS_INLINE enum wasm_run run_at(struct wasm_thread *thread, struct run *run,
+                                          const struct ins *pc, u64 *fp, i64 *fuel)
+{
+    struct wasm_instance *instance = thread->instance;
+    const struct wasm_memory *memory = NULL;
+    run->globals = NULL;
+    if (LIKELY(instance != NULL)) { // else a stub, after a host function that was called first
+        memory = instance->memory;
+        run->globals = instance->globals;
+    }
+    u8 *memory_base = NULL;
+    run->memory_size = 0;
+    if (LIKELY(memory != NULL)) {
+        memory_base = memory->base;
+        run->memory_size = memory->size_bytes;
+    }
+    run->stack_end = (u64 *)(void *)(thread->stack + thread->stack_bytes);
+    run->instance = instance;
+    run->thread = thread;
+    run->trap = TRAP_NONE;
+    run->status = WASM_RUN_PAUSED;
+    run->fuel = *fuel < 0 ? 0 : *fuel;
+    run->units = fuel;
+    thread->trap = TRAP_NONE;
+    thread->state = STATE_HOST; // most often
+    wasm_run_enter(run, pc, fp, memory_base);
+    return LIKELY(run->status == WASM_RUN_HOST) ? WASM_RUN_HOST : end_other(run);
+}
+
 enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
 {
     struct run run;
@@ -185,30 +223,7 @@ enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
         run.facc = thread->facc;
         run.dacc = thread->dacc;
     }
-    struct wasm_instance *instance = thread->instance;
-    const struct wasm_memory *memory = NULL;
-    run.globals = NULL;
-    if (LIKELY(instance != NULL)) { // else a stub, after a host function that was called first
-        memory = instance->memory;
-        run.globals = instance->globals;
-    }
-    u8 *memory_base = NULL;
-    run.memory_size = 0;
-    if (LIKELY(memory != NULL)) {
-        memory_base = memory->base;
-        run.memory_size = memory->size_bytes;
-    }
-    run.stack_end = (u64 *)(void *)(thread->stack + thread->stack_bytes);
-    run.instance = instance;
-    run.thread = thread;
-    run.trap = TRAP_NONE;
-    run.status = WASM_RUN_PAUSED;
-    run.fuel = *fuel < 0 ? 0 : *fuel;
-    run.units = fuel;
-    thread->trap = TRAP_NONE;
-    thread->state = STATE_HOST; // most often
-    wasm_run_enter(&run, pc, frame_of(thread), memory_base);
-    return LIKELY(run.status == WASM_RUN_HOST) ? WASM_RUN_HOST : end_other(&run);
+    return run_at(thread, &run, pc, frame_of(thread), fuel);
 }
 
 void wasm_thread_refuse(struct wasm_thread *thread, enum trap trap)
@@ -255,39 +270,166 @@ static u64 origin(const struct wasm_module *module, const struct wasm_code *code
     return offset;
 }
 
-u32 wasm_thread_backtrace(const struct wasm_thread *thread, struct wasm_frame *out, u32 count)
+// ---- walking
+
+void wasm_walk_start(struct wasm_walk *walk, const struct wasm_thread *thread)
 {
-    if (thread->state == STATE_IDLE || thread->state == STATE_CALLING || thread->stack == NULL) {
-        return 0;
+    bool is_empty =
+        thread->state == STATE_IDLE || thread->state == STATE_CALLING || thread->stack == NULL;
+    *walk = (struct wasm_walk){.is_over = is_empty};
+    if (!is_empty) {
+        walk->pc = thread->pc;
+        walk->fp = frame_of(thread);
+        walk->instance = thread->instance;
     }
-    const struct ins *pc = thread->pc;
-    const u64 *fp = frame_of(thread);
-    struct wasm_instance *instance = thread->instance;
-    u32 written = 0;
-    while (written < count) {
-        const struct wasm_code *code = code_at(instance, pc);
+}
+
+// Gets from a frame to the one that called it.
+static void walk_up(struct wasm_walk *walk, u32 header)
+{
+    walk->pc = (const struct ins *)(uintptr_t)walk->fp[header];
+    if (walk->pc == &wasm_stub_done[2]) {
+        walk->is_over = true;
+        return;
+    }
+    walk->crosses = walk->pc == &wasm_stub_back[2];
+    if (!walk->crosses && walk->pc != &wasm_stub_cross[2]) {
+        walk->pc -= 2;
+        walk->fp -= walk->pc->a;
+        return;
+    }
+    const u64 *cross = walk->fp - CROSS_SLOTS;
+    walk->pc = (const struct ins *)(uintptr_t)cross[0];
+    walk->instance = (struct wasm_instance *)(uintptr_t)cross[1];
+    walk->fp = cross - (u32)cross[2];
+    if (!walk->crosses) {
+        walk->pc -= 2;
+        walk->fp -= walk->pc->a;
+    }
+}
+
+enum wasm_walk_step wasm_walk_next(struct wasm_walk *walk)
+{
+    while (!walk->is_over) {
+        if (walk->crosses) {
+            walk->crosses = false;
+            return WASM_WALK_COMPILED;
+        }
+        if (walk->pc->run == wasm_run_compiled) { // who runs that function knows more of it
+            walk_up(walk, walk->pc[1].a);
+            continue;
+        }
+        const struct wasm_code *code = code_at(walk->instance, walk->pc);
         if (code == NULL) {
             break;
         }
-        out[written++] = (struct wasm_frame){
-            .instance = instance,
+        walk->frame = (struct wasm_frame){
+            .instance = walk->instance,
             .function = code->function,
-            .offset = origin(instance->module, code, pc),
+            .offset = origin(walk->instance->module, code, walk->pc),
         };
-        pc = (const struct ins *)(uintptr_t)fp[code->header];
-        if (pc == &wasm_stub_done[2]) {
-            break;
-        }
-        if (pc == &wasm_stub_cross[2]) {
-            const u64 *cross = fp - CROSS_SLOTS;
-            pc = (const struct ins *)(uintptr_t)cross[0];
-            instance = (struct wasm_instance *)(uintptr_t)cross[1];
-            fp = cross - (u32)cross[2];
-        }
-        pc -= 2;
-        fp -= pc->a;
+        walk_up(walk, code->header);
+        return WASM_WALK_FRAME;
+    }
+    return WASM_WALK_END;
+}
+
+u32 wasm_thread_backtrace(const struct wasm_thread *thread, struct wasm_frame *out, u32 count)
+{
+    struct wasm_walk walk;
+    wasm_walk_start(&walk, thread);
+    u32 written = 0;
+    while (written < count && wasm_walk_next(&walk) == WASM_WALK_FRAME) {
+        out[written++] = walk.frame;
     }
     return written;
+}
+
+// ---- compiled code
+
+u32 wasm_slots_of(const u8 *types, u32 count)
+{
+    u32 slots = count;
+    for (u32 i = 0; i < count; i++) {
+        slots += types[i] == WASM_V128;
+    }
+    return slots;
+}
+
+void wasm_stand_in_init(struct wasm_stand_in *out, const struct wasm_code *code)
+{
+    *out = (struct wasm_stand_in){{
+        {.run = wasm_run_compiled, .c = code->function},
+        {.run = wasm_run_ret, .a = code->header},
+        {.data = code->first},
+    }};
+}
+
+struct wasm_crossing wasm_thread_crossing(const struct wasm_thread *thread)
+{
+    ASSERT(thread->state == STATE_CROSSED);
+    const struct ins *pc = thread->pc;
+    ASSERT(pc->run == wasm_run_compiled);
+    return (struct wasm_crossing){thread->instance, pc->c, frame_of(thread)};
+}
+
+void wasm_thread_uncross(struct wasm_thread *thread)
+{
+    ASSERT(thread->state == STATE_CROSSED);
+    thread->pc = (const struct ins *)thread->pc + 1;
+    thread->state = STATE_READY;
+}
+
+enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *instance,
+                           const struct wasm_code *code, const wasm_slot *args)
+{
+    ASSERT(thread->state == STATE_CROSSED);
+    const struct ins *pc = thread->pc;
+    u32 above = pc[1].a + 1u + CROSS_SLOTS; // behind the arguments and the return address
+    enum trap trap = wasm_thread_stack_ensure(thread, frame_of(thread), above + code->frame_slots);
+    if (trap != TRAP_NONE) {
+        return trap;
+    }
+    u64 *fp = frame_of(thread) + above;
+    fp[-3] = (u64)(uintptr_t)pc;
+    fp[-2] = (u64)(uintptr_t)thread->instance;
+    fp[-1] = above - CROSS_SLOTS;
+    const struct wasm_module *module = instance->module;
+    const struct wasm_func_type *type = &module->types[module->function_types[code->function]];
+    mem_copy(fp, args, wasm_slots_of(type->types, type->param_count) * sizeof *fp);
+    code_frame_enter(code, fp, &wasm_stub_back[2]);
+    thread->frame_offset = (u32)((u8 *)fp - thread->stack);
+    thread->instance = instance;
+    thread->pc = code_entry(code);
+    thread->state = STATE_READY;
+    return TRAP_NONE;
+}
+STATIC_ASSERT(CROSS_SLOTS == 3);
+
+void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results, u32 count)
+{
+    ASSERT(thread->state == STATE_RETURNED);
+    const u64 *fp = frame_of(thread);
+    mem_copy(results, fp, count * sizeof *fp);
+    const u64 *cross = fp - CROSS_SLOTS;
+    thread->pc = (const void *)(uintptr_t)cross[0];
+    thread->instance = (struct wasm_instance *)(uintptr_t)cross[1];
+    thread->frame_offset = (u32)((const u8 *)(cross - (u32)cross[2]) - thread->stack);
+    thread->state = STATE_CROSSED;
+}
+
+enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instance *instance,
+                                 struct ins ins, wasm_slot *slots, i64 *fuel)
+{
+    struct wasm_thread before = *thread;
+    const struct ins code[2] = {ins, wasm_stub_done[2]};
+    struct run run = {0};
+    thread->instance = instance;
+    enum wasm_run status = run_at(thread, &run, code, slots, fuel);
+    before.debt = thread->debt;
+    before.trap = thread->trap;
+    *thread = before;
+    return status;
 }
 
 void wasm_thread_describe(const struct wasm_thread *thread, struct text *out)

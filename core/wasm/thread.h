@@ -27,6 +27,9 @@ enum wasm_run {
     WASM_RUN_TRAPPED, // thread->trap says why; wasm_thread_backtrace says where
     WASM_RUN_HOST,    // a host function was called: see thread->host
     WASM_RUN_PAUSED,  // the fuel is used up; run again to go on
+    // Only where core/jit runs the thread: see crossing.h.
+    WASM_RUN_COMPILED,
+    WASM_RUN_RETURNED,
 };
 
 // A host call under way.
