@@ -14,6 +14,11 @@ enum {
     JIT_SCRATCH_PER_BYTE = 400,    // of it, for each byte of the body: the stated multiple
     JIT_STACK_BYTES = 1 << 20,     // of a thread's stack for compiled code
     JIT_STACK_GUARD = 128 << 10,   // below it: no frame jumps over it
+    JIT_SPACE_BYTES = 1 << 30,     // of addresses for all code: every call reaches
+    JIT_STACKS = 1 << 13,          // of threads in compiled code: each costs the machine a mapping
+    JIT_FUEL_CROSSING = 8,         // units for each way into compiled code or out of it
+    JIT_FUEL_NS = 2,               // time in compiled code that costs a unit
+    JIT_BATCH_FUNCTIONS = 4096,    // placed at once
     JIT_CODE_BYTES = 32 << 20,     // of one function: near enough for every branch and constant
     JIT_CODE_PER_BYTE = 64,        // bytes of machine code for each byte of a body, at most
 };

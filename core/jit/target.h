@@ -33,10 +33,17 @@ struct jit_target {
     // back (`enter`), and the reverse for calls that leave compiled code (`leave`); one of each for
     // every type of a module.
     enum err (*emit_enter)(const struct wasm_func_type *type, const struct jit_options *options,
-                           struct arena *arena, struct jit_function *out);
+                           struct arena *scratch, struct arena *arena, struct jit_function *out);
     enum err (*emit_leave)(const struct wasm_func_type *type, const struct jit_options *options,
-                           struct arena *arena, struct jit_function *out);
-    enum err (*emit_stub)(enum jit_stub stub, struct arena *arena, struct jit_function *out);
+                           struct arena *scratch, struct arena *arena, struct jit_function *out);
+    enum err (*emit_stub)(enum jit_stub stub, const struct jit_options *options,
+                          struct arena *scratch, struct arena *arena, struct jit_function *out);
+    // Resolves a struct jit_call in code that lies where it will run. False: too far.
+    bool (*link_call)(u8 *at, const u8 *to);
+    // link_bytes of code that goes to the address in *slot, with `tag` where leaving code expects
+    // it. False: too far.
+    u32 link_bytes;
+    bool (*link_slot)(u8 *at, u32 tag, const void *slot);
 };
 
 extern const struct jit_target jit_target_x86_64;

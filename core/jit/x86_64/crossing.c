@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The pieces of code between compiled functions and the rest (docs/jit.md, "Crossings"). All keep
+// r14, so that whoever interrupts them finds the thread; what is interrupted between the switch of
+// stacks and its neighbours is not compiled code (struct jit_code.is_stub).
+#include "core/jit/x86_64/crossing.h"
+#include "core/base/arena.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/base/registers.h"
+#include "core/jit/jit.h"
+#include "core/jit/layout.h"
+#include "core/jit/limits.h"
+#include "core/jit/target.h"
+#include "core/jit/thread.h"
+#include "core/jit/x86_64/asm.h"
+#include "core/jit/x86_64/convention.h"
+
+#define THREAD(field) ((i32)offsetof(struct jit_thread, field))
+#define SAVED(field) ((i32)offsetof(struct jit_thread, registers.field))
+
+static const u8 of_worker[] = {X64_RBX, X64_RBP, X64_R12, X64_R13, X64_R14, X64_R15};
+static const u8 preserved[] = {X64_RBX, X64_RBP, X64_R12, X64_R13};
+enum { PRESERVED_BYTES = sizeof preserved * 8 };
+
+static void load(struct assembler *as, u8 reg, u8 base, i32 offset)
+{
+    asm_rm(as, X64_MOV, true, reg, asm_at(base, offset));
+}
+
+static void store(struct assembler *as, u8 reg, u8 base, i32 offset)
+{
+    asm_rm(as, X64_MOV_MR, true, reg, asm_at(base, offset));
+}
+
+// ---- stubs
+
+// From C, with the thread in rdi: the worker's registers and stack are kept.
+static void put_worker_leave(struct assembler *as, const struct jit_options *options)
+{
+    for (u32 i = 0; i < COUNT_OF(of_worker); i++) {
+        asm_r(as, X64_PUSH, true, of_worker[i]);
+    }
+    store(as, X64_RSP, X64_RDI, THREAD(worker_sp));
+    load(as, X64_R14, X64_RDI, THREAD(instance));
+    if (options->segment) {
+        load(as, X64_R15, X64_RDI, THREAD(memory));
+        asm_r(as, X64_WRGSBASE, true, X64_R15);
+    }
+}
+
+static void put_stub_enter(struct assembler *as, const struct jit_options *options)
+{
+    put_worker_leave(as, options);
+    load(as, X64_R15, X64_RDI, THREAD(memory));
+    load(as, X64_RSP, X64_RDI, THREAD(sp));
+    asm_r(as, X64_POP, true, X64_RAX);
+    asm_r(as, X64_JMP_M, true, X64_RAX);
+}
+
+static void put_stub_resume(struct assembler *as, const struct jit_options *options)
+{
+    put_worker_leave(as, options);
+    asm_m(as, X64_PUSH_M, true, asm_at(X64_RDI, SAVED(flags)));
+    asm_none(as, X64_POPFQ, true); // nothing below changes the flags
+    for (u8 i = 0; i < 16; i++) {
+        asm_rm(as, X64_MOVUPS, false, (u8)(X64_XMM0 + i), asm_at(X64_RDI, SAVED(vector) + 16 * i));
+    }
+    for (u8 i = X64_RAX; i <= X64_R15; i++) {
+        if (i != X64_RDI && i != X64_R14) {
+            load(as, i, X64_RDI, SAVED(integer) + 8 * i);
+        }
+    }
+    load(as, X64_RDI, X64_RDI, SAVED(integer) + 8 * X64_RDI);
+    asm_m(as, X64_JMP_M, true, asm_at(X64_R14, JIT_INSTANCE_RESUME));
+}
+
+// With the reason in eax. What is on the stack decides where an entry goes on.
+static void put_stub_leave(struct assembler *as)
+{
+    load(as, X64_RCX, X64_R14, JIT_INSTANCE_RUNNER);
+    store(as, X64_RSP, X64_RCX, THREAD(sp));
+    load(as, X64_RSP, X64_RCX, THREAD(worker_sp));
+    for (u32 i = COUNT_OF(of_worker); i-- > 0;) {
+        asm_r(as, X64_POP, true, of_worker[i]);
+    }
+    asm_none(as, X64_RET, true);
+}
+
+// ---- values that cross
+
+struct crossing {
+    struct assembler as;
+    const struct wasm_func_type *type;
+    i32 slots; // offset of the slots from slots_base
+    u8 slots_base;
+    i32 stack; // offset from rsp of what lies at the stack pointer of the call
+};
+
+static enum x64_op move_op(u8 type, bool to_memory)
+{
+    switch (type) {
+    case WASM_F32:
+        return to_memory ? X64_MOVSS_MR : X64_MOVSS;
+    case WASM_F64:
+        return to_memory ? X64_MOVSD_MR : X64_MOVSD;
+    case WASM_V128:
+        return to_memory ? X64_MOVUPS_MR : X64_MOVUPS;
+    default:
+        return to_memory ? X64_MOV_MR : X64_MOV;
+    }
+}
+
+// Moves the values in registers, or those on the stack (by way of r11), between where a call has
+// them and the slots. An i32 or f32 in a slot has zeros above it: it is read as 32 bits and written
+// as 64, f32 by way of r11 as well.
+static void put_values(struct crossing *c, bool are_results, bool to_slots, bool in_registers)
+{
+    struct assembler *as = &c->as;
+    const struct wasm_func_type *type = c->type;
+    const u8 *types = type->types + (are_results ? type->param_count : 0);
+    u32 count = are_results ? type->result_count : type->param_count;
+    struct x64_cursor cursor = {0};
+    i32 slot = c->slots;
+    for (u32 i = 0; i < count; i++) {
+        struct x64_location at = x64_next(&cursor, types[i], are_results);
+        struct asm_mem here = asm_at(c->slots_base, slot);
+        slot += types[i] == WASM_V128 ? 16 : 8;
+        if ((at.reg != X64_NONE) != in_registers) {
+            continue;
+        }
+        if (at.reg != X64_NONE) {
+            if (to_slots && types[i] == WASM_F32) {
+                asm_mi(as, X64_MOV_I, true, here, 0);
+            }
+            bool is_wide = types[i] != WASM_I32 || to_slots;
+            asm_rm(as, move_op(types[i], to_slots), is_wide, at.reg, here);
+            continue;
+        }
+        struct asm_mem there = asm_at(X64_RSP, c->stack + (i32)at.offset);
+        for (i32 part = 0; part < (types[i] == WASM_V128 ? 16 : 8); part += 8) {
+            bool is_short = types[i] == WASM_I32 || types[i] == WASM_F32;
+            asm_rm(as, X64_MOV, !is_short, X64_R11, to_slots ? there : here);
+            asm_rm(as, X64_MOV_MR, true, X64_R11, to_slots ? here : there);
+            there.disp += 8;
+            here.disp += 8;
+        }
+    }
+}
+
+static u32 stack_bytes(const struct wasm_func_type *type)
+{
+    struct x64_cursor arguments = {0};
+    struct x64_cursor results = {0};
+    for (u32 i = 0; i < type->param_count; i++) {
+        (void)x64_next(&arguments, type->types[i], false);
+    }
+    for (u32 i = 0; i < type->result_count; i++) {
+        (void)x64_next(&results, type->types[type->param_count + i], true);
+    }
+    return arguments.stack_bytes > results.stack_bytes ? arguments.stack_bytes
+                                                       : results.stack_bytes;
+}
+
+static u32 slots_bytes(const u8 *types, u32 count)
+{
+    u32 bytes = 0;
+    for (u32 i = 0; i < count; i++) {
+        bytes += types[i] == WASM_V128 ? 16 : 8;
+    }
+    return bytes;
+}
+
+static u32 round_up(u32 value, u32 to)
+{
+    return (value + to - 1) / to * to;
+}
+
+static void put_sp_add(struct assembler *as, enum x64_op op, u32 bytes)
+{
+    asm_ri(as, op, true, X64_RSP, bytes);
+}
+
+// Leaves through the stub; resumed, goes on behind it.
+static u32 put_leave(struct assembler *as, enum jit_leave reason)
+{
+    asm_mov_imm(as, X64_RAX, reason);
+    return asm_call(as);
+}
+
+// Completes `out`, whose frame is known, with the bytes and the one call of the stub.
+static enum err finish(struct assembler *as, u32 call, u32 prologue, struct arena *arena,
+                       struct jit_function *out)
+{
+    struct jit_call *calls = ARENA_NEW(arena, struct jit_call);
+    if (calls == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    TRY(asm_finish(as, arena, &out->code, &out->code_bytes));
+    *calls = (struct jit_call){asm_mark_offset(as, call), JIT_CALLEE_STUB_LEAVE};
+    out->calls = calls;
+    out->call_count = 1;
+    out->prologue_bytes = asm_mark_offset(as, prologue);
+    return ERR_OK;
+}
+
+// rbx: the thread, rbp: its slots; both are preserved by the function that is called.
+enum err x64_emit_enter(const struct wasm_func_type *type, const struct jit_options *options,
+                        struct arena *scratch, struct arena *arena, struct jit_function *out)
+{
+    u32 outgoing = stack_bytes(type);
+    u32 results = slots_bytes(type->types + type->param_count, type->result_count);
+    u32 frame = round_up(outgoing + results, 16);
+    struct crossing c = {.type = type, .slots_base = X64_RBP};
+    struct assembler *as = &c.as;
+    asm_init(as, options->features, scratch);
+    put_sp_add(as, X64_SUB_I, frame);
+    u32 prologue = asm_mark(as);
+    load(as, X64_RBX, X64_R14, JIT_INSTANCE_RUNNER);
+    load(as, X64_RBP, X64_RBX, THREAD(slots));
+    put_values(&c, false, false, false);
+    put_values(&c, false, false, true);
+    asm_m(as, X64_CALL_M, true, asm_at(X64_RBX, THREAD(target)));
+    c.slots_base = X64_RSP;
+    c.slots = (i32)outgoing;
+    put_values(&c, true, true, true);
+    put_values(&c, true, true, false);
+    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(X64_RSP, (i32)outgoing));
+    store(as, X64_RCX, X64_RBX, THREAD(slots));
+    u32 call = put_leave(as, JIT_LEAVE_RETURN);
+    asm_none(as, X64_UD2, true);
+    *out = (struct jit_function){.frame_bytes = frame};
+    return finish(as, call, prologue, arena, out);
+}
+
+enum err x64_emit_leave(const struct wasm_func_type *type, const struct jit_options *options,
+                        struct arena *scratch, struct arena *arena, struct jit_function *out)
+{
+    u32 arguments = slots_bytes(type->types, type->param_count);
+    u32 results = slots_bytes(type->types + type->param_count, type->result_count);
+    u32 most = arguments > results ? arguments : results;
+    u32 frame = round_up(PRESERVED_BYTES + most, 16) + 8;
+    struct crossing c = {.type = type, .slots_base = X64_RSP, .slots = PRESERVED_BYTES};
+    c.stack = (i32)frame + 8;
+    struct assembler *as = &c.as;
+    asm_init(as, options->features, scratch);
+    put_sp_add(as, X64_SUB_I, frame);
+    u32 prologue = asm_mark(as);
+    for (u32 i = 0; i < COUNT_OF(preserved); i++) {
+        store(as, preserved[i], X64_RSP, (i32)(8 * i));
+    }
+    load(as, X64_RBX, X64_R14, JIT_INSTANCE_RUNNER);
+    store(as, X64_R11, X64_RBX, THREAD(callee));
+    put_values(&c, false, true, true);
+    put_values(&c, false, true, false);
+    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(X64_RSP, PRESERVED_BYTES));
+    store(as, X64_RCX, X64_RBX, THREAD(slots));
+    asm_mi(as, X64_MOV_I, false, asm_at(X64_RBX, THREAD(type)), type->canonical);
+    u32 call = put_leave(as, JIT_LEAVE_CALL);
+    put_values(&c, true, false, false);
+    put_values(&c, true, false, true);
+    for (u32 i = 0; i < COUNT_OF(preserved); i++) {
+        load(as, preserved[i], X64_RSP, (i32)(8 * i));
+    }
+    put_sp_add(as, X64_ADD_I, frame);
+    asm_none(as, X64_RET, true);
+    *out = (struct jit_function){.frame_bytes = frame};
+    return finish(as, call, prologue, arena, out);
+}
+
+enum err x64_emit_stub(enum jit_stub stub, const struct jit_options *options, struct arena *scratch,
+                       struct arena *arena, struct jit_function *out)
+{
+    struct assembler as;
+    asm_init(&as, options->features, scratch);
+    switch (stub) {
+    case JIT_STUB_ENTER:
+        put_stub_enter(&as, options);
+        break;
+    case JIT_STUB_RESUME:
+        put_stub_resume(&as, options);
+        break;
+    default:
+        ASSERT(stub == JIT_STUB_LEAVE);
+        put_stub_leave(&as);
+        break;
+    }
+    *out = (struct jit_function){0};
+    return asm_finish(&as, arena, &out->code, &out->code_bytes);
+}
+
+// ---- placing
+
+bool x64_link_call(u8 *at, const u8 *to)
+{
+    i64 distance = (i64)((u64)(uintptr_t)to - (u64)(uintptr_t)(at + 4));
+    if (distance != (i32)distance) {
+        return false;
+    }
+    mem_store_u32(at, (u32)distance);
+    return true;
+}
+
+// mov r11d, tag; jmp [rip + distance]
+bool x64_link_slot(u8 *at, u32 tag, const void *slot)
+{
+    static const u8 bytes[X64_LINK_BYTES] = {0x41, 0xbb, 0, 0, 0,    0,    0xff, 0x25,
+                                             0,    0,    0, 0, 0xcc, 0xcc, 0xcc, 0xcc};
+    mem_copy(at, bytes, sizeof bytes);
+    mem_store_u32(at + 2, tag);
+    return x64_link_call(at + 8, slot);
+}
