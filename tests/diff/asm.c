@@ -286,7 +286,8 @@ static void show_memory(struct asm_ins ins, bool has_avx)
 static bool allows_memory(u16 op)
 {
     u8 form = x64_ops[op].form;
-    return form != X64_FORM_NONE && form != X64_FORM_O && form != X64_FORM_OI && op != X64_MOVAPS;
+    return form != X64_FORM_NONE && form != X64_FORM_O && form != X64_FORM_OI && op != X64_MOVAPS &&
+           op != X64_WRGSBASE;
 }
 
 static bool allows_register(u16 op)
