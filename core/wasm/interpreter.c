@@ -5,20 +5,11 @@
 // written out below, work that is not worth a register in functions of its own.
 #include "core/base/assert.h"
 #include "core/wasm/code.h"
+#include "core/wasm/handlers.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
 #include "core/wasm/numeric.h"
 #include "core/wasm/opcode.h"
-
-#define HANDLER(name) static WORD_PRESERVE_NONE void name(STATE_PARAMS)
-#define HANDLER_SHARED(name) WORD_PRESERVE_NONE void wasm_run_##name(STATE_PARAMS)
-#define TAIL(name) WORD_MUSTTAIL return name(STATE)
-#define DISPATCH() WORD_MUSTTAIL return pc->run(STATE)
-#define NEXT(length)                                                                               \
-    do {                                                                                           \
-        pc += length;                                                                              \
-        DISPATCH();                                                                                \
-    } while (0)
 
 // ---- leaving
 
@@ -46,7 +37,7 @@ NOINLINE HANDLER(raise)
     TAIL(leave);
 }
 
-NOINLINE HANDLER(raise_memory)
+NOINLINE HANDLER_SHARED(raise_memory)
 {
     run->trap = TRAP_MEMORY_OUT_OF_BOUNDS;
     TAIL(raise);
@@ -94,21 +85,8 @@ static u8 *memory_reload(struct run *run)
     return memory == NULL ? NULL : memory->base;
 }
 
-// ---- operands by type: I i32, L i64, F f32, D f64; and by place: S slot, A accumulator, K
-// immediate
+// ---- operands that handlers.h does not know: K an immediate
 
-#define TYPE_I u32
-#define TYPE_L u64
-#define TYPE_F f32
-#define TYPE_D f64
-#define SLOT_I(index) ((u32)fp[index])
-#define SLOT_L(index) (fp[index])
-#define SLOT_F(index) f32_bits((u32)fp[index])
-#define SLOT_D(index) f64_bits(fp[index])
-#define ACC_I ((u32)ACC)
-#define ACC_L ACC
-#define ACC_F FACC
-#define ACC_D DACC
 #define IMMEDIATE_I (pc->c)
 #define IMMEDIATE_L ((u64)(i64)(i32)pc->c)
 #define IMMEDIATE_F f32_bits(pc->c)
@@ -117,15 +95,6 @@ static u8 *memory_reload(struct run *run)
 #define LENGTH_L 1
 #define LENGTH_F 1
 #define LENGTH_D 2
-#define OUT_A_I(value) ACC = (u32)(value)
-#define OUT_A_L(value) ACC = (value)
-#define OUT_A_F(value) FACC = (value)
-#define OUT_A_D(value) DACC = (value)
-#define OUT_S_I(value) fp[pc->a] = ACC = (u32)(value)
-#define OUT_S_L(value) fp[pc->a] = ACC = (value)
-#define OUT_S_F(value) FACC = (value), fp[pc->a] = bits_f32(FACC)
-#define OUT_S_D(value) DACC = (value), fp[pc->a] = bits_f64(DACC)
-
 #define CHECK_no(name, ...)
 #define CHECK_yes(name, ...)                                                                       \
     run->trap = check_##name(__VA_ARGS__);                                                         \
@@ -247,30 +216,12 @@ static u8 *memory_reload(struct run *run)
 
 // ---- memory
 
-// Addresses, by enum address; `first` is the first slot. The u32 wraps where the address does.
-#define SCALE_1 0
-#define SCALE_2 1
-#define SCALE_4 2
-#define SCALE_8 3
-#define AT_S(first, bytes) (u64) SLOT_I(first) + pc->c
-#define AT_A(first, bytes) (u64) ACC_I + pc->c
-#define AT_K(first, bytes) (u64) pc->c
-#define AT_SK(first, bytes) (u64)(SLOT_I(first) + pc->c)
-#define AT_AK(first, bytes) (u64)(ACC_I + pc->c)
-#define AT_AS(first, bytes) (u64)(ACC_I + SLOT_I(first)) + pc->c
-#define AT_N(first, bytes) (u64)((SLOT_I(first) << SCALE_##bytes) + pc->c)
-#define AT_P(first, bytes) (u64)(SLOT_I(first) + SLOT_I(pc->low)) + pc->high
-#define AT_PK(first, bytes) (u64)(SLOT_I(first) + SLOT_I(pc->low) + (u32)(i16)pc->high)
-#define AT_X(first, bytes) (u64)(SLOT_I(first) + (SLOT_I(pc->low) << SCALE_##bytes)) + pc->high
-#define AT_XK(first, bytes)                                                                        \
-    (u64)(SLOT_I(first) + (SLOT_I(pc->low) << SCALE_##bytes) + (u32)(i16)pc->high)
-
 #define LOAD_HANDLER(name, result, bytes, form, out)                                               \
     HANDLER(name##_##form##_##out)                                                                 \
     {                                                                                              \
         u64 at = AT_##form(pc->b, bytes);                                                          \
         if (UNLIKELY(at + bytes > run->memory_size)) {                                             \
-            TAIL(raise_memory);                                                                    \
+            TAIL(wasm_run_raise_memory);                                                           \
         }                                                                                          \
         OUT_##out##_##result(num_##name(memory + (size_t)at));                                     \
         NEXT(1);                                                                                   \
@@ -304,7 +255,7 @@ static u8 *memory_reload(struct run *run)
     {                                                                                              \
         u64 at = AT_##form(pc->a, bytes);                                                          \
         if (UNLIKELY(at + bytes > run->memory_size)) {                                             \
-            TAIL(raise_memory);                                                                    \
+            TAIL(wasm_run_raise_memory);                                                           \
         }                                                                                          \
         num_##name(memory + (size_t)at, value);                                                    \
         NEXT(1);                                                                                   \
