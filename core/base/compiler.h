@@ -11,6 +11,8 @@
 #define UNUSED __attribute__((unused))
 #define PACKED __attribute__((packed))
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
+// A vector of so many bytes, whose lanes are the type that it is said of.
+#define VECTOR(bytes) __attribute__((vector_size(bytes)))
 #define LIKELY(cond) __builtin_expect(!!(cond), 1)
 #define UNLIKELY(cond) __builtin_expect(!!(cond), 0)
 #define UNREACHABLE() __builtin_unreachable()

@@ -175,6 +175,17 @@ extern handler *const *const wasm_branches[ROW_COUNT];
 // for most rows.
 extern handler *const *const wasm_loops[ROW_COUNT];
 
+// Instructions on v128, each of which lies in the slot that is named and the one behind it.
+//   by operands  V b   VV b, low   VVV b, low, high   a scalar in slot b     [0]           out a
+//   shifts       vector b, count in slot low (FORM_S) or immediate c (K)     [form]        out a
+//   to a scalar  vector b, lane c                                            [out]
+//   new lane     vector b, scalar in slot low, lane high                     [0]           out a
+//   shuffle      b, low; then two ins: the lanes' numbers                    [0]           out a
+//   memory       a load's or a store's address; a store's value b            [address]     out a
+//   of a lane    address: slot b + c; then ins: a other lanes, b lane        [0]           out a
+//                a store: slot a + c, vector b; then ins: b lane             [0]
+extern handler *const *const wasm_vectors[ROW_COUNT];
+
 // Everything else.
 #define CODE_OTHERS(X)                                                                             \
     X(br)              /* c */                                                                     \
@@ -231,7 +242,12 @@ extern handler *const *const wasm_loops[ROW_COUNT];
     X(table_fill)      /* a, c table */                                                            \
     X(table_grow)      /* a first of two slots and to, c table */                                  \
     X(elem_drop)       /* c segment */                                                             \
-    X(compiled)        /* c function; then ret; then data the function's own first instruction */
+    X(compiled)        /* c function; then ret; then data the function's own first instruction */  \
+    X(const_128)       /* a to, a and its neighbour as everywhere below; then two ins: bits */     \
+    X(select_v_s)      /* a to, b condition, low, high: slots */                                   \
+    X(select_v_a)      /* a to, low, high */                                                       \
+    X(global_get_v)    /* a to, c global */                                                        \
+    X(global_set_v)    /* b from, c global */
 
 // Sums for addresses, i32. In three ways each: into acc (_a), into slot a and acc (_s), into slot a
 // alone (_q).

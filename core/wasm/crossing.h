@@ -45,9 +45,6 @@ void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results, u32 count);
 enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instance *instance,
                                  struct ins ins, wasm_slot *slots, i64 *fuel);
 
-// Slots of so many values.
-u32 wasm_slots_of(const u8 *types, u32 count);
-
 // The frames, innermost first.
 enum wasm_walk_step {
     WASM_WALK_FRAME,    // `frame` says which

@@ -221,6 +221,26 @@ static enum err read_const(struct decoder *d, struct wasm_const *out)
     }
 }
 
+// What the type says of slots. Offsets are written out only where they are not the indices.
+static enum err count_slots(struct decoder *d, struct wasm_func_type *type)
+{
+    STATIC_ASSERT(2 * WASM_PARAMS <= UINT16_MAX && 2 * WASM_RESULTS <= UINT16_MAX);
+    type->param_slots = (u16)wasm_slots_of(type->types, type->param_count);
+    type->result_slots = (u16)wasm_slots_of(type->types + type->param_count, type->result_count);
+    if (type->param_slots == type->param_count) {
+        return ERR_OK;
+    }
+    u16 *at;
+    NEW_ARRAY(d, at, u16, type->param_count);
+    u16 next = 0;
+    for (u32 i = 0; i < type->param_count; i++) {
+        at[i] = next;
+        next += type->types[i] == WASM_V128 ? 2 : 1;
+    }
+    type->param_at = at;
+    return ERR_OK;
+}
+
 static enum err read_func_type(struct decoder *d, struct wasm_func_type *out)
 {
     u64 offset = reader_offset(&d->in);
@@ -248,7 +268,7 @@ static enum err read_func_type(struct decoder *d, struct wasm_func_type *out)
         TRY(wasm_read_value_type(&d->in, &types[out->param_count + i], d->report));
     }
     out->types = types;
-    return ERR_OK;
+    return count_slots(d, out);
 }
 
 // Below, at or above 0; types that differ in nothing are equal.

@@ -49,6 +49,7 @@ handler wasm_run_raise_memory;
 #define SCALE_2 1
 #define SCALE_4 2
 #define SCALE_8 3
+#define SCALE_16 4
 #define AT_S(first, bytes) (u64) SLOT_I(first) + pc->c
 #define AT_A(first, bytes) (u64) ACC_I + pc->c
 #define AT_K(first, bytes) (u64) pc->c

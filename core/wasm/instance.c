@@ -239,7 +239,10 @@ static enum err own_init(struct wasm_instance *instance, struct wasm_store *stor
         struct wasm_global *global = instance->globals[i];
         global->type = module->globals[i];
         global->value[0] = wasm_instance_const(instance, init);
-        global->value[1] = init->kind == WASM_CONST_VALUE ? init->bits[1] : 0;
+        global->value[1] = init->kind == WASM_CONST_VALUE ? init->bits[1]
+                           : init->kind == WASM_CONST_GLOBAL
+                               ? instance->globals[init->index]->value[1]
+                               : 0;
     }
     for (u32 i = module->table_import_count; i < module->table_count; i++) {
         TRY(table_init(instance->tables[i], &module->tables[i], store));

@@ -607,9 +607,9 @@ NOINLINE HANDLER(call_cross)
     u64 *cross = arguments + code->header;
     cross[0] = (u64)(uintptr_t)(pc + 2);
     cross[1] = (u64)(uintptr_t)run->instance;
-    cross[2] = code->header | (u64)callee->type->result_count << 32;
+    cross[2] = code->header | (u64)callee->type->result_slots << 32;
     fp = cross + CROSS_SLOTS;
-    mem_copy(fp, arguments, callee->type->param_count * sizeof *fp);
+    mem_copy(fp, arguments, callee->type->param_slots * sizeof *fp);
     code_frame_enter(code, fp, &wasm_stub_cross[2]);
     run->instance = callee->instance;
     run->globals = run->instance->globals;

@@ -33,7 +33,21 @@ struct wasm_func_type {
     u32 param_count;
     u32 result_count;
     u32 canonical; // index of the first equal type of this module: equal types, equal number
+    // Of a type that was decoded: slots of 8 bytes, of which a v128 takes two.
+    u16 param_slots;
+    u16 result_slots;
+    const u16 *param_at; // the first slot of each parameter; NULL: its index
 };
+
+// The slots of 8 bytes that so many values take.
+static inline u32 wasm_slots_of(const u8 *types, u32 count)
+{
+    u32 slots = count;
+    for (u32 i = 0; i < count; i++) {
+        slots += types[i] == WASM_V128;
+    }
+    return slots;
+}
 
 struct wasm_limits {
     u32 min;

@@ -203,22 +203,19 @@ static void do_const(struct translator *t, struct body_reader *in, enum row row)
         body_skip(in, 4);
         push_const(t, KIND_F, mem_load_u32(in->at - 4));
         break;
-    default:
-        ASSERT(row == ROW_F64_CONST);
+    case ROW_F64_CONST:
         body_skip(in, 8);
         push_const(t, KIND_D, mem_load_u64(in->at - 8));
+        break;
+    default:
+        ASSERT(row == ROW_V128_CONST);
+        body_skip(in, 16);
+        push_vector_const(t, mem_load_u64(in->at - 16), mem_load_u64(in->at - 8));
         break;
     }
 }
 
 // ---- memory
-
-// An address as operands of a load or store.
-struct address_use {
-    enum address form;
-    u16 first;
-    u32 c;
-};
 
 static u32 two(u32 low, u32 high)
 {
@@ -282,13 +279,12 @@ static bool address_of_recent(struct translator *t, const struct value *value, u
     return true;
 }
 
-// Decides how an access gets its address, from the value at a position, which stays on the stack.
-//   keeps_acc  the integer accumulator is taken by the value to be stored
-static struct address_use address_take(struct translator *t, u32 position, u32 offset, enum row row,
-                                       bool keeps_acc)
+struct address_use address_take(struct translator *t, u32 position, u32 offset, enum row row,
+                                bool keeps_acc)
 {
     const struct value *value = &t->values[position];
-    bool is_load = body_ops[row].class == WASM_CLASS_LOAD;
+    bool is_load =
+        body_ops[row].class == WASM_CLASS_LOAD || body_ops[row].class == WASM_CLASS_VECTOR_LOAD;
     struct address_use use;
     struct sum sum;
     if (value->place == PLACE_SUM && value_sum(value, &sum)) {
@@ -380,6 +376,10 @@ static void do_global(struct translator *t, struct body_reader *in, enum row row
     u32 global = body_u32(in);
     enum kind kind = kind_of(t->module->globals[global].type);
     enum bank bank = bank_of(kind);
+    if (kind == KIND_V) {
+        translate_vector_global(t, row, global);
+        return;
+    }
     if (row == ROW_GLOBAL_GET) {
         acc_claim(t, bank);
         u32 index = emit(t, gets[bank][OUT_A], 0, 0, global);
@@ -506,12 +506,19 @@ STATIC_ASSERT(WASM_TABLES <= UINT16_MAX);
 static void do_parametric(struct translator *t, struct body_reader *in, enum row row)
 {
     if (row == ROW_DROP) {
+        if (t->values[t->height - 1].kind == KIND_V) {
+            truncate(t, t->height - 1); // the high half
+        }
         (void)pop(t);
         return;
     }
     body_skip_immediate(in, row);
     struct operand condition = pop(t);
     operand_no_const(t, &condition);
+    if (t->values[t->height - 1].kind == KIND_V) {
+        translate_vector_select(t, &condition);
+        return;
+    }
     for (u32 i = 1; i <= 2; i++) {
         const struct value *value = &t->values[t->height - i];
         if (value->place != PLACE_HOME && value->place != PLACE_LOCAL) {
@@ -571,7 +578,9 @@ void translate_plain(struct translator *t, struct body_reader *in, enum row row)
     case WASM_CLASS_VECTOR:
     case WASM_CLASS_VECTOR_LOAD:
     case WASM_CLASS_VECTOR_STORE:
+        translate_vector(t, in, row);
+        break;
     case WASM_CLASS_CONTROL:
-        UNREACHABLE(); // wasm_module_translate has refused vectors
+        UNREACHABLE();
     }
 }

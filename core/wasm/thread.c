@@ -78,8 +78,9 @@ static void slots_clean(wasm_slot *slots, const u8 *types, u32 count)
 {
     for (u32 i = 0; i < count; i++) {
         if (types[i] == WASM_I32) {
-            slots[i] = (u32)slots[i];
+            *slots = (u32)*slots;
         }
+        slots += types[i] == WASM_V128 ? 2 : 1;
     }
 }
 
@@ -88,7 +89,9 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
 {
     const struct wasm_func_type *type = function->type;
     const struct wasm_code *code = function->instance == NULL ? NULL : function->code;
-    u32 slots = type->param_count > type->result_count ? type->param_count : type->result_count;
+    u32 param_slots = wasm_slots_of(type->types, type->param_count);
+    u32 slots = wasm_slots_of(type->types + type->param_count, type->result_count);
+    slots = param_slots > slots ? param_slots : slots;
     if (code != NULL) {
         slots = code->frame_slots;
     }
@@ -106,7 +109,7 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
         return ERR_OK;
     }
     u64 *fp = frame_of(thread);
-    mem_copy(fp, args, type->param_count * sizeof *fp);
+    mem_copy(fp, args, param_slots * sizeof *fp);
     slots_clean(fp, type->types, type->param_count);
     if (code == NULL) {
         thread->host = (struct wasm_host_call){.function = function};
@@ -346,15 +349,6 @@ u32 wasm_thread_backtrace(const struct wasm_thread *thread, struct wasm_frame *o
 }
 
 // ---- compiled code
-
-u32 wasm_slots_of(const u8 *types, u32 count)
-{
-    u32 slots = count;
-    for (u32 i = 0; i < count; i++) {
-        slots += types[i] == WASM_V128;
-    }
-    return slots;
-}
 
 void wasm_stand_in_init(struct wasm_stand_in *out, const struct wasm_code *code)
 {

@@ -21,13 +21,13 @@ static const struct wasm_func_type *canonical_type(const struct translator *t, u
 // Arguments go to their homes, where the callee's frame begins; the accumulators are the callee's.
 static u32 call_prepare(struct translator *t, const struct wasm_func_type *type)
 {
-    settle_top(t, type->param_count);
+    settle_top(t, type->param_slots);
     for (u32 bank = 0; bank < BANK_COUNT; bank++) {
         if (t->acc[bank].holds_value) {
             settle(t, t->acc[bank].position);
         }
     }
-    truncate(t, t->height - type->param_count);
+    truncate(t, t->height - type->param_slots);
     return home(t, t->height);
 }
 
@@ -35,7 +35,7 @@ static void call_finish(struct translator *t, const struct wasm_func_type *type)
 {
     acc_forget(t);
     if (type->result_count != 0) {
-        push_homes(t, type->types + type->param_count, type->result_count);
+        push_homes(t, type->types + type->param_count, type->result_slots);
     }
 }
 
@@ -88,9 +88,10 @@ static bool is_function(const struct translator *t, const struct control *contro
     return control == t->controls;
 }
 
+// The slots of what a branch carries.
 static u32 arity(const struct control *control)
 {
-    return control->opcode == WASM_OP_LOOP ? control->param_count : control->result_count;
+    return control->opcode == WASM_OP_LOOP ? control->param_slots : control->result_slots;
 }
 
 // Makes the instruction at `index` jump to a block's end, or a loop's start.
@@ -116,13 +117,24 @@ static void emit_jump(struct translator *t, struct control *control)
     jump_to(t, control, emit(t, is_loop ? wasm_run_br_back : wasm_run_br, 0, 0, 0));
 }
 
+// Copies values from their homes down. Two slots are often one v128.
+static void emit_copies(struct translator *t, u32 to, u32 from, u32 count)
+{
+    if (count == 2) {
+        u32 index = emit_two(t, wasm_run_copy_two, to, to + 1, from + 1);
+        t->code[index].b = (u16)from;
+    } else {
+        emit(t, wasm_run_copy_many, to, from, count);
+    }
+}
+
 static void emit_return(struct translator *t, u32 count)
 {
     static handler *const returns[BANK_COUNT] = {wasm_run_ret_a, wasm_run_ret_a_f,
                                                  wasm_run_ret_a_d};
     if (count != 1) {
         if (count > 1) {
-            emit(t, wasm_run_copy_many, 0, home(t, t->height - count), count);
+            emit_copies(t, 0, home(t, t->height - count), count);
         }
         emit(t, wasm_run_ret, t->header, 0, 0);
         return;
@@ -155,7 +167,7 @@ static void emit_branch(struct translator *t, struct control *control)
             operand_copy(t, &value, home(t, control->height));
         }
     } else if (count > 1 && from != control->height) {
-        emit(t, wasm_run_copy_many, home(t, control->height), home(t, from), count);
+        emit_copies(t, home(t, control->height), home(t, from), count);
     }
     emit_jump(t, control);
 }
@@ -371,14 +383,14 @@ static void block_type(struct translator *t, struct body_reader *in, struct cont
     if (type >= 0) {
         const struct wasm_func_type *function = &t->module->types[type];
         control->params = function->types;
-        control->param_count = function->param_count;
+        control->param_slots = function->param_slots;
         control->results = function->types;
         control->results += function->result_count == 0 ? 0 : function->param_count;
-        control->result_count = function->result_count;
+        control->result_slots = function->result_slots;
         return;
     }
     u8 byte = (u8)(type & 0x7f);
-    control->result_count = byte == WASM_BLOCK_TYPE_EMPTY ? 0 : 1;
+    control->result_slots = byte == WASM_BLOCK_TYPE_EMPTY ? 0 : byte == WASM_V128 ? 2 : 1;
     for (u32 i = 0; i < sizeof single; i++) {
         if (single[i] == byte) {
             control->results = &single[i];
@@ -398,8 +410,8 @@ static void do_block(struct translator *t, struct body_reader *in, enum row row)
         return;
     }
     block_type(t, in, control);
-    settle_all(t, control->param_count);
-    control->height = t->height - control->param_count;
+    settle_all(t, control->param_slots);
+    control->height = t->height - control->param_slots;
     if (row == ROW_IF) {
         control->otherwise = emit_condition(t, &condition, false, DIRECTION_FORWARD) + 1;
     } else if (row == ROW_LOOP) {
@@ -412,7 +424,7 @@ static void restart_at(struct translator *t, const struct control *control, bool
 {
     truncate(t, control->height);
     push_homes(t, at_results ? control->results : control->params,
-               at_results ? control->result_count : control->param_count);
+               at_results ? control->result_slots : control->param_slots);
     label(t);
 }
 
@@ -422,7 +434,7 @@ static void do_else(struct translator *t, bool reachable)
     struct control *control = target(t, 0);
     ASSERT(control->opcode == WASM_OP_IF);
     if (reachable) {
-        settle_top(t, control->result_count);
+        settle_top(t, control->result_slots);
         emit_jump(t, control);
     }
     u32 branch = control->otherwise - 1;
@@ -453,16 +465,16 @@ static bool do_end(struct translator *t, bool reachable)
     struct control *control = target(t, 0);
     if (is_function(t, control)) {
         if (reachable) {
-            if (control->result_count > 1) {
-                settle_top(t, control->result_count);
+            if (control->result_slots > 1) {
+                settle_top(t, control->result_slots);
             }
-            emit_return(t, control->result_count);
+            emit_return(t, control->result_slots);
         }
         t->depth--;
         return false;
     }
     if (reachable) {
-        settle_top(t, control->result_count);
+        settle_top(t, control->result_slots);
     }
     if (control->opcode == WASM_OP_IF) {
         u32 branch = control->otherwise - 1;
@@ -512,10 +524,10 @@ static bool do_control(struct translator *t, struct body_reader *in, enum row ro
         do_br_table(t, in);
         return false;
     case ROW_RETURN:
-        if (t->controls[0].result_count > 1) {
-            settle_top(t, t->controls[0].result_count);
+        if (t->controls[0].result_slots > 1) {
+            settle_top(t, t->controls[0].result_slots);
         }
-        emit_return(t, t->controls[0].result_count);
+        emit_return(t, t->controls[0].result_slots);
         return false;
     case ROW_CALL:
         do_call(t, in);
@@ -557,24 +569,41 @@ static bool locals_prepare(struct translator *t, const struct wasm_func_type *ty
     t->type = type;
     t->body = body;
     t->param_count = type->param_count;
-    t->header = type->param_count > type->result_count ? type->param_count : type->result_count;
-    t->stack_base = t->header + 1 + body->local_count;
+    t->header = type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     void *ends = translator_grow(t->scratch, t->run_ends, &t->run_capacity,
                                  body->local_run_count + 1, sizeof *t->run_ends);
-    void *uses = translator_grow(t->scratch, t->local_uses, &t->use_capacity, t->stack_base,
-                                 sizeof *t->local_uses);
-    if (ends == NULL || uses == NULL) {
+    void *slots = translator_grow(t->scratch, t->run_slots, &t->run_slot_capacity,
+                                  body->local_run_count + 1, sizeof *t->run_slots);
+    if (ends == NULL || slots == NULL) {
         t->failed = ERR_NO_MEMORY;
         return false;
     }
     t->run_ends = ends;
-    t->local_uses = uses;
+    t->run_slots = slots;
     t->run = 0;
+    t->has_vectors = false;
     u32 end = type->param_count;
+    u32 slot = t->header + 1;
     for (u32 i = 0; i < body->local_run_count; i++) {
-        end += body->locals[i].count;
+        const struct wasm_local_run *run = &body->locals[i];
+        end += run->count;
         t->run_ends[i] = end;
+        t->run_slots[i] = slot;
+        t->has_vectors |= run->type == WASM_V128;
+        slot += run->type == WASM_V128 ? 2 * run->count : run->count;
     }
+    t->stack_base = slot;
+    if (home(t, 0) > SLOTS_MAX) {
+        t->failed = ERR_LIMIT;
+        return false;
+    }
+    void *uses = translator_grow(t->scratch, t->local_uses, &t->use_capacity, t->stack_base,
+                                 sizeof *t->local_uses);
+    if (uses == NULL) {
+        t->failed = ERR_NO_MEMORY;
+        return false;
+    }
+    t->local_uses = uses;
     return true;
 }
 
@@ -628,8 +657,8 @@ static enum err translate_body(struct translator *t, u32 function)
     if (control == NULL) {
         return t->failed;
     }
-    control->param_count = type->param_count;
-    control->result_count = type->result_count;
+    control->param_slots = type->param_slots;
+    control->result_slots = type->result_slots;
     translate_instructions(t, body->code);
     truncate(t, 0); // leaves local_uses all zero for the next body
     if (t->failed != ERR_OK) {
@@ -646,8 +675,8 @@ static enum err translate_body(struct translator *t, u32 function)
     code->ins_count = t->count;
     code->function = function;
     code->header = (u16)t->header;
-    code->zero_count = (u16)body->local_count;
-    code->cost = 1 + body->local_count / CODE_ZERO_COUNT_PER_FUEL;
+    code->zero_count = (u16)(t->stack_base - t->header - 1);
+    code->cost = 1 + code->zero_count / CODE_ZERO_COUNT_PER_FUEL;
     code->frame_slots = t->stack_base + t->height_max;
     body->translated = code;
     return ERR_OK;
@@ -709,37 +738,9 @@ static enum err references_collect(struct wasm_module *module, const struct wasm
     return ERR_OK;
 }
 
-// Whether a type or an instruction of a body says v128. A global of it may lie unused.
-static bool body_has_vectors(const struct wasm_module *module, u32 index)
-{
-    const struct wasm_body *body = &module->bodies[index];
-    const struct wasm_func_type *type =
-        &module->types[module->function_types[module->function_import_count + index]];
-    bool found = false;
-    for (u32 i = 0; i < type->param_count + type->result_count; i++) {
-        found |= type->types[i] == WASM_V128;
-    }
-    for (u32 i = 0; i < body->local_run_count; i++) {
-        found |= body->locals[i].type == WASM_V128;
-    }
-    struct body_reader in = {body->code.data, body->code.data + body->code.size};
-    while (in.at < in.end && !found) {
-        enum row row = body_row(&in);
-        found = body_ops[row].operand == KIND_V || body_ops[row].result == KIND_V;
-        body_skip_immediate(&in, row);
-    }
-    return found;
-}
-
 enum err wasm_module_translate(struct wasm_module *module, struct arena *scratch,
                                struct report *report)
 {
-    for (u32 i = 0; i < module->function_count - module->function_import_count; i++) {
-        if (body_has_vectors(module, i)) {
-            return report_err(report, ERR_UNSUPPORTED, module->bodies[i].offset,
-                              "the interpreter does not know vectors yet");
-        }
-    }
     ASSERT(module->is_valid && !module->is_translated);
     u32 defined = module->function_count - module->function_import_count;
     struct translator t = {.module = module, .scratch = scratch};

@@ -34,9 +34,14 @@ struct sum {
     u32 constant;
 };
 
-enum { SLOT_NONE = 0xffff };
+enum {
+    SLOT_NONE = 0xffff,
+    SLOTS_MAX = SLOT_NONE - 1, // what an operand of struct ins can name
+};
 
-// A value on the operand stack.
+// A value on the operand stack, or half of one: a v128 is two neighbours of KIND_V, the low half
+// first, each PLACE_HOME, PLACE_LOCAL or PLACE_CONST like any other. Instructions take both at
+// once.
 struct value {
     u8 place;   // enum place
     u8 kind;    // enum kind
@@ -49,7 +54,8 @@ struct value {
     u16 index;
     union {
         u64 bits; // PLACE_CONST; PLACE_SUM: the constant
-        u32 end;  // PLACE_HOME: one past the instruction whose `a` says where it goes; 0: none
+        u32 end;  // PLACE_HOME: one past the instruction whose `a` says where it goes; 0: none.
+                  // Of the high half of a v128: where that instruction begins
     };
 };
 STATIC_ASSERT(sizeof(struct value) == 16);
@@ -95,8 +101,8 @@ struct control {
     u8 opcode;   // WASM_OP_BLOCK, LOOP, IF, ELSE; BLOCK for the function itself
     bool joined; // LOOP: never; others: something jumps to the end
     u32 height;  // of the operand stack below the parameters
-    u32 param_count;
-    u32 result_count;
+    u32 param_slots;
+    u32 result_slots;
     const u8 *params; // their types
     const u8 *results;
     u32 start;     // LOOP: where it begins
@@ -123,10 +129,13 @@ struct translator {
     const struct wasm_func_type *type;
     const struct wasm_body *body;
     u32 param_count;
+    bool has_vectors; // among the declared locals: a local's slot follows from its run
     u32 header;
     u32 stack_base; // slot of the operand stack's bottom
     u32 *run_ends;  // of each run of declared locals: the first local behind it
+    u32 *run_slots; // and its first slot
     u32 run_capacity;
+    u32 run_slot_capacity;
     u32 run;         // the one that was last looked at
     u32 *local_uses; // by slot: how many values are PLACE_LOCAL there
     u32 use_capacity;
@@ -193,8 +202,8 @@ void push_const(struct translator *t, enum kind kind, u64 bits);
 void push_local(struct translator *t, u32 local);
 // The result of an instruction that is now emitted, whose operand `a` is home(t, t->height).
 void push_result(struct translator *t, enum kind kind);
-// Values that are in their homes by no instruction of ours.
-void push_homes(struct translator *t, const u8 *types, u32 count);
+// Values that are in their homes by no instruction of ours, as many as fill `slots`.
+void push_homes(struct translator *t, const u8 *types, u32 slots);
 // The result of the instruction at `producer` in the accumulator; `with_slot` is the handler that
 // also writes slot `a`. acc_claim comes before the instruction.
 void push_acc(struct translator *t, enum kind kind, u32 producer, handler *with_slot);
@@ -240,9 +249,36 @@ bool sum_add(const struct sum *a, const struct sum *b, struct sum *out);
 
 // local.set and local.tee.
 void local_assign(struct translator *t, u32 local, bool keep);
-u32 local_slot(const struct translator *t, u32 local);
+u32 local_slot(struct translator *t, u32 local);
+
+// ---- v128
+
+void push_vector_const(struct translator *t, u64 low, u64 high);
+// The result of the instruction that begins at `start`, the last one, whose operand `a` is
+// home(t, t->height).
+void push_vector(struct translator *t, u32 start);
+// Takes the v128 on top and returns the first of its slots.
+u32 pop_vector(struct translator *t);
 
 // ---- instructions
 
 // Any instruction but control (operations.c).
 void translate_plain(struct translator *t, struct body_reader *in, enum row row);
+// Those of the classes VECTOR (operations_vector.c).
+void translate_vector(struct translator *t, struct body_reader *in, enum row row);
+// global.get, global.set and select, of a v128.
+void translate_vector_global(struct translator *t, enum row row, u32 global);
+void translate_vector_select(struct translator *t, const struct operand *condition);
+
+// ---- memory (operations.c)
+
+// An address as operands of a load or store.
+struct address_use {
+    enum address form;
+    u16 first;
+    u32 c;
+};
+// Decides how an access gets its address, from the value at a position, which stays on the stack.
+//   keeps_acc  the integer accumulator is taken by the value to be stored
+struct address_use address_take(struct translator *t, u32 position, u32 offset, enum row row,
+                                bool keeps_acc);

@@ -5,10 +5,7 @@
 #include "core/wasm/module.h"
 #include "core/wasm/translator.h"
 
-enum {
-    CAPACITY_FIRST = 256,      // of growing arrays, items
-    SLOTS_MAX = SLOT_NONE - 1, // what an operand of struct ins can name
-};
+enum { CAPACITY_FIRST = 256 }; // of growing arrays, items
 
 enum kind kind_of(u8 type)
 {
@@ -17,7 +14,7 @@ enum kind kind_of(u8 type)
                                 [WASM_F32 & 3] = KIND_F,
                                 [WASM_F64 & 3] = KIND_D};
     STATIC_ASSERT((WASM_F64 & ~3) == 0x7c && (WASM_I32 & ~3) == 0x7c);
-    return (type & ~3) == 0x7c ? kinds[type & 3] : KIND_L;
+    return (type & ~3) == 0x7c ? kinds[type & 3] : type == WASM_V128 ? KIND_V : KIND_L;
 }
 
 void *translator_grow(struct arena *arena, void *array, u32 *capacity, u32 count, size_t item_bytes)
@@ -197,16 +194,9 @@ void push_const(struct translator *t, enum kind kind, u64 bits)
     value->bits = bits;
 }
 
-u32 local_slot(const struct translator *t, u32 local)
+// The run of a declared local.
+static u32 local_run(struct translator *t, u32 local)
 {
-    return local < t->param_count ? local : t->header + 1 + (local - t->param_count);
-}
-
-static enum kind local_kind(struct translator *t, u32 local)
-{
-    if (local < t->param_count) {
-        return kind_of(t->type->types[local]);
-    }
     u32 low = 0;
     u32 high = t->body->local_run_count;
     u32 run = t->run;
@@ -220,15 +210,45 @@ static enum kind local_kind(struct translator *t, u32 local)
         run = low + (high - low) / 2;
     }
     t->run = run;
-    return kind_of(t->body->locals[run].type);
+    return run;
+}
+
+static enum kind local_kind(struct translator *t, u32 local)
+{
+    return kind_of(local < t->param_count ? t->type->types[local]
+                                          : t->body->locals[local_run(t, local)].type);
+}
+
+u32 local_slot(struct translator *t, u32 local)
+{
+    if (local < t->param_count) {
+        return t->type->param_at == NULL ? local : t->type->param_at[local];
+    }
+    if (!t->has_vectors) {
+        return t->header + 1 + (local - t->param_count);
+    }
+    u32 run = local_run(t, local);
+    u32 first = run == 0 ? t->param_count : t->run_ends[run - 1];
+    u32 width = t->body->locals[run].type == WASM_V128 ? 2 : 1;
+    return t->run_slots[run] + (local - first) * width;
+}
+
+static void push_local_slot(struct translator *t, enum kind kind, u32 slot)
+{
+    struct value *value = push(t, kind);
+    value->place = PLACE_LOCAL;
+    value->slot = (u16)slot;
+    t->local_uses[value->slot]++;
 }
 
 void push_local(struct translator *t, u32 local)
 {
-    struct value *value = push(t, local_kind(t, local));
-    value->place = PLACE_LOCAL;
-    value->slot = (u16)local_slot(t, local);
-    t->local_uses[value->slot]++;
+    enum kind kind = local_kind(t, local);
+    u32 slot = local_slot(t, local);
+    push_local_slot(t, kind, slot);
+    if (kind == KIND_V) {
+        push_local_slot(t, kind, slot + 1);
+    }
 }
 
 void push_result(struct translator *t, enum kind kind)
@@ -239,25 +259,28 @@ void push_result(struct translator *t, enum kind kind)
     value->end = t->count;
 }
 
-void push_homes(struct translator *t, const u8 *types, u32 count)
+void push_homes(struct translator *t, const u8 *types, u32 slots)
 {
-    if (!values_grow(t, count)) {
+    if (!values_grow(t, slots)) {
         return;
     }
     u32 first = home(t, t->height);
     for (u32 bank = 0; bank < BANK_COUNT; bank++) {
         struct accumulator *acc = &t->acc[bank];
-        acc->mirrors_slot &= acc->slot < first || acc->slot >= first + count;
+        acc->mirrors_slot &= acc->slot < first || acc->slot >= first + slots;
     }
     struct value *values = &t->values[t->height];
-    for (u32 i = 0; i < count; i++) {
-        values[i] = (struct value){.place = PLACE_HOME, .kind = (u8)kind_of(types[i])};
+    for (u32 at = 0; at < slots; types++) {
+        values[at++] = (struct value){.place = PLACE_HOME, .kind = (u8)kind_of(*types)};
+        if (*types == WASM_V128) {
+            values[at++] = (struct value){.place = PLACE_HOME, .kind = KIND_V};
+        }
     }
     if (t->at_home == t->height) {
-        t->at_home += count;
+        t->at_home += slots;
         t->settled = t->at_home;
     }
-    t->height += count;
+    t->height += slots;
     note_height(t);
 }
 
@@ -421,17 +444,16 @@ void settle_top(struct translator *t, u32 count)
     }
 }
 
-// All but the value on top, which is about to be assigned; so that no value is looked at here
-// twice.
-static void settle_below_top(struct translator *t)
+// All but the `top` values that are about to be assigned; so that no value is looked at here twice.
+static void settle_below_top(struct translator *t, u32 top)
 {
-    for (u32 position = t->settled; position + 1 < t->height; position++) {
+    for (u32 position = t->settled; position + top < t->height; position++) {
         if (t->values[position].place != PLACE_CONST) {
             settle(t, position);
         }
     }
-    if (t->settled + 1 < t->height) {
-        t->settled = t->height - 1;
+    if (t->settled + top < t->height) {
+        t->settled = t->height - top;
     }
 }
 
@@ -704,6 +726,93 @@ static u32 uses_on_top(const struct translator *t, u32 slot)
     return value->place == PLACE_LOCAL && value->slot == slot;
 }
 
+// ---- v128
+
+void push_vector_const(struct translator *t, u64 low, u64 high)
+{
+    push_const(t, KIND_V, low);
+    push_const(t, KIND_V, high);
+}
+
+void push_vector(struct translator *t, u32 start)
+{
+    for (u32 half = 0; half < 2; half++) {
+        slot_written(t, home(t, t->height));
+        struct value *value = push(t, KIND_V);
+        value->place = PLACE_HOME;
+        value->end = half == 0 ? t->count : start;
+    }
+}
+
+static void emit_vector_const(struct translator *t, const struct value *halves, u32 slot)
+{
+    u64 low = halves[0].bits;
+    u64 high = halves[1].bits;
+    emit(t, wasm_run_const_128, slot, 0, 0);
+    emit_bits(t, low);
+    emit_bits(t, high);
+    slot_written(t, slot);
+    slot_written(t, slot + 1);
+}
+
+// Whether both halves are at one place that need not be home.
+static bool vector_is_at(const struct value *halves, enum place place)
+{
+    return halves[0].place == place && halves[1].place == place;
+}
+
+u32 pop_vector(struct translator *t)
+{
+    ASSERT(t->height >= 2 || t->failed != ERR_OK);
+    if (UNLIKELY(t->height < 2)) {
+        return 0;
+    }
+    u32 position = t->height - 2;
+    const struct value *halves = &t->values[position];
+    ASSERT(halves[0].kind == KIND_V && halves[1].kind == KIND_V);
+    u32 slot = home(t, position);
+    if (vector_is_at(halves, PLACE_LOCAL)) {
+        slot = halves[0].slot;
+        ASSERT(halves[1].slot == slot + 1);
+    } else if (vector_is_at(halves, PLACE_CONST)) {
+        emit_vector_const(t, halves, slot);
+    } else {
+        settle(t, position);
+        settle(t, position + 1);
+    }
+    truncate(t, position);
+    return slot;
+}
+
+// The v128 on top, which stays, into a local's two slots.
+static void assign_vector(struct translator *t, u32 slot)
+{
+    u32 position = t->height - 2;
+    const struct value *halves = &t->values[position];
+    bool is_local = vector_is_at(halves, PLACE_LOCAL);
+    if (is_local && halves[0].slot == slot) {
+        return;
+    }
+    if (t->local_uses[slot] + t->local_uses[slot + 1] != 0) {
+        settle_below_top(t, 2); // some of them are the local's old value
+        halves = &t->values[position];
+    }
+    if (halves[0].place == PLACE_HOME && halves[0].end == t->count && t->count > t->barrier) {
+        t->code[halves[1].end].a = (u16)slot; // the instruction that made it, the last one
+        slot_written(t, home(t, position));   // it is not there any more
+        slot_written(t, home(t, position + 1));
+    } else if (vector_is_at(halves, PLACE_CONST)) {
+        emit_vector_const(t, halves, slot);
+    } else {
+        for (u32 half = 0; half < 2; half++) {
+            struct operand operand = operand_at(t, position + half);
+            operand_copy(t, &operand, slot + half);
+        }
+    }
+    slot_written(t, slot);
+    slot_written(t, slot + 1);
+}
+
 void local_assign(struct translator *t, u32 local, bool keep)
 {
     if (UNLIKELY(t->failed != ERR_OK)) {
@@ -711,10 +820,18 @@ void local_assign(struct translator *t, u32 local, bool keep)
     }
     u32 slot = local_slot(t, local);
     const struct value *value = &t->values[t->height - 1];
+    if (value->kind == KIND_V) {
+        assign_vector(t, slot);
+        truncate(t, t->height - 2);
+        if (keep) {
+            push_local(t, local);
+        }
+        return;
+    }
     bool is_same = value->place == PLACE_LOCAL && value->slot == slot && !value->dirty;
     if (!is_same) {
         if (t->local_uses[slot] > uses_on_top(t, slot)) {
-            settle_below_top(t); // some of them are the local's old value
+            settle_below_top(t, 1); // some of them are the local's old value
         }
         assign(t, slot);
     }

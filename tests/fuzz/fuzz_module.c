@@ -110,7 +110,7 @@ static void check(struct span bytes)
     if (err == ERR_OK) {
         walk_bodies(module);
         err = wasm_module_translate(module, &scratch, &report);
-        ASSERT(err == ERR_OK || err == ERR_LIMIT || err == ERR_UNSUPPORTED);
+        ASSERT(err == ERR_OK || err == ERR_LIMIT);
     }
     ASSERT(report.err == err && report.offset <= bytes.size);
     ASSERT((err == ERR_OK) == (report.text[0] == 0));

@@ -179,6 +179,9 @@ static enum err run(struct embed *embed, struct wasm_thread *thread, struct embe
             break;
         case WASM_RUN_PAUSED:
             break;
+        case WASM_RUN_COMPILED: // nothing is compiled here
+        case WASM_RUN_RETURNED:
+            return ERR_LIMIT;
         }
     }
     return ERR_LIMIT;
