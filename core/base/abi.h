@@ -67,3 +67,9 @@ struct abi_notification {
 STATIC_ASSERT(sizeof(struct abi_notification) == 40);
 
 enum { NOTIFICATION_ALIGN = 8 };
+
+// Whose bond it is, of the `client` of a notification: the same for all bonds of one process.
+static inline u64 abi_client_owner(u64 client)
+{
+    return client >> 31;
+}

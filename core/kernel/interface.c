@@ -196,7 +196,7 @@ struct bond *bond_add_locked(struct kernel *kernel, struct process *process,
     STATIC_ASSERT(KERNEL_BONDS_ALL == 1 << 19);
     u32 tag = kernel_tag_locked(kernel) >> 20 | 1;
     bond->id = (tag << 19 | bond->item.slot) & 0x7fffffff;
-    bond->client = (u64)kernel_tag_locked(kernel) << 31 | bond->id;
+    bond->client = (u64)process->owner << 31 | bond->id; // abi_client_owner
     bond->process = process;
     bond->entry = entry;
     bond->definition = definition;

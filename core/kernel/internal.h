@@ -265,6 +265,7 @@ struct process {
     struct party party;
     struct list sent;  // struct message by of_client
     struct list bonds; // struct bond; closed ones too, until their CLIENT_GONE is taken
+    u32 owner;         // what its bonds' client numbers have in common; random, never 0
     u32 bond_count;
     u32 message_count;
     u64 message_bytes;

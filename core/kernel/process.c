@@ -101,6 +101,7 @@ static void init_process(struct kernel *kernel, struct process *process, struct 
     list_init(&process->sent);
     list_init(&process->bonds);
     process->family = process;
+    process->owner = kernel_tag_locked(kernel);
     if (parent != NULL) {
         process->family = parent->family;
         process->family->family_count++;

@@ -9,7 +9,8 @@
 // Owner   calls and things are the device's memory; a struct client is here from its first call or
 //         thing to its last, whichever ends later: its process may be gone while the host still
 //         works for it.
-// Limits  given at init, for each client and for all of them.
+// Limits  given at init, for each process, however many bonds and so clients it has, and for all of
+//         them.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/list.h"
@@ -17,15 +18,16 @@
 #include "core/base/types.h"
 
 struct calls_limits {
-    u32 client_calls;
+    u32 owner_calls;
     u32 calls;
-    u32 client_things;
+    u32 owner_things;
     u32 things;
 };
 
 struct calls {
     struct calls_limits limits;
     struct map clients;  // struct client by number
+    struct map owners;   // struct owner by abi_client_owner
     struct map messages; // struct call by message id
     struct map ids;      // struct thing by id
     struct list things;  // all of them
@@ -34,10 +36,17 @@ struct calls {
     u32 thing_count;
 };
 
-struct client {
+// A process, by its clients.
+struct owner {
     struct map_node node;
     u32 call_count;
     u32 thing_count;
+    u32 client_count;
+};
+
+struct client {
+    struct map_node node;
+    struct owner *owner;
     struct list calls;
     struct list things;
 };
@@ -61,7 +70,7 @@ enum err calls_init(struct calls *calls, struct calls_limits limits);
 // No call and no thing is left.
 void calls_drop(struct calls *calls);
 
-// ERR_LIMIT      the client, or all of them, have as many calls under way as they may
+// ERR_LIMIT      the process, or all of them, have as many calls under way as they may
 // ERR_NO_MEMORY  for the client
 enum err calls_begin(struct calls *calls, struct call *call, u64 client, u64 message);
 void calls_end(struct calls *calls, struct call *call);

@@ -15,7 +15,7 @@ enum {
     // server that waits between requests should not pay.
     HOSTED_IDLE_TICKS = 64,
 
-    // ---- devices
+    // ---- devices. What is of one process is so of all its bonds together.
 
     // Events of one device before the loop looks at its sockets again.
     HOSTED_LOOP_EVENTS = 256,
@@ -37,12 +37,12 @@ enum {
     // One line of log; log.wit promises it.
     HOSTED_LOG_BYTES = 4096,
 
-    // Calls under way of one client of tcp or udp: a server with a read on each of a thousand
+    // Calls under way of one process of tcp or udp: a server with a read on each of a thousand
     // sockets.
     HOSTED_CLIENT_CALLS = 1024,
     // The same, of all clients.
     HOSTED_CALLS = 65536,
-    // Sockets of one client of tcp, and of udp.
+    // Sockets of one process of tcp, and of udp.
     HOSTED_CLIENT_SOCKETS = 16384,
     // Of all clients.
     HOSTED_SOCKETS = 65536,
@@ -53,24 +53,24 @@ enum {
     HOSTED_NAME_BYTES = 253,
     // Of one name; dns.wit promises it.
     HOSTED_ADDRESSES = 16,
-    // Lookups of one client at once; the host's resolver takes seconds at worst.
+    // Lookups of one process at once; the host's resolver takes seconds at worst.
     HOSTED_CLIENT_LOOKUPS = 16,
     // Of all clients at once.
     HOSTED_LOOKUPS = 128,
 
-    // Timers of one client.
+    // Timers of one process.
     HOSTED_CLIENT_TIMERS = 4096,
     // Of all clients: 100,000 sleeping processes and room.
     HOSTED_TIMERS = 1 << 18,
 
-    // Reads of the store under way of one client.
+    // Reads of the store under way of one process.
     HOSTED_CLIENT_BLOCKS = 64,
     // Of all clients; each waits for one of the host's few file threads.
     HOSTED_BLOCKS = 256,
 
     // Requests that want an answer, waiting on one of the descriptors 0, 1 and 2.
     HOSTED_STREAM_REQUESTS = 1024,
-    // Of them, of one client.
+    // Of them, of one process.
     HOSTED_STREAM_CLIENT_REQUESTS = 64,
     // Copied from writes and not written yet; beyond, the device takes no more messages until they
     // are.

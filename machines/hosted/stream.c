@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/abi.h"
 #include "core/base/assert.h"
 
 enum {
@@ -193,20 +194,21 @@ enum err stream_start(struct stream *stream, int file, bool is_input)
     return stream->is_started ? ERR_OK : ERR_NO_MEMORY;
 }
 
-// Whether one more request of that client may wait. The lock is held.
+// Whether one more request of the process behind that client may wait. The lock is held.
 static bool has_room(struct stream *stream, const struct stream_request *request)
 {
     if (request->message == 0) {
         return true;
     }
-    u32 of_client = 0;
+    u32 of_owner = 0;
     for (struct list_node *node = list_first(&stream->requests); node != NULL;
          node = list_next(&stream->requests, node)) {
         const struct stream_request *other = request_of(node);
-        of_client += other->client == request->client && other->message != 0;
+        of_owner += abi_client_owner(other->client) == abi_client_owner(request->client) &&
+                    other->message != 0;
     }
     return stream->request_count < HOSTED_STREAM_REQUESTS &&
-           of_client < HOSTED_STREAM_CLIENT_REQUESTS;
+           of_owner < HOSTED_STREAM_CLIENT_REQUESTS;
 }
 
 enum err stream_request(struct stream *stream, struct stream_request *request)

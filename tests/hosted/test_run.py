@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -308,6 +309,29 @@ def devices_refuse_hostile_bodies(world):
     expect(ended.code, 0, ended)
     for text in ended.out.decode().splitlines():
         expect(text.endswith(" refused, 0 other"), True, text)
+
+
+@test
+def devices_bound_what_a_process_reads_at_once(world):
+    with world.running("run", world.guest("bounds"), "reads") as process:
+        expect(line(process), "reads 64")
+
+
+@test
+def devices_bound_sockets_by_what_the_host_has(world):
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    ended = world.run("run", world.guest("bounds"), "sockets", preexec_fn=few)
+    lines = dict(text.split() for text in ended.out.decode().splitlines())
+    expect([lines[word] for word in ("limit", "again", "beyond")], ["1", "1", "0"], ended)
+    expect(10 < int(lines["sockets"]) < 64, True, ended)
+
+
+@test
+def devices_answer_each_of_many_blocks(world):
+    for workers in "1", "2":
+        ended = world.run("run", "--workers", workers, world.guest("bounds"), "blocks")
+        expect_good(ended, b"answers 600\nnot fewer than the bound 1\n")
 
 
 def fetch(port, path):

@@ -733,6 +733,30 @@ static void bodies_of_all_kinds_come_through_whole(void **state)
     stage_close(&scene.stage);
 }
 
+// What a handler needs to charge a process for all its bonds: one part of their numbers is alike.
+static void bonds_of_one_process_are_told_apart_and_together(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 15);
+    struct puppet *other = stage_start(&scene.stage, scene.cid);
+    struct puppet *clients[] = {scene.client, scene.client, other};
+    u64 numbers[3];
+    for (u32 i = 0; i < 3; i++) {
+        i64 bond = puppet_bind(&scene.stage, clients[i], &alpha, false);
+        assert_true(
+            puppet_send(&scene.stage, clients[i], (u32)bond, scene.one, (struct span){0}, 0) > 0);
+        static struct notification note;
+        assert_true(puppet_next(&scene.stage, scene.handler, &note));
+        numbers[i] = note.header.client;
+    }
+    assert_int_not_equal(numbers[0], numbers[1]);
+    assert_int_equal(abi_client_owner(numbers[0]), abi_client_owner(numbers[1]));
+    assert_int_not_equal(abi_client_owner(numbers[0]), abi_client_owner(numbers[2]));
+    assert_int_not_equal(abi_client_owner(numbers[0]), 0);
+    stage_close(&scene.stage);
+}
+
 // Four notifications of 4 MiB are just as much as one wait writes; when they are shorter, the fifth
 // goes with them.
 static void limit_of_bytes_that_one_wait_writes(void **state)
@@ -815,6 +839,7 @@ int main(void)
         cmocka_unit_test(limit_of_a_memorys_addresses),
         cmocka_unit_test(more_memories_than_a_reservation_has_blocks),
         cmocka_unit_test(bodies_of_all_kinds_come_through_whole),
+        cmocka_unit_test(bonds_of_one_process_are_told_apart_and_together),
         cmocka_unit_test(limit_of_bytes_that_one_wait_writes),
         cmocka_unit_test(limit_of_processes_that_inspect_lists),
     };

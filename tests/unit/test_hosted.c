@@ -190,6 +190,9 @@ static void test_memory_keeps_its_budget(void **state)
 
 // ---- calls
 
+// A bond of that process; the next number is another one of it.
+#define PROCESS(number) ((u64)(number) << 31 | 5)
+
 static void test_calls_are_bounded_and_found(void **state)
 {
     (void)state;
@@ -197,26 +200,28 @@ static void test_calls_are_bounded_and_found(void **state)
     struct call call[4];
     struct thing thing[3];
     assert_int_equal(calls_init(&calls, (struct calls_limits){2, 3, 1, 2}), ERR_OK);
-    assert_int_equal(calls_begin(&calls, &call[0], 7, 100), ERR_OK);
-    assert_int_equal(calls_begin(&calls, &call[1], 7, 101), ERR_OK);
-    assert_int_equal(calls_begin(&calls, &call[2], 7, 102), ERR_LIMIT); // of this client
-    assert_int_equal(calls_begin(&calls, &call[2], 8, 102), ERR_OK);
-    assert_int_equal(calls_begin(&calls, &call[3], 9, 103), ERR_LIMIT); // of all
+    assert_int_equal(calls_begin(&calls, &call[0], PROCESS(7), 100), ERR_OK);
+    assert_int_equal(calls_begin(&calls, &call[1], PROCESS(7), 101), ERR_OK);
+    assert_int_equal(calls_begin(&calls, &call[2], PROCESS(7) + 1, 102), ERR_LIMIT); // nor so
+    assert_int_equal(calls_begin(&calls, &call[2], PROCESS(7), 102), ERR_LIMIT); // of this process
+    assert_int_equal(calls_begin(&calls, &call[2], PROCESS(8), 102), ERR_OK);
+    assert_int_equal(calls_begin(&calls, &call[3], PROCESS(9), 103), ERR_LIMIT); // of all
     assert_ptr_equal(calls_find(&calls, 101), &call[1]);
     assert_null(calls_find(&calls, 103));
-    assert_ptr_equal(calls_of_client(&calls, 7), &call[0]);
-    assert_null(calls_of_client(&calls, 9));
-    assert_int_equal(things_begin(&calls, &thing[0], 7), ERR_OK);
-    assert_int_equal(things_begin(&calls, &thing[1], 7), ERR_LIMIT); // of this client
-    assert_int_equal(things_begin(&calls, &thing[1], 8), ERR_OK);
-    assert_int_equal(things_begin(&calls, &thing[2], 9), ERR_LIMIT); // of all
+    assert_ptr_equal(calls_of_client(&calls, PROCESS(7)), &call[0]);
+    assert_null(calls_of_client(&calls, PROCESS(9)));
+    assert_int_equal(things_begin(&calls, &thing[0], PROCESS(7)), ERR_OK);
+    assert_int_equal(things_begin(&calls, &thing[1], PROCESS(7)), ERR_LIMIT); // of this process
+    assert_int_equal(things_begin(&calls, &thing[1], PROCESS(8)), ERR_OK);
+    assert_int_equal(things_begin(&calls, &thing[2], PROCESS(9)), ERR_LIMIT); // of all
     u64 id = thing[0].node.key;
-    assert_ptr_equal(things_find(&calls, 7, id), &thing[0]);
-    assert_null(things_find(&calls, 8, id)); // somebody else's
+    assert_ptr_equal(things_find(&calls, PROCESS(7), id), &thing[0]);
+    assert_null(things_find(&calls, PROCESS(8), id)); // somebody else's
     things_end(&calls, &thing[0]);
-    assert_null(things_find(&calls, 7, id));
-    assert_int_equal(things_begin(&calls, &thing[0], 9), ERR_OK);
+    assert_null(things_find(&calls, PROCESS(7), id));
+    assert_int_equal(things_begin(&calls, &thing[0], PROCESS(9)), ERR_OK);
     assert_int_not_equal(thing[0].node.key, id); // never the same again
+    assert_int_equal(things_begin(&calls, &thing[2], PROCESS(9) + 1), ERR_LIMIT); // another bond
     for (u32 i = 0; i < 3; i++) {
         calls_end(&calls, &call[i]);
     }
@@ -301,17 +306,20 @@ static void test_streams_bound_what_waits(void **state)
     seen.done = 0;
     assert_int_equal(stream_start(stream, ends[0], true), ERR_OK);
     for (u32 i = 0; i < HOSTED_STREAM_CLIENT_REQUESTS + 1; i++) {
-        requests[i] =
-            (struct stream_request){.client = 5, .message = 1 + i, .done = request_done, .max = 1};
+        requests[i] = (struct stream_request){
+            .client = PROCESS(5) + i, .message = 1 + i, .done = request_done, .max = 1};
         assert_int_equal(stream_request(stream, &requests[i]),
                          i < HOSTED_STREAM_CLIENT_REQUESTS ? ERR_OK : ERR_LIMIT);
     }
-    struct stream_request other = {.client = 6, .message = 999, .done = request_done, .max = 1};
+    struct stream_request other = {
+        .client = PROCESS(6), .message = 999, .done = request_done, .max = 1};
     assert_int_equal(stream_request(stream, &other), ERR_OK);
     u32 taken = 0;
     struct stream_request *found;
-    while (stream_cancel_client(stream, 5, &found)) {
-        taken++;
+    for (u32 i = 0; i <= HOSTED_STREAM_CLIENT_REQUESTS; i++) { // a bond each
+        while (stream_cancel_client(stream, PROCESS(5) + i, &found)) {
+            taken++;
+        }
     }
     assert_int_equal(taken, HOSTED_STREAM_CLIENT_REQUESTS);
     bool abandon = false;
