@@ -15,7 +15,7 @@ build/bench/kernels/%.wasm: tests/bench/kernels/%.c tests/bench/kernels/kernel.h
 	  $(KERNEL_FLOATS) -ffreestanding -fno-builtin -DKERNEL_RUN=run -nostdlib -fuse-ld=lld \
 	  -Wl,--no-entry,--export=run $< -o $@
 
-ENGINE_SOURCES := tests/bench/engine.c $(KERNEL_NAMES:%=tests/bench/kernels/%.c) $(BASE_SOURCES) $(WASM_SOURCES)
+ENGINE_SOURCES := tests/bench/engine.c tests/bench/engine_ours.c tests/bench/engine_peers.c $(KERNEL_NAMES:%=tests/bench/kernels/%.c) $(BASE_SOURCES) $(WASM_SOURCES)
 ENGINE := build/bench/engine
 $(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm)
 $(call link_rule,gcc,$(ENGINE)-gcc,$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm)

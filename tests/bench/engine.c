@@ -1,43 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs each kernel in our interpreter, natively, and in a peer when there is one, in turns within
-// one process, and compares the shortest of several runs of each. All must give the same checksum.
+// Runs each kernel in every engine there is, in turns, and compares the shortest of several runs of
+// each. All must give the same checksum.
 //
 // Use     engine FOLDER [KERNEL...]   with FOLDER/NAME.wasm for each kernel
-//         engine --check FOLDER       runs each once whole and once in slices, and counts checksums
-#include "core/base/arena.h"
-#include "core/base/assert.h"
-#include "core/base/memory.h"
-#include "core/base/report.h"
-#include "core/wasm/decode.h"
-#include "core/wasm/instance.h"
-#include "core/wasm/limits.h"
-#include "core/wasm/thread.h"
-#include "core/wasm/translate.h"
-#include "core/wasm/validate.h"
-#include "tests/bench/peer.h"
+//         engine --check FOLDER       runs each once in each of our engines, and counts checksums
+#include "core/base/compiler.h"
+#include "tests/bench/engines.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
 enum {
-    SLICE_FUEL = 997,           // of --check: a small prime, so that pauses fall everywhere
-    ROUNDS = 9,                 // turns, of which the shortest counts
-    SECONDS_EACH = 4,           // no further turn of a kernel after so long
-    RESERVED_BYTES = 256 << 20, // of address space for a kernel's memory; they declare less
+    ROUNDS = 9,       // turns, of which the shortest counts
+    SECONDS_EACH = 4, // no further turn of a kernel after so long
 };
 
 #define KERNEL(name, n) u64 kernel_##name(u32 count);
 #include "tests/bench/kernels/kernels.def"
 #undef KERNEL
-
-struct kernel_case {
-    const char *name;
-    u32 n;
-    u64 (*native)(u32 n);
-};
 
 static const struct kernel_case kernels[] = {
 #define KERNEL(name, n) {#name, n, kernel_##name},
@@ -45,75 +26,20 @@ static const struct kernel_case kernels[] = {
 #undef KERNEL
 };
 
-struct timing {
-    f64 ours;
-    f64 native;
-    f64 peer;
+// The first is what all others are compared with, then come ours, then other people's.
+enum { NATIVE, OURS };
+static const struct engine *const all[] = {
+    &engine_native,
+    &engine_interpreter,
+    &engine_peer,
+    &engine_node,
 };
+enum { OURS_END = 2 }; // of `all`
+static const struct engine *const checked[] = {&engine_interpreter, &engine_slices};
 
-void assert_fail(const char *claim, const char *file, int line)
+NORETURN static void fail(const char *kernel, const char *engine, const char *what)
 {
-    fprintf(stderr, "%s:%d: claim does not hold: %s\n", file, line, claim);
-    abort();
-}
-
-static void *resize(struct memory *self, void *block, size_t old_size, size_t new_size)
-{
-    (void)self;
-    (void)old_size;
-    if (new_size == 0) {
-        free(block);
-        return NULL;
-    }
-    return aligned_alloc(16, (new_size + 15) / 16 * 16);
-}
-
-static struct memory heap = {resize};
-
-static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
-{
-    (void)self;
-    void *address = mmap(NULL, RESERVED_BYTES, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (address == MAP_FAILED || pages > RESERVED_BYTES / WASM_PAGE_BYTES) {
-        return ERR_NO_MEMORY;
-    }
-    if (*pages_max > RESERVED_BYTES / WASM_PAGE_BYTES) {
-        *pages_max = RESERVED_BYTES / WASM_PAGE_BYTES;
-    }
-    *base = address;
-    return ERR_OK;
-}
-
-static enum err memory_grow(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new)
-{
-    (void)self;
-    (void)base;
-    (void)pages_old;
-    (void)pages_new;
-    return ERR_OK; // all of the reservation is usable
-}
-
-static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max)
-{
-    (void)self;
-    (void)pages;
-    (void)pages_max;
-    munmap(base, RESERVED_BYTES);
-}
-
-static struct wasm_store store = {memory_create, memory_grow, memory_destroy, &heap};
-
-static f64 seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (f64)now.tv_sec + (f64)now.tv_nsec / 1e9;
-}
-
-NORETURN static void fail(const char *kernel, const char *what)
-{
-    fprintf(stderr, "engine: %s: %s\n", kernel, what);
+    fprintf(stderr, "engine: %s: %s: %s\n", kernel, engine, what);
     exit(1);
 }
 
@@ -124,72 +50,27 @@ static struct span read_file(const char *folder, const char *name)
     FILE *file = fopen(path, "rb");
     static u8 bytes[1 << 20];
     if (file == NULL) {
-        fail(name, "cannot be read");
+        fail(name, path, "cannot be read");
     }
     size_t size = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
     return span_of(bytes, size);
 }
 
-static struct wasm_instance *load(const char *name, struct span bytes, struct arena *arena)
-{
-    struct report report;
-    struct arena scratch;
-    struct wasm_module *module;
-    struct wasm_instance *instance = NULL;
-    enum trap trap = TRAP_NONE;
-    report_clear(&report);
-    arena_init(&scratch, &heap, SIZE_MAX);
-    if (wasm_module_decode(bytes, arena, &module, &report) != ERR_OK ||
-        wasm_module_validate(module, &scratch, &report) != ERR_OK ||
-        wasm_module_translate(module, &scratch, &report) != ERR_OK ||
-        wasm_instance_create(module, NULL, &store, arena, &instance, &trap, &report) != ERR_OK) {
-        fail(name, report.text);
-    }
-    arena_drop(&scratch);
-    return instance;
-}
+// ---- the check
 
-static u64 run_ours(const char *name, struct wasm_thread *thread, struct wasm_func *function, u32 n)
+static bool check_kernel(const char *folder, const struct kernel_case *kernel,
+                         const struct engine *engine)
 {
-    i64 fuel = INT64_MAX;
-    wasm_slot argument = n;
-    if (wasm_thread_call(thread, function, &argument) != ERR_OK ||
-        wasm_thread_run(thread, &fuel) != WASM_RUN_DONE) {
-        fail(name, trap_name(thread->trap));
+    u64 result = 0;
+    f64 seconds;
+    void *opened = engine->open(kernel, read_file(folder, kernel->name));
+    bool good = opened != NULL && engine->run(opened, kernel->n, &result, &seconds) &&
+                result == kernel->native(kernel->n);
+    printf("%-12s %-12s %s\n", kernel->name, engine->name, good ? "passed" : "FAILED");
+    if (opened != NULL) {
+        engine->close(opened);
     }
-    return thread->results[0];
-}
-
-// Runs a kernel once, in slices of so much fuel. False: the checksum is not that of the native
-// code.
-static bool check_kernel(const char *folder, const struct kernel_case *kernel, i64 slice_fuel)
-{
-    struct span bytes = read_file(folder, kernel->name);
-    struct arena arena;
-    struct wasm_extern run;
-    struct wasm_thread thread;
-    arena_init(&arena, &heap, SIZE_MAX);
-    struct wasm_instance *instance = load(kernel->name, bytes, &arena);
-    if (wasm_instance_export(instance, SPAN_LITERAL("run"), &run) != ERR_OK) {
-        fail(kernel->name, "exports no run");
-    }
-    wasm_thread_init(&thread, &store, WASM_STACK_BYTES);
-    wasm_slot argument = kernel->n;
-    if (wasm_thread_call(&thread, run.function, &argument) != ERR_OK) {
-        fail(kernel->name, "cannot be called");
-    }
-    enum wasm_run state = WASM_RUN_PAUSED;
-    while (state == WASM_RUN_PAUSED) {
-        i64 fuel = slice_fuel;
-        state = wasm_thread_run(&thread, &fuel);
-    }
-    bool good = state == WASM_RUN_DONE && thread.results[0] == kernel->native(kernel->n);
-    printf("%-12s %s %s\n", kernel->name, slice_fuel == INT64_MAX ? "whole    " : "in slices",
-           good ? "passed" : "FAILED");
-    wasm_thread_drop(&thread);
-    wasm_instance_destroy(instance);
-    arena_drop(&arena);
     return good;
 }
 
@@ -197,75 +78,89 @@ static int check_all(const char *folder)
 {
     u32 passed = 0;
     for (size_t i = 0; i < COUNT_OF(kernels); i++) {
-        passed += check_kernel(folder, &kernels[i], INT64_MAX);
-        passed += check_kernel(folder, &kernels[i], SLICE_FUEL);
+        for (size_t j = 0; j < COUNT_OF(checked); j++) {
+            passed += check_kernel(folder, &kernels[i], checked[j]);
+        }
     }
-    u32 failed = 2 * (u32)COUNT_OF(kernels) - passed;
+    u32 failed = (u32)(COUNT_OF(checked) * COUNT_OF(kernels)) - passed;
     printf("%u passed, %u failed, 0 skipped\n", passed, failed);
     return failed == 0 ? 0 : 1;
 }
 
-static void keep_least(f64 *least, f64 seconds)
-{
-    if (seconds < *least) {
-        *least = seconds;
-    }
-}
+// ---- the comparison
 
-// Times all engines in turns.
-static struct timing measure(const struct kernel_case *kernel, struct wasm_thread *thread,
-                             struct wasm_func *function, struct peer *peer)
+// Times all engines in turns; those that are not there stay at infinity.
+static void measure(const struct kernel_case *kernel, struct span wasm, const bool *is_there,
+                    f64 *least)
 {
-    struct timing best = {INFINITY, INFINITY, INFINITY};
+    void *opened[COUNT_OF(all)] = {0};
     u64 expected = kernel->native(kernel->n);
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        least[i] = INFINITY;
+        if (is_there[i] && (opened[i] = all[i]->open(kernel, wasm)) == NULL) {
+            fail(kernel->name, all[i]->name, "cannot load it");
+        }
+    }
     f64 start = seconds_now();
     for (u32 round = 0; round < ROUNDS && seconds_now() - start < SECONDS_EACH; round++) {
-        f64 before = seconds_now();
-        u64 native = kernel->native(kernel->n);
-        f64 after = seconds_now();
-        u64 ours = run_ours(kernel->name, thread, function, kernel->n);
-        keep_least(&best.native, after - before);
-        keep_least(&best.ours, seconds_now() - after);
-        if (ours != expected || native != expected) {
-            fail(kernel->name, "checksums differ");
-        }
-        if (peer != NULL) {
-            u64 theirs = 0;
-            before = seconds_now();
-            bool good = peer_run(peer, kernel->n, &theirs);
-            keep_least(&best.peer, seconds_now() - before);
-            if (!good || theirs != expected) {
-                fail(kernel->name, "the peer's checksum differs");
+        for (size_t i = 0; i < COUNT_OF(all); i++) {
+            u64 result;
+            f64 seconds;
+            if (!is_there[i]) {
+                continue;
             }
+            if (!all[i]->run(opened[i], kernel->n, &result, &seconds) || result != expected) {
+                fail(kernel->name, all[i]->name, "another checksum than native code's");
+            }
+            least[i] = seconds < least[i] ? seconds : least[i];
         }
     }
-    return best;
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        if (is_there[i]) {
+            all[i]->close(opened[i]);
+        }
+    }
 }
 
-static struct timing run_kernel(const char *folder, const struct kernel_case *kernel)
+// One row for each engine of ours.
+static void print_kernel(const struct kernel_case *kernel, const bool *is_there, const f64 *least)
 {
-    struct span bytes = read_file(folder, kernel->name);
-    struct arena arena;
-    arena_init(&arena, &heap, SIZE_MAX);
-    struct wasm_instance *instance = load(kernel->name, bytes, &arena);
-    struct wasm_extern run;
-    if (wasm_instance_export(instance, SPAN_LITERAL("run"), &run) != ERR_OK) {
-        fail(kernel->name, "exports no run");
+    for (size_t i = OURS; i < OURS_END; i++) {
+        printf("| %s: %s | %.2f ms | native %.2f ms", all[i]->name, kernel->name, least[i] * 1e3,
+               least[NATIVE] * 1e3);
+        for (size_t j = OURS_END; j < COUNT_OF(all); j++) {
+            if (is_there[j]) {
+                printf(", %s %.2f ms", all[j]->name, least[j] * 1e3);
+            }
+        }
+        printf(" | %.2f times native's time", least[i] / least[NATIVE]);
+        for (size_t j = OURS_END; j < COUNT_OF(all); j++) {
+            if (is_there[j]) {
+                printf(", %.2f times %s's speed", least[j] / least[i], all[j]->name);
+            }
+        }
+        printf(" | |\n");
     }
-    struct wasm_thread thread;
-    wasm_thread_init(&thread, &store, WASM_STACK_BYTES);
-    struct peer *peer = peer_name() == NULL ? NULL : peer_open(bytes);
-    if (peer_name() != NULL && peer == NULL) {
-        fail(kernel->name, "the peer cannot load it");
+    fflush(stdout);
+}
+
+// `logs` are sums of logarithms of each engine's time, native time taken off.
+static void print_means(u32 count, const bool *is_there, const f64 *logs)
+{
+    static const char *const aims[OURS_END] = {[OURS] = "at least wasm3's speed"};
+    for (size_t i = OURS; i < COUNT_OF(all); i++) {
+        if (!is_there[i]) {
+            continue;
+        }
+        printf("| %s: geometric mean of %u | | native | %.2f times native's time", all[i]->name,
+               count, exp(logs[i] / count));
+        for (size_t j = OURS_END; i < OURS_END && j < COUNT_OF(all); j++) {
+            if (is_there[j]) {
+                printf(", %.2f times %s's speed", exp((logs[j] - logs[i]) / count), all[j]->name);
+            }
+        }
+        printf(" | %s |\n", i < OURS_END ? aims[i] : "");
     }
-    struct timing timing = measure(kernel, &thread, run.function, peer);
-    if (peer != NULL) {
-        peer_close(peer);
-    }
-    wasm_thread_drop(&thread);
-    wasm_instance_destroy(instance);
-    arena_drop(&arena);
-    return timing;
 }
 
 static bool is_wanted(const char *name, int argc, char **argv)
@@ -280,7 +175,8 @@ static bool is_wanted(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    f64 log_native = 0, log_peer = 0;
+    bool is_there[COUNT_OF(all)];
+    f64 logs[COUNT_OF(all)] = {0};
     u32 count = 0;
     if (argc < 2) {
         fprintf(stderr, "usage: engine [--check] FOLDER [KERNEL...]\n");
@@ -289,34 +185,21 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "--check") == 0) {
         return check_all(argv[2]);
     }
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        is_there[i] = all[i]->is_there == NULL || all[i]->is_there();
+    }
     for (size_t i = 0; i < COUNT_OF(kernels); i++) {
         if (!is_wanted(kernels[i].name, argc, argv)) {
             continue;
         }
-        struct timing t = run_kernel(argv[1], &kernels[i]);
-        printf("| interpreter: %s | %.2f ms | native %.2f ms", kernels[i].name, t.ours * 1e3,
-               t.native * 1e3);
-        if (peer_name() != NULL) {
-            printf(", %s %.2f ms", peer_name(), t.peer * 1e3);
+        f64 least[COUNT_OF(all)];
+        measure(&kernels[i], read_file(argv[1], kernels[i].name), is_there, least);
+        print_kernel(&kernels[i], is_there, least);
+        for (size_t j = OURS; j < COUNT_OF(all); j++) {
+            logs[j] += is_there[j] ? log(least[j] / least[NATIVE]) : 0;
         }
-        printf(" | %.1f times native's time", t.ours / t.native);
-        if (peer_name() != NULL) {
-            printf(", %.2f times %s's speed", t.peer / t.ours, peer_name());
-        }
-        printf(" | |\n");
-        fflush(stdout);
-        log_native += log(t.ours / t.native);
-        log_peer += log(t.peer / t.ours);
         count++;
     }
-    printf("| interpreter: geometric mean of %u | | native", count);
-    if (peer_name() != NULL) {
-        printf(", %s", peer_name());
-    }
-    printf(" | %.2f times native's time", exp(log_native / count));
-    if (peer_name() != NULL) {
-        printf(", %.2f times %s's speed", exp(log_peer / count), peer_name());
-    }
-    printf(" | at least wasm3's speed |\n");
+    print_means(count, is_there, logs);
     return 0;
 }

@@ -1,23 +1,44 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Times kernels in node's engine, with its optimising tier alone, so that no run is in a slower one.
+// Runs a kernel in node's engine. Started with --no-wasm-tier-up --no-liftoff it has its optimising
+// tier alone, so that no run is in a slower one.
 //
-// Use     node --no-wasm-tier-up --no-liftoff tests/bench/peer_node.mjs ROUNDS FOLDER NAME N ...
-// Prints  NAME CHECKSUM MILLISECONDS COMPILE_MILLISECONDS for each, the shortest of ROUNDS runs
-import { readFileSync } from "node:fs";
+// Reads   the module's size and a newline, the module, then a line with n for each run
+// Prints  for each run its checksum and how many seconds of CPU time it took
+import { readSync, writeSync } from "node:fs";
 
-const [rounds, folder, ...cases] = process.argv.slice(2);
-const now = () => Number(process.hrtime.bigint()) / 1e6;
-for (let i = 0; i + 1 < cases.length; i += 2) {
-    const bytes = readFileSync(`${folder}/${cases[i]}.wasm`);
-    const start = now();
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
-    const compile = now() - start;
-    let least = Infinity;
-    let sum = 0n;
-    for (let round = 0; round < Number(rounds); round++) {
-        const before = now();
-        sum = instance.exports.run(Number(cases[i + 1]));
-        least = Math.min(least, now() - before);
+const INPUT = 0;
+const OUTPUT = 1;
+
+function read(count) {
+    const bytes = Buffer.alloc(count);
+    for (let have = 0; have < count;) {
+        const more = readSync(INPUT, bytes, have, count - have, null);
+        if (more === 0) {
+            process.exit(0);
+        }
+        have += more;
     }
-    console.log(cases[i], BigInt.asUintN(64, sum).toString(), least.toFixed(3), compile.toFixed(3));
+    return bytes;
+}
+
+function readNumber() {
+    let text = "";
+    for (;;) {
+        const letter = read(1).toString();
+        if (letter === "\n") {
+            return Number(text);
+        }
+        text += letter;
+    }
+}
+
+const module = new WebAssembly.Module(read(readNumber()));
+const { run } = new WebAssembly.Instance(module, {}).exports;
+for (;;) {
+    const n = readNumber();
+    const before = process.cpuUsage();
+    const sum = run(n);
+    const { user, system } = process.cpuUsage(before);
+    const seconds = (user + system) / 1e6;
+    writeSync(OUTPUT, `${BigInt.asUintN(64, sum)} ${seconds}\n`);
 }

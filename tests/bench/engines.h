@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tests/bench/engines.h: the engines that run the same kernels, in turns and within one run, since
+// absolute times mean nothing.
+//
+// Use     is_there, then open for each kernel, run as often as wanted, close.
+#pragma once
+#include "core/base/compiler.h"
+#include "core/base/span.h"
+#include "core/base/types.h"
+
+struct kernel_case {
+    const char *name;
+    u32 n;
+    u64 (*native)(u32 n);
+};
+
+struct engine {
+    const char *name;
+    // Whether this machine has it; NULL: always.
+    bool (*is_there)(void);
+    // Makes a kernel ready to run; NULL when the engine cannot.
+    //   wasm  its module, whose export `run` takes an i32 and returns an i64; outlives the result
+    void *(*open)(const struct kernel_case *kernel, struct span wasm);
+    // Runs it once. False when it trapped. `seconds` receives what the run took, without what it
+    // takes to ask for it.
+    bool (*run)(void *self, u32 n, u64 *result, f64 *seconds);
+    void (*close)(void *self);
+};
+
+extern const struct engine engine_native;      // the same source, compiled by clang -O2
+extern const struct engine engine_interpreter; // ours
+extern const struct engine engine_slices;      // ours, paused after every few steps
+extern const struct engine engine_peer;        // in this process: peer.h
+extern const struct engine engine_node;        // V8's optimising tier, in a process of its own
+
+// CPU time of the calling thread.
+f64 seconds_now(void);
