@@ -38,3 +38,4 @@ $(call link_rule,hosted,build/bench/load,tests/bench/load.c $(BASE_SOURCES) $(WA
 BENCHES += load
 bench-load: build/bench/load build/bench/load_program.wasm
 	@build/bench/load build/bench/load_program.wasm
+	@build/bench/load --shapes

@@ -53,7 +53,7 @@ static bool grow(struct arena *arena, size_t bytes_needed)
     return true;
 }
 
-void *arena_alloc(struct arena *arena, size_t count, size_t size, size_t align)
+void *arena_room(struct arena *arena, size_t count, size_t size, size_t align)
 {
     ASSERT(align != 0 && align <= ALIGN_LARGEST && (align & (align - 1)) == 0);
     size_t bytes;
@@ -70,16 +70,37 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size, size_t align)
     }
     u8 *block = arena->next + padding;
     arena->next = block + bytes;
-    mem_zero(block, bytes);
     return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t count, size_t size, size_t align)
+{
+    void *block = arena_room(arena, count, size, align);
+    if (block != NULL) {
+        mem_zero(block, count * size);
+    }
+    return block;
+}
+
+bool arena_drop_part(struct arena *arena, size_t bytes)
+{
+    size_t given = 0;
+    while (arena->chunks != NULL && given < bytes) {
+        struct arena_chunk *chunk = arena->chunks;
+        arena->chunks = chunk->older;
+        given += chunk->bytes;
+        arena->used_bytes -= chunk->bytes;
+        memory_give(arena->memory, chunk, chunk->bytes);
+    }
+    if (arena->chunks != NULL) {
+        return true;
+    }
+    arena_init(arena, arena->memory, arena->limit_bytes);
+    return false;
 }
 
 void arena_drop(struct arena *arena)
 {
-    while (arena->chunks != NULL) {
-        struct arena_chunk *chunk = arena->chunks;
-        arena->chunks = chunk->older;
-        memory_give(arena->memory, chunk, chunk->bytes);
-    }
-    arena_init(arena, arena->memory, arena->limit_bytes);
+    bool is_left = arena_drop_part(arena, SIZE_MAX);
+    ASSERT(!is_left);
 }

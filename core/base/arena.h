@@ -28,9 +28,19 @@ void arena_init(struct arena *arena, struct memory *memory, size_t limit_bytes);
 // NULL when memory or limit is exhausted or count * size overflows; never NULL for count or size 0.
 void *arena_alloc(struct arena *arena, size_t count, size_t size, size_t align);
 
+// The same, but what the bytes hold is anybody's guess: for arrays so large that clearing them
+// would take longer than a portion of work, whose items the caller writes whole, one by one.
+void *arena_room(struct arena *arena, size_t count, size_t size, size_t align);
+
+// Gives back the newest chunk and those before it until about `bytes` are given; false: nothing is
+// left. A large arena is dropped in portions so; between them it must not be used.
+bool arena_drop_part(struct arena *arena, size_t bytes);
+
 // Gives every chunk back. The arena is then as arena_init left it.
 void arena_drop(struct arena *arena);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc(arena, 1, sizeof(type), _Alignof(type)))
 #define ARENA_ARRAY(arena, type, count)                                                            \
     ((type *)arena_alloc(arena, count, sizeof(type), _Alignof(type)))
+#define ARENA_ROOM(arena, type, count)                                                             \
+    ((type *)arena_room(arena, count, sizeof(type), _Alignof(type)))

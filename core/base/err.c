@@ -16,6 +16,7 @@ static const char *const names[ERR_COUNT] = {
     [ERR_MISMATCH] = "mismatch",
     [ERR_IO] = "input/output error",
     [ERR_CLOSED] = "closed",
+    [ERR_PAUSED] = "paused",
 };
 
 const char *err_name(enum err err)

@@ -20,6 +20,7 @@ enum [[nodiscard]] err {
     ERR_MISMATCH,    // two things that should agree do not (a hash, a type)
     ERR_IO,          // the machine failed to read or write
     ERR_CLOSED,      // the other side is gone
+    ERR_PAUSED,      // no failure: the portion of work is used up; call again to go on
     ERR_COUNT
 };
 

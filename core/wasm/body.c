@@ -177,18 +177,18 @@ void body_skip_immediate(struct body_reader *in, enum row row)
     }
 }
 
-void body_skip_dead(struct body_reader *in)
+bool body_skip_dead(struct body_reader *in, const u8 *stop, u32 *depth)
 {
-    u32 depth = 0;
-    for (;;) {
+    while (in->at < stop) {
         const u8 *start = in->at;
         enum row row = body_row(in);
-        if (depth == 0 && (row == ROW_END || row == ROW_ELSE)) {
+        if (*depth == 0 && (row == ROW_END || row == ROW_ELSE)) {
             in->at = start;
-            return;
+            return true;
         }
-        depth += row == ROW_BLOCK || row == ROW_LOOP || row == ROW_IF;
-        depth -= row == ROW_END;
+        *depth += row == ROW_BLOCK || row == ROW_LOOP || row == ROW_IF;
+        *depth -= row == ROW_END;
         body_skip_immediate(in, row);
     }
+    return false;
 }

@@ -35,8 +35,9 @@ u64 body_unsigned(struct body_reader *in);
 i64 body_signed(struct body_reader *in);
 void body_skip(struct body_reader *in, size_t bytes);
 void body_skip_immediate(struct body_reader *in, enum row row);
-// Goes on to the `else` or `end` of the block that the reader is in, without passing it.
-void body_skip_dead(struct body_reader *in);
+// Goes on to the `else` or `end` of the block that the reader is in, without passing it. False: it
+// stopped behind `stop`, with *depth blocks open, to be called again.
+bool body_skip_dead(struct body_reader *in, const u8 *stop, u32 *depth);
 
 static ALWAYS_INLINE u32 body_u32(struct body_reader *in)
 {

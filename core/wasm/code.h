@@ -334,8 +334,9 @@ static inline bool range_inside(u64 offset, u64 count, u64 size)
     return offset <= size && count <= size - offset;
 }
 
-// The element of a segment as a value.
+// What a constant expression gives, and what an item of a segment is.
 wasm_slot wasm_instance_const(struct wasm_instance *instance, const struct wasm_const *value);
+wasm_slot wasm_instance_item(struct wasm_instance *instance, const struct wasm_elem_item *item);
 
 // Puts `count` more elements into a table. False when its type or the machine has no room.
 bool wasm_table_grow(struct wasm_table *table, u32 count, wasm_slot value);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One function for each section, in the order of the file. Every vector's count is held against the
-// bytes that are left before anything is allocated for it, so memory stays in proportion to the
-// file.
+// Each section has a function that opens it, one for an item, and perhaps one that closes it, in
+// the order of the file; what walks through them can stop behind any item. Every vector's count is held
+// against the bytes that are left before anything is allocated for it, so memory stays in
+// proportion to the file.
 #include "core/wasm/decode.h"
 #include "core/base/arena.h"
 #include "core/base/assert.h"
@@ -11,6 +12,7 @@
 #include "core/base/utf8.h"
 #include "core/wasm/encoding.h"
 #include "core/wasm/limits.h"
+#include "core/wasm/load.h"
 #include "core/wasm/module.h"
 #include "core/wasm/names.h"
 #include "core/wasm/opcode.h"
@@ -32,21 +34,38 @@ enum section_id {
     SECTION_COUNT
 };
 
-struct decoder {
+struct wasm_decoder {
     struct wasm_module *module;
     struct arena *arena;
     struct report *report;
-    struct reader in; // the section being read
+    i64 work; // units left of the step under way
     u32 body_count;
     u32 custom_capacity;
+    struct reader file;
+    bool has_header;
+    u32 rank; // of the last section but custom ones
+    // The section being read.
+    bool is_open;
+    u8 id; // enum section_id
+    struct reader in;
+    u32 count; // of its items
+    u32 index;
+    // Inside an item, or at the section's end: how far that has come.
+    bool is_inside;
+    u32 inner;
+    u32 elem_flags;
+    u64 *type_keys; // the sort's, by hash and index
+    u64 *type_keys_other;
+    struct sort type_sort;
+    struct wasm_names_check names;
 };
 
-static enum err malformed(struct decoder *d, u64 offset, const char *text)
+static enum err malformed(struct wasm_decoder *d, u64 offset, const char *text)
 {
     return report_err(d->report, ERR_MALFORMED, offset, text);
 }
 
-static enum err no_memory(struct decoder *d)
+static enum err no_memory(struct wasm_decoder *d)
 {
     return report_err(d->report, ERR_NO_MEMORY, reader_offset(&d->in), "out of memory");
 }
@@ -60,19 +79,34 @@ static enum err no_memory(struct decoder *d)
         }                                                                                          \
     } while (0)
 
-static enum err read_byte(struct decoder *d, u8 *out)
+// The same without clearing it, for items that are written whole when they are read.
+#define NEW_ROOM(d, out, type, count)                                                              \
+    do {                                                                                           \
+        (out) = ARENA_ROOM((d)->arena, type, count);                                               \
+        if ((out) == NULL) {                                                                       \
+            return no_memory(d);                                                                   \
+        }                                                                                          \
+    } while (0)
+
+// Whether the work of this step is used up: ERR_PAUSED is to be returned from where it can go on.
+static bool is_spent(const struct wasm_decoder *d)
+{
+    return d->work <= 0;
+}
+
+static enum err read_byte(struct wasm_decoder *d, u8 *out)
 {
     return reader_u8(&d->in, out, d->report);
 }
 
-static enum err read_u32(struct decoder *d, u32 *out)
+static enum err read_u32(struct wasm_decoder *d, u32 *out)
 {
     return reader_leb_u32(&d->in, out, d->report);
 }
 
 // The count of a vector. Its items take a byte or more each, so the bytes left bound it.
 //   limit, text  what it may be at most, and the sentence for when it is more
-static enum err read_count(struct decoder *d, u32 limit, const char *text, u32 *out)
+static enum err read_count(struct wasm_decoder *d, u32 limit, const char *text, u32 *out)
 {
     u64 offset = reader_offset(&d->in);
     u32 count;
@@ -88,7 +122,7 @@ static enum err read_count(struct decoder *d, u32 limit, const char *text, u32 *
     return ERR_OK;
 }
 
-static enum err read_sized(struct decoder *d, struct span *out)
+static enum err read_sized(struct wasm_decoder *d, struct span *out)
 {
     u64 offset = reader_offset(&d->in);
     u32 size;
@@ -99,11 +133,14 @@ static enum err read_sized(struct decoder *d, struct span *out)
     return reader_bytes(&d->in, size, out, d->report);
 }
 
-static enum err read_name(struct decoder *d, struct span *out)
+static enum err read_name(struct wasm_decoder *d, struct span *out)
 {
     u64 offset = reader_offset(&d->in);
     struct span name;
     TRY(read_sized(d, &name));
+    if (name.size > WASM_NAME_BYTES) {
+        return report_err(d->report, ERR_LIMIT, offset, "a name is too long");
+    }
     if (!utf8_is_valid(name)) {
         return malformed(d, offset, "malformed UTF-8 encoding");
     }
@@ -111,7 +148,7 @@ static enum err read_name(struct decoder *d, struct span *out)
     return ERR_OK;
 }
 
-static enum err read_limits(struct decoder *d, struct wasm_limits *out)
+static enum err read_limits(struct wasm_decoder *d, struct wasm_limits *out)
 {
     struct wasm_limits limits = {.max = UINT32_MAX};
     u64 offset = reader_offset(&d->in);
@@ -130,13 +167,13 @@ static enum err read_limits(struct decoder *d, struct wasm_limits *out)
     return ERR_OK;
 }
 
-static enum err read_table_type(struct decoder *d, struct wasm_table_type *out)
+static enum err read_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
 {
     TRY(wasm_read_ref_type(&d->in, &out->element, d->report));
     return read_limits(d, &out->limits);
 }
 
-static enum err read_global_type(struct decoder *d, struct wasm_global_type *out)
+static enum err read_global_type(struct wasm_decoder *d, struct wasm_global_type *out)
 {
     TRY(wasm_read_value_type(&d->in, &out->type, d->report));
     u64 offset = reader_offset(&d->in);
@@ -194,12 +231,17 @@ static struct wasm_const const_of(const struct wasm_instruction *instruction)
 // A constant expression. Whatever instructions stand in it, they are followed to the end that
 // closes it; the validator refuses those that are not constant. Limit: an `else` outside an `if`
 // counts as one of them.
-static enum err read_const(struct decoder *d, struct wasm_const *out)
+static enum err read_const(struct wasm_decoder *d, struct wasm_const *out)
 {
-    struct wasm_const value = {.kind = WASM_CONST_NOT_ONE, .offset = reader_offset(&d->in)};
+    u64 value_offset = reader_offset(&d->in);
+    struct wasm_const value = {.kind = WASM_CONST_NOT_ONE, .offset = value_offset};
     u64 open_count = 1;
     for (u64 count = 0;; count++) {
         struct wasm_instruction instruction;
+        if (reader_offset(&d->in) - value_offset > WASM_CONST_BYTES) {
+            return report_err(d->report, ERR_LIMIT, value_offset,
+                              "a constant expression is too long");
+        }
         TRY(wasm_instruction_read(&d->in, &instruction, d->report));
         if (instruction.opcode == WASM_OP_END) {
             open_count--;
@@ -222,7 +264,7 @@ static enum err read_const(struct decoder *d, struct wasm_const *out)
 }
 
 // What the type says of slots. Offsets are written out only where they are not the indices.
-static enum err count_slots(struct decoder *d, struct wasm_func_type *type)
+static enum err count_slots(struct wasm_decoder *d, struct wasm_func_type *type)
 {
     STATIC_ASSERT(2 * WASM_PARAMS <= UINT16_MAX && 2 * WASM_RESULTS <= UINT16_MAX);
     type->param_slots = (u16)wasm_slots_of(type->types, type->param_count);
@@ -241,8 +283,10 @@ static enum err count_slots(struct decoder *d, struct wasm_func_type *type)
     return ERR_OK;
 }
 
-static enum err read_func_type(struct decoder *d, struct wasm_func_type *out)
+static enum err read_type(struct wasm_decoder *d, u32 index)
 {
+    struct wasm_func_type *out = &d->module->types[index];
+    *out = (struct wasm_func_type){0};
     u64 offset = reader_offset(&d->in);
     u8 form;
     TRY(read_byte(d, &form));
@@ -268,6 +312,8 @@ static enum err read_func_type(struct decoder *d, struct wasm_func_type *out)
         TRY(wasm_read_value_type(&d->in, &types[out->param_count + i], d->report));
     }
     out->types = types;
+    u32 hash = sort_hash(types, out->param_count + out->result_count);
+    d->type_keys[index] = (u64)(hash + out->param_count) << 32 | index;
     return count_slots(d, out);
 }
 
@@ -290,38 +336,59 @@ static bool type_before(const void *context, u32 a, u32 b)
     return order != 0 ? order < 0 : a < b;
 }
 
-// Gives equal types one number. Sorting bounds the work whatever the types are; a hash table would
-// not.
-static enum err canonicalize_types(struct decoder *d)
+static enum err open_types(struct wasm_decoder *d)
+{
+    struct wasm_module *m = d->module;
+    TRY(read_count(d, WASM_TYPES, "too many types", &d->count));
+    m->type_count = d->count;
+    NEW_ROOM(d, m->types, struct wasm_func_type, d->count);
+    NEW_ROOM(d, d->type_keys, u64, d->count);
+    NEW_ROOM(d, d->type_keys_other, u64, d->count);
+    return ERR_OK;
+}
+
+static enum err types_number(struct wasm_decoder *d)
 {
     struct wasm_func_type *types = d->module->types;
-    u32 count = d->module->type_count;
-    u32 *order;
-    NEW_ARRAY(d, order, u32, count);
-    for (u32 i = 0; i < count; i++) {
-        order[i] = i;
-    }
-    sort_u32(order, count, type_before, types);
-    for (u32 i = 0; i < count; i++) {
-        bool is_same = i > 0 && type_compare(&types[order[i - 1]], &types[order[i]]) == 0;
-        types[order[i]].canonical = is_same ? types[order[i - 1]].canonical : order[i];
+    const u64 *keys = d->type_sort.keys;
+    for (; d->inner < d->count; d->inner++) {
+        if (is_spent(d)) {
+            return ERR_PAUSED;
+        }
+        d->work -= WASM_WORK_ITEM;
+        u32 i = (u32)keys[d->inner];
+        u32 previous = d->inner == 0 ? i : (u32)keys[d->inner - 1];
+        bool is_same = previous != i && type_compare(&types[previous], &types[i]) == 0;
+        types[i].canonical = is_same ? types[previous].canonical : i;
     }
     return ERR_OK;
 }
 
-static enum err read_types(struct decoder *d)
+// Gives equal types one number. Sorting bounds the work whatever the types are; a hash table would
+// not.
+static enum err close_types(struct wasm_decoder *d)
 {
-    struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_TYPES, "too many types", &m->type_count));
-    NEW_ARRAY(d, m->types, struct wasm_func_type, m->type_count);
-    for (u32 i = 0; i < m->type_count; i++) {
-        TRY(read_func_type(d, &m->types[i]));
+    if (!d->is_inside) {
+        sort_begin(&d->type_sort, d->type_keys, d->type_keys_other, d->count, type_before,
+                   d->module->types);
+        d->is_inside = true;
     }
-    return canonicalize_types(d);
+    while (!sort_step(&d->type_sort, WASM_WORK_SORT_MOVES)) {
+        if (is_spent(d)) {
+            return ERR_PAUSED;
+        }
+        d->work -= WASM_WORK_SORT;
+    }
+    TRY(types_number(d));
+    d->is_inside = false;
+    d->inner = 0;
+    return ERR_OK;
 }
 
-static enum err read_import(struct decoder *d, struct wasm_import *out)
+static enum err read_import(struct wasm_decoder *d, u32 index)
 {
+    struct wasm_import *out = &d->module->imports[index];
+    *out = (struct wasm_import){0};
     TRY(read_name(d, &out->module));
     TRY(read_name(d, &out->name));
     u64 offset = reader_offset(&d->in);
@@ -344,20 +411,19 @@ static enum err read_import(struct decoder *d, struct wasm_import *out)
     }
 }
 
-static enum err read_imports(struct decoder *d)
+static enum err open_imports(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_IMPORTS, "too many imports", &m->import_count));
-    NEW_ARRAY(d, m->imports, struct wasm_import, m->import_count);
-    for (u32 i = 0; i < m->import_count; i++) {
-        TRY(read_import(d, &m->imports[i]));
-    }
+    TRY(read_count(d, WASM_IMPORTS, "too many imports", &d->count));
+    m->import_count = d->count;
+    NEW_ROOM(d, m->imports, struct wasm_import, d->count);
     return ERR_OK;
 }
 
 // Each *_begin makes an index space of what is imported and room for `count` more.
 
-static enum err check_space(struct decoder *d, u32 imported, u32 count, u32 limit, const char *text)
+static enum err check_space(struct wasm_decoder *d, u32 imported, u32 count, u32 limit,
+                            const char *text)
 {
     ASSERT(imported <= WASM_IMPORTS);
     return count <= limit && imported <= limit - count
@@ -365,13 +431,13 @@ static enum err check_space(struct decoder *d, u32 imported, u32 count, u32 limi
                : report_err(d->report, ERR_LIMIT, reader_offset(&d->in), text);
 }
 
-static enum err functions_begin(struct decoder *d, u32 count)
+static enum err functions_begin(struct wasm_decoder *d, u32 count)
 {
     struct wasm_module *m = d->module;
     TRY(check_space(d, m->function_import_count, count, WASM_FUNCTIONS, "too many functions"));
     m->function_count = m->function_import_count + count;
-    NEW_ARRAY(d, m->function_types, u32, m->function_count);
-    NEW_ARRAY(d, m->bodies, struct wasm_body, count);
+    NEW_ROOM(d, m->function_types, u32, m->function_count);
+    NEW_ROOM(d, m->bodies, struct wasm_body, count);
     for (u32 i = 0, at = 0; i < m->import_count; i++) {
         if (m->imports[i].kind == WASM_FUNCTION) {
             m->function_types[at++] = m->imports[i].function_type;
@@ -380,12 +446,12 @@ static enum err functions_begin(struct decoder *d, u32 count)
     return ERR_OK;
 }
 
-static enum err tables_begin(struct decoder *d, u32 count)
+static enum err tables_begin(struct wasm_decoder *d, u32 count)
 {
     struct wasm_module *m = d->module;
     TRY(check_space(d, m->table_import_count, count, WASM_TABLES, "too many tables"));
     m->table_count = m->table_import_count + count;
-    NEW_ARRAY(d, m->tables, struct wasm_table_type, m->table_count);
+    NEW_ROOM(d, m->tables, struct wasm_table_type, m->table_count);
     for (u32 i = 0, at = 0; i < m->import_count; i++) {
         if (m->imports[i].kind == WASM_TABLE) {
             m->tables[at++] = m->imports[i].table;
@@ -395,11 +461,11 @@ static enum err tables_begin(struct decoder *d, u32 count)
 }
 
 // More memories than one are well formed; the validator refuses them.
-static enum err memories_begin(struct decoder *d, u32 count)
+static enum err memories_begin(struct wasm_decoder *d, u32 count)
 {
     struct wasm_module *m = d->module;
     m->memory_count = m->memory_import_count + count;
-    NEW_ARRAY(d, m->memories, struct wasm_memory_type, m->memory_count);
+    NEW_ROOM(d, m->memories, struct wasm_memory_type, m->memory_count);
     for (u32 i = 0, at = 0; i < m->import_count; i++) {
         if (m->imports[i].kind == WASM_MEMORY) {
             m->memories[at++] = m->imports[i].memory;
@@ -408,13 +474,13 @@ static enum err memories_begin(struct decoder *d, u32 count)
     return ERR_OK;
 }
 
-static enum err globals_begin(struct decoder *d, u32 count)
+static enum err globals_begin(struct wasm_decoder *d, u32 count)
 {
     struct wasm_module *m = d->module;
     TRY(check_space(d, m->global_import_count, count, WASM_GLOBALS, "too many globals"));
     m->global_count = m->global_import_count + count;
-    NEW_ARRAY(d, m->globals, struct wasm_global_type, m->global_count);
-    NEW_ARRAY(d, m->global_inits, struct wasm_const, count);
+    NEW_ROOM(d, m->globals, struct wasm_global_type, m->global_count);
+    NEW_ROOM(d, m->global_inits, struct wasm_const, count);
     for (u32 i = 0, at = 0; i < m->import_count; i++) {
         if (m->imports[i].kind == WASM_GLOBAL) {
             m->globals[at++] = m->imports[i].global;
@@ -423,74 +489,74 @@ static enum err globals_begin(struct decoder *d, u32 count)
     return ERR_OK;
 }
 
-static enum err read_functions(struct decoder *d)
+static enum err open_functions(struct wasm_decoder *d)
+{
+    TRY(read_count(d, WASM_FUNCTIONS, "too many functions", &d->count));
+    return functions_begin(d, d->count);
+}
+
+static enum err read_function(struct wasm_decoder *d, u32 index)
+{
+    return read_u32(d, &d->module->function_types[d->module->function_import_count + index]);
+}
+
+static enum err open_tables(struct wasm_decoder *d)
+{
+    TRY(read_count(d, WASM_TABLES, "too many tables", &d->count));
+    return tables_begin(d, d->count);
+}
+
+static enum err read_table(struct wasm_decoder *d, u32 index)
+{
+    return read_table_type(d, &d->module->tables[d->module->table_import_count + index]);
+}
+
+static enum err open_memories(struct wasm_decoder *d)
+{
+    TRY(read_count(d, UINT32_MAX - WASM_IMPORTS, "too many memories", &d->count));
+    return memories_begin(d, d->count);
+}
+
+static enum err read_memory(struct wasm_decoder *d, u32 index)
+{
+    return read_limits(d, &d->module->memories[d->module->memory_import_count + index].limits);
+}
+
+static enum err open_globals(struct wasm_decoder *d)
+{
+    TRY(read_count(d, WASM_GLOBALS, "too many globals", &d->count));
+    return globals_begin(d, d->count);
+}
+
+static enum err read_global(struct wasm_decoder *d, u32 index)
 {
     struct wasm_module *m = d->module;
-    u32 count;
-    TRY(read_count(d, WASM_FUNCTIONS, "too many functions", &count));
-    TRY(functions_begin(d, count));
-    for (u32 i = m->function_import_count; i < m->function_count; i++) {
-        TRY(read_u32(d, &m->function_types[i]));
-    }
+    TRY(read_global_type(d, &m->globals[m->global_import_count + index]));
+    return read_const(d, &m->global_inits[index]);
+}
+
+static enum err open_exports(struct wasm_decoder *d)
+{
+    struct wasm_module *m = d->module;
+    TRY(read_count(d, WASM_EXPORTS, "too many exports", &d->count));
+    m->export_count = d->count;
+    NEW_ROOM(d, m->exports, struct wasm_export, d->count);
     return ERR_OK;
 }
 
-static enum err read_tables(struct decoder *d)
+static enum err read_export(struct wasm_decoder *d, u32 index)
 {
-    struct wasm_module *m = d->module;
-    u32 count;
-    TRY(read_count(d, WASM_TABLES, "too many tables", &count));
-    TRY(tables_begin(d, count));
-    for (u32 i = m->table_import_count; i < m->table_count; i++) {
-        TRY(read_table_type(d, &m->tables[i]));
+    struct wasm_export *export = &d->module->exports[index];
+    TRY(read_name(d, &export->name));
+    u64 offset = reader_offset(&d->in);
+    TRY(read_byte(d, &export->kind));
+    if (export->kind > WASM_GLOBAL) {
+        return malformed(d, offset, "malformed export kind");
     }
-    return ERR_OK;
+    return read_u32(d, &export->index);
 }
 
-static enum err read_memories(struct decoder *d)
-{
-    struct wasm_module *m = d->module;
-    u32 count;
-    TRY(read_count(d, UINT32_MAX - WASM_IMPORTS, "too many memories", &count));
-    TRY(memories_begin(d, count));
-    for (u32 i = m->memory_import_count; i < m->memory_count; i++) {
-        TRY(read_limits(d, &m->memories[i].limits));
-    }
-    return ERR_OK;
-}
-
-static enum err read_globals(struct decoder *d)
-{
-    struct wasm_module *m = d->module;
-    u32 count;
-    TRY(read_count(d, WASM_GLOBALS, "too many globals", &count));
-    TRY(globals_begin(d, count));
-    for (u32 i = 0; i < count; i++) {
-        TRY(read_global_type(d, &m->globals[m->global_import_count + i]));
-        TRY(read_const(d, &m->global_inits[i]));
-    }
-    return ERR_OK;
-}
-
-static enum err read_exports(struct decoder *d)
-{
-    struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_EXPORTS, "too many exports", &m->export_count));
-    NEW_ARRAY(d, m->exports, struct wasm_export, m->export_count);
-    for (u32 i = 0; i < m->export_count; i++) {
-        struct wasm_export *export = &m->exports[i];
-        TRY(read_name(d, &export->name));
-        u64 offset = reader_offset(&d->in);
-        TRY(read_byte(d, &export->kind));
-        if (export->kind > WASM_GLOBAL) {
-            return malformed(d, offset, "malformed export kind");
-        }
-        TRY(read_u32(d, &export->index));
-    }
-    return ERR_OK;
-}
-
-static enum err read_start(struct decoder *d)
+static enum err open_start(struct wasm_decoder *d)
 {
     d->module->has_start = true;
     return read_u32(d, &d->module->start);
@@ -505,7 +571,7 @@ enum {
 };
 
 // The type of the items, where the flags say that there is one.
-static enum err read_elem_type(struct decoder *d, u32 flags, u8 *out)
+static enum err read_elem_type(struct wasm_decoder *d, u32 flags, u8 *out)
 {
     *out = WASM_FUNCREF;
     if ((flags & (ELEM_NOT_ACTIVE | ELEM_HAS_TABLE)) == 0) {
@@ -520,8 +586,10 @@ static enum err read_elem_type(struct decoder *d, u32 flags, u8 *out)
     return kind == 0 ? ERR_OK : malformed(d, offset, "malformed element kind");
 }
 
-static enum err read_elem(struct decoder *d, struct wasm_elem *out)
+// What stands before the items of a segment.
+static enum err read_elem_head(struct wasm_decoder *d, struct wasm_elem *out)
 {
+    *out = (struct wasm_elem){0};
     u64 offset = reader_offset(&d->in);
     u32 flags;
     TRY(read_u32(d, &flags));
@@ -539,38 +607,59 @@ static enum err read_elem(struct decoder *d, struct wasm_elem *out)
     }
     TRY(read_elem_type(d, flags, &out->type));
     TRY(read_count(d, WASM_ELEMENT_ITEMS, "too many items in an element segment", &out->count));
-    struct wasm_const *items;
-    NEW_ARRAY(d, items, struct wasm_const, out->count);
-    for (u32 i = 0; i < out->count; i++) {
-        if (flags & ELEM_EXPRESSIONS) {
-            TRY(read_const(d, &items[i]));
-            continue;
-        }
-        items[i].kind = WASM_CONST_FUNCTION;
-        items[i].type = WASM_FUNCREF;
-        items[i].offset = reader_offset(&d->in);
-        TRY(read_u32(d, &items[i].index));
-    }
-    out->items = items;
+    NEW_ROOM(d, out->items, struct wasm_elem_item, out->count);
+    out->items_offset = reader_offset(&d->in);
+    d->elem_flags = flags;
     return ERR_OK;
 }
 
-static enum err read_elems(struct decoder *d)
+static enum err read_elem_item(struct wasm_decoder *d, struct wasm_elem_item *out)
+{
+    if (d->elem_flags & ELEM_EXPRESSIONS) {
+        struct wasm_const value = {0};
+        TRY(read_const(d, &value));
+        *out =
+            (struct wasm_elem_item){.index = value.index, .kind = value.kind, .type = value.type};
+        return ERR_OK;
+    }
+    *out = (struct wasm_elem_item){.kind = WASM_CONST_FUNCTION, .type = WASM_FUNCREF};
+    return read_u32(d, &out->index);
+}
+
+static enum err read_elem(struct wasm_decoder *d, u32 index)
+{
+    struct wasm_elem *elem = &d->module->elems[index];
+    if (!d->is_inside) {
+        TRY(read_elem_head(d, elem));
+        d->is_inside = true;
+        d->inner = 0;
+    }
+    for (; d->inner < elem->count; d->inner++) {
+        if (is_spent(d)) {
+            return ERR_PAUSED;
+        }
+        size_t left = reader_left(&d->in);
+        TRY(read_elem_item(d, &elem->items[d->inner]));
+        d->work -= WASM_WORK_ITEM + (i64)(left - reader_left(&d->in));
+    }
+    d->is_inside = false;
+    return ERR_OK;
+}
+
+static enum err open_elems(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_SEGMENTS, "too many element segments", &m->elem_count));
-    NEW_ARRAY(d, m->elems, struct wasm_elem, m->elem_count);
-    for (u32 i = 0; i < m->elem_count; i++) {
-        TRY(read_elem(d, &m->elems[i]));
-    }
+    TRY(read_count(d, WASM_SEGMENTS, "too many element segments", &d->count));
+    m->elem_count = d->count;
+    NEW_ROOM(d, m->elems, struct wasm_elem, d->count);
     return ERR_OK;
 }
 
 // The declared locals of a body. How many there are is added up and never allocated.
-static enum err read_locals(struct decoder *d, struct wasm_body *out)
+static enum err read_locals(struct wasm_decoder *d, struct wasm_body *out)
 {
     u64 offset = reader_offset(&d->in);
-    TRY(read_count(d, UINT32_MAX, "", &out->local_run_count));
+    TRY(read_count(d, WASM_LOCAL_RUNS, "too many declarations of locals", &out->local_run_count));
     struct wasm_local_run *runs = NULL;
     if (out->local_run_count != 0) {
         NEW_ARRAY(d, runs, struct wasm_local_run, out->local_run_count);
@@ -593,8 +682,10 @@ static enum err read_locals(struct decoder *d, struct wasm_body *out)
     return ERR_OK;
 }
 
-static enum err read_body(struct decoder *d, struct wasm_body *out)
+static enum err read_body(struct wasm_decoder *d, u32 index)
 {
+    struct wasm_body *out = &d->module->bodies[index];
+    *out = (struct wasm_body){0};
     u64 offset = reader_offset(&d->in);
     struct reader section = d->in;
     u32 size;
@@ -611,25 +702,28 @@ static enum err read_body(struct decoder *d, struct wasm_body *out)
     out->offset = reader_offset(&d->in);
     out->code = span_of(d->in.next, reader_left(&d->in));
     d->in = section;
+    if (out->code.size > d->module->body_bytes_longest) {
+        d->module->body_bytes_longest = out->code.size;
+    }
     return ERR_OK;
 }
 
-static enum err read_code(struct decoder *d)
+static enum err open_code(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_FUNCTIONS, "too many functions", &d->body_count));
-    if (d->body_count > m->function_count - m->function_import_count) { // fewer: see read_module
+    TRY(read_count(d, WASM_FUNCTIONS, "too many functions", &d->count));
+    if (d->count > m->function_count - m->function_import_count) { // fewer: see finish
         return malformed(d, reader_offset(&d->in),
                          "function and code section have inconsistent lengths");
     }
-    for (u32 i = 0; i < d->body_count; i++) {
-        TRY(read_body(d, &m->bodies[i]));
-    }
+    d->body_count = d->count;
     return ERR_OK;
 }
 
-static enum err read_data(struct decoder *d, struct wasm_data *out)
+static enum err read_data(struct wasm_decoder *d, u32 index)
 {
+    struct wasm_data *out = &d->module->datas[index];
+    *out = (struct wasm_data){0};
     u64 offset = reader_offset(&d->in);
     u32 flags;
     TRY(read_u32(d, &flags));
@@ -646,24 +740,22 @@ static enum err read_data(struct decoder *d, struct wasm_data *out)
     return read_sized(d, &out->bytes);
 }
 
-static enum err read_datas(struct decoder *d)
+static enum err open_datas(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_SEGMENTS, "too many data segments", &m->data_count));
-    NEW_ARRAY(d, m->datas, struct wasm_data, m->data_count);
-    for (u32 i = 0; i < m->data_count; i++) {
-        TRY(read_data(d, &m->datas[i]));
-    }
+    TRY(read_count(d, WASM_SEGMENTS, "too many data segments", &d->count));
+    m->data_count = d->count;
+    NEW_ROOM(d, m->datas, struct wasm_data, d->count);
     return ERR_OK;
 }
 
-static enum err read_data_count(struct decoder *d)
+static enum err open_data_count(struct wasm_decoder *d)
 {
     d->module->has_data_count = true;
     return read_u32(d, &d->module->data_count_declared);
 }
 
-static enum err read_custom(struct decoder *d)
+static enum err open_custom(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->module;
     struct wasm_custom custom;
@@ -678,43 +770,61 @@ static enum err read_custom(struct decoder *d)
         d->custom_capacity) { // what is outgrown stays in the arena: half at most
         u32 capacity = d->custom_capacity == 0 ? 4 : d->custom_capacity * 2;
         struct wasm_custom *customs;
-        NEW_ARRAY(d, customs, struct wasm_custom, capacity);
+        NEW_ROOM(d, customs, struct wasm_custom, capacity);
         mem_copy(customs, m->customs, m->custom_count * sizeof *customs);
         m->customs = customs;
         d->custom_capacity = capacity;
     }
     m->customs[m->custom_count++] = custom;
-    if (m->names.data == NULL && span_equal(custom.name, SPAN_LITERAL("name")) &&
-        wasm_names_are_sound(custom.bytes)) {
-        m->names = custom.bytes;
+    if (m->names.data == NULL && span_equal(custom.name, SPAN_LITERAL("name"))) {
+        wasm_names_check_begin(&d->names, custom.bytes);
+        d->is_inside = true;
     }
     return ERR_OK;
 }
 
+// What a name section holds is looked through before anybody may use it.
+static enum err close_custom(struct wasm_decoder *d)
+{
+    struct wasm_module *m = d->module;
+    enum err err = d->is_inside ? wasm_names_check_step(&d->names, &d->work) : ERR_OK;
+    if (err == ERR_PAUSED) {
+        return err;
+    }
+    if (d->is_inside && err == ERR_OK) {
+        m->names = m->customs[m->custom_count - 1].bytes;
+    }
+    d->is_inside = false;
+    return ERR_OK;
+}
+
+// `item` and `close` return ERR_PAUSED where they want to go on with the same when called again.
 // `begin` makes the index space of a section that is absent.
 static const struct section {
     u8 rank; // sections other than custom ones stand in this order, each once at most
-    enum err (*read)(struct decoder *d);
-    enum err (*begin)(struct decoder *d, u32 count);
+    enum err (*open)(struct wasm_decoder *d); // what stands before the items; sets their count
+    enum err (*item)(struct wasm_decoder *d, u32 index);
+    enum err (*close)(struct wasm_decoder *d);
+    enum err (*begin)(struct wasm_decoder *d, u32 count);
 } sections[SECTION_COUNT] = {
-    [SECTION_CUSTOM] = {0, read_custom, NULL},
-    [SECTION_TYPE] = {1, read_types, NULL},
-    [SECTION_IMPORT] = {2, read_imports, NULL},
-    [SECTION_FUNCTION] = {3, read_functions, functions_begin},
-    [SECTION_TABLE] = {4, read_tables, tables_begin},
-    [SECTION_MEMORY] = {5, read_memories, memories_begin},
-    [SECTION_GLOBAL] = {6, read_globals, globals_begin},
-    [SECTION_EXPORT] = {7, read_exports, NULL},
-    [SECTION_START] = {8, read_start, NULL},
-    [SECTION_ELEMENT] = {9, read_elems, NULL},
-    [SECTION_DATA_COUNT] = {10, read_data_count, NULL},
-    [SECTION_CODE] = {11, read_code, NULL},
-    [SECTION_DATA] = {12, read_datas, NULL},
+    [SECTION_CUSTOM] = {0, open_custom, NULL, close_custom, NULL},
+    [SECTION_TYPE] = {1, open_types, read_type, close_types, NULL},
+    [SECTION_IMPORT] = {2, open_imports, read_import, NULL, NULL},
+    [SECTION_FUNCTION] = {3, open_functions, read_function, NULL, functions_begin},
+    [SECTION_TABLE] = {4, open_tables, read_table, NULL, tables_begin},
+    [SECTION_MEMORY] = {5, open_memories, read_memory, NULL, memories_begin},
+    [SECTION_GLOBAL] = {6, open_globals, read_global, NULL, globals_begin},
+    [SECTION_EXPORT] = {7, open_exports, read_export, NULL, NULL},
+    [SECTION_START] = {8, open_start, NULL, NULL, NULL},
+    [SECTION_ELEMENT] = {9, open_elems, read_elem, NULL, NULL},
+    [SECTION_DATA_COUNT] = {10, open_data_count, NULL, NULL, NULL},
+    [SECTION_CODE] = {11, open_code, read_body, NULL, NULL},
+    [SECTION_DATA] = {12, open_datas, read_data, NULL, NULL},
 };
 
 // Makes the index spaces of the sections absent between the one of rank `from` and the one of rank
 // `to`.
-static enum err begin_absent(struct decoder *d, u32 from, u32 to)
+static enum err begin_absent(struct wasm_decoder *d, u32 from, u32 to)
 {
     for (u32 id = SECTION_FUNCTION; id <= SECTION_GLOBAL; id++) {
         if (sections[id].rank > from && sections[id].rank < to) {
@@ -724,83 +834,150 @@ static enum err begin_absent(struct decoder *d, u32 from, u32 to)
     return ERR_OK;
 }
 
-// Reads one section of `file` into the module. `rank` is that of the last one, and becomes this
-// one's.
-static enum err read_section(struct decoder *d, struct reader *file, u32 *rank)
+// Reads what stands before the items of the next section.
+static enum err open_section(struct wasm_decoder *d)
 {
-    u64 offset = reader_offset(file);
+    u64 offset = reader_offset(&d->file);
     u8 id;
-    TRY(reader_u8(file, &id, d->report));
+    TRY(reader_u8(&d->file, &id, d->report));
     if (id >= SECTION_COUNT) {
         return malformed(d, offset, "malformed section id");
     }
     u32 size;
-    TRY(reader_leb_u32(file, &size, d->report));
-    if (size > reader_left(file)) {
+    TRY(reader_leb_u32(&d->file, &size, d->report));
+    if (size > reader_left(&d->file)) {
         return malformed(d, offset, "length out of bounds");
     }
     if (id != SECTION_CUSTOM) {
-        if (sections[id].rank <= *rank) {
+        if (sections[id].rank <= d->rank) {
             return malformed(d, offset, "unexpected content after last section");
         }
-        TRY(begin_absent(d, *rank, sections[id].rank));
-        *rank = sections[id].rank;
+        TRY(begin_absent(d, d->rank, sections[id].rank));
+        d->rank = sections[id].rank;
     }
-    TRY(reader_sub(file, size, &d->in, d->report));
-    TRY(sections[id].read(d));
-    if (reader_left(&d->in) != 0) {
-        return malformed(d, reader_offset(&d->in), "section size mismatch");
+    TRY(reader_sub(&d->file, size, &d->in, d->report));
+    d->id = id;
+    d->count = 0;
+    d->index = 0;
+    TRY(sections[id].open(d));
+    d->is_open = true;
+    return ERR_OK;
+}
+
+static enum err read_items(struct wasm_decoder *d)
+{
+    enum err (*item)(struct wasm_decoder *d, u32 index) = sections[d->id].item;
+    for (; d->index < d->count; d->index++) {
+        if (is_spent(d)) {
+            return ERR_PAUSED;
+        }
+        size_t left = reader_left(&d->in);
+        TRY(item(d, d->index));
+        d->work -= WASM_WORK_ITEM + (i64)(left - reader_left(&d->in));
     }
     return ERR_OK;
 }
 
-static enum err read_header(struct decoder *d, struct reader *file)
+// Goes on with the section that is open.
+static enum err read_section(struct wasm_decoder *d)
+{
+    TRY(read_items(d));
+    if (sections[d->id].close != NULL) {
+        TRY(sections[d->id].close(d));
+    }
+    if (reader_left(&d->in) != 0) {
+        return malformed(d, reader_offset(&d->in), "section size mismatch");
+    }
+    d->is_open = false;
+    return ERR_OK;
+}
+
+static enum err read_header(struct wasm_decoder *d)
 {
     struct span magic;
-    TRY(reader_bytes(file, 4, &magic, d->report));
+    TRY(reader_bytes(&d->file, 4, &magic, d->report));
     if (!span_equal(magic, SPAN_LITERAL("\0asm"))) {
         return malformed(d, 0, "magic header not detected");
     }
     u32 version;
-    TRY(reader_u32_le(file, &version, d->report));
+    TRY(reader_u32_le(&d->file, &version, d->report));
     return version == 1 ? ERR_OK : malformed(d, 4, "unknown binary version");
 }
 
-static enum err read_module(struct decoder *d, struct reader *file)
+static enum err finish(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->module;
-    TRY(read_header(d, file));
-    u32 rank = 0;
-    while (reader_left(file) != 0) {
-        TRY(read_section(d, file, &rank));
-    }
-    TRY(begin_absent(d, rank, sections[SECTION_DATA].rank + 1));
+    TRY(begin_absent(d, d->rank, sections[SECTION_DATA].rank + 1));
     if (d->body_count != m->function_count - m->function_import_count) {
-        return malformed(d, reader_offset(file),
+        return malformed(d, reader_offset(&d->file),
                          "function and code section have inconsistent lengths");
     }
     if (m->has_data_count && m->data_count_declared != m->data_count) {
-        return malformed(d, reader_offset(file),
+        return malformed(d, reader_offset(&d->file),
                          "data count and data section have inconsistent lengths");
     }
     return ERR_OK;
 }
 
-enum err wasm_module_decode(struct span bytes, struct arena *arena, struct wasm_module **out,
+static enum err read_module(struct wasm_decoder *d)
+{
+    if (!d->has_header) {
+        TRY(read_header(d));
+        d->has_header = true;
+    }
+    while (d->is_open || reader_left(&d->file) != 0) {
+        if (is_spent(d)) {
+            return ERR_PAUSED;
+        }
+        if (!d->is_open) {
+            d->work -= WASM_WORK_ITEM;
+            TRY(open_section(d));
+        }
+        TRY(read_section(d));
+    }
+    return finish(d);
+}
+
+enum err wasm_decoder_begin(struct span bytes, struct arena *arena, struct wasm_decoder **out,
                             struct report *report)
 {
-    struct decoder d = {.arena = arena, .report = report, .in = reader_over(bytes)};
     if (bytes.size > WASM_MODULE_BYTES) {
         return report_err(report, ERR_LIMIT, 0, "the module is too long");
     }
-    d.module = ARENA_NEW(arena, struct wasm_module);
-    if (d.module == NULL) {
-        return no_memory(&d);
+    struct wasm_decoder *d = ARENA_NEW(arena, struct wasm_decoder);
+    struct wasm_module *module = ARENA_NEW(arena, struct wasm_module);
+    if (d == NULL || module == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "out of memory");
     }
-    d.module->arena = arena;
-    d.module->bytes = bytes;
-    struct reader file = reader_over(bytes);
-    TRY(read_module(&d, &file));
-    *out = d.module; // last, so that a failure leaves the caller's value alone
+    *module = (struct wasm_module){.arena = arena, .bytes = bytes};
+    *d = (struct wasm_decoder){
+        .module = module,
+        .arena = arena,
+        .file = reader_over(bytes),
+        .in = reader_over(bytes),
+    };
+    *out = d;
     return ERR_OK;
+}
+
+enum err wasm_decoder_step(struct wasm_decoder *decoder, i64 *work, struct wasm_module **out,
+                           struct report *report)
+{
+    decoder->report = report;
+    decoder->work = *work;
+    enum err err = read_module(decoder);
+    *work = decoder->work;
+    if (err == ERR_OK) {
+        *out = decoder->module; // last, so that a failure leaves the caller's value alone
+    }
+    return err;
+}
+
+enum err wasm_module_decode(struct span bytes, struct arena *arena, struct wasm_module **out,
+                            struct report *report)
+{
+    struct wasm_decoder *decoder;
+    TRY(wasm_decoder_begin(bytes, arena, &decoder, report));
+    i64 work = INT64_MAX;
+    return wasm_decoder_step(decoder, &work, out, report);
 }

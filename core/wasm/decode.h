@@ -8,8 +8,10 @@
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"
+#include "core/base/types.h"
 struct arena;
 struct report;
+struct wasm_decoder;
 struct wasm_module;
 
 // Decodes a binary module. What chapter 5 calls malformed is refused here, but for the instructions
@@ -22,3 +24,10 @@ struct wasm_module;
 // ERR_NO_MEMORY  the arena has no more
 enum err wasm_module_decode(struct span bytes, struct arena *arena, struct wasm_module **out,
                             struct report *report);
+
+// The same in portions (core/wasm/load.h): begin, then step until it returns something other than
+// ERR_PAUSED. The decoder lies in the arena. `report` is the same at each call.
+enum err wasm_decoder_begin(struct span bytes, struct arena *arena, struct wasm_decoder **out,
+                            struct report *report);
+enum err wasm_decoder_step(struct wasm_decoder *decoder, i64 *work, struct wasm_module **out,
+                           struct report *report);

@@ -172,6 +172,19 @@ wasm_slot wasm_instance_const(struct wasm_instance *instance, const struct wasm_
     UNREACHABLE();
 }
 
+wasm_slot wasm_instance_item(struct wasm_instance *instance, const struct wasm_elem_item *item)
+{
+    switch (item->kind) {
+    case WASM_CONST_GLOBAL:
+        return instance->globals[item->index]->value[0];
+    case WASM_CONST_FUNCTION:
+        return (wasm_slot)(uintptr_t)wasm_instance_func(instance, item->index);
+    case WASM_CONST_NULL:
+        return 0;
+    }
+    UNREACHABLE();
+}
+
 // The instance with what compiled code reaches at constant offsets, see struct wasm_instance.
 static struct wasm_instance *instance_piece(const struct wasm_module *module, struct arena *arena)
 {
@@ -267,7 +280,7 @@ static enum trap elem_apply(struct wasm_instance *instance, u32 index)
             return TRAP_TABLE_OUT_OF_BOUNDS;
         }
         for (u32 i = 0; i < elem->count; i++) {
-            table->elements[offset + i] = wasm_instance_const(instance, &elem->items[i]);
+            table->elements[offset + i] = wasm_instance_item(instance, &elem->items[i]);
         }
     }
     instance_drop(instance, index);

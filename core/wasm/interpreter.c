@@ -1009,7 +1009,7 @@ HANDLER_SLOW(table_init)
     }
     u32 count = part(run, o.count, sizeof(wasm_slot));
     for (u32 i = 0; i < count; i++) {
-        table->elements[o.to + i] = wasm_instance_const(instance, &segment->items[o.from + i]);
+        table->elements[o.to + i] = wasm_instance_item(instance, &segment->items[o.from + i]);
     }
     return progress(fp + pc->a, o.to + count, o.from + count, o.count - count);
 }

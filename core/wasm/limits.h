@@ -5,20 +5,24 @@
 #pragma once
 
 enum {
-    WASM_MODULE_BYTES = 64 << 20,   // a program; also the longest answer of a loader
-    WASM_TYPES = 1 << 20,           // entries of the type section
-    WASM_FUNCTIONS = 1 << 20,       // imported and defined
-    WASM_IMPORTS = 1 << 16,         //
-    WASM_EXPORTS = 1 << 17,         //
-    WASM_GLOBALS = 1 << 17,         //
-    WASM_TABLES = 1 << 10,          //
-    WASM_MEMORIES = 1,              // Core 2.0 allows one
-    WASM_SEGMENTS = 1 << 17,        // element segments, and data segments
+    WASM_MODULE_BYTES = 64 << 20, // a program; also the longest answer of a loader
+    WASM_NAME_BYTES = 100000,   // of an import, an export or a custom section; as browsers have it
+    WASM_CONST_BYTES = 1 << 16, // a constant expression is followed so far: a valid one is short
+    WASM_TYPES = 1 << 20,       // entries of the type section
+    WASM_FUNCTIONS = 1 << 20,   // imported and defined
+    WASM_IMPORTS = 1 << 16,     //
+    WASM_EXPORTS = 1 << 17,     //
+    WASM_GLOBALS = 1 << 17,     //
+    WASM_TABLES = 1 << 10,      //
+    WASM_MEMORIES = 1,          // Core 2.0 allows one
+    WASM_SEGMENTS = 1 << 17,    // element segments, and data segments
     WASM_ELEMENT_ITEMS = 10000000,  // of one element segment
     WASM_CUSTOMS = 1 << 16,         // custom sections
     WASM_PARAMS = 1000,             // of one function type
     WASM_RESULTS = 1000,            // of one function type
     WASM_LOCALS = 50000,            // of one function, parameters included
+    WASM_LOCAL_RUNS = 50000,        // declarations of them; more would declare none
+    WASM_LABELS = 1 << 16,          // of one br_table, the default one not counted
     WASM_BODY_BYTES = 8 << 20,      // one function body
     WASM_BLOCK_DEPTH = 1 << 16,     // nested blocks in one body
     WASM_OPERANDS = 1 << 16,        // operand stack of one body

@@ -125,13 +125,22 @@ struct wasm_body {
 
 enum wasm_segment_mode { WASM_SEGMENT_ACTIVE, WASM_SEGMENT_PASSIVE, WASM_SEGMENT_DECLARATIVE };
 
+// What a constant expression says that gives a reference: struct wasm_const without what an item of
+// ten million does not need.
+struct wasm_elem_item {
+    u32 index; // of the global or of the function
+    u8 kind;   // enum wasm_const_kind
+    u8 type;   // enum wasm_type of the result; for WASM_CONST_GLOBAL unknown
+};
+
 struct wasm_elem {
     u8 mode; // enum wasm_segment_mode
     u8 type; // WASM_FUNCREF or WASM_EXTERNREF
     u32 table;
     struct wasm_const offset; // active only
     u32 count;
-    struct wasm_const *items;
+    u64 items_offset; // in the file
+    struct wasm_elem_item *items;
 };
 
 struct wasm_data {
@@ -158,8 +167,9 @@ struct wasm_module {
     struct wasm_import *imports;
     u32 function_count; // imported and defined
     u32 function_import_count;
-    u32 *function_types;      // type index of each function
-    struct wasm_body *bodies; // function_count - function_import_count of them
+    u32 *function_types;       // type index of each function
+    struct wasm_body *bodies;  // function_count - function_import_count of them
+    size_t body_bytes_longest; // of their code
     u32 table_count;
     u32 table_import_count;
     struct wasm_table_type *tables; // imported and defined

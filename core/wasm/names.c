@@ -2,6 +2,8 @@
 #include "core/wasm/names.h"
 #include "core/base/reader.h"
 #include "core/base/utf8.h"
+#include "core/wasm/limits.h"
+#include "core/wasm/load.h"
 
 enum { NAMES_OF_FUNCTIONS = 1 }; // the subsection that is used here
 
@@ -21,36 +23,54 @@ static enum err read_part(struct reader *in, u8 *id, struct reader *out)
     return reader_sub(in, size, out, NULL);
 }
 
-static enum err check_function_names(struct reader *in)
+void wasm_names_check_begin(struct wasm_names_check *check, struct span names)
 {
-    u32 count;
-    TRY(reader_leb_u32(in, &count, NULL));
-    for (u32 i = 0; i < count; i++) {
-        u32 function;
-        struct span name;
-        TRY(reader_leb_u32(in, &function, NULL));
-        TRY(read_name(in, &name));
-        if (!utf8_is_valid(name)) {
-            return ERR_MALFORMED;
-        }
-    }
-    return reader_left(in) == 0 ? ERR_OK : ERR_MALFORMED;
+    *check = (struct wasm_names_check){.in = reader_over(names)};
 }
 
-bool wasm_names_are_sound(struct span names)
+static enum err check_entry(struct reader *in)
 {
-    struct reader in = reader_over(names);
-    while (reader_left(&in) != 0) {
-        u8 id;
-        struct reader part;
-        if (read_part(&in, &id, &part) != ERR_OK) {
-            return false;
+    u32 function;
+    struct span name;
+    TRY(reader_leb_u32(in, &function, NULL));
+    TRY(read_name(in, &name));
+    return name.size <= WASM_NAME_BYTES && utf8_is_valid(name) ? ERR_OK : ERR_MALFORMED;
+}
+
+static enum err check_map(struct wasm_names_check *check, i64 *work)
+{
+    for (; check->left > 0; check->left--) {
+        if (*work <= 0) {
+            return ERR_PAUSED;
         }
-        if (id == NAMES_OF_FUNCTIONS && check_function_names(&part) != ERR_OK) {
-            return false;
+        size_t before = reader_left(&check->part);
+        TRY(check_entry(&check->part));
+        *work -= WASM_WORK_ITEM + (i64)(before - reader_left(&check->part));
+    }
+    check->is_inside = false;
+    return reader_left(&check->part) == 0 ? ERR_OK : ERR_MALFORMED;
+}
+
+enum err wasm_names_check_step(struct wasm_names_check *check, i64 *work)
+{
+    for (;;) {
+        if (check->is_inside) {
+            TRY(check_map(check, work));
+        }
+        if (reader_left(&check->in) == 0) {
+            return ERR_OK;
+        }
+        if (*work <= 0) {
+            return ERR_PAUSED;
+        }
+        *work -= WASM_WORK_ITEM;
+        u8 id;
+        TRY(read_part(&check->in, &id, &check->part));
+        if (id == NAMES_OF_FUNCTIONS) {
+            TRY(reader_leb_u32(&check->part, &check->left, NULL));
+            check->is_inside = true;
         }
     }
-    return true;
 }
 
 // The name of `function` in a map of function names; ERR_NOT_FOUND when it has none there.

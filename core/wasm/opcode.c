@@ -4,6 +4,7 @@
 #include "core/base/reader.h"
 #include "core/base/report.h"
 #include "core/wasm/encoding.h"
+#include "core/wasm/limits.h"
 #include "core/wasm/module.h"
 
 enum { TRAPS_no = false, TRAPS_yes = true };
@@ -90,6 +91,12 @@ static enum err read_zero(struct reader *in, struct report *report)
 static enum err read_list(struct reader *in, struct wasm_instruction *out, struct report *report)
 {
     TRY(reader_leb_u32(in, &out->index[0], report));
+    if (out->index[0] > reader_left(in)) {
+        return report_err(report, ERR_MALFORMED, reader_offset(in), "unexpected end");
+    }
+    if (out->index[0] > WASM_LABELS) {
+        return report_err(report, ERR_LIMIT, reader_offset(in), "too many labels of a br_table");
+    }
     if (out->facts->immediate == WASM_IMM_TYPES) {
         for (u32 i = 0; i < out->index[0]; i++) {
             u8 type;

@@ -531,7 +531,7 @@ static void do_parametric(struct translator *t, struct body_reader *in, enum row
     operand_clean(t, &yes);
     handler *run = condition.mode == MODE_SLOT ? wasm_run_select_s : wasm_run_select_a;
     u32 index = emit_two(t, run, home(t, t->height), yes.slot, no.slot);
-    t->code[index].b = condition.slot;
+    ins_at(t, index)->b = condition.slot;
     push_result(t, yes.kind);
 }
 

@@ -7,9 +7,15 @@
 #include "core/base/mem.h"
 #include "core/base/report.h"
 #include "core/wasm/limits.h"
+#include "core/wasm/load.h"
 #include "core/wasm/module.h"
 #include "core/wasm/opcode.h"
 #include "core/wasm/translator.h"
+
+enum {
+    PATCH_UNITS = 10, // of work, for a jump whose target is known at last
+    NOTE_UNITS = 4,   // for a function that may be referred to
+};
 
 // ---- calls
 
@@ -98,9 +104,9 @@ static u32 arity(const struct control *control)
 static void jump_to(struct translator *t, struct control *control, u32 index)
 {
     if (control->opcode == WASM_OP_LOOP) {
-        t->code[index].c = (u32)distance(index, control->start);
+        ins_at(t, index)->c = (u32)distance(index, control->start);
     } else {
-        t->code[index].c = control->jumps;
+        ins_at(t, index)->c = control->jumps;
         control->jumps = index + 1;
         control->joined = true;
     }
@@ -109,8 +115,8 @@ static void jump_to(struct translator *t, struct control *control, u32 index)
 static void emit_jump(struct translator *t, struct control *control)
 {
     bool is_loop = control->opcode == WASM_OP_LOOP;
-    if (t->count > t->barrier && t->code[t->count - 1].run == wasm_run_copy) {
-        t->code[t->count - 1].run = is_loop ? wasm_run_copy_br_back : wasm_run_copy_br;
+    if (t->count > t->barrier && ins_at(t, t->count - 1)->run == wasm_run_copy) {
+        ins_at(t, t->count - 1)->run = is_loop ? wasm_run_copy_br_back : wasm_run_copy_br;
         jump_to(t, control, t->count - 1);
         return;
     }
@@ -122,7 +128,7 @@ static void emit_copies(struct translator *t, u32 to, u32 from, u32 count)
 {
     if (count == 2) {
         u32 index = emit_two(t, wasm_run_copy_two, to, to + 1, from + 1);
-        t->code[index].b = (u16)from;
+        ins_at(t, index)->b = (u16)from;
     } else {
         emit(t, wasm_run_copy_many, to, from, count);
     }
@@ -269,7 +275,7 @@ static bool emit_loop(struct translator *t, const struct recent *condition, u32 
     if (t->count <= t->barrier || wasm_loops[condition->row] == NULL) {
         return false;
     }
-    struct ins *last = &t->code[t->count - 1];
+    struct ins *last = ins_at(t, t->count - 1);
     i32 step = (i32)last->c;
     i64 back = (i64)start - (i64)(t->count - 1);
     if (last->run != wasm_run_sum_k_s || last->a != last->b || step != (i16)step ||
@@ -294,7 +300,7 @@ static bool emit_loop(struct translator *t, const struct recent *condition, u32 
     last->b = right.mode == MODE_CONST ? (u16)right.bits : right.slot;
     last->low = (u16)step;
     last->high = (u16)back;
-    t->origins[t->count - 1] = t->origin;
+    *origin_at(t, t->count - 1) = t->origin;
     return true;
 }
 
@@ -319,7 +325,7 @@ static void do_br_if(struct translator *t, struct body_reader *in)
     }
     u32 over = emit_condition(t, &condition, false, DIRECTION_FORWARD);
     emit_branch(t, control);
-    t->code[over].c = (u32)distance(over, t->count);
+    ins_at(t, over)->c = (u32)distance(over, t->count);
     t->barrier = t->count;
 }
 
@@ -347,12 +353,12 @@ static void do_br_table(struct translator *t, struct body_reader *in)
         bool in_place = values == 0 || t->height - values == control->height;
         if (is_function(t, control) || !in_place) {
             t->barrier = t->count;
-            t->code[entry].c = (u32)distance(base, t->count);
+            ins_at(t, entry)->c = (u32)distance(base, t->count);
             emit_branch(t, control);
         } else if (control->opcode == WASM_OP_LOOP) {
-            t->code[entry].c = (u32)distance(base, control->start);
+            ins_at(t, entry)->c = (u32)distance(base, control->start);
         } else {
-            t->code[entry].c = control->entries;
+            ins_at(t, entry)->c = control->entries;
             control->entries = entry + 1;
             control->joined = true;
         }
@@ -438,59 +444,76 @@ static void do_else(struct translator *t, bool reachable)
         emit_jump(t, control);
     }
     u32 branch = control->otherwise - 1;
-    t->code[branch].c = (u32)distance(branch, t->count);
+    ins_at(t, branch)->c = (u32)distance(branch, t->count);
     control->otherwise = 0;
     control->opcode = WASM_OP_ELSE;
     restart_at(t, control, false);
 }
 
-static void patch_jumps(struct translator *t, const struct control *control)
+// Makes what jumps to the block's end jump there. False: the work of this step is used up, and the
+// rest is still in the chains.
+static bool patch_jumps(struct translator *t, struct control *control)
 {
-    for (u32 next = control->jumps; next != 0;) {
-        struct ins *ins = &t->code[next - 1];
-        u32 index = next - 1;
-        next = ins->c;
-        ins->c = (u32)distance(index, t->count);
+    while (control->jumps != 0 || control->entries != 0) {
+        if (t->work-- <= 0) {
+            return false;
+        }
+        bool is_jump = control->jumps != 0;
+        u32 index = (is_jump ? control->jumps : control->entries) - 1;
+        struct ins *ins = ins_at(t, index);
+        if (is_jump) {
+            control->jumps = ins->c;
+            ins->c = (u32)distance(index, t->count);
+        } else {
+            control->entries = ins->c;
+            ins->c = (u32)distance((u32)(uintptr_t)ins->data, t->count);
+        }
+        t->work -= PATCH_UNITS;
     }
-    for (u32 next = control->entries; next != 0;) {
-        struct ins *ins = &t->code[next - 1];
-        next = ins->c;
-        ins->c = (u32)distance((u32)(uintptr_t)ins->data, t->count);
-    }
+    return true;
 }
 
-// Returns whether what follows can be reached.
-static bool do_end(struct translator *t, bool reachable)
+static void end_function(struct translator *t, const struct control *control)
+{
+    if (t->reachable) {
+        if (control->result_slots > 1) {
+            settle_top(t, control->result_slots);
+        }
+        emit_return(t, control->result_slots);
+    }
+    t->depth--;
+    t->reachable = false;
+}
+
+// False: it is to be done again, from the start; what it has done by then changes nothing twice.
+static bool do_end(struct translator *t)
 {
     struct control *control = target(t, 0);
     if (is_function(t, control)) {
-        if (reachable) {
-            if (control->result_slots > 1) {
-                settle_top(t, control->result_slots);
-            }
-            emit_return(t, control->result_slots);
-        }
-        t->depth--;
-        return false;
+        end_function(t, control);
+        return true;
     }
-    if (reachable) {
+    if (t->reachable) {
         settle_top(t, control->result_slots);
     }
     if (control->opcode == WASM_OP_IF) {
         u32 branch = control->otherwise - 1;
-        t->code[branch].c = (u32)distance(branch, t->count);
+        ins_at(t, branch)->c = (u32)distance(branch, t->count);
         control->joined = true; // parameters are the results, and in the same slots
     }
     if (control->joined) {
-        patch_jumps(t, control);
-        if (reachable) {
+        if (!patch_jumps(t, control)) {
+            return false;
+        }
+        if (t->reachable) {
             label(t); // the results are there already
         } else {
             restart_at(t, control, true);
         }
     }
     t->depth--;
-    return reachable || control->joined;
+    t->reachable |= control->joined;
+    return true;
 }
 
 // ---- a body
@@ -539,28 +562,43 @@ static bool do_control(struct translator *t, struct body_reader *in, enum row ro
     }
 }
 
-static void translate_instructions(struct translator *t, struct span code)
+// Goes on with the body until its end, a failure, or about the end of the step's work, which gives
+// ERR_PAUSED.
+static enum err translate_instructions(struct translator *t)
 {
-    struct body_reader in = {code.data, code.data + code.size};
-    bool reachable = true;
-    while (t->depth > 0 && LIKELY(t->failed == ERR_OK)) {
-        if (!reachable) {
-            body_skip_dead(&in);
+    struct body_reader in = t->in;
+    const u8 *code = t->body->code.data;
+    const u8 *from = in.at;
+    u64 bytes = t->work <= 0 ? 1 : (u64)t->work / WASM_WORK_TRANSLATE_BYTE + 1;
+    const u8 *stop = bytes < (size_t)(in.end - in.at) ? in.at + bytes : in.end;
+    while (t->depth > 0 && LIKELY(t->failed == ERR_OK) && in.at < stop) {
+        if (!t->reachable && !body_skip_dead(&in, stop, &t->dead_depth)) {
+            break;
         }
-        t->origin = (u32)(in.at - code.data);
+        const u8 *start = in.at;
+        t->origin = (u32)(start - code);
         enum row row = body_row(&in);
         if (row == ROW_END) {
-            reachable = do_end(t, reachable);
+            if (!do_end(t)) {
+                in.at = start;
+                break;
+            }
         } else if (row == ROW_ELSE) {
-            do_else(t, reachable);
-            reachable = true;
+            do_else(t, t->reachable);
+            t->reachable = true;
         } else if (body_ops[row].class == WASM_CLASS_CONTROL) {
-            reachable = do_control(t, &in, row);
+            t->reachable = do_control(t, &in, row);
         } else {
             translate_plain(t, &in, row);
         }
     }
-    ASSERT(in.at == in.end || t->failed != ERR_OK);
+    t->work -= (i64)(in.at - from) * WASM_WORK_TRANSLATE_BYTE;
+    t->in = in;
+    if (t->failed != ERR_OK) {
+        return t->failed;
+    }
+    ASSERT((in.at == in.end) == (t->depth == 0));
+    return t->depth == 0 ? ERR_OK : ERR_PAUSED;
 }
 
 static bool locals_prepare(struct translator *t, const struct wasm_func_type *type,
@@ -607,38 +645,11 @@ static bool locals_prepare(struct translator *t, const struct wasm_func_type *ty
     return true;
 }
 
-// Packs the origins into LEB128 steps; see struct wasm_code. They never go back.
-static bool origins_pack(struct translator *t, struct wasm_code *code)
-{
-    enum { STEP_BYTES = 5 };
-    if (t->byte_capacity < (size_t)t->count * STEP_BYTES) {
-        t->byte_capacity = (size_t)t->capacity * STEP_BYTES;
-        t->bytes = ARENA_ARRAY(t->scratch, u8, t->byte_capacity);
-        if (t->bytes == NULL) {
-            return false;
-        }
-    }
-    u8 *at = t->bytes;
-    u32 before = 0;
-    for (u32 i = 0; i < t->count; i++) {
-        u32 step = t->origins[i] - before;
-        before = t->origins[i];
-        for (; step >= 0x80; step >>= 7) {
-            *at++ = (u8)(step | 0x80);
-        }
-        *at++ = (u8)step;
-    }
-    code->origins_bytes = (u32)(at - t->bytes);
-    u8 *bytes = ARENA_ARRAY(t->module->arena, u8, code->origins_bytes);
-    mem_copy(bytes, t->bytes, bytes == NULL ? 0 : code->origins_bytes);
-    code->origins = bytes;
-    return bytes != NULL;
-}
-
-static enum err translate_body(struct translator *t, u32 function)
+static enum err body_begin(struct translator *t, u32 index)
 {
     struct wasm_module *module = t->module;
-    struct wasm_body *body = &module->bodies[function - module->function_import_count];
+    const struct wasm_body *body = &module->bodies[index];
+    u32 function = module->function_import_count + index;
     const struct wasm_func_type *type = &module->types[module->function_types[function]];
     t->count = 0;
     t->barrier = 0;
@@ -648,8 +659,17 @@ static enum err translate_body(struct translator *t, u32 function)
     t->at_home = 0;
     t->recent.end = 0;
     for (u32 bank = 0; bank < BANK_COUNT; bank++) {
-        t->acc[bank] = (struct accumulator){0};
+        t->acc[bank].holds_value = false;
+        t->acc[bank].mirrors_slot = false;
     }
+    t->in = (struct body_reader){body->code.data, body->code.data + body->code.size};
+    t->reachable = true;
+    t->dead_depth = 0;
+    t->measured = 0;
+    t->moved = 0;
+    t->origin_bytes = 0;
+    t->origin_before = 0;
+    t->first = NULL;
     if (!locals_prepare(t, type, body)) {
         return t->failed;
     }
@@ -659,25 +679,92 @@ static enum err translate_body(struct translator *t, u32 function)
     }
     control->param_slots = type->param_slots;
     control->result_slots = type->result_slots;
-    translate_instructions(t, body->code);
-    truncate(t, 0); // leaves local_uses all zero for the next body
-    if (t->failed != ERR_OK) {
-        return t->failed;
+    return ERR_OK;
+}
+
+// The end of the portion of instructions that begins at `from`.
+static u32 portion_end(const struct translator *t, u32 from)
+{
+    return t->count - from < CODE_PAGE ? t->count : from + CODE_PAGE;
+}
+
+// Adds up how long the origins are as LEB128 steps; see struct wasm_code. They never go back.
+static enum err measure(struct translator *t)
+{
+    u32 before = t->origin_before;
+    while (t->measured < t->count) {
+        u32 end = portion_end(t, t->measured);
+        u32 bytes = end - t->measured;
+        for (u32 i = t->measured; i < end; i++) {
+            u32 origin = *origin_at(t, i);
+            for (u32 step = (origin - before) >> 7; step != 0; step >>= 7) {
+                bytes++;
+            }
+            before = origin;
+        }
+        t->origin_bytes += bytes;
+        t->measured = end;
+        t->origin_before = before;
+        t->work -= end == t->count ? 0 : CODE_PAGE;
+        if (t->work <= 0 && end < t->count) {
+            return ERR_PAUSED;
+        }
     }
-    struct wasm_code *code = &t->codes[function - module->function_import_count];
-    struct ins *first = ARENA_ARRAY(module->arena, struct ins, t->count);
-    if (first == NULL || !origins_pack(t, code)) {
-        return ERR_NO_MEMORY;
+    return ERR_OK;
+}
+
+// Moves instructions and packed origins to where they stay.
+static enum err move(struct translator *t)
+{
+    if (t->first == NULL) {
+        t->first = ARENA_ROOM(t->module->arena, struct ins, t->count);
+        t->origins_at = ARENA_ROOM(t->module->arena, u8, t->origin_bytes);
+        if (t->first == NULL || t->origins_at == NULL) {
+            return ERR_NO_MEMORY;
+        }
+        t->origin_before = 0;
     }
-    mem_copy(first, t->code, t->count * sizeof *first);
-    code->first = first;
-    code->entry = first;
-    code->ins_count = t->count;
-    code->function = function;
-    code->header = (u16)t->header;
-    code->zero_count = (u16)(t->stack_base - t->header - 1);
-    code->cost = 1 + code->zero_count / CODE_ZERO_COUNT_PER_FUEL;
-    code->frame_slots = t->stack_base + t->height_max;
+    u8 *at = t->origins_at;
+    while (t->moved < t->count) {
+        u32 end = portion_end(t, t->moved);
+        for (u32 i = t->moved; i < end; i++) {
+            t->first[i] = *ins_at(t, i);
+            u32 step = *origin_at(t, i) - t->origin_before;
+            t->origin_before += step;
+            for (; step >= 0x80; step >>= 7) {
+                *at++ = (u8)(step | 0x80);
+            }
+            *at++ = (u8)step;
+        }
+        t->moved = end;
+        t->origins_at = at;
+        t->work -= end == t->count ? 0 : 4 * CODE_PAGE;
+        if (t->work <= 0 && end < t->count) {
+            return ERR_PAUSED;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err body_finish(struct translator *t, u32 index)
+{
+    TRY(measure(t));
+    TRY(move(t));
+    struct wasm_body *body = &t->module->bodies[index];
+    struct wasm_code *code = &t->codes[index];
+    u32 zero_count = t->stack_base - t->header - 1;
+    *code = (struct wasm_code){
+        .entry = t->first,
+        .first = t->first,
+        .frame_slots = t->stack_base + t->height_max,
+        .header = (u16)t->header,
+        .zero_count = (u16)zero_count,
+        .cost = 1 + zero_count / CODE_ZERO_COUNT_PER_FUEL,
+        .function = t->module->function_import_count + index,
+        .ins_count = t->count,
+        .origins_bytes = t->origin_bytes,
+        .origins = t->origins_at - t->origin_bytes,
+    };
     body->translated = code;
     return ERR_OK;
 }
@@ -694,69 +781,217 @@ static void reference_note(struct wasm_module *module, u32 function)
     }
 }
 
-static void const_note(struct wasm_module *module, const struct wasm_const *value)
-{
-    if (value->kind == WASM_CONST_FUNCTION) {
-        reference_note(module, value->index);
-    }
-}
+// ---- the module, in stages that stop and go on
 
-static enum err references_collect(struct wasm_module *module, const struct wasm_code *codes)
+struct wasm_translation {
+    struct translator t;
+    u32 stage;
+    u32 index; // of the stage's items
+    u32 inner; // of an element segment's items
+    bool is_begun;
+    u32 body_stage;
+};
+
+// Calls `item` with the index of each of `count` items. ERR_PAUSED: it goes on with the same when
+// called again.
+static enum err each(struct wasm_translation *c, u32 count,
+                     enum err (*item)(struct wasm_translation *c, u32 index))
 {
-    u32 defined = module->function_count - module->function_import_count;
-    module->references = ARENA_ARRAY(module->arena, u32, defined);
-    if (module->references == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    mem_fill(module->references, 0xff, defined * sizeof *module->references);
-    for (u32 i = 0; i < module->export_count; i++) {
-        if (module->exports[i].kind == WASM_FUNCTION) {
-            reference_note(module, module->exports[i].index);
+    for (; c->index < count; c->index++) {
+        if (c->t.work <= 0) {
+            return ERR_PAUSED;
         }
-    }
-    for (u32 i = 0; i < module->elem_count; i++) {
-        for (u32 k = 0; k < module->elems[i].count; k++) {
-            const_note(module, &module->elems[i].items[k]);
-        }
-    }
-    for (u32 i = 0; i < module->global_count - module->global_import_count; i++) {
-        const_note(module, &module->global_inits[i]);
-    }
-    if (module->has_start) {
-        reference_note(module, module->start);
-    }
-    module->referenced =
-        ARENA_ARRAY(module->arena, const struct wasm_code *, module->reference_count);
-    if (module->referenced == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    for (u32 i = 0; i < defined; i++) {
-        if (module->references[i] != UINT32_MAX) {
-            module->referenced[module->references[i]] = &codes[i];
-        }
+        TRY(item(c, c->index));
     }
     return ERR_OK;
+}
+
+static enum err clear_reference(struct wasm_translation *c, u32 index)
+{
+    c->t.module->references[index] = UINT32_MAX;
+    c->t.work--;
+    return ERR_OK;
+}
+
+static enum err clear_references(struct wasm_translation *c)
+{
+    const struct wasm_module *module = c->t.module;
+    return each(c, module->function_count - module->function_import_count, clear_reference);
+}
+
+static enum err note_export(struct wasm_translation *c, u32 index)
+{
+    const struct wasm_export *export = &c->t.module->exports[index];
+    if (export->kind == WASM_FUNCTION) {
+        reference_note(c->t.module, export->index);
+    }
+    c->t.work -= WASM_WORK_ITEM;
+    return ERR_OK;
+}
+
+static enum err note_exports(struct wasm_translation *c)
+{
+    return each(c, c->t.module->export_count, note_export);
+}
+
+static enum err note_elem(struct wasm_translation *c, u32 index)
+{
+    const struct wasm_elem *elem = &c->t.module->elems[index];
+    for (; c->inner < elem->count; c->inner++) {
+        if (c->t.work <= 0) {
+            return ERR_PAUSED;
+        }
+        c->t.work -= NOTE_UNITS;
+        if (elem->items[c->inner].kind == WASM_CONST_FUNCTION) {
+            reference_note(c->t.module, elem->items[c->inner].index);
+        }
+    }
+    c->inner = 0;
+    c->t.work -= WASM_WORK_ITEM;
+    return ERR_OK;
+}
+
+static enum err note_elems(struct wasm_translation *c)
+{
+    return each(c, c->t.module->elem_count, note_elem);
+}
+
+static enum err note_global(struct wasm_translation *c, u32 index)
+{
+    const struct wasm_const *init = &c->t.module->global_inits[index];
+    if (init->kind == WASM_CONST_FUNCTION) {
+        reference_note(c->t.module, init->index);
+    }
+    c->t.work -= WASM_WORK_ITEM;
+    return ERR_OK;
+}
+
+static enum err note_globals(struct wasm_translation *c)
+{
+    const struct wasm_module *module = c->t.module;
+    return each(c, module->global_count - module->global_import_count, note_global);
+}
+
+static enum err note_start(struct wasm_translation *c)
+{
+    if (c->t.module->has_start) {
+        reference_note(c->t.module, c->t.module->start);
+    }
+    return ERR_OK;
+}
+
+static enum err list_reference(struct wasm_translation *c, u32 index)
+{
+    struct wasm_module *module = c->t.module;
+    u32 number = module->references[index];
+    if (number != UINT32_MAX) {
+        module->referenced[number] = &c->t.codes[index];
+    }
+    c->t.work -= NOTE_UNITS;
+    return ERR_OK;
+}
+
+static enum err list_references(struct wasm_translation *c)
+{
+    struct wasm_module *module = c->t.module;
+    if (!c->is_begun) {
+        module->referenced =
+            ARENA_ROOM(module->arena, const struct wasm_code *, module->reference_count);
+        if (module->referenced == NULL) {
+            return ERR_NO_MEMORY;
+        }
+        c->is_begun = true;
+    }
+    return each(c, module->function_count - module->function_import_count, list_reference);
+}
+
+enum body_stage { BODY_NEW, BODY_INSTRUCTIONS, BODY_END };
+
+static enum err translate_body(struct wasm_translation *c, u32 index)
+{
+    struct translator *t = &c->t;
+    if (c->body_stage == BODY_NEW) {
+        t->work -= WASM_WORK_BODY;
+        TRY(body_begin(t, index));
+        c->body_stage = BODY_INSTRUCTIONS;
+    }
+    if (c->body_stage == BODY_INSTRUCTIONS) {
+        TRY(translate_instructions(t));
+        truncate(t, 0); // leaves local_uses all zero for the next body
+        c->body_stage = BODY_END;
+    }
+    TRY(body_finish(t, index));
+    c->body_stage = BODY_NEW;
+    return ERR_OK;
+}
+
+static enum err translate_bodies(struct wasm_translation *c)
+{
+    return each(c, c->t.module->function_count - c->t.module->function_import_count,
+                translate_body);
+}
+
+static enum err (*const stages[])(struct wasm_translation *c) = {
+    clear_references, note_exports,    note_elems,       note_globals,
+    note_start,       list_references, translate_bodies,
+};
+
+static enum err go_on(struct wasm_translation *c, struct report *report)
+{
+    for (; c->stage < COUNT_OF(stages); c->stage++) {
+        enum err err = stages[c->stage](c);
+        if (err == ERR_PAUSED) {
+            return err;
+        }
+        if (err != ERR_OK) {
+            bool is_body = stages[c->stage] == translate_bodies;
+            return report_err(report, err, is_body ? c->t.module->bodies[c->index].offset : 0,
+                              err == ERR_LIMIT ? "function needs too many slots"
+                                               : "no memory for the module's code");
+        }
+        c->index = 0;
+        c->is_begun = false;
+    }
+    return ERR_OK;
+}
+
+enum err wasm_translation_begin(struct wasm_module *module, struct arena *scratch,
+                                struct wasm_translation **out, struct report *report)
+{
+    ASSERT(module->is_valid && !module->is_translated);
+    u32 defined = module->function_count - module->function_import_count;
+    struct wasm_translation *c = ARENA_NEW(scratch, struct wasm_translation);
+    module->references = ARENA_ROOM(module->arena, u32, defined);
+    if (c == NULL || module->references == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "no memory for the module's code");
+    }
+    c->t.module = module;
+    c->t.scratch = scratch;
+    c->t.codes = ARENA_ROOM(module->arena, struct wasm_code, defined);
+    if (c->t.codes == NULL || !translator_prepare(&c->t)) {
+        return report_err(report, ERR_NO_MEMORY, 0, "no memory for the module's code");
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+enum err wasm_translation_step(struct wasm_translation *translation, i64 *work,
+                               struct report *report)
+{
+    translation->t.work = *work;
+    enum err err = go_on(translation, report);
+    *work = translation->t.work;
+    if (err == ERR_OK) {
+        translation->t.module->is_translated = true;
+    }
+    return err;
 }
 
 enum err wasm_module_translate(struct wasm_module *module, struct arena *scratch,
                                struct report *report)
 {
-    ASSERT(module->is_valid && !module->is_translated);
-    u32 defined = module->function_count - module->function_import_count;
-    struct translator t = {.module = module, .scratch = scratch};
-    t.codes = ARENA_ARRAY(module->arena, struct wasm_code, defined);
-    if (t.codes == NULL || !translator_prepare(&t) ||
-        references_collect(module, t.codes) != ERR_OK) {
-        return report_err(report, ERR_NO_MEMORY, 0, "no memory for the module's code");
-    }
-    for (u32 i = 0; i < defined; i++) {
-        enum err err = translate_body(&t, module->function_import_count + i);
-        if (err != ERR_OK) {
-            return report_err(report, err, module->bodies[i].offset,
-                              err == ERR_LIMIT ? "function needs too many slots"
-                                               : "no memory for the module's code");
-        }
-    }
-    module->is_translated = true;
-    return ERR_OK;
+    struct wasm_translation *translation;
+    TRY(wasm_translation_begin(module, scratch, &translation, report));
+    i64 work = INT64_MAX;
+    return wasm_translation_step(translation, &work, report);
 }

@@ -111,19 +111,38 @@ struct control {
     u32 entries;   // the same of br_table entries
 };
 
+// A body's instructions lie in pages while it is translated, so that growing never copies them.
+enum { CODE_PAGE = 1024 };
+
+struct code_page {
+    struct ins ins[CODE_PAGE];
+    u32 origins[CODE_PAGE]; // offset in the body, of each
+};
+
 struct translator {
     struct wasm_module *module;
     struct arena *scratch;
     struct wasm_code *codes; // of all defined functions
     enum err failed;         // first failure; emission goes on harmlessly behind it
+    i64 work;                // units left of the step under way
 
     // The body being translated.
-    struct ins *code;
-    u32 *origins; // offset in the body, of each
+    struct code_page **pages;
+    u32 page_capacity;
     u32 count;
-    u32 capacity;
-    u32 barrier; // instructions below this are behind a label: not to be changed any more
+    u32 capacity; // of all pages
+    u32 barrier;  // instructions below this are behind a label: not to be changed any more
     u32 origin;
+    struct body_reader in;
+    bool reachable;
+    u32 dead_depth; // blocks open in the dead code that is being skipped
+    // How far the finished body is moved to where it stays.
+    u32 measured;
+    u32 moved;
+    u32 origin_bytes;
+    u32 origin_before;
+    struct ins *first;
+    u8 *origins_at;
 
     // The frame.
     const struct wasm_func_type *type;
@@ -155,10 +174,17 @@ struct translator {
     struct control *controls;
     u32 depth;
     u32 control_capacity;
-
-    u8 *bytes; // origins, packed
-    size_t byte_capacity;
 };
+
+static ALWAYS_INLINE struct ins *ins_at(const struct translator *t, u32 index)
+{
+    return &t->pages[index / CODE_PAGE]->ins[index % CODE_PAGE];
+}
+
+static ALWAYS_INLINE u32 *origin_at(const struct translator *t, u32 index)
+{
+    return &t->pages[index / CODE_PAGE]->origins[index % CODE_PAGE];
+}
 
 static inline enum bank bank_of(enum kind kind)
 {

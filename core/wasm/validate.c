@@ -7,22 +7,49 @@
 #include "core/base/sort.h"
 #include "core/base/text.h"
 #include "core/wasm/limits.h"
+#include "core/wasm/load.h"
 #include "core/wasm/module.h"
 #include "core/wasm/validate_body.h"
 
-struct checker {
+enum { HASH_BYTES_PER_UNIT = 4 };
+
+struct wasm_validation {
     struct wasm_module *module;
     struct arena *scratch;
     struct report *report;
+    i64 work;      // units left of the step under way
     u64 *declared; // a bit for each function that ref.func may name
+    // How far it has come.
+    u32 stage;
+    u32 index; // of the stage's items
+    u32 inner; // of an element segment's items
+    bool is_begun;
+    u64 *export_keys; // the sort's, by hash of the name and index
+    struct sort export_sort;
+    struct wasm_body_checker bodies;
 };
 
-static enum err invalid(struct checker *c, u64 offset, const char *text)
+// Calls `check` with the index of each of `count` items. ERR_PAUSED: it goes on with the next when
+// called again.
+static enum err each(struct wasm_validation *c, u32 count,
+                     enum err (*check)(struct wasm_validation *c, u32 index))
+{
+    for (; c->index < count; c->index++) {
+        if (c->work <= 0) {
+            return ERR_PAUSED;
+        }
+        TRY(check(c, c->index));
+        c->work -= WASM_WORK_ITEM;
+    }
+    return ERR_OK;
+}
+
+static enum err invalid(struct wasm_validation *c, u64 offset, const char *text)
 {
     return report_err(c->report, ERR_INVALID, offset, text);
 }
 
-static enum err unknown(struct checker *c, u64 offset, const char *what, u32 index)
+static enum err unknown(struct wasm_validation *c, u64 offset, const char *what, u32 index)
 {
     char buffer[64];
     struct text text = text_over(buffer, sizeof buffer);
@@ -33,7 +60,7 @@ static enum err unknown(struct checker *c, u64 offset, const char *what, u32 ind
     return invalid(c, offset, buffer);
 }
 
-static enum err check_limits(struct checker *c, const struct wasm_limits *limits)
+static enum err check_limits(struct wasm_validation *c, const struct wasm_limits *limits)
 {
     if (limits->has_max && limits->min > limits->max) {
         return invalid(c, 0, "size minimum must not be greater than maximum");
@@ -41,7 +68,7 @@ static enum err check_limits(struct checker *c, const struct wasm_limits *limits
     return ERR_OK;
 }
 
-static enum err check_memory_type(struct checker *c, const struct wasm_memory_type *memory)
+static enum err check_memory_type(struct wasm_validation *c, const struct wasm_memory_type *memory)
 {
     if (memory->limits.min > WASM_MEMORY_PAGES ||
         (memory->limits.has_max && memory->limits.max > WASM_MEMORY_PAGES)) {
@@ -50,26 +77,39 @@ static enum err check_memory_type(struct checker *c, const struct wasm_memory_ty
     return check_limits(c, &memory->limits);
 }
 
-// Functions, tables and memories, imported and defined.
-static enum err check_types(struct checker *c)
+static enum err check_function(struct wasm_validation *c, u32 index)
 {
     const struct wasm_module *m = c->module;
-    for (u32 i = 0; i < m->function_count; i++) {
-        if (m->function_types[i] >= m->type_count) {
-            return unknown(c, 0, "type", m->function_types[i]);
-        }
-    }
-    for (u32 i = 0; i < m->table_count; i++) {
+    return m->function_types[index] < m->type_count
+               ? ERR_OK
+               : unknown(c, 0, "type", m->function_types[index]);
+}
+
+static enum err check_functions(struct wasm_validation *c)
+{
+    return each(c, c->module->function_count, check_function);
+}
+
+static enum err check_tables(struct wasm_validation *c)
+{
+    const struct wasm_module *m = c->module;
+    for (u32 i = 0; i < m->table_count; i++) { // WASM_TABLES
         TRY(check_limits(c, &m->tables[i].limits));
     }
-    for (u32 i = 0; i < m->memory_count; i++) {
-        TRY(check_memory_type(c, &m->memories[i]));
+    return ERR_OK;
+}
+
+static enum err check_memories(struct wasm_validation *c)
+{
+    const struct wasm_module *m = c->module;
+    if (m->memory_count > WASM_MEMORIES) {
+        return invalid(c, 0, "multiple memories");
     }
-    return m->memory_count <= WASM_MEMORIES ? ERR_OK : invalid(c, 0, "multiple memories");
+    return m->memory_count == 0 ? ERR_OK : check_memory_type(c, &m->memories[0]);
 }
 
 // A constant expression that must give `type`. The only globals it may read are imported ones.
-static enum err check_const(struct checker *c, struct wasm_const *value, u8 type)
+static enum err check_const(struct wasm_validation *c, struct wasm_const *value, u8 type)
 {
     const struct wasm_module *m = c->module;
     switch ((enum wasm_const_kind)value->kind) {
@@ -100,16 +140,18 @@ static enum err check_const(struct checker *c, struct wasm_const *value, u8 type
                                : invalid(c, value->offset, "type mismatch: the wrong constant");
 }
 
-static enum err check_globals(struct checker *c)
+static enum err check_global(struct wasm_validation *c, u32 index)
 {
     struct wasm_module *m = c->module;
-    for (u32 i = m->global_import_count; i < m->global_count; i++) {
-        TRY(check_const(c, &m->global_inits[i - m->global_import_count], m->globals[i].type));
-    }
-    return ERR_OK;
+    return check_const(c, &m->global_inits[index], m->globals[m->global_import_count + index].type);
 }
 
-// Names in the order of their bytes, so that equal ones become neighbours.
+static enum err check_globals(struct wasm_validation *c)
+{
+    return each(c, c->module->global_count - c->module->global_import_count, check_global);
+}
+
+// Names whose hashes are equal, in the order of their bytes, so that equal ones become neighbours.
 static bool name_before(const void *context, u32 a, u32 b)
 {
     const struct wasm_export *exports = context;
@@ -121,46 +163,69 @@ static bool name_before(const void *context, u32 a, u32 b)
     return mem_compare(x.data, y.data, x.size) < 0;
 }
 
-static enum err check_export_names(struct checker *c)
+static enum err check_export(struct wasm_validation *c, u32 index)
 {
     const struct wasm_module *m = c->module;
-    u32 *order = ARENA_ARRAY(c->scratch, u32, m->export_count);
-    if (order == NULL) {
-        return report_err(c->report, ERR_NO_MEMORY, 0, "out of memory");
+    static const char *const words[] = {"function", "table", "memory", "global"};
+    const u32 counts[] = {m->function_count, m->table_count, m->memory_count, m->global_count};
+    const struct wasm_export *export = &m->exports[index];
+    if (export->index >= counts[export->kind]) {
+        return unknown(c, (u64)(export->name.data - m->bytes.data), words[export->kind],
+                       export->index);
     }
-    for (u32 i = 0; i < m->export_count; i++) {
-        order[i] = i;
+    if (export->kind == WASM_FUNCTION) {
+        c->declared[export->index / 64] |= (u64)1 << (export->index % 64);
     }
-    sort_u32(order, m->export_count, name_before, m->exports);
-    for (u32 i = 1; i < m->export_count; i++) {
-        struct span name = m->exports[order[i]].name;
-        if (span_equal(m->exports[order[i - 1]].name, name)) {
-            return report_err_detail(c->report, ERR_INVALID, (u64)(name.data - m->bytes.data),
-                                     "duplicate export name", name);
+    c->work -= (i64) export->name.size / HASH_BYTES_PER_UNIT;
+    c->export_keys[index] = (u64)sort_hash(export->name.data, export->name.size) << 32 | index;
+    return ERR_OK;
+}
+
+static enum err check_exports(struct wasm_validation *c)
+{
+    if (!c->is_begun) {
+        u32 count = c->module->export_count;
+        c->export_keys = ARENA_ROOM(c->scratch, u64, count);
+        u64 *other = ARENA_ROOM(c->scratch, u64, count);
+        if (c->export_keys == NULL || other == NULL) {
+            return report_err(c->report, ERR_NO_MEMORY, 0, "out of memory");
         }
+        sort_begin(&c->export_sort, c->export_keys, other, count, name_before, c->module->exports);
+        c->is_begun = true;
+    }
+    return each(c, c->module->export_count, check_export);
+}
+
+static enum err sort_exports(struct wasm_validation *c)
+{
+    while (!sort_step(&c->export_sort, WASM_WORK_SORT_MOVES)) {
+        if (c->work <= 0) {
+            return ERR_PAUSED;
+        }
+        c->work -= WASM_WORK_SORT;
     }
     return ERR_OK;
 }
 
-static enum err check_exports(struct checker *c)
+// Neighbours in the order of names.
+static enum err check_export_name(struct wasm_validation *c, u32 index)
 {
     const struct wasm_module *m = c->module;
-    static const char *const words[] = {"function", "table", "memory", "global"};
-    u32 counts[] = {m->function_count, m->table_count, m->memory_count, m->global_count};
-    for (u32 i = 0; i < m->export_count; i++) {
-        const struct wasm_export *export = &m->exports[i];
-        u64 offset = (u64)(export->name.data - m->bytes.data);
-        if (export->index >= counts[export->kind]) {
-            return unknown(c, offset, words[export->kind], export->index);
-        }
-        if (export->kind == WASM_FUNCTION) {
-            c->declared[export->index / 64] |= (u64)1 << (export->index % 64);
-        }
+    const u64 *keys = c->export_sort.keys;
+    struct span name = m->exports[(u32)keys[index]].name;
+    if (index > 0 && span_equal(m->exports[(u32)keys[index - 1]].name, name)) {
+        return report_err_detail(c->report, ERR_INVALID, (u64)(name.data - m->bytes.data),
+                                 "duplicate export name", name);
     }
-    return check_export_names(c);
+    return ERR_OK;
 }
 
-static enum err check_start(struct checker *c)
+static enum err check_export_names(struct wasm_validation *c)
+{
+    return each(c, c->module->export_count, check_export_name);
+}
+
+static enum err check_start(struct wasm_validation *c)
 {
     const struct wasm_module *m = c->module;
     if (!m->has_start) {
@@ -176,10 +241,24 @@ static enum err check_start(struct checker *c)
     return ERR_OK;
 }
 
-static enum err check_elem(struct checker *c, struct wasm_elem *elem)
+// The same rules as those of check_const, for the item of a segment.
+static enum err check_elem_item(struct wasm_validation *c, const struct wasm_elem *elem,
+                                const struct wasm_elem_item *item)
+{
+    struct wasm_const value = {
+        .kind = item->kind,
+        .type = item->type,
+        .index = item->index,
+        .offset = elem->items_offset,
+    };
+    return check_const(c, &value, elem->type);
+}
+
+static enum err check_elem(struct wasm_validation *c, u32 index)
 {
     const struct wasm_module *m = c->module;
-    if (elem->mode == WASM_SEGMENT_ACTIVE) {
+    struct wasm_elem *elem = &c->module->elems[index];
+    if (c->inner == 0 && elem->mode == WASM_SEGMENT_ACTIVE) {
         if (elem->table >= m->table_count) {
             return unknown(c, elem->offset.offset, "table", elem->table);
         }
@@ -189,14 +268,25 @@ static enum err check_elem(struct checker *c, struct wasm_elem *elem)
         }
         TRY(check_const(c, &elem->offset, WASM_I32));
     }
-    for (u32 i = 0; i < elem->count; i++) {
-        TRY(check_const(c, &elem->items[i], elem->type));
+    for (; c->inner < elem->count; c->inner++) {
+        if (c->work <= 0) {
+            return ERR_PAUSED;
+        }
+        c->work -= WASM_WORK_ITEM;
+        TRY(check_elem_item(c, elem, &elem->items[c->inner]));
     }
+    c->inner = 0;
     return ERR_OK;
 }
 
-static enum err check_data(struct checker *c, struct wasm_data *data)
+static enum err check_elems(struct wasm_validation *c)
 {
+    return each(c, c->module->elem_count, check_elem);
+}
+
+static enum err check_data(struct wasm_validation *c, u32 index)
+{
+    struct wasm_data *data = &c->module->datas[index];
     if (data->mode != WASM_SEGMENT_ACTIVE) {
         return ERR_OK;
     }
@@ -206,44 +296,82 @@ static enum err check_data(struct checker *c, struct wasm_data *data)
     return check_const(c, &data->offset, WASM_I32);
 }
 
-static enum err check_segments(struct checker *c)
+static enum err check_datas(struct wasm_validation *c)
 {
-    struct wasm_module *m = c->module;
-    for (u32 i = 0; i < m->elem_count; i++) {
-        TRY(check_elem(c, &m->elems[i]));
+    return each(c, c->module->data_count, check_data);
+}
+
+static enum err check_bodies(struct wasm_validation *c)
+{
+    const struct wasm_module *m = c->module;
+    struct wasm_body_checker *bodies = &c->bodies;
+    if (!c->is_begun) {
+        TRY(wasm_body_checker_init(bodies, m, c->declared, c->scratch, c->report));
+        c->is_begun = true;
     }
-    for (u32 i = 0; i < m->data_count; i++) {
-        TRY(check_data(c, &m->datas[i]));
+    bodies->report = c->report;
+    u32 count = m->function_count - m->function_import_count;
+    for (; c->index < count; c->index++) {
+        if (c->work <= 0) {
+            return ERR_PAUSED;
+        }
+        TRY(wasm_body_check(bodies, m->function_import_count + c->index, &c->work));
     }
     return ERR_OK;
 }
 
-static enum err check_bodies(struct checker *c)
+// Bodies come last: they need the types of everything and which functions are declared.
+static enum err (*const stages[])(struct wasm_validation *c) = {
+    check_functions,    check_tables, check_memories, check_globals, check_exports, sort_exports,
+    check_export_names, check_start,  check_elems,    check_datas,   check_bodies,
+};
+
+static enum err go_on(struct wasm_validation *c)
 {
-    const struct wasm_module *m = c->module;
-    struct wasm_body_checker bodies;
-    TRY(wasm_body_checker_init(&bodies, m, c->declared, c->scratch, c->report));
-    for (u32 i = m->function_import_count; i < m->function_count; i++) {
-        TRY(wasm_body_check(&bodies, i));
+    for (; c->stage < COUNT_OF(stages); c->stage++) {
+        TRY(stages[c->stage](c));
+        c->index = 0;
+        c->inner = 0;
+        c->is_begun = false;
     }
     return ERR_OK;
+}
+
+enum err wasm_validation_begin(struct wasm_module *module, struct arena *scratch,
+                               struct wasm_validation **out, struct report *report)
+{
+    ASSERT(!module->is_valid);
+    struct wasm_validation *c = ARENA_NEW(scratch, struct wasm_validation);
+    if (c == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "out of memory");
+    }
+    c->module = module;
+    c->scratch = scratch;
+    c->declared = ARENA_ARRAY(scratch, u64, (size_t)module->function_count / 64 + 1);
+    if (c->declared == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "out of memory");
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+enum err wasm_validation_step(struct wasm_validation *validation, i64 *work, struct report *report)
+{
+    validation->report = report;
+    validation->work = *work;
+    enum err err = go_on(validation);
+    *work = validation->work;
+    if (err == ERR_OK) {
+        validation->module->is_valid = true;
+    }
+    return err;
 }
 
 enum err wasm_module_validate(struct wasm_module *module, struct arena *scratch,
                               struct report *report)
 {
-    ASSERT(!module->is_valid);
-    struct checker c = {.module = module, .scratch = scratch, .report = report};
-    c.declared = ARENA_ARRAY(scratch, u64, (size_t)module->function_count / 64 + 1);
-    if (c.declared == NULL) {
-        return report_err(report, ERR_NO_MEMORY, 0, "out of memory");
-    }
-    TRY(check_types(&c));
-    TRY(check_globals(&c));
-    TRY(check_exports(&c));
-    TRY(check_start(&c));
-    TRY(check_segments(&c));
-    TRY(check_bodies(&c)); // last: needs the types of everything and which functions are declared
-    module->is_valid = true;
-    return ERR_OK;
+    struct wasm_validation *validation;
+    TRY(wasm_validation_begin(module, scratch, &validation, report));
+    i64 work = INT64_MAX;
+    return wasm_validation_step(validation, &work, report);
 }

@@ -7,9 +7,11 @@
 // Source  WebAssembly Core 2.0, chapter 3 and appendix "Validation Algorithm".
 #pragma once
 #include "core/base/err.h"
+#include "core/base/types.h"
 struct arena;
 struct report;
 struct wasm_module;
+struct wasm_validation;
 
 // Checks the module and every function body.
 //   module   decoded and not yet valid; marked valid on success
@@ -22,3 +24,9 @@ struct wasm_module;
 // ERR_NO_MEMORY  scratch has no more
 enum err wasm_module_validate(struct wasm_module *module, struct arena *scratch,
                               struct report *report);
+
+// The same in portions (core/wasm/load.h): begin, then step until it returns something other than
+// ERR_PAUSED. What is begun lies in `scratch`. `report` is the same at each call.
+enum err wasm_validation_begin(struct wasm_module *module, struct arena *scratch,
+                               struct wasm_validation **out, struct report *report);
+enum err wasm_validation_step(struct wasm_validation *validation, i64 *work, struct report *report);

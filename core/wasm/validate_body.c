@@ -11,6 +11,7 @@
 #include "core/base/report.h"
 #include "core/wasm/encoding.h"
 #include "core/wasm/limits.h"
+#include "core/wasm/load.h"
 #include "core/wasm/module.h"
 #include "core/wasm/opcode.h"
 #include "core/wasm/validate_stack.h"
@@ -18,6 +19,7 @@
 enum {
     LOCALS_PER_BYTE = 16, // of a body, written out flat: see struct wasm_body_checker
     LOCALS_FLAT = 256,    // always written out flat
+    MOVES_PER_UNIT = 32,  // operands compared or copied for a unit of work
 };
 
 // A value type as an array of one.
@@ -124,6 +126,9 @@ static enum err check_br_table(struct wasm_body_checker *c)
     TRY(read_index(c, &count));
     if (count >= reader_left(&c->in)) { // each label is a byte or more, and the default is one more
         return malformed(c, "unexpected end of section or function");
+    }
+    if (count > WASM_LABELS) {
+        return wasm_check_refuse(c, ERR_LIMIT, "too many labels of a br_table");
     }
     TRY(pop(c, WASM_I32));
     u8 *top = c->top;
@@ -434,7 +439,7 @@ static void spread_locals(struct wasm_body_checker *c)
     }
 }
 
-enum err wasm_body_check(struct wasm_body_checker *c, u32 function)
+static enum err body_begin(struct wasm_body_checker *c, u32 function)
 {
     const struct wasm_module *module = c->module;
     ASSERT(function >= module->function_import_count && function < module->function_count);
@@ -450,33 +455,66 @@ enum err wasm_body_check(struct wasm_body_checker *c, u32 function)
     spread_locals(c);
     c->top = c->operands;
     c->block_count = 0;
-    TRY(wasm_check_open_block(c, WASM_OP_BLOCK, (struct wasm_types){0}, results_of(c->type)));
+    return wasm_check_open_block(c, WASM_OP_BLOCK, (struct wasm_types){0}, results_of(c->type));
+}
+
+// How far this step may go into the body.
+static const u8 *place_to_stop(const struct wasm_body_checker *c, i64 work)
+{
+    u64 bytes = work <= 0 ? 1 : (u64)work / WASM_WORK_VALIDATE_BYTE + 1;
+    return bytes < reader_left(&c->in) ? c->in.next + bytes : c->in.end;
+}
+
+// Takes from *work what the bytes and operands since the last time cost.
+static void pay(struct wasm_body_checker *c, const u8 *from, i64 *work)
+{
+    *work -= (i64)(c->in.next - from) * WASM_WORK_VALIDATE_BYTE;
+    *work -= (i64)(c->moves - c->moves_paid) / MOVES_PER_UNIT;
+    c->moves_paid = c->moves;
+}
+
+static enum err body_go_on(struct wasm_body_checker *c, i64 *work)
+{
+    const u8 *from = c->in.next;
+    const u8 *stop = place_to_stop(c, *work);
     while (c->block_count != 0) {
         c->here = c->in.next;
-        if (UNLIKELY(c->in.next == c->in.end)) {
-            return malformed(c, "unexpected end of section or function");
+        if (UNLIKELY(c->in.next >= stop)) {
+            if (c->in.next == c->in.end) {
+                return malformed(c, "unexpected end of section or function");
+            }
+            pay(c, from, work);
+            return ERR_PAUSED;
         }
         TRY(check_instruction(c, *c->in.next++));
     }
+    pay(c, from, work);
     if (c->in.next != c->in.end) {
         c->here = c->in.next;
         return malformed(c, "END opcode expected");
     }
     // Here such a run costs little, but the translator goes through it one by one.
-    if (c->moves > WASM_MOVES + (u64)WASM_MOVES_PER_BYTE * module->bytes.size) {
+    if (c->moves > WASM_MOVES + (u64)WASM_MOVES_PER_BYTE * c->module->bytes.size) {
         return wasm_check_refuse(c, ERR_LIMIT, "too many operands are moved");
     }
     return ERR_OK;
 }
 
+enum err wasm_body_check(struct wasm_body_checker *c, u32 function, i64 *work)
+{
+    if (!c->is_inside) {
+        *work -= WASM_WORK_BODY;
+        TRY(body_begin(c, function));
+    }
+    enum err err = body_go_on(c, work);
+    c->is_inside = err == ERR_PAUSED;
+    return err;
+}
+
 enum err wasm_body_checker_init(struct wasm_body_checker *checker, const struct wasm_module *module,
                                 const u64 *declared, struct arena *scratch, struct report *report)
 {
-    size_t longest = 0;
-    for (u32 i = 0; i < module->function_count - module->function_import_count; i++) {
-        size_t size = module->bodies[i].code.size;
-        longest = size > longest ? size : longest;
-    }
+    size_t longest = module->body_bytes_longest;
     // A block takes two bytes to open. The function itself is one more.
     size_t blocks = longest / 2 < WASM_BLOCK_DEPTH ? longest / 2 : WASM_BLOCK_DEPTH;
     *checker = (struct wasm_body_checker){
@@ -485,10 +523,10 @@ enum err wasm_body_checker_init(struct wasm_body_checker *checker, const struct 
         .declared = declared,
         .block_capacity = (u32)blocks + 1,
         .flat_capacity = WASM_LOCALS,
-        .operands = ARENA_ARRAY(scratch, u8, WASM_OPERANDS),
-        .flat = ARENA_ARRAY(scratch, u8, WASM_LOCALS),
+        .operands = ARENA_ROOM(scratch, u8, WASM_OPERANDS),
+        .flat = ARENA_ROOM(scratch, u8, WASM_LOCALS),
     };
-    checker->blocks = ARENA_ARRAY(scratch, struct wasm_block, checker->block_capacity);
+    checker->blocks = ARENA_ROOM(scratch, struct wasm_block, checker->block_capacity);
     if (checker->operands == NULL || checker->flat == NULL || checker->blocks == NULL) {
         return report_err(report, ERR_NO_MEMORY, 0, "out of memory");
     }

@@ -36,6 +36,8 @@ struct wasm_body_checker {
     u32 flat_capacity;
     u32 local_count; // parameters included
     u64 moves;       // operands moved by the runs of all bodies so far: WASM_MOVES
+    u64 moves_paid;  // those of them that were taken from the work
+    bool is_inside;  // a body that it paused in
     const struct wasm_func_type *type;
     const struct wasm_body *body;
     struct reader in; // the body
@@ -46,5 +48,7 @@ struct wasm_body_checker {
 enum err wasm_body_checker_init(struct wasm_body_checker *checker, const struct wasm_module *module,
                                 const u64 *declared, struct arena *scratch, struct report *report);
 
-// Checks the body of a defined function, by its index in the function index space.
-enum err wasm_body_check(struct wasm_body_checker *checker, u32 function);
+// Checks the body of a defined function, by its index in the function index space. Takes from *work
+// (core/wasm/load.h).
+// ERR_PAUSED  call again with the same function
+enum err wasm_body_check(struct wasm_body_checker *checker, u32 function, i64 *work);

@@ -45,17 +45,18 @@ static void fail(struct translator *t, enum err err)
 
 static bool code_grow(struct translator *t)
 {
-    u32 capacity = t->capacity;
-    void *code = translator_grow(t->scratch, t->code, &capacity, t->count + 1, sizeof *t->code);
-    capacity = t->capacity;
-    void *origins =
-        translator_grow(t->scratch, t->origins, &capacity, t->count + 1, sizeof *t->origins);
-    if (code == NULL || origins == NULL) {
+    u32 page = t->capacity / CODE_PAGE;
+    struct code_page **pages =
+        translator_grow(t->scratch, t->pages, &t->page_capacity, page + 1, sizeof *t->pages);
+    if (pages == NULL) {
         return false;
     }
-    t->code = code;
-    t->origins = origins;
-    t->capacity = capacity;
+    t->pages = pages;
+    pages[page] = ARENA_ROOM(t->scratch, struct code_page, 1);
+    if (pages[page] == NULL) {
+        return false;
+    }
+    t->capacity += CODE_PAGE;
     return true;
 }
 
@@ -72,8 +73,10 @@ static struct ins *emit_ins(struct translator *t)
         fail(t, ERR_NO_MEMORY);
         t->count = 0; // overwrites what will never run
     }
-    t->origins[t->count] = t->origin;
-    return &t->code[t->count++];
+    struct code_page *page = t->pages[t->count / CODE_PAGE];
+    u32 at = t->count++ % CODE_PAGE;
+    page->origins[at] = t->origin;
+    return &page->ins[at];
 }
 
 u32 emit(struct translator *t, handler *run, u32 a, u32 b, u32 c)
@@ -378,7 +381,7 @@ static u32 emit_sum(struct translator *t, const struct sum *sum, enum sum_out ou
     u32 high = is_plain ? (u16)sum->constant : sum->shift;
     *with_slot = pairs[is_plain][SUM_S];
     u32 index = emit_two(t, pairs[is_plain][out], slot, sum->index, high);
-    t->code[index].b = sum->base;
+    ins_at(t, index)->b = sum->base;
     if (is_plain || sum->constant == 0) {
         return index;
     }
@@ -395,7 +398,7 @@ static u32 emit_sum(struct translator *t, const struct sum *sum, enum sum_out ou
 // Makes the producer of an accumulator's value also write a slot.
 static void acc_write(struct translator *t, struct accumulator *acc, u32 slot)
 {
-    struct ins *ins = &t->code[acc->producer];
+    struct ins *ins = ins_at(t, acc->producer);
     ins->run = acc->with_slot;
     ins->a = (u16)slot;
     slot_written(t, slot);
@@ -584,8 +587,8 @@ struct operand operand_at(const struct translator *t, u32 position)
 static void copy_slot(struct translator *t, u32 from, u32 to)
 {
     // Two copies in a row become one instruction.
-    if (t->count > t->barrier && t->code[t->count - 1].run == wasm_run_copy) {
-        struct ins *last = &t->code[t->count - 1];
+    if (t->count > t->barrier && ins_at(t, t->count - 1)->run == wasm_run_copy) {
+        struct ins *last = ins_at(t, t->count - 1);
         last->run = wasm_run_copy_two;
         last->low = (u16)to;
         last->high = (u16)from;
@@ -683,7 +686,7 @@ static bool redirect(struct translator *t, u32 slot)
         return true;
     }
     if (value->place == PLACE_HOME && value->end == t->count) {
-        t->code[t->count - 1].a = (u16)slot;
+        ins_at(t, t->count - 1)->a = (u16)slot;
         slot_written(t, home(t, t->height - 1)); // it is not there any more
         slot_written(t, slot);
         return true;
@@ -798,8 +801,8 @@ static void assign_vector(struct translator *t, u32 slot)
         halves = &t->values[position];
     }
     if (halves[0].place == PLACE_HOME && halves[0].end == t->count && t->count > t->barrier) {
-        t->code[halves[1].end].a = (u16)slot; // the instruction that made it, the last one
-        slot_written(t, home(t, position));   // it is not there any more
+        ins_at(t, halves[1].end)->a = (u16)slot; // the instruction that made it, the last one
+        slot_written(t, home(t, position));      // it is not there any more
         slot_written(t, home(t, position + 1));
     } else if (vector_is_at(halves, PLACE_CONST)) {
         emit_vector_const(t, halves, slot);

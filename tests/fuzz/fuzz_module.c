@@ -9,7 +9,9 @@
 #include "core/base/assert.h"
 #include "core/base/reader.h"
 #include "core/base/report.h"
+#include "core/wasm/code.h"
 #include "core/wasm/decode.h"
+#include "core/wasm/load.h"
 #include "core/wasm/module.h"
 #include "core/wasm/opcode.h"
 #include "core/wasm/translate.h"
@@ -19,7 +21,13 @@
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-enum { BYTES_PER_BYTE = 256, BYTES_ALWAYS = 1 << 20, NAMES_ASKED = 64 };
+enum {
+    BYTES_PER_BYTE = 256,
+    BYTES_ALWAYS = 1 << 20,
+    NAMES_ASKED = 64,
+    STEPS_PER_BYTE = 64, // of the smallest portion
+    STEPS_ALWAYS = 256,
+};
 
 // Puts a body into a module with types, imports, tables, a memory, globals and segments.
 static struct wasm_bytes module_around(const u8 *body, size_t size)
@@ -88,6 +96,55 @@ static void ask_names(const struct wasm_module *module)
     }
 }
 
+// Whether two modules were translated to the same, but for the addresses in it.
+static void compare(const struct wasm_module *a, const struct wasm_module *b)
+{
+    ASSERT(a->function_count == b->function_count && a->reference_count == b->reference_count);
+    for (u32 i = 0; i < a->function_count - a->function_import_count; i++) {
+        const struct wasm_code *x = a->bodies[i].translated;
+        const struct wasm_code *y = b->bodies[i].translated;
+        ASSERT(x->ins_count == y->ins_count && x->frame_slots == y->frame_slots);
+        ASSERT(x->origins_bytes == y->origins_bytes);
+        ASSERT(mem_equal(x->origins, y->origins, x->origins_bytes));
+        for (u32 k = 0; k < x->ins_count; k++) {
+            bool has_address = x->first[k].run != y->first[k].run; // the second half of a call
+            ASSERT(has_address || ins_bits(&x->first[k]) == ins_bits(&y->first[k]));
+        }
+    }
+}
+
+// The same in the smallest portions comes to the same end.
+static void check_portions(struct span bytes, const struct wasm_module *whole, enum err expected,
+                           const struct report *expected_report)
+{
+    struct test_memory memory = test_memory_over_malloc(-1);
+    struct arena arena;
+    struct arena scratch;
+    struct report report;
+    struct wasm_load load;
+    arena_init(&arena, &memory.memory, SIZE_MAX);
+    arena_init(&scratch, &memory.memory, SIZE_MAX);
+    report_clear(&report);
+    wasm_load_begin(&load, bytes, &arena, &scratch);
+    enum err err;
+    u64 steps = 0;
+    do {
+        i64 work = 1;
+        err = wasm_load_step(&load, &work, &report);
+        ASSERT(work <= 0 || err != ERR_PAUSED); // no step does nothing
+        steps++;
+    } while (err == ERR_PAUSED);
+    ASSERT(err == expected && report.err == expected_report->err);
+    ASSERT(report.offset == expected_report->offset);
+    ASSERT(steps <= STEPS_PER_BYTE * bytes.size + STEPS_ALWAYS);
+    if (err == ERR_OK) {
+        compare(whole, load.module);
+    }
+    arena_drop(&scratch);
+    arena_drop(&arena);
+    ASSERT(memory.blocks == 0);
+}
+
 static void check(struct span bytes)
 {
     struct test_memory memory = test_memory_over_malloc(-1);
@@ -114,6 +171,7 @@ static void check(struct span bytes)
     }
     ASSERT(report.err == err && report.offset <= bytes.size);
     ASSERT((err == ERR_OK) == (report.text[0] == 0));
+    check_portions(bytes, module, err, &report);
     arena_drop(&scratch);
     arena_drop(&arena);
     ASSERT(memory.blocks == 0);

@@ -4,16 +4,16 @@
 #include "core/base/assert.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
-#include "core/wasm/decode.h"
 #include "core/wasm/limits.h"
-#include "core/wasm/translate.h"
-#include "core/wasm/validate.h"
+#include "core/wasm/load.h"
 #include "tests/spec/values.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 enum { SLICES_AT_MOST = 1 << 24, ARENA_BYTES = 1 << 30 };
+// Units of core/wasm/load.h: every module of the suite is loaded in many small steps.
+enum { LOAD_PORTION = 50 };
 
 static const struct {
     const char *name;
@@ -117,17 +117,16 @@ enum err embed_load(struct embed *embed, struct span bytes, struct arena *arena,
 {
     struct arena scratch;
     arena_init(&scratch, &embed->memory, ARENA_BYTES);
-    struct wasm_module *module;
-    enum err err = wasm_module_decode(bytes, arena, &module, report);
-    if (err == ERR_OK) {
-        err = wasm_module_validate(module, &scratch, report);
-    }
-    if (err == ERR_OK) {
-        err = wasm_module_translate(module, &scratch, report);
-    }
+    struct wasm_load load;
+    wasm_load_begin(&load, bytes, arena, &scratch);
+    enum err err;
+    do {
+        i64 work = LOAD_PORTION;
+        err = wasm_load_step(&load, &work, report);
+    } while (err == ERR_PAUSED);
     arena_drop(&scratch);
     if (err == ERR_OK) {
-        *out = module;
+        *out = load.module;
     }
     return err;
 }

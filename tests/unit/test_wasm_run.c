@@ -4,12 +4,10 @@
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
-#include "core/wasm/decode.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
+#include "core/wasm/load.h"
 #include "core/wasm/thread.h"
-#include "core/wasm/translate.h"
-#include "core/wasm/validate.h"
 #include "tests/diff/execute.h"
 #include "tests/diff/generate.h"
 #include "tests/unit/support.h"
@@ -110,9 +108,14 @@ static enum err translate(struct world *world, struct span bytes, struct wasm_mo
     struct report report;
     report_clear(&report);
     arena_init(&scratch, &world->memory.memory, SIZE_MAX);
-    enum err err = wasm_module_decode(bytes, &world->arena, out, &report);
-    err = err != ERR_OK ? err : wasm_module_validate(*out, &scratch, &report);
-    err = err != ERR_OK ? err : wasm_module_translate(*out, &scratch, &report);
+    struct wasm_load progress;
+    wasm_load_begin(&progress, bytes, &world->arena, &scratch);
+    enum err err;
+    do { // in the smallest steps there are
+        i64 work = 1;
+        err = wasm_load_step(&progress, &work, &report);
+    } while (err == ERR_PAUSED);
+    *out = progress.module;
     arena_drop(&scratch);
     return err;
 }

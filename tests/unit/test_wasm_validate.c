@@ -451,6 +451,87 @@ static struct wasm_bytes with_declared_locals(u32 count)
     return b;
 }
 
+// Declarations of no locals at all.
+static struct wasm_bytes with_local_runs(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    put_u32(&b, count);
+    for (u32 i = 0; i < count; i++) {
+        PUT(&b, "\x00\x7f");
+    }
+    PUT(&b, "\x0b");
+    end_body(&b, body);
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_labels(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    PUT(&b, "\x00\x41\x00\x0e");
+    put_u32(&b, count);
+    put_run(&b, 0, count + 1);
+    PUT(&b, "\x0b");
+    end_body(&b, body);
+    end_section(&b);
+    return b;
+}
+
+static struct wasm_bytes with_name_bytes(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 0);
+    put_u32(&b, count);
+    put_run(&b, 'a', count);
+    end_section(&b);
+    return b;
+}
+
+// A global whose value is preceded by this many bytes of instructions, and that cannot be valid.
+static struct wasm_bytes with_const_bytes(u32 count, bool as_labels)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 6);
+    PUT(&b, "\x01\x7f\x00");
+    if (as_labels) {
+        PUT(&b, "\x0e");
+        put_u32(&b, count);
+        put_run(&b, 0, count + 1);
+    } else {
+        put_run(&b, 0x01, count);
+    }
+    PUT(&b, "\x0b");
+    end_section(&b);
+    return b;
+}
+
+static void constants_are_followed_so_far(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 4; i++) {
+        bool beyond = i & 1;
+        bool as_labels = i & 2;
+        u32 limit = as_labels ? WASM_LABELS : WASM_CONST_BYTES;
+        struct wasm_bytes b = with_const_bytes(limit + beyond, as_labels);
+        struct result result = check(&b);
+        assert_int_equal(result.is_decoded, !beyond && !as_labels);
+        assert_int_equal(result.err, beyond || as_labels ? ERR_LIMIT : ERR_INVALID);
+        assert_string_equal(result.report.text,
+                            beyond && as_labels   ? "too many labels of a br_table"
+                            : beyond || as_labels ? "a constant expression is too long"
+                                                  : "constant expression required");
+        wasm_bytes_free(&b);
+    }
+}
+
 static struct wasm_bytes with_depth(u32 depth)
 {
     struct wasm_bytes b = wasm_bytes_begin();
@@ -612,6 +693,9 @@ static void limits_hold_at_their_bound(void **state)
         {with_body_bytes, WASM_BODY_BYTES, ERR_LIMIT, "a function body is too long"},
         {with_locals, WASM_LOCALS, ERR_LIMIT, "too many locals in a function"},
         {with_declared_locals, WASM_LOCALS, ERR_LIMIT, "too many locals in a function"},
+        {with_local_runs, WASM_LOCAL_RUNS, ERR_LIMIT, "too many declarations of locals"},
+        {with_labels, WASM_LABELS, ERR_LIMIT, "too many labels of a br_table"},
+        {with_name_bytes, WASM_NAME_BYTES, ERR_LIMIT, "a name is too long"},
         {with_depth, WASM_BLOCK_DEPTH, ERR_LIMIT, "blocks are nested too deeply"},
         {with_operands, WASM_OPERANDS, ERR_LIMIT, "too many operands"},
         {with_operands_at_once, WASM_OPERANDS, ERR_LIMIT, "too many operands"},
@@ -671,6 +755,7 @@ int main(void)
         cmocka_unit_test(unreachable_code_takes_any_operand),
         cmocka_unit_test(locals_of_many_runs_keep_their_types),
         cmocka_unit_test(limits_hold_at_their_bound),
+        cmocka_unit_test(constants_are_followed_so_far),
         cmocka_unit_test(moves_are_limited_by_the_modules_bytes),
         cmocka_unit_test(scratch_follows_the_longest_body),
         cmocka_unit_test(every_allocation_may_fail),
