@@ -9,6 +9,7 @@
 #pragma once
 #include "core/base/compiler.h"
 #include "core/base/err.h"
+#include "core/base/registers.h"
 #include "core/base/span.h"
 #include "core/base/types.h"
 
@@ -71,3 +72,43 @@ void platform_pages_decommit(void *start, u64 bytes);
 void platform_pages_release(void *start, u64 bytes);
 // Makes committed pages readable and executable, and no longer writable.
 enum err platform_pages_make_executable(void *start, u64 bytes);
+
+// ---- compiled code: a machine that has none refuses platform_interrupts, and all is interpreted
+
+// Like platform_pages_reserve, but every access faults, until it is committed (readable, writable
+// and zero), and again when it is decommitted. Released by platform_pages_release.
+void *platform_guarded_reserve(u64 bytes);
+enum err platform_guarded_commit(void *start, u64 bytes);
+void platform_guarded_decommit(void *start, u64 bytes);
+
+// What this CPU has beyond the least that core/jit wants of it.
+enum platform_cpu { PLATFORM_CPU_OTHER, PLATFORM_CPU_X86_64 };
+enum platform_x86 {
+    PLATFORM_X86_AVX = 1,
+    PLATFORM_X86_AVX2 = 2,
+    PLATFORM_X86_BMI1 = 4,
+    PLATFORM_X86_BMI2 = 8,
+    PLATFORM_X86_LZCNT = 16,
+};
+struct platform_cpu_facts {
+    u8 cpu;           // enum platform_cpu
+    bool has_segment; // code may write the base of a segment register
+    u32 features;     // of that CPU
+};
+struct platform_cpu_facts platform_cpu_facts(void);
+
+// What stopped a worker within code.
+enum platform_interrupt {
+    PLATFORM_TICK,              // its slice is over; comes again and again until the next slice
+    PLATFORM_FAULT_ADDRESS,     // an access to `address` that is not allowed
+    PLATFORM_FAULT_INSTRUCTION, // one that cannot be executed
+    PLATFORM_FAULT_ARITHMETIC,
+};
+// Called on the worker, on a stack of its own, in the place of what the worker ran, whatever that
+// was: no locks, no memory. True: the worker goes on with what `registers` say now. False: as if
+// nothing had come; for a fault, the machine ends.
+typedef bool platform_interrupted(void *context, enum platform_interrupt what, u64 address,
+                                  struct registers *registers);
+// From now on. NULL: no more, and no worker is in it when this returns.
+// ERR_UNSUPPORTED  this machine tells of nothing
+enum err platform_interrupts(platform_interrupted *interrupted, void *context);

@@ -30,6 +30,6 @@ test-hosted-tsan: build/tsan/redshirt $$(TEST_PROGRAMS)
 	@tests/hosted/run --redshirt build/tsan/redshirt workers tcp_ udp_ streams told demo signals blocks
 
 HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) \
-  $(addprefix machines/hosted/,platform.c workers.c pages.c memory.c calls.c stream.c store.c file.c)
+  $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c memory.c calls.c stream.c store.c file.c)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread,tsan)

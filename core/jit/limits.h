@@ -22,3 +22,7 @@ enum {
     JIT_CODE_BYTES = 32 << 20,     // of one function: near enough for every branch and constant
     JIT_CODE_PER_BYTE = 64,        // bytes of machine code for each byte of a body, at most
 };
+
+// Address space of a memory whose accesses are not checked: every address and every offset, and
+// what one access is wide.
+#define JIT_RESERVED_BYTES (((unsigned long long)8 << 30) + 65536)

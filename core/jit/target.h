@@ -23,6 +23,12 @@ enum jit_stub {
 struct jit_target {
     const char *name;
     const struct mach_registers *registers;
+    // Integer registers, as struct registers numbers them: of the running instance, and of the
+    // reason with which code goes to JIT_STUB_LEAVE.
+    u8 instance_register;
+    u8 reason_register;
+    // Whether the instruction there returns, so that its frame is gone already.
+    bool (*is_return)(const u8 *at);
     // Machine instructions for a function. ERR_LIMIT, ERR_UNSUPPORTED, ERR_NO_MEMORY.
     enum err (*select)(const struct ir *ir, const struct jit_options *options, struct mach *out);
     // The bytes, after the allocator. ERR_LIMIT, ERR_NO_MEMORY.

@@ -7,9 +7,9 @@
 // the other and back to any depth, but neither runs within the other: jit_thread_run is a loop.
 //
 // Use     wasm_thread_init and jit_thread_init; jit_module_attach for each instance that may run
-//         compiled code; wasm_thread_call; then the functions here in place of those of
-//         core/wasm/thread.h with the same names. After HOST, thread->wasm->host is as ever.
-//         jit_thread_interrupt in the machine's handler of faults and ticks (interrupt.c).
+//         compiled code; then the functions here in place of those of core/wasm/thread.h with the
+//         same names. What they leave in thread->wasm (host, trap, results) is as ever.
+//         jit_interrupt in the machine's handler of faults and ticks.
 // Owner   the caller owns the struct; the stack is the space's.
 // Time    compiled code counts no fuel: it is charged by the clock that the caller hands in, and
 //         ends when the machine interrupts it. A crossing costs JIT_FUEL_CROSSING.
@@ -55,10 +55,9 @@ struct jit_thread {
     u64 (*clock_ns)(void); // what compiled code is charged by; NULL: by its crossings alone
     u8 *stack;             // lowest usable byte; NULL: none yet
     struct jit_segment *top;
-    u8 state; // private to thread.c
-    u8 fault; // enum trap that the interrupt found
-    u64 fault_pc;
-    i64 *fuel; // of the run under way
+    u8 state;     // private to thread.c
+    u8 fault;     // enum trap, of JIT_LEAVE_TRAP
+    u64 fault_pc; // 0: the trap is of a call that leaves
 };
 
 void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct jit_space *space,
@@ -66,6 +65,9 @@ void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct
 // At any time. The stack goes back to the space.
 void jit_thread_drop(struct jit_thread *thread);
 
+// The same as their namesakes of wasm_thread.
+enum err jit_thread_call(struct jit_thread *thread, struct wasm_func *function,
+                         const wasm_slot *args);
 enum wasm_run jit_thread_run(struct jit_thread *thread, i64 *fuel);
 void jit_thread_refuse(struct jit_thread *thread, enum trap trap);
 u32 jit_thread_backtrace(const struct jit_thread *thread, struct wasm_frame *out, u32 count);

@@ -33,12 +33,14 @@ struct wasm_crossing {
 struct wasm_crossing wasm_thread_crossing(const struct wasm_thread *thread);
 // The results are in the slots.
 void wasm_thread_uncross(struct wasm_thread *thread);
+// Or: the interpreter runs the function itself.
+void wasm_thread_decline(struct wasm_thread *thread);
 
 // Begins a call, for wasm_thread_run. A trap: the stack has no room, and nothing has changed.
 enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *instance,
                            const struct wasm_code *code, const wasm_slot *args);
-// After RETURNED; copies the results, which are in so many slots.
-void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results, u32 count);
+// After RETURNED; copies the results.
+void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results);
 
 // Runs one instruction of those that work in parts on operands at `slots`, beside whatever the
 // thread is doing: DONE, PAUSED (call again with the same) or TRAPPED (thread->trap).

@@ -374,6 +374,13 @@ void wasm_thread_uncross(struct wasm_thread *thread)
     thread->state = STATE_READY;
 }
 
+void wasm_thread_decline(struct wasm_thread *thread)
+{
+    ASSERT(thread->state == STATE_CROSSED);
+    thread->pc = ((const struct ins *)thread->pc)[2].data;
+    thread->state = STATE_READY;
+}
+
 enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *instance,
                            const struct wasm_code *code, const wasm_slot *args)
 {
@@ -387,9 +394,10 @@ enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *ins
     u64 *fp = frame_of(thread) + above;
     fp[-3] = (u64)(uintptr_t)pc;
     fp[-2] = (u64)(uintptr_t)thread->instance;
-    fp[-1] = above - CROSS_SLOTS;
     const struct wasm_module *module = instance->module;
     const struct wasm_func_type *type = &module->types[module->function_types[code->function]];
+    u64 results = wasm_slots_of(type->types + type->param_count, type->result_count);
+    fp[-1] = (above - CROSS_SLOTS) | results << 32;
     mem_copy(fp, args, wasm_slots_of(type->types, type->param_count) * sizeof *fp);
     code_frame_enter(code, fp, &wasm_stub_back[2]);
     thread->frame_offset = (u32)((u8 *)fp - thread->stack);
@@ -400,12 +408,12 @@ enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *ins
 }
 STATIC_ASSERT(CROSS_SLOTS == 3);
 
-void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results, u32 count)
+void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results)
 {
     ASSERT(thread->state == STATE_RETURNED);
     const u64 *fp = frame_of(thread);
-    mem_copy(results, fp, count * sizeof *fp);
     const u64 *cross = fp - CROSS_SLOTS;
+    mem_copy(results, fp, (u32)(cross[2] >> 32) * sizeof *fp);
     thread->pc = (const void *)(uintptr_t)cross[0];
     thread->instance = (struct wasm_instance *)(uintptr_t)cross[1];
     thread->frame_offset = (u32)((const u8 *)(cross - (u32)cross[2]) - thread->stack);
@@ -426,22 +434,28 @@ enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instanc
     return status;
 }
 
-void wasm_thread_describe(const struct wasm_thread *thread, struct text *out)
+void wasm_trap_describe(enum trap trap, const struct wasm_frame *frame, struct text *out)
 {
-    text_string(out, trap_name(thread->trap));
-    struct wasm_frame frame;
-    if (wasm_thread_backtrace(thread, &frame, 1) == 0) {
+    text_string(out, trap_name(trap));
+    if (frame == NULL) {
         return;
     }
     text_string(out, " in ");
-    struct span name = wasm_module_function_name(frame.instance->module, frame.function);
+    struct span name = wasm_module_function_name(frame->instance->module, frame->function);
     if (name.size != 0) {
         text_string(out, "\"");
         text_printable(out, name);
         text_string(out, "\" (");
     }
     text_string(out, "function ");
-    text_u64(out, frame.function);
+    text_u64(out, frame->function);
     text_string(out, name.size != 0 ? ") at offset 0x" : " at offset 0x");
-    text_hex(out, frame.offset, 1);
+    text_hex(out, frame->offset, 1);
+}
+
+void wasm_thread_describe(const struct wasm_thread *thread, struct text *out)
+{
+    struct wasm_frame frame;
+    u32 count = wasm_thread_backtrace(thread, &frame, 1);
+    wasm_trap_describe(thread->trap, count == 0 ? NULL : &frame, out);
 }

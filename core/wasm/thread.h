@@ -87,3 +87,5 @@ u32 wasm_thread_backtrace(const struct wasm_thread *thread, struct wasm_frame *o
 
 // One line for people: `out of bounds memory access in "name" (function 12) at offset 0x1a2f`.
 void wasm_thread_describe(const struct wasm_thread *thread, struct text *out);
+// The same of a trap and the innermost frame; NULL: nobody knows.
+void wasm_trap_describe(enum trap trap, const struct wasm_frame *frame, struct text *out);

@@ -84,4 +84,6 @@ enum {
     HOSTED_PATH_BYTES = 4096,
     // Blocks that one listing goes through: 16 TiB of leaves.
     HOSTED_STORE_BLOCKS = 1 << 24,
+    HOSTED_SIGNAL_STACK_BYTES = 64
+                                << 10, // of a worker: what AVX-512 needs, and a sanitizer's frames
 };

@@ -152,12 +152,16 @@ enum err hosted_machine_run(struct hosted_machine *machine, struct report *repor
         err = platform_worker_start(i, worker_enter, machine);
     }
     if (err == ERR_OK) {
+        err = hosted_interrupts_open(0);
+    }
+    if (err == ERR_OK) {
         kernel_worker_run(machine->kernel, 0);
     } else {
         kernel_stop(machine->kernel);
         err = report_err(report, err, 0, "the host gives no thread for a worker");
     }
     hosted_platform_stop();
+    hosted_interrupts_close(0);
     hosted_signals_block(false);
     return err;
 }

@@ -15,15 +15,14 @@
 
 enum { RESERVATION_ALIGN = 65536 };
 
-void *platform_pages_reserve(u64 bytes)
+static void *reserve(u64 bytes, int protection)
 {
     ASSERT(bytes % PLATFORM_PAGE_BYTES == 0);
     if (bytes == 0 || bytes > (u64)1 << 46) {
         return NULL;
     }
     size_t size = bytes + RESERVATION_ALIGN;
-    u8 *start = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    u8 *start = mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED) {
         return NULL;
     }
@@ -41,6 +40,11 @@ void *platform_pages_reserve(u64 bytes)
     // touches. A host without them says so by an error, which changes nothing.
     (void)madvise(start + before, bytes, MADV_NOHUGEPAGE);
     return start + before;
+}
+
+void *platform_pages_reserve(u64 bytes)
+{
+    return reserve(bytes, PROT_READ | PROT_WRITE);
 }
 
 enum err platform_pages_commit(void *start, u64 bytes)
@@ -72,4 +76,29 @@ enum err platform_pages_make_executable(void *start, u64 bytes)
 {
     ASSERT((uintptr_t)start % PLATFORM_PAGE_BYTES == 0);
     return mprotect(start, bytes, PROT_READ | PROT_EXEC) == 0 ? ERR_OK : ERR_DENIED;
+}
+
+// ---- compiled code: here protections are the point, and a mapping each the price
+
+void *platform_guarded_reserve(u64 bytes)
+{
+    return reserve(bytes, PROT_NONE);
+}
+
+enum err platform_guarded_commit(void *start, u64 bytes)
+{
+    ASSERT((uintptr_t)start % PLATFORM_PAGE_BYTES == 0);
+    return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0 ? ERR_OK : ERR_NO_MEMORY;
+}
+
+void platform_guarded_decommit(void *start, u64 bytes)
+{
+    ASSERT((uintptr_t)start % PLATFORM_PAGE_BYTES == 0);
+    if (bytes == 0) {
+        return;
+    }
+    int failed = madvise(start, bytes, MADV_DONTNEED);
+    ASSERT(failed == 0);
+    failed = mprotect(start, bytes, PROT_NONE);
+    ASSERT(failed == 0);
 }

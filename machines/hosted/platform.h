@@ -36,3 +36,10 @@ enum err hosted_platform_start(u32 workers, struct report *report);
 
 // Waits until every started worker has returned from its function.
 void hosted_platform_stop(void);
+
+// Makes the calling thread one that can be interrupted in compiled code (platform_interrupts), as
+// worker `index`; before it runs any. The second undoes it, before the thread ends.
+enum err hosted_interrupts_open(u32 index);
+void hosted_interrupts_close(u32 index);
+// Interrupts a worker, if it can be: for the ticker.
+void hosted_interrupts_tick(u32 index);

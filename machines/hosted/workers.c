@@ -43,6 +43,7 @@ struct ALIGNED(64) worker {
     // The ticker's own.
     u32 seen;
     u64 seen_ns;
+    bool is_over; // the slice that was seen
     // Set before the thread starts.
     pthread_t thread;
     bool started;
@@ -193,11 +194,15 @@ static u64 ticker_visit(struct worker *worker, u64 now_ns, u64 tick_ns)
     if (number != worker->seen) {
         worker->seen = number;
         worker->seen_ns = now_ns;
-    } else if (now_ns - worker->seen_ns + tick_ns >= slice_ns) {
+        worker->is_over = false;
+    } else if (worker->is_over || now_ns - worker->seen_ns + tick_ns >= slice_ns) {
         // The worker may be in its next slice by now: then that one ends early, once.
         bool *flag = __atomic_load_n(&worker->flag, __ATOMIC_RELAXED);
         __atomic_store_n(flag, true, __ATOMIC_RELAXED);
-        worker->seen_ns = now_ns;
+        // One that is in compiled code does not look. It may be just on its way there, where it
+        // cannot be interrupted: hence again at each tick.
+        hosted_interrupts_tick(worker->index);
+        worker->is_over = true;
     }
     u64 tick = slice_ns / HOSTED_TICKS_PER_SLICE;
     return tick < TICK_NS_MIN ? TICK_NS_MIN : tick > TICK_NS_MAX ? TICK_NS_MAX : tick;
@@ -255,7 +260,11 @@ static void *ticker_run(void *unused)
 static void *worker_run(void *context)
 {
     struct worker *worker = context;
+    // Without it, what this worker runs is interrupted late, or the machine ends at a fault.
+    enum err err = hosted_interrupts_open(worker->index);
+    ASSERT(err == ERR_OK);
     worker->run(worker->context, worker->index);
+    hosted_interrupts_close(worker->index);
     return NULL;
 }
 
@@ -265,7 +274,6 @@ enum err platform_worker_start(u32 index, void (*run)(void *context, u32 index),
     ASSERT(index < machine.worker_count);
     struct worker *worker = &machine.workers[index];
     ASSERT(!worker->started);
-    worker->index = index;
     worker->run = run;
     worker->context = context;
     worker->started = pthread_create(&worker->thread, NULL, worker_run, worker) == 0;
@@ -282,6 +290,9 @@ enum err hosted_platform_start(u32 workers, struct report *report)
     }
     mem_zero(&machine, sizeof machine);
     machine.worker_count = workers;
+    for (u32 i = 0; i < workers; i++) {
+        machine.workers[i].index = i;
+    }
     if (pthread_create(&machine.ticker, NULL, ticker_run, NULL) != 0) {
         return report_err(report, ERR_NO_MEMORY, 0, "the host gives no thread for time slices");
     }

@@ -309,3 +309,8 @@ bool x64_link_slot(u8 *at, u32 tag, const void *slot)
     mem_store_u32(at + 2, tag);
     return x64_link_call(at + 8, slot);
 }
+
+bool x64_is_return(const u8 *at)
+{
+    return *at == 0xc3;
+}

@@ -122,3 +122,35 @@ enum err platform_pages_make_executable(void *start, u64 bytes)
     }
     return ERR_OK;
 }
+
+// ---- compiled code: none yet
+
+void *platform_guarded_reserve(u64 bytes)
+{
+    (void)bytes;
+    return NULL;
+}
+
+enum err platform_guarded_commit(void *start, u64 bytes)
+{
+    (void)start;
+    (void)bytes;
+    return ERR_UNSUPPORTED;
+}
+
+void platform_guarded_decommit(void *start, u64 bytes)
+{
+    (void)start;
+    (void)bytes;
+}
+
+struct platform_cpu_facts platform_cpu_facts(void)
+{
+    return (struct platform_cpu_facts){.cpu = PLATFORM_CPU_OTHER};
+}
+
+enum err platform_interrupts(platform_interrupted *interrupted, void *context)
+{
+    (void)context;
+    return interrupted == NULL ? ERR_OK : ERR_UNSUPPORTED;
+}

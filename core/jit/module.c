@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/jit/module.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/jit/ir.h"
+#include "core/jit/limits.h"
+#include "core/jit/space.h"
+#include "core/jit/target.h"
+#include "core/jit/thread.h"
+#include "core/wasm/crossing.h"
+
+enum { CODE_ALIGN = 16, CODE_PAD = 0xcc };
+
+static struct wasm_code *code_of(const struct wasm_module *module, u32 function)
+{
+    return module->bodies[function - module->function_import_count].translated;
+}
+
+static const struct wasm_func_type *type_of(const struct wasm_module *module, u32 function)
+{
+    const struct wasm_func_type *type = &module->types[module->function_types[function]];
+    return &module->types[type->canonical];
+}
+
+static u32 slot_count(const struct wasm_module *module)
+{
+    return module->function_count + IR_HELPER_COUNT;
+}
+
+// ---- creation
+
+enum err jit_module_create(struct jit_space *space, const struct wasm_module *module,
+                           size_t limit_bytes, struct jit_module *out)
+{
+    ASSERT(module->is_translated);
+    mem_zero(out, sizeof *out);
+    out->space = space;
+    out->module = module;
+    arena_init(&out->arena, space->memory, limit_bytes);
+    u32 defined = module->function_count - module->function_import_count;
+    out->enters = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
+    out->leaves = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
+    out->stand_ins = ARENA_ARRAY(&out->arena, struct wasm_stand_in, defined);
+    out->slots = (void *)jit_space_take(space, &out->runs, slot_count(module) * sizeof(u8 *));
+    if (out->enters == NULL || out->leaves == NULL || out->stand_ins == NULL ||
+        out->slots == NULL) {
+        jit_module_destroy(out);
+        return ERR_NO_MEMORY;
+    }
+    return ERR_OK;
+}
+
+void jit_module_destroy(struct jit_module *module)
+{
+    const struct wasm_module *wasm = module->module;
+    for (u32 i = wasm->function_import_count; module->is_started && i < wasm->function_count; i++) {
+        struct wasm_code *code = code_of(wasm, i);
+        code->entry = code->first;
+        code->compiled = NULL;
+    }
+    jit_space_give(module->space, &module->runs);
+    arena_drop(&module->arena);
+}
+
+void jit_module_attach(struct jit_module *module, struct wasm_instance *instance)
+{
+    ASSERT(instance->module == module->module);
+    instance->compiled = module;
+}
+
+bool jit_module_has(const struct jit_module *module, u32 function)
+{
+    u32 first = module->module->function_import_count;
+    return function >= first && __atomic_load_n(&module->stand_ins[function - first].ins[0].run,
+                                                __ATOMIC_ACQUIRE) != NULL;
+}
+
+const u8 *jit_module_code(const struct jit_module *module, u32 function)
+{
+    return __atomic_load_n(&module->slots[function], __ATOMIC_RELAXED);
+}
+
+const u8 *jit_module_enter(const struct jit_module *module, u32 function)
+{
+    return module->enters[type_of(module->module, function)->canonical];
+}
+
+// ---- placing
+
+// What is about to become a batch.
+struct placing {
+    struct jit_module *module;
+    struct arena *scratch;
+    struct jit_function *codes; // functions, then crossings
+    struct jit_code *facts;     // of each, and of links
+    u32 code_count;             //
+    u32 capacity;
+    u32 *links; // by slot: number of the link, plus 1; 0: none is needed
+    u32 *link_slots;
+    u32 link_count;
+    u32 *entered; // by type: index in codes, plus 1
+    u32 *left;
+    u32 left_helper;
+    u32 *placed; // by defined function: index in codes, plus 1
+    u64 bytes;
+    u8 *base;
+};
+
+static bool add(struct placing *p, const struct jit_function *code, enum jit_code_kind kind,
+                u32 function)
+{
+    if (p->code_count == p->capacity) {
+        return false;
+    }
+    p->codes[p->code_count] = *code;
+    p->facts[p->code_count++] = (struct jit_code){
+        .function = function,
+        .frame_bytes = code->frame_bytes,
+        .prologue_bytes = code->prologue_bytes,
+        .site_count = code->site_count,
+        .sites = code->sites,
+        .kind = (u8)kind,
+    };
+    return true;
+}
+
+static enum err need_enter(struct placing *p, const struct wasm_func_type *type)
+{
+    if (p->module->enters[type->canonical] != NULL || p->entered[type->canonical] != 0) {
+        return ERR_OK;
+    }
+    const struct jit_space *space = p->module->space;
+    struct jit_function code;
+    TRY(space->target->emit_enter(type, &space->options, p->scratch, p->scratch, &code));
+    if (!add(p, &code, JIT_CODE_ENTER, 0)) {
+        return ERR_LIMIT;
+    }
+    p->entered[type->canonical] = p->code_count;
+    return ERR_OK;
+}
+
+static enum err need_leave(struct placing *p, const struct wasm_func_type *type)
+{
+    if (p->module->leaves[type->canonical] != NULL || p->left[type->canonical] != 0) {
+        return ERR_OK;
+    }
+    const struct jit_space *space = p->module->space;
+    struct jit_function code;
+    TRY(space->target->emit_leave(type, &space->options, p->scratch, p->scratch, &code));
+    if (!add(p, &code, JIT_CODE_LEAVE, 0)) {
+        return ERR_LIMIT;
+    }
+    p->left[type->canonical] = p->code_count;
+    return ERR_OK;
+}
+
+static enum err need_leave_helper(struct placing *p)
+{
+    static const u8 types[] = {WASM_I64, WASM_I64, WASM_I64, WASM_I64, WASM_I64, WASM_I64};
+    static const struct wasm_func_type type = {types, 5, 1, 0};
+    if (p->module->leave_helper != NULL || p->left_helper != 0) {
+        return ERR_OK;
+    }
+    const struct jit_space *space = p->module->space;
+    struct jit_function code;
+    TRY(space->target->emit_leave(&type, &space->options, p->scratch, p->scratch, &code));
+    if (!add(p, &code, JIT_CODE_LEAVE, 0)) {
+        return ERR_LIMIT;
+    }
+    p->left_helper = p->code_count;
+    return ERR_OK;
+}
+
+static bool is_direct(const struct placing *p, u32 function)
+{
+    const struct wasm_module *module = p->module->module;
+    return function >= module->function_import_count &&
+           (p->placed[function - module->function_import_count] != 0 ||
+            jit_module_has(p->module, function));
+}
+
+static u32 slot_of(const struct wasm_module *module, u32 callee)
+{
+    return callee & JIT_CALLEE_HELPER ? module->function_count + (callee & ~JIT_CALLEE_HELPER)
+                                      : callee;
+}
+
+// Sees to it that a call has somewhere to go.
+static enum err need_callee(struct placing *p, u32 callee)
+{
+    const struct wasm_module *module = p->module->module;
+    if (callee & JIT_CALLEE_STUB_LEAVE) {
+        return ERR_OK;
+    }
+    if (callee & JIT_CALLEE_ELEMENT) {
+        return need_leave(p, &module->types[callee & ~JIT_CALLEE_ELEMENT]);
+    }
+    if (callee & JIT_CALLEE_HELPER) {
+        TRY(need_leave_helper(p));
+    } else if (is_direct(p, callee)) {
+        return ERR_OK;
+    } else {
+        TRY(need_leave(p, type_of(module, callee)));
+    }
+    u32 slot = slot_of(module, callee);
+    if (p->links[slot] == 0) {
+        p->link_slots[p->link_count++] = slot;
+        p->links[slot] = p->link_count;
+    }
+    return ERR_OK;
+}
+
+// Everything that the functions need beside themselves.
+static enum err needs(struct placing *p, const struct jit_placed *functions, u32 count)
+{
+    const struct wasm_module *module = p->module->module;
+    for (u32 i = 0; i < count; i++) {
+        TRY(need_enter(p, type_of(module, functions[i].function)));
+        for (u32 j = 0; j < functions[i].code.call_count; j++) {
+            TRY(need_callee(p, functions[i].code.calls[j].function));
+        }
+    }
+    for (u32 i = 0; !p->module->is_started && i < module->reference_count; i++) {
+        TRY(need_leave(p, type_of(module, module->referenced[i]->function)));
+    }
+    return ERR_OK;
+}
+
+static u64 round_up(u64 value, u64 to)
+{
+    return (value + to - 1) / to * to;
+}
+
+// Offsets of all pieces. A page's beginning stays free: see stubs_write in space.c.
+static enum err lay_out(struct placing *p)
+{
+    u64 at = CODE_ALIGN;
+    for (u32 i = 0; i < p->code_count; i++) {
+        p->facts[i].start = (u32)at;
+        p->facts[i].end = (u32)at + p->codes[i].code_bytes;
+        at = round_up(at + p->codes[i].code_bytes, CODE_ALIGN);
+        if (at > JIT_SPACE_BYTES) {
+            return ERR_LIMIT;
+        }
+    }
+    u32 link_bytes = p->module->space->target->link_bytes;
+    for (u32 i = 0; i < p->link_count; i++) {
+        p->facts[p->code_count + i] = (struct jit_code){
+            .start = (u32)at,
+            .end = (u32)at + link_bytes,
+            .kind = JIT_CODE_LINK,
+        };
+        at += link_bytes;
+    }
+    p->bytes = round_up(at, JIT_PAGE_BYTES);
+    return p->bytes > JIT_SPACE_BYTES ? ERR_LIMIT : ERR_OK;
+}
+
+static const u8 *leave_of(const struct placing *p, u32 canonical)
+{
+    u32 index = p->left[canonical];
+    return index != 0 ? p->base + p->facts[index - 1].start : p->module->leaves[canonical];
+}
+
+static const u8 *address_of(const struct placing *p, u32 callee)
+{
+    const struct wasm_module *module = p->module->module;
+    if (callee & JIT_CALLEE_STUB_LEAVE) {
+        return p->module->space->stubs[JIT_STUB_LEAVE];
+    }
+    if (callee & JIT_CALLEE_ELEMENT) {
+        return leave_of(p, module->types[callee & ~JIT_CALLEE_ELEMENT].canonical);
+    }
+    u32 link = p->links[slot_of(module, callee)];
+    if (link != 0) {
+        return p->base + p->facts[p->code_count + link - 1].start;
+    }
+    u32 index = p->placed[callee - module->function_import_count];
+    return index != 0 ? p->base + p->facts[index - 1].start : jit_module_code(p->module, callee);
+}
+
+static enum err write(struct placing *p)
+{
+    const struct jit_target *target = p->module->space->target;
+    const struct wasm_module *module = p->module->module;
+    mem_fill(p->base, CODE_PAD, p->bytes);
+    for (u32 i = 0; i < p->code_count; i++) {
+        u8 *at = p->base + p->facts[i].start;
+        const struct jit_function *code = &p->codes[i];
+        mem_copy(at, code->code, code->code_bytes);
+        for (u32 j = 0; j < code->call_count; j++) {
+            ASSERT(code->calls[j].code + 4 <= code->code_bytes);
+            bool reaches =
+                target->link_call(at + code->calls[j].code, address_of(p, code->calls[j].function));
+            ASSERT(reaches);
+        }
+    }
+    for (u32 i = 0; i < p->link_count; i++) {
+        u32 slot = p->link_slots[i];
+        bool is_helper = slot >= module->function_count;
+        u32 tag = is_helper ? (slot - module->function_count) << 2 | JIT_TAG_HELPER
+                            : slot << 2 | JIT_TAG_FUNCTION;
+        bool reaches = target->link_slot(p->base + p->facts[p->code_count + i].start, tag,
+                                         &p->module->slots[slot]);
+        ASSERT(reaches);
+    }
+    return p->module->space->pages->make_executable(p->base, p->bytes);
+}
+
+// ---- making it known
+
+// What the module keeps of a batch.
+static struct jit_batch *batch_make(const struct placing *p)
+{
+    struct arena *arena = &p->module->arena;
+    u32 count = p->code_count + p->link_count;
+    struct jit_batch *batch = ARENA_NEW(arena, struct jit_batch);
+    struct jit_code *codes = ARENA_ARRAY(arena, struct jit_code, count);
+    if (batch == NULL || codes == NULL) {
+        return NULL;
+    }
+    for (u32 i = 0; i < count; i++) {
+        codes[i] = p->facts[i];
+        struct jit_site *sites = ARENA_ARRAY(arena, struct jit_site, codes[i].site_count);
+        if (sites == NULL) {
+            return NULL;
+        }
+        mem_copy(sites, codes[i].sites, codes[i].site_count * sizeof *sites);
+        codes[i].sites = sites;
+    }
+    *batch = (struct jit_batch){
+        .module = p->module,
+        .base = p->base,
+        .bytes = (u32)p->bytes,
+        .code_count = count,
+        .codes = codes,
+    };
+    return batch;
+}
+
+static void batch_publish(const struct placing *p, struct jit_batch *batch)
+{
+    struct jit_run *run = jit_space_run(p->module->space, (u64)(uintptr_t)p->base);
+    batch->next = run->batches;
+    __atomic_store_n(&run->batches, batch, __ATOMIC_RELEASE);
+    p->module->code_bytes += p->bytes;
+}
+
+// Crossings first: nobody uses them before a function is known.
+static void crossings_publish(const struct placing *p)
+{
+    struct jit_module *module = p->module;
+    for (u32 i = 0; i < module->module->type_count; i++) {
+        if (p->entered[i] != 0) {
+            module->enters[i] = p->base + p->facts[p->entered[i] - 1].start;
+        }
+        if (p->left[i] != 0) {
+            module->leaves[i] = p->base + p->facts[p->left[i] - 1].start;
+        }
+    }
+    if (p->left_helper != 0) {
+        module->leave_helper = p->base + p->facts[p->left_helper - 1].start;
+    }
+    for (u32 i = 0; i < p->link_count; i++) {
+        u32 slot = p->link_slots[i];
+        const u8 *leave = slot >= module->module->function_count
+                              ? module->leave_helper
+                              : module->leaves[type_of(module->module, slot)->canonical];
+        __atomic_store_n(&module->slots[slot], leave, __ATOMIC_RELEASE);
+    }
+    for (u32 i = 0; !module->is_started && i < module->module->reference_count; i++) {
+        u32 function = module->module->referenced[i]->function;
+        struct wasm_code *code = code_of(module->module, function);
+        code->compiled = module->leaves[type_of(module->module, function)->canonical];
+    }
+    module->is_started = true;
+}
+
+static void functions_publish(const struct placing *p, const struct jit_placed *functions,
+                              u32 count)
+{
+    struct jit_module *module = p->module;
+    u32 first = module->module->function_import_count;
+    for (u32 i = 0; i < count; i++) {
+        u32 function = functions[i].function;
+        const u8 *address = p->base + p->facts[i].start;
+        struct wasm_code *code = code_of(module->module, function);
+        struct wasm_stand_in made;
+        struct wasm_stand_in *stand_in = &module->stand_ins[function - first];
+        wasm_stand_in_init(&made, code);
+        stand_in->ins[1] = made.ins[1];
+        stand_in->ins[2] = made.ins[2];
+        stand_in->ins[0].c = made.ins[0].c;
+        __atomic_store_n(&module->slots[function], address, __ATOMIC_RELEASE);
+        __atomic_store_n(&code->compiled, (const void *)address, __ATOMIC_RELEASE);
+        __atomic_store_n(&stand_in->ins[0].run, made.ins[0].run, __ATOMIC_RELEASE);
+        __atomic_store_n(&code->entry, stand_in->ins, __ATOMIC_RELEASE);
+    }
+    module->compiled_count += count;
+}
+
+static enum err placing_init(struct placing *p, struct jit_module *module,
+                             const struct jit_placed *functions, u32 count, struct arena *scratch)
+{
+    const struct wasm_module *wasm = module->module;
+    // Each function and each of its calls asks for one crossing at most.
+    u64 most = (u64)count * 2 + 1 + (module->is_started ? 0 : wasm->reference_count);
+    for (u32 i = 0; i < count; i++) {
+        most += functions[i].code.call_count;
+    }
+    if (most > UINT32_MAX / 4) {
+        return ERR_LIMIT;
+    }
+    *p = (struct placing){.module = module, .scratch = scratch, .capacity = (u32)most};
+    p->codes = ARENA_ARRAY(scratch, struct jit_function, most);
+    p->facts = ARENA_ARRAY(scratch, struct jit_code, most * 2);
+    p->links = ARENA_ARRAY(scratch, u32, slot_count(wasm));
+    p->link_slots = ARENA_ARRAY(scratch, u32, most);
+    p->entered = ARENA_ARRAY(scratch, u32, wasm->type_count);
+    p->left = ARENA_ARRAY(scratch, u32, wasm->type_count);
+    p->placed = ARENA_ARRAY(scratch, u32, wasm->function_count);
+    if (p->codes == NULL || p->facts == NULL || p->links == NULL || p->link_slots == NULL ||
+        p->entered == NULL || p->left == NULL || p->placed == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    for (u32 i = 0; i < count; i++) {
+        u32 function = functions[i].function;
+        ASSERT(function >= wasm->function_import_count && function < wasm->function_count);
+        ASSERT(!jit_module_has(module, function));
+        bool added = add(p, &functions[i].code, JIT_CODE_FUNCTION, function);
+        ASSERT(added);
+        p->placed[function - wasm->function_import_count] = p->code_count;
+    }
+    return ERR_OK;
+}
+
+enum err jit_module_place(struct jit_module *module, const struct jit_placed *functions, u32 count,
+                          struct arena *scratch)
+{
+    struct placing p;
+    if (count == 0) {
+        return ERR_OK;
+    }
+    TRY(placing_init(&p, module, functions, count, scratch));
+    TRY(needs(&p, functions, count));
+    TRY(lay_out(&p));
+    p.base = jit_space_take(module->space, &module->runs, p.bytes);
+    if (p.base == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    struct jit_batch *batch = batch_make(&p);
+    if (batch == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    TRY(write(&p));
+    batch_publish(&p, batch);
+    crossings_publish(&p);
+    functions_publish(&p, functions, count);
+    return ERR_OK;
+}
+
+// ---- looking up
+
+const struct jit_code *jit_code_at(const struct jit_space *space, u64 address,
+                                   struct jit_module **module, u32 *offset)
+{
+    struct jit_run *run = jit_space_run(space, address);
+    const struct jit_batch *batch =
+        run == NULL ? NULL : __atomic_load_n(&run->batches, __ATOMIC_ACQUIRE);
+    while (batch != NULL && address - (u64)(uintptr_t)batch->base >= batch->bytes) {
+        batch = batch->next;
+    }
+    if (batch == NULL) {
+        return NULL;
+    }
+    u32 at = (u32)(address - (u64)(uintptr_t)batch->base);
+    u32 low = 0;
+    u32 high = batch->code_count;
+    while (low < high) { // the first piece that ends behind it
+        u32 middle = low + (high - low) / 2;
+        if (batch->codes[middle].end <= at) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == batch->code_count || batch->codes[low].start > at) {
+        return NULL;
+    }
+    *module = batch->module;
+    *offset = at - batch->codes[low].start;
+    return &batch->codes[low];
+}
+
+const struct jit_site *jit_code_site(const struct jit_code *code, u32 offset)
+{
+    u32 low = 0;
+    u32 high = code->site_count;
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (code->sites[middle].code < offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < code->site_count && code->sites[low].code == offset ? &code->sites[low] : NULL;
+}

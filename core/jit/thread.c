@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The loop that alternates between the interpreter and compiled code. What lies below the
+// interpreter's current frame and below thread->sp is suspended: calls that are under way.
+#include "core/jit/thread.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/jit/ir.h"
+#include "core/jit/limits.h"
+#include "core/jit/module.h"
+#include "core/jit/segment.h"
+#include "core/jit/space.h"
+#include "core/jit/target.h"
+#include "core/wasm/crossing.h"
+#include "core/wasm/module.h"
+
+enum state {
+    STATE_INTERPRETER, // wasm_thread_run is next
+    STATE_ENTER,       // compiled code, at the address on the stack
+    STATE_RESUME,      // compiled code, where it was interrupted
+    STATE_HOST,        // called from compiled code, and its results are awaited
+    STATE_HELPER,      // called from compiled code, and not done yet
+    STATE_TRAPPED,     // in compiled code
+    STATE_NO_ROOM,     // trapped, at the interpreter's call of compiled code
+    STATE_REFUSED,     // at HOST, and the embedder wants wasm->trap
+};
+
+enum { SEGMENT_ROOM = 512 }; // bytes of stack for entering, beside arguments and results
+
+void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct jit_space *space,
+                     u64 (*clock_ns)(void))
+{
+    mem_zero(thread, sizeof *thread);
+    thread->wasm = wasm;
+    thread->space = space;
+    thread->clock_ns = clock_ns;
+}
+
+void jit_thread_drop(struct jit_thread *thread)
+{
+    if (thread->stack != NULL) {
+        jit_space_stack_give(thread->space, thread->stack);
+    }
+    thread->stack = NULL;
+    thread->top = NULL;
+    thread->state = STATE_INTERPRETER;
+}
+
+enum err jit_thread_call(struct jit_thread *thread, struct wasm_func *function,
+                         const wasm_slot *args)
+{
+    thread->top = NULL;
+    thread->state = STATE_INTERPRETER;
+    return wasm_thread_call(thread->wasm, function, args);
+}
+
+// ---- segments
+
+static void instance_set(struct jit_thread *thread, struct wasm_instance *instance)
+{
+    thread->instance = instance;
+    thread->memory = instance == NULL || instance->memory == NULL ? NULL : instance->memory->base;
+}
+
+static enum trap segment_push(struct jit_thread *thread, struct wasm_instance *instance,
+                              u32 function, wasm_slot *slots, bool from_interpreter)
+{
+    const struct jit_module *compiled = instance->compiled;
+    const struct wasm_module *module = instance->module;
+    const struct wasm_func_type *type = &module->types[module->function_types[function]];
+    u64 need = (u64)(type->param_count + type->result_count) * 2 * sizeof *slots + SEGMENT_ROOM;
+    u8 *from = thread->top == NULL ? thread->stack + JIT_STACK_BYTES : thread->sp;
+    if ((u64)(from - thread->stack) < need) {
+        return TRAP_STACK_EXHAUSTED;
+    }
+    from -= (uintptr_t)from % 16;
+    struct jit_segment *segment = (struct jit_segment *)(void *)from - 1;
+    *segment = (struct jit_segment){
+        .previous = thread->top,
+        .sp = thread->sp,
+        .instance = thread->instance,
+        .slots = thread->slots,
+        .type = type,
+        .from_interpreter = from_interpreter,
+    };
+    u64 *sp = (u64 *)(void *)segment - 1;
+    *sp = (u64)(uintptr_t)jit_module_enter(compiled, function);
+    thread->top = segment;
+    thread->sp = (u8 *)sp;
+    thread->slots = slots;
+    thread->target = jit_module_code(compiled, function);
+    instance_set(thread, instance);
+    thread->state = STATE_ENTER;
+    return TRAP_NONE;
+}
+STATIC_ASSERT(sizeof(struct jit_segment) % 16 == 0);
+
+// The function that was entered has returned, its results at thread->slots.
+static void segment_pop(struct jit_thread *thread)
+{
+    const struct jit_segment *segment = thread->top;
+    const struct wasm_func_type *type = segment->type;
+    u32 count = wasm_slots_of(type->types + type->param_count, type->result_count);
+    wasm_slot *to =
+        segment->from_interpreter ? wasm_thread_crossing(thread->wasm).slots : segment->slots;
+    mem_copy(to, thread->slots, count * sizeof *to);
+    thread->top = segment->previous;
+    thread->sp = segment->sp;
+    thread->slots = segment->slots;
+    instance_set(thread, segment->instance);
+    if (segment->from_interpreter) {
+        wasm_thread_uncross(thread->wasm);
+        thread->state = STATE_INTERPRETER;
+    } else {
+        thread->state = STATE_ENTER;
+    }
+}
+
+// ---- the steps of the loop: each says whether it goes on, or how the run ends
+
+struct step {
+    bool ends;
+    enum wasm_run run;
+};
+
+static struct step goes_on(void)
+{
+    return (struct step){0};
+}
+
+static struct step ends(enum wasm_run run)
+{
+    return (struct step){true, run};
+}
+
+static struct step trapped(struct jit_thread *thread, enum trap trap, u64 pc)
+{
+    thread->wasm->trap = trap;
+    thread->fault_pc = pc;
+    thread->state = STATE_TRAPPED;
+    return ends(WASM_RUN_TRAPPED);
+}
+
+static struct step interpreter_step(struct jit_thread *thread, i64 *fuel)
+{
+    struct wasm_thread *wasm = thread->wasm;
+    enum wasm_run run = wasm_thread_run(wasm, fuel);
+    if (run == WASM_RUN_RETURNED) { // to compiled code
+        wasm_thread_pop(wasm, thread->slots);
+        thread->state = STATE_ENTER;
+        return goes_on();
+    }
+    if (run != WASM_RUN_COMPILED) {
+        return ends(run);
+    }
+    if (thread->stack == NULL) {
+        thread->stack = jit_space_stack_take(thread->space);
+    }
+    if (thread->stack == NULL) { // as many threads as there may be have one
+        wasm_thread_decline(wasm);
+        return goes_on();
+    }
+    struct wasm_crossing crossing = wasm_thread_crossing(wasm);
+    enum trap trap =
+        segment_push(thread, crossing.instance, crossing.function, crossing.slots, true);
+    if (trap == TRAP_NONE) {
+        return goes_on();
+    }
+    wasm->trap = trap;
+    thread->state = STATE_NO_ROOM;
+    return ends(WASM_RUN_TRAPPED);
+}
+
+// A call out of compiled code of a function that is not the embedder's.
+static struct step call_code(struct jit_thread *thread, struct wasm_instance *instance,
+                             const struct wasm_code *code)
+{
+    const struct jit_module *compiled = instance->compiled;
+    enum trap trap;
+    if (compiled != NULL && jit_module_has(compiled, code->function)) {
+        trap = segment_push(thread, instance, code->function, thread->slots, false);
+    } else {
+        trap = wasm_thread_push(thread->wasm, instance, code, thread->slots);
+        thread->state = STATE_INTERPRETER;
+    }
+    return trap == TRAP_NONE ? goes_on() : trapped(thread, trap, 0);
+}
+
+static struct step call_function(struct jit_thread *thread, struct wasm_func *function)
+{
+    if (function->instance != NULL) {
+        return call_code(thread, function->instance, function->code);
+    }
+    thread->wasm->host = (struct wasm_host_call){function, thread->instance, thread->slots};
+    thread->state = STATE_HOST;
+    return ends(WASM_RUN_HOST);
+}
+
+// What compiled code calls by thread->callee.
+static struct step call(struct jit_thread *thread)
+{
+    struct wasm_instance *instance = thread->instance;
+    const struct wasm_module *module = instance->module;
+    u64 callee = thread->callee;
+    u32 number = (u32)(callee >> 2);
+    if (callee % 4 == JIT_TAG_HELPER) {
+        thread->state = STATE_HELPER;
+        return goes_on();
+    }
+    if (callee % 4 != JIT_TAG_FUNCTION) {
+        struct wasm_func *function = (struct wasm_func *)(uintptr_t)callee;
+        const struct wasm_func_type *type = &module->types[thread->type];
+        if (function->type != type && !wasm_type_equal(function->type, type)) {
+            return trapped(thread, TRAP_INDIRECT_CALL_TYPE, 0);
+        }
+        return call_function(thread, function);
+    }
+    if (number < module->function_import_count) {
+        return call_function(thread, instance->imports[number]);
+    }
+    return call_code(thread, instance,
+                     module->bodies[number - module->function_import_count].translated);
+}
+
+// The interpreter's instruction for the helper, whose operands are at thread->slots; those that
+// are constants in the file are behind the others.
+static struct ins helper_ins(const struct jit_thread *thread)
+{
+    const wasm_slot *slots = thread->slots;
+    switch ((enum ir_helper)(thread->callee >> 2)) {
+    case IR_HELPER_MEMORY_GROW:
+        return (struct ins){.run = wasm_run_memory_grow};
+    case IR_HELPER_MEMORY_FILL:
+        return (struct ins){.run = wasm_run_memory_fill};
+    case IR_HELPER_MEMORY_COPY:
+        return (struct ins){.run = wasm_run_memory_copy};
+    case IR_HELPER_MEMORY_INIT:
+        return (struct ins){.run = wasm_run_memory_init, .c = (u32)slots[3]};
+    case IR_HELPER_DATA_DROP:
+        return (struct ins){.run = wasm_run_data_drop, .c = (u32)slots[0]};
+    case IR_HELPER_TABLE_GROW:
+        return (struct ins){.run = wasm_run_table_grow, .c = (u32)slots[2]};
+    case IR_HELPER_TABLE_FILL:
+        return (struct ins){.run = wasm_run_table_fill, .c = (u32)slots[3]};
+    case IR_HELPER_TABLE_COPY:
+        return (struct ins){
+            .run = wasm_run_table_copy, .low = (u16)slots[3], .high = (u16)slots[4]};
+    case IR_HELPER_TABLE_INIT:
+        return (struct ins){.run = wasm_run_table_init, .b = (u16)slots[3], .c = (u32)slots[4]};
+    case IR_HELPER_ELEM_DROP:
+        return (struct ins){.run = wasm_run_elem_drop, .c = (u32)slots[0]};
+    case IR_HELPER_COUNT:
+        break;
+    }
+    UNREACHABLE();
+}
+
+static struct step helper_step(struct jit_thread *thread, i64 *fuel)
+{
+    enum wasm_run run =
+        wasm_thread_single(thread->wasm, thread->instance, helper_ins(thread), thread->slots, fuel);
+    if (run == WASM_RUN_PAUSED) {
+        return ends(run);
+    }
+    if (run == WASM_RUN_TRAPPED) {
+        return trapped(thread, thread->wasm->trap, 0);
+    }
+    ASSERT(run == WASM_RUN_DONE);
+    thread->state = STATE_ENTER;
+    return goes_on();
+}
+
+typedef enum jit_leave stub_code(struct jit_thread *thread);
+
+static u64 clock(const struct jit_thread *thread)
+{
+    return thread->clock_ns == NULL ? 0 : thread->clock_ns();
+}
+
+static struct step compiled_step(struct jit_thread *thread, i64 *fuel)
+{
+    if (*fuel <= 0) {
+        return ends(WASM_RUN_PAUSED);
+    }
+    enum jit_stub stub = thread->state == STATE_ENTER ? JIT_STUB_ENTER : JIT_STUB_RESUME;
+    stub_code *code = (stub_code *)(uintptr_t)thread->space->stubs[stub];
+    thread->instance->runner = thread;
+    u64 start_ns = clock(thread);
+    if (stub == JIT_STUB_RESUME) {
+        thread->instance->resume = (const void *)(uintptr_t)thread->registers.pc;
+    }
+    enum jit_leave reason = code(thread);
+    *fuel -= JIT_FUEL_CROSSING + (i64)((clock(thread) - start_ns) / JIT_FUEL_NS);
+    switch (reason) {
+    case JIT_LEAVE_RETURN:
+        segment_pop(thread);
+        return goes_on();
+    case JIT_LEAVE_CALL:
+        return call(thread);
+    case JIT_LEAVE_PAUSED:
+        thread->state = STATE_RESUME;
+        *fuel = 0;
+        return ends(WASM_RUN_PAUSED);
+    case JIT_LEAVE_TRAP:
+        return trapped(thread, thread->fault, thread->fault_pc);
+    }
+    UNREACHABLE();
+}
+
+static struct step run_step(struct jit_thread *thread, i64 *fuel)
+{
+    switch ((enum state)thread->state) {
+    case STATE_INTERPRETER:
+        return interpreter_step(thread, fuel);
+    case STATE_HOST:
+        thread->state = STATE_ENTER;
+        return goes_on();
+    case STATE_ENTER:
+    case STATE_RESUME:
+        return compiled_step(thread, fuel);
+    case STATE_HELPER:
+        return helper_step(thread, fuel);
+    case STATE_REFUSED:
+        return trapped(thread, thread->wasm->trap, 0);
+    case STATE_TRAPPED:
+    case STATE_NO_ROOM:
+        break;
+    }
+    ASSERT(false); // a thread that has trapped runs no more
+    UNREACHABLE();
+}
+
+enum wasm_run jit_thread_run(struct jit_thread *thread, i64 *fuel)
+{
+    for (;;) {
+        struct step step = run_step(thread, fuel);
+        if (step.ends) {
+            return step.run;
+        }
+    }
+}
+
+void jit_thread_refuse(struct jit_thread *thread, enum trap trap)
+{
+    if (thread->state == STATE_INTERPRETER) {
+        wasm_thread_refuse(thread->wasm, trap);
+        return;
+    }
+    ASSERT(thread->state == STATE_HOST && trap != TRAP_NONE);
+    thread->wasm->trap = trap;
+    thread->state = STATE_REFUSED;
+}
+
+enum jit_place jit_thread_place(const struct jit_thread *thread, u64 *pc)
+{
+    switch ((enum state)thread->state) {
+    case STATE_INTERPRETER:
+    case STATE_NO_ROOM:
+        return JIT_PLACE_INTERPRETER;
+    case STATE_RESUME:
+        *pc = thread->registers.pc;
+        return JIT_PLACE_AT;
+    case STATE_TRAPPED:
+        *pc = thread->fault_pc;
+        return thread->fault_pc != 0 ? JIT_PLACE_AT : JIT_PLACE_LEFT;
+    case STATE_ENTER:
+    case STATE_HOST:
+    case STATE_HELPER:
+    case STATE_REFUSED:
+        return JIT_PLACE_LEFT;
+    }
+    UNREACHABLE();
+}
