@@ -8,3 +8,15 @@ $(call link_rule,asan,build/asan/test/asm,tests/diff/asm.c core/jit/x86_64/asm.c
 TEST_SUITES += asm
 test-asm: build/asan/test/asm ## each form of each instruction of the assembler, as a disassembler reads it
 	@tests/diff/run_asm $< $(LLVM_MC)
+
+# From bodies to the ir: what it means, against the interpreter.
+JIT_FRONT_SOURCES := $(addprefix core/jit/,build.c fold.c ir.c joins.c loops.c number.c operations.c passes.c \
+  simplify.c verify.c)
+COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c generate.c) \
+  tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES)
+$(call link_rule,asan,build/asan/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
+$(call link_rule,hosted,build/hosted/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
+TEST_SUITES += ir
+IR_SEEDS ?= 400
+test-ir: build/asan/test/ir $$(KERNEL_MODULES) ## what the compiler's front makes of functions, against the interpreter
+	@tests/diff/run_ir --seeds $(IR_SEEDS) $< $(KERNEL_MODULES)

@@ -7,6 +7,7 @@ enum {
     JIT_BODY_BYTES = 1 << 20,      // of one body; the interpreter runs larger ones
     JIT_BLOCKS = 1 << 17,          // of one function
     JIT_VALUES = 1 << 20,          // instructions of one function
+    JIT_LOCALS = 1000,             // declared by one function, besides one for each byte of it
     JIT_EDGE_VALUES = 1 << 22,     // locals that branches of one function carry to where they meet
     JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
     JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Compares the ir of modules with the interpreter (compare.h): files, or modules made of seeds.
+//
+// Use     ir FILE.wasm...
+//         ir --seeds FIRST COUNT
+#include "tests/diff/compare.h"
+#include "tests/diff/generate.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHOICES = 6000, FILE_BYTES = 64 << 20, FUEL = 3000000 };
+
+struct sums {
+    u32 passed;
+    u32 failed;
+    u32 calls;
+    u32 functions;
+};
+
+static u64 next_random(u64 *state)
+{
+    *state += 0x9e3779b97f4a7c15;
+    u64 z = *state;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static bool run(const char *name, struct span bytes, struct sums *sums)
+{
+    static struct compare_outcome outcome;
+    compare_module(bytes, FUEL, &outcome);
+    sums->calls += outcome.call_count;
+    sums->functions += outcome.function_count;
+    if (outcome.differs) {
+        printf("%s: %s\n", name, outcome.words);
+        sums->failed++;
+    } else {
+        sums->passed++;
+    }
+    return !outcome.differs;
+}
+
+static void run_seed(u64 seed, struct sums *sums)
+{
+    static u8 choices[CHOICES];
+    char name[64];
+    u64 state = seed;
+    size_t size = 200 + next_random(&state) % (CHOICES - 200);
+    for (size_t i = 0; i < size; i++) {
+        choices[i] = (u8)next_random(&state);
+    }
+    struct wasm_bytes module = generate_module(span_of(choices, size), false);
+    (void)snprintf(name, sizeof name, "build/diff/ir_%llu.wasm", (unsigned long long)seed);
+    if (!run(name, wasm_bytes_span(&module), sums)) {
+        FILE *file = fopen(name, "wb");
+        if (file != NULL) {
+            (void)fwrite(module.data, 1, module.size, file);
+            (void)fclose(file);
+        }
+    }
+    wasm_bytes_free(&module);
+}
+
+static void run_file(const char *path, struct sums *sums)
+{
+    static u8 bytes[FILE_BYTES];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        printf("%s: cannot be read\n", path);
+        sums->failed++;
+        return;
+    }
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    (void)fclose(file);
+    (void)run(path, span_of(bytes, size), sums);
+}
+
+int main(int argc, char **argv)
+{
+    struct sums sums = {0};
+    if (argc == 4 && strcmp(argv[1], "--seeds") == 0) {
+        u64 first = strtoull(argv[2], NULL, 0);
+        for (u64 i = 0; i < strtoull(argv[3], NULL, 0); i++) {
+            run_seed(first + i, &sums);
+        }
+    }
+    for (int i = 1; i < argc && argv[1][0] != '-'; i++) {
+        run_file(argv[i], &sums);
+    }
+    printf("%u functions have an ir, %u calls compared\n", sums.functions, sums.calls);
+    printf("%u passed, %u failed, 0 skipped\n", sums.passed, sums.failed);
+    return sums.failed != 0;
+}
