@@ -96,7 +96,7 @@ CFLAGS_FOR_tests/boot/sums_native := $(KERNEL_FLOATS)
 $(call program_rule,build/test/bare/sums.wasm,tests/boot/sums.c $(SUMS_SOURCES))
 $(call link_rule,hosted,build/hosted/test/sums,tests/boot/sums_native.c $(SUMS_SOURCES))
 
-BOOT_SYSTEMS := first_light failure devices wasi clocks lateness calm sums $(if $(WASI_CPP_LIBRARY),cpp)
+BOOT_SYSTEMS := first_light failure devices wasi clocks lateness calm sums lanes $(if $(WASI_CPP_LIBRARY),cpp)
 $(foreach s,$(BOOT_SYSTEMS),$(call bare_system,$(s),tests/boot/$(s).system))
 
 pc: build/pc/redshirt.elf build/systems/first_light.car ## the image for a PC, and an archive to boot it with
@@ -149,6 +149,14 @@ check-tick: $(foreach m,$(BARE_MACHINES),$(call tick_objects,$(m)))
 	    $(LLVM_NM) --undefined-only $$object | grep -E -m 1 'memcpy|memmove|memset'; \
 	  then echo "$$object: runs in an interrupt, and touches vectors" >&2; exit 1; fi; done;)
 CHECKS += tick
+
+# Floats of core/ keep off the vector unit of ARMv7, which takes denormals for zeros.
+FLUSHING_raspi2 := \tv[a-z]+(\.[su]32)?\.f32(\.[su]32)?\s+[qd]\d
+check-denormals: $(call bare_objects,raspi2,$(CORE_SOURCES))
+	@for object in $(call bare_objects,raspi2,$(CORE_SOURCES)); do \
+	  if $(LLVM_OBJDUMP) -d --no-show-raw-insn $$object | grep -P -m 1 '$(FLUSHING_raspi2)'; \
+	  then echo "$$object: would lose denormals" >&2; exit 1; fi; done
+CHECKS += denormals
 
 # ---- booting, and seeing what happens
 

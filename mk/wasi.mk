@@ -7,7 +7,8 @@ WASI_PROGRAMS := $(WASI_C:%=build/test/wasi/%.wasm) $(if $(WASI_CPP_LIBRARY),bui
 build/test/wasi/%.wasm: tests/wasi/%.c
 	@mkdir -p $(@D)
 	$(call say,wasi,$<)
-	$(Q)$(CLANG) --target=wasm32-wasi -O2 -Wall -Wextra -Werror $< -o $@
+	$(Q)$(CLANG) --target=wasm32-wasi -O2 -Wall -Wextra -Werror $(WASI_FLAGS_$*) $< -o $@
+WASI_FLAGS_lanes := -msimd128
 
 build/test/wasi/hello-cpp.wasm: tests/wasi/hello.cpp
 	@mkdir -p $(@D)

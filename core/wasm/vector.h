@@ -3,14 +3,14 @@
 // named vec_ and the instruction's name in opcodes.def, so that handlers can be made from that
 // table.
 //
-// Use     the instructions that read or write one lane, and v128.load and v128.store, are copies of
+// Use     the instructions that read or write one lane, and v128.store, are copies of
 //         bytes and have no function here. All others are defined for every operand.
 // Lanes   in the order of memory, lane 0 first, as on every (little-endian) target. Integers are
 //         written as the compiler's vectors, which any CPU runs, with vector instructions or
 //         without.
-// Floats  go lane by lane through numeric.h, in loops and without branches where that is short. The
-//         compiler makes vector instructions of those where they do the same; not on ARMv7, whose
-//         vector unit takes denormals for zeros, which an addition of vectors would have to bear.
+// Floats  go lane by lane through numeric.h, in loops and without branches where that is short, of
+//         which a compiler makes vector instructions. On ARMv7 it must not, for its vector unit
+//         takes denormals for zeros: mk/raspi2.mk tells it so, and `make check` looks.
 // Source  WebAssembly Core 2.0, section 4.3, "vector" operators of 4.3.5 and 4.4.3.
 #pragma once
 #include "core/base/compiler.h"
