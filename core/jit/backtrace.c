@@ -26,7 +26,7 @@ struct walk {
     u32 written;
 };
 
-static void write(struct walk *walk, struct wasm_frame frame)
+static void keep(struct walk *walk, struct wasm_frame frame)
 {
     if (walk->written < walk->count) {
         walk->out[walk->written++] = frame;
@@ -70,11 +70,11 @@ static void segment_walk(struct walk *walk)
         bool has_frame = offset >= code->prologue_bytes && !space->target->is_return(at);
         if (code->kind == JIT_CODE_FUNCTION && has_frame) {
             u32 number = code->function - module->function_import_count;
-            write(walk, (struct wasm_frame){
-                            .instance = walk->instance,
-                            .function = code->function,
-                            .offset = module->bodies[number].offset + origin(code, offset),
-                        });
+            keep(walk, (struct wasm_frame){
+                           .instance = walk->instance,
+                           .function = code->function,
+                           .offset = module->bodies[number].offset + origin(code, offset),
+                       });
         }
         const u8 *end = walk->sp + (has_frame ? code->frame_bytes : 0);
         walk->pc = load(walk, end);
@@ -132,7 +132,7 @@ u32 jit_thread_backtrace(const struct jit_thread *thread, struct wasm_frame *out
     enum wasm_walk_step step = wasm_walk_next(&interpreter);
     while (step != WASM_WALK_END && walk.written < count) {
         if (step == WASM_WALK_FRAME) {
-            write(&walk, interpreter.frame);
+            keep(&walk, interpreter.frame);
         } else {
             left(&walk);
             segments_walk(&walk);

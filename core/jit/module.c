@@ -279,7 +279,7 @@ static const u8 *address_of(const struct placing *p, u32 callee)
     return index != 0 ? p->base + p->facts[index - 1].start : jit_module_code(p->module, callee);
 }
 
-static enum err write(struct placing *p)
+static enum err batch_write(struct placing *p)
 {
     const struct jit_target *target = p->module->space->target;
     const struct wasm_module *module = p->module->module;
@@ -452,7 +452,7 @@ enum err jit_module_place(struct jit_module *module, const struct jit_placed *fu
     if (batch == NULL) {
         return ERR_NO_MEMORY;
     }
-    TRY(write(&p));
+    TRY(batch_write(&p));
     batch_publish(&p, batch);
     crossings_publish(&p);
     functions_publish(&p, functions, count);
