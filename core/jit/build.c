@@ -410,7 +410,9 @@ static void build_instructions(struct builder *b, struct span code)
     struct body_reader in = {code.data, code.data + code.size};
     while (b->depth > 0 && LIKELY(b->failed == ERR_OK)) {
         if (b->block == IR_NONE) {
-            body_skip_dead(&in);
+            u32 depth = 0;
+            bool is_there = body_skip_dead(&in, in.end, &depth);
+            ASSERT(is_there);
         }
         b->origin = (u32)(in.at - code.data);
         enum row row = body_row(&in);
