@@ -20,3 +20,7 @@ TEST_SUITES += ir
 IR_SEEDS ?= 400
 test-ir: build/asan/test/ir $$(KERNEL_MODULES) ## what the compiler's front makes of functions, against the interpreter
 	@tests/diff/run_ir --seeds $(IR_SEEDS) $< $(KERNEL_MODULES)
+# The register allocator, its answers checked on every path.
+ALLOC_SOURCES := $(wildcard core/jit/alloc*.c) core/jit/mach.c
+$(call unit_test,alloc,tests/unit/test_alloc.c tests/unit/mach_check.c tests/unit/mach_random.c $(ALLOC_SOURCES) \
+  $(TEST_SUPPORT) $(BASE_SOURCES))

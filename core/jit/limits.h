@@ -9,6 +9,9 @@ enum {
     JIT_VALUES = 1 << 20,          // instructions of one function
     JIT_LOCALS = 1000,             // declared by one function, besides one for each byte of it
     JIT_EDGE_VALUES = 1 << 22,     // locals that branches of one function carry to where they meet
+    JIT_ALLOC_WORK = 256,          // steps of the allocator's search for each instruction, in all
+    JIT_ALLOC_SPLITS = 16,         // of one live range in a row, before its rest goes to memory
+    JIT_ALLOC_EVICTIONS = 4,       // of one live range, before it is split instead
     JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
     JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers
     JIT_SCRATCH_BYTES = 512 << 20, // memory of the compiler at once

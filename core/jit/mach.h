@@ -23,6 +23,8 @@ enum { MACH_NONE = UINT32_MAX };
 enum { MACH_REGISTERS = 32, MACH_SLOT = 64, MACH_PLACE_NONE = UINT16_MAX };
 typedef u16 mach_place;
 
+enum { MACH_SAME_OPERANDS = 8 };
+
 enum mach_class { MACH_INTEGER, MACH_FLOAT, MACH_CLASS_COUNT };
 
 struct mach_registers {
@@ -57,7 +59,8 @@ enum mach_constraint {
     MACH_IN_REGISTER,
     MACH_ANYWHERE, // a register or a slot
     MACH_FIXED,    // register `reg`
-    MACH_SAME,     // a DEF in the register of operand `reg` of the instruction, a USE IN_REGISTER
+    MACH_SAME,     // a DEF in the register of operand `reg` of the instruction, a USE IN_REGISTER.
+                   // Only in instructions of at most MACH_SAME_OPERANDS
 };
 
 struct mach_operand {

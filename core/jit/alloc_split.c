@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What becomes of a bundle that gets no register. It is cut at the edges of the loops it touches,
+// so that what happens in a loop is decided for the loop; then between blocks that run and blocks
+// that hardly ever do; then behind the last use before the first place where no register goes
+// further, or before the next use behind it. What is left goes to memory, and its uses that want a
+// register get visitors.
+#include "core/base/assert.h"
+#include "core/jit/allocator.h"
+#include "core/jit/limits.h"
+
+// A walk over a bundle that cuts its segments where the blocks' kind changes.
+struct cutter {
+    struct alloc *alloc;
+    u32 segment; // in alloc->segments: [segment, end)
+    u32 end;
+    u32 base;     // the innermost loop that holds everything, or ALLOC_NONE
+    bool by_cold; // the kind is whether a block is cold, else the loop within `base`
+    u32 position; // within the segment; 0: at its start
+    u32 use;
+};
+
+static u32 kind_of(const struct cutter *cutter, u32 block)
+{
+    const struct alloc *alloc = cutter->alloc;
+    if (cutter->by_cold) {
+        return alloc->mach->blocks[block].is_cold;
+    }
+    u32 header = alloc->loop[block];
+    if (header == cutter->base) {
+        return 0;
+    }
+    while (alloc->outer[header] != cutter->base) {
+        header = alloc->outer[header];
+    }
+    return header + 1;
+}
+
+// The next piece and its kind: 0, or what tells it from its neighbours. False at the end.
+static bool cut_next(struct cutter *cutter, struct alloc_segment *piece, u32 *kind)
+{
+    const struct alloc *alloc = cutter->alloc;
+    if (cutter->segment == cutter->end) {
+        return false;
+    }
+    *piece = alloc->segments[cutter->segment];
+    if (cutter->position != 0) {
+        piece->start = cutter->position;
+        piece->use_first = cutter->use;
+    }
+    u32 block = alloc_step_block(alloc, piece->start);
+    *kind = kind_of(cutter, block);
+    do {
+        bool is_loop = *kind != 0 && !cutter->by_cold;
+        block = is_loop ? alloc->mach->blocks[*kind - 1].loop_end : block + 1;
+    } while (alloc->start_of[block] < piece->end && kind_of(cutter, block) == *kind);
+    if (alloc->start_of[block] >= piece->end) {
+        cutter->segment++;
+        cutter->position = 0;
+        return true;
+    }
+    piece->end = alloc->start_of[block];
+    cutter->position = piece->end;
+    cutter->use = piece->use_first;
+    while (cutter->use < piece->use_end && alloc->uses[cutter->use].at < piece->end) {
+        cutter->use++;
+    }
+    piece->use_end = cutter->use;
+    return true;
+}
+
+static enum err add_segment(struct alloc *alloc, struct alloc_segment segment)
+{
+    TRY(alloc_reserve_segments(alloc, 1));
+    alloc->segments[alloc->segment_count++] = segment;
+    return ERR_OK;
+}
+
+// A bundle out of the one that is being split.
+static enum err add_bundle(struct alloc *alloc, u32 parent_index, u32 first, u32 count)
+{
+    TRY(alloc_reserve_bundles(alloc, 1));
+    const struct alloc_bundle *parent = &alloc->bundles[parent_index];
+    u32 index = alloc->bundle_count++;
+    alloc->bundles[index] = (struct alloc_bundle){
+        .first = first,
+        .count = count,
+        .set = parent->set,
+        .operand = ALLOC_NONE,
+        .class = parent->class,
+        .splits = (u8)(parent->splits + 1),
+    };
+    alloc_weigh(alloc, &alloc->bundles[index]);
+    alloc_queue(alloc, index);
+    return ERR_OK;
+}
+
+// The pieces of kind 0 become one bundle, and those of each other kind in a row one. Not done when
+// all are of one kind.
+static enum err cut_by_kind(struct cutter start, u32 index, bool *done)
+{
+    struct alloc *alloc = start.alloc;
+    struct alloc_segment piece;
+    u32 kind;
+    u32 first_kind = ALLOC_NONE;
+    *done = false;
+    for (struct cutter cutter = start; !*done && cut_next(&cutter, &piece, &kind);) {
+        *done = first_kind != ALLOC_NONE && kind != first_kind;
+        first_kind = kind;
+    }
+    if (!*done) {
+        return ERR_OK;
+    }
+    u32 last_kind = 0;
+    u32 first = alloc->segment_count;
+    for (struct cutter cutter = start; cut_next(&cutter, &piece, &kind);) {
+        if (kind == 0) {
+            continue;
+        }
+        if (kind != last_kind && first != alloc->segment_count) {
+            TRY(add_bundle(alloc, index, first, alloc->segment_count - first));
+            first = alloc->segment_count;
+        }
+        last_kind = kind;
+        TRY(add_segment(alloc, piece));
+    }
+    TRY(add_bundle(alloc, index, first, alloc->segment_count - first));
+    first = alloc->segment_count;
+    for (struct cutter cutter = start; cut_next(&cutter, &piece, &kind);) {
+        if (kind == 0) {
+            TRY(add_segment(alloc, piece));
+        }
+    }
+    if (first == alloc->segment_count) {
+        return ERR_OK;
+    }
+    return add_bundle(alloc, index, first, alloc->segment_count - first);
+}
+
+// ---- cutting in two
+
+static bool wants_register(const struct alloc_use *use)
+{
+    return use->kind <= ALLOC_ANYWHERE || use->kind == ALLOC_DEF || use->kind == ALLOC_DEF_ANYWHERE;
+}
+
+// The first position at which no register is left that was free all the way.
+static u32 first_conflict(const struct alloc *alloc, const struct alloc_bundle *bundle)
+{
+    u32 left = (u32)alloc->mach->registers->allocatable[bundle->class];
+    for (u32 s = 0; s < bundle->count; s++) {
+        const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
+        for (u32 p = segment->start; p < segment->end; p++) {
+            u32 chunk = p >> ALLOC_CHUNK_BITS;
+            if (((alloc->busy_any[chunk] | alloc->fixed_any[chunk]) & left) == 0) {
+                p = ((chunk + 1) << ALLOC_CHUNK_BITS) - 1;
+                continue;
+            }
+            left &= ~(alloc->busy[p] | alloc->fixed[p]);
+            if (left == 0) {
+                return p;
+            }
+        }
+    }
+    return ALLOC_NONE;
+}
+
+// Where to cut a bundle so that what is before it may get a register, or what is behind it begins
+// with a use. `spills_front`: what is before the cut has no chance. ALLOC_NONE: nowhere.
+static u32 find_cut(const struct alloc *alloc, const struct alloc_bundle *bundle,
+                    bool *spills_front)
+{
+    u32 conflict = first_conflict(alloc, bundle);
+    if (conflict == ALLOC_NONE) {
+        return ALLOC_NONE;
+    }
+    conflict &= ~1u;
+    u32 behind_last = ALLOC_NONE; // of the uses before the conflict
+    u32 next = ALLOC_NONE;        // use behind it
+    for (u32 s = 0; s < bundle->count && next == ALLOC_NONE; s++) {
+        const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
+        for (u32 u = segment->use_first; u < segment->use_end && next == ALLOC_NONE; u++) {
+            const struct alloc_use *use = &alloc->uses[u];
+            if (use->at < conflict) {
+                behind_last = (use->at | 1) + 1;
+            } else if (wants_register(use)) {
+                next = use->at & ~1u;
+            }
+        }
+    }
+    u32 start = alloc->segments[bundle->first].start;
+    *spills_front = behind_last == ALLOC_NONE;
+    if (behind_last != ALLOC_NONE) {
+        return behind_last;
+    }
+    if (next == ALLOC_NONE || next > start) {
+        return next;
+    }
+    return next + 2;
+}
+
+// ---- to memory
+
+static enum err spill_segment(struct alloc *alloc, u32 set, struct alloc_segment segment)
+{
+    bool is_remat = alloc->mach->vregs[segment.vreg].is_remat;
+    if (!is_remat) {
+        alloc->sets[set].slot = 0;
+    }
+    for (u32 u = segment.use_first; u < segment.use_end;) {
+        const struct alloc_use *use = &alloc->uses[u];
+        struct alloc_segment visit = {
+            .start = use->at,
+            .end = (use->at | 1) + 1,
+            .vreg = segment.vreg,
+            .use_first = u++,
+        };
+        bool wants = use->kind == ALLOC_REGISTER || use->kind == ALLOC_DEF;
+        if (is_remat) {
+            wants = use->kind <= ALLOC_ANYWHERE;
+        }
+        if (use->kind <= ALLOC_ANYWHERE) {
+            bool is_late = use->is_late;
+            for (; u < segment.use_end && alloc->uses[u].at == visit.start; u++) {
+                wants |= alloc->uses[u].kind == ALLOC_REGISTER;
+                is_late |= alloc->uses[u].is_late;
+            }
+            visit.end = visit.start + 1 + is_late;
+        }
+        visit.use_end = u;
+        if (wants) {
+            TRY(alloc_visit(alloc, segment.vreg, set, ALLOC_NONE, visit));
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err spill(struct alloc *alloc, u32 index)
+{
+    struct alloc_bundle bundle = alloc->bundles[index];
+    alloc->bundles[index].reg = ALLOC_SPILLED;
+    for (u32 s = 0; s < bundle.count; s++) {
+        TRY(spill_segment(alloc, bundle.set, alloc->segments[bundle.first + s]));
+    }
+    return ERR_OK;
+}
+
+// Cuts the bundle in two at an even position within it. The bundle keeps what is before it, and
+// its part is spilled when that is said.
+static enum err cut_in_two(struct alloc *alloc, u32 index, u32 cut, bool spills_front)
+{
+    struct alloc_bundle *bundle = &alloc->bundles[index];
+    u32 first = bundle->first;
+    u32 s = first;
+    while (alloc->segments[s].end <= cut) {
+        s++;
+    }
+    u32 end = first + bundle->count;
+    if (alloc->segments[s].start < cut) {
+        // The segment is in both: what is before goes to a place of its own.
+        u32 count = s - first + 1;
+        TRY(alloc_reserve_segments(alloc, count));
+        u32 copy = alloc->segment_count;
+        for (u32 i = 0; i < count; i++) {
+            alloc->segments[copy + i] = alloc->segments[first + i];
+        }
+        alloc->segment_count += count;
+        struct alloc_segment *left = &alloc->segments[copy + count - 1];
+        struct alloc_segment *right = &alloc->segments[s];
+        while (right->use_first < right->use_end && alloc->uses[right->use_first].at < cut) {
+            right->use_first++;
+        }
+        left->use_end = right->use_first;
+        left->end = cut;
+        right->start = cut;
+        bundle->first = copy;
+        bundle->count = count;
+    } else {
+        bundle->count = s - first;
+    }
+    bundle->splits++;
+    ASSERT(bundle->count != 0 && s < end);
+    TRY(add_bundle(alloc, index, s, end - s));
+    if (spills_front) {
+        return spill(alloc, index);
+    }
+    alloc_weigh(alloc, &alloc->bundles[index]);
+    alloc_queue(alloc, index);
+    return ERR_OK;
+}
+
+enum err alloc_split(struct alloc *alloc, u32 index)
+{
+    const struct alloc_bundle *bundle = &alloc->bundles[index];
+    if (bundle->is_visitor) {
+        return ERR_LIMIT; // an instruction with more operands in registers than there are
+    }
+    if (bundle->weight == 0 || bundle->splits >= JIT_ALLOC_SPLITS || alloc->work < bundle->length) {
+        return spill(alloc, index);
+    }
+    alloc->work -= bundle->length;
+    u32 start = alloc->segments[bundle->first].start;
+    u32 end = alloc->segments[bundle->first + bundle->count - 1].end;
+    u32 first_block = alloc_step_block(alloc, start);
+    u32 last_block = alloc_step_block(alloc, end - 1);
+    if (first_block != last_block) {
+        u32 base = alloc->loop[first_block];
+        while (base != ALLOC_NONE && alloc->mach->blocks[base].loop_end <= last_block) {
+            base = alloc->outer[base];
+        }
+        struct cutter cutter = {.alloc = alloc,
+                                .segment = bundle->first,
+                                .end = bundle->first + bundle->count,
+                                .base = base};
+        bool done;
+        TRY(cut_by_kind(cutter, index, &done));
+        if (!done) {
+            cutter.by_cold = true;
+            TRY(cut_by_kind(cutter, index, &done));
+        }
+        if (done) {
+            alloc->bundles[index].count = 0;
+            return ERR_OK;
+        }
+    }
+    bundle = &alloc->bundles[index];
+    bool spills_front = false;
+    u32 cut = find_cut(alloc, bundle, &spills_front);
+    if (cut == ALLOC_NONE || cut <= start || cut >= end) {
+        return spill(alloc, index);
+    }
+    return cut_in_two(alloc, index, cut, spills_front);
+}
