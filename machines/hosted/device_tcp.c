@@ -732,9 +732,7 @@ enum err hosted_tcp_add(struct hosted_loop *loop, struct kernel *kernel)
     if (tcp == NULL) {
         return ERR_NO_MEMORY;
     }
-    struct calls_limits limits = {HOSTED_CLIENT_CALLS, HOSTED_CALLS, HOSTED_CLIENT_SOCKETS,
-                                  HOSTED_SOCKETS};
-    enum err err = calls_init(&tcp->calls, limits);
+    enum err err = calls_init(&tcp->calls, hosted_socket_limits(HOSTED_TCP_SHARE));
     if (err == ERR_OK) {
         tcp->device =
             (struct hosted_device){.handle = tcp_handle, .stop = tcp_stop, .drop = tcp_drop};

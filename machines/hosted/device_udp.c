@@ -378,9 +378,7 @@ enum err hosted_udp_add(struct hosted_loop *loop, struct kernel *kernel)
     if (udp == NULL) {
         return ERR_NO_MEMORY;
     }
-    struct calls_limits limits = {HOSTED_CLIENT_CALLS, HOSTED_CALLS, HOSTED_CLIENT_SOCKETS,
-                                  HOSTED_SOCKETS};
-    enum err err = calls_init(&udp->calls, limits);
+    enum err err = calls_init(&udp->calls, hosted_socket_limits(HOSTED_UDP_SHARE));
     if (err == ERR_OK) {
         udp->device =
             (struct hosted_device){.handle = udp_handle, .stop = udp_stop, .drop = udp_drop};

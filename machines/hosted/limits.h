@@ -3,6 +3,13 @@
 #pragma once
 
 enum {
+    // ---- memory: a quarter is left, for the host would end the command to get more
+
+    // One part in so many of the host's memory for all linear memories together.
+    HOSTED_GUEST_SHARE = 2,
+    // The same for all that the kernel keeps: programs, messages, tables and stacks of guests.
+    HOSTED_KERNEL_SHARE = 4,
+
     // ---- workers
 
     // More OS threads than that are no longer one desk's machine.
@@ -42,10 +49,13 @@ enum {
     HOSTED_CLIENT_CALLS = 1024,
     // The same, of all clients.
     HOSTED_CALLS = 65536,
-    // Sockets of one process of tcp, and of udp.
+    // Sockets of one process of tcp, and of udp; at most half of all that the device may have.
     HOSTED_CLIENT_SOCKETS = 16384,
-    // Of all clients.
+    // Of all clients; where the host gives few descriptors, one in so many of those, so that a
+    // quarter is left for the store.
     HOSTED_SOCKETS = 65536,
+    HOSTED_TCP_SHARE = 2,
+    HOSTED_UDP_SHARE = 4,
     // Connections the host holds for a listener that does not accept.
     HOSTED_BACKLOG = 511,
 

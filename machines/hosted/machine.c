@@ -41,12 +41,15 @@ static u32 workers_default(void)
     return count < 1 ? 1 : count > HOSTED_WORKERS_DEFAULT ? HOSTED_WORKERS_DEFAULT : (u32)count;
 }
 
-// All of the host's memory, bytes; what is used at once is the host's to give or not.
+// The memory that the host has for this process, bytes: all of its own, or what a control group
+// leaves of it.
 static u64 host_memory(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES);
     long page_bytes = sysconf(_SC_PAGESIZE);
-    return pages > 0 && page_bytes > 0 ? (u64)pages * (u64)page_bytes : (u64)1 << 30;
+    u64 all = pages > 0 && page_bytes > 0 ? (u64)pages * (u64)page_bytes : (u64)1 << 30;
+    u64 constrained = uv_get_constrained_memory();
+    return constrained != 0 && constrained < all ? constrained : all;
 }
 
 static enum err devices_add(struct hosted_machine *machine,
@@ -95,8 +98,8 @@ static enum err machine_create(const struct hosted_machine_config *config,
     }
     struct kernel_config kernel = {
         .memory = &machine->memory.base,
-        .memory_bytes = host_memory() / 2,
-        .guest_memory_bytes = host_memory(),
+        .memory_bytes = host_memory() / HOSTED_KERNEL_SHARE,
+        .guest_memory_bytes = host_memory() / HOSTED_GUEST_SHARE,
         .workers = workers,
     };
     err = kernel_create(&kernel, &machine->kernel, report);

@@ -2,10 +2,13 @@
 #define _GNU_SOURCE 1
 #include "machines/hosted/net.h"
 
+#include <sys/resource.h>
+
 #include <uv.h>
 
 #include "core/base/assert.h"
 #include "core/base/mem.h"
+#include "machines/hosted/limits.h"
 
 void hosted_address_from(const struct net_endpoint *endpoint, struct sockaddr_storage *out)
 {
@@ -46,6 +49,17 @@ bool hosted_address_to(const struct sockaddr *address, struct net_endpoint *out)
     out->address.as.ipv6.scope = v6->sin6_scope_id;
     out->port = ntohs(v6->sin6_port);
     return true;
+}
+
+struct calls_limits hosted_socket_limits(u32 share)
+{
+    struct rlimit limit;
+    u32 sockets = HOSTED_SOCKETS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / share < HOSTED_SOCKETS) {
+        sockets = (u32)(limit.rlim_cur / share);
+    }
+    u32 of_process = sockets / 2 < HOSTED_CLIENT_SOCKETS ? sockets / 2 : HOSTED_CLIENT_SOCKETS;
+    return (struct calls_limits){HOSTED_CLIENT_CALLS, HOSTED_CALLS, of_process, sockets};
 }
 
 enum net_error hosted_net_error(int uv_error)

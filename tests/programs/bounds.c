@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Comes to what a machine's devices bear of one process, by several bonds, and prints what it was
-// told. Argument: `reads` of an input in which nothing comes, `sockets`, or `blocks`.
+// told. Argument: `reads` of an input in which nothing comes, `sockets`, `blocks`, or `memory`
+// and how many pages others have already.
 #include "core/base/text.h"
 #include "interfaces/blocks.h"
 #include "interfaces/blocks_client.h"
@@ -114,6 +115,15 @@ static void do_sockets(void)
     print_number("again ", again);
     print_number("beyond ", open(0, &socket, &error));
     print_number("sockets ", count);
+    // The store has descriptors still.
+    bind(&blocks_interface);
+    struct blocks_get_call get = {
+        SPAN_LITERAL("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")};
+    static u8 body[256];
+    struct blocks_result_bytes_error block;
+    bool found = blocks_get(bonds[0], body, sizeof body, &get, &block) >= 0 &&
+                 (block.ok || block.error.kind == BLOCKS_ERROR_NOT_FOUND);
+    print_number("store ", found);
 }
 
 static void do_blocks(void)
@@ -140,6 +150,45 @@ static void do_blocks(void)
     print_number("not fewer than the bound ", answered >= BLOCKS);
 }
 
+// Takes as many pages as it gets, touches none, and lets a child do the same: until there are none.
+static void do_memory(void)
+{
+    u64 pages = 0;
+    struct span before = rt_argument(2);
+    for (size_t i = 0; i < before.size; i++) {
+        pages = pages * 10 + (before.data[i] - '0');
+    }
+    for (u32 step = 4096; step > 0; step /= 2) {
+        while (__builtin_wasm_memory_grow(0, step) != (size_t)-1) {
+            pages += step;
+        }
+    }
+    char number[24];
+    struct text text = text_over(number, sizeof number);
+    text_u64(&text, pages);
+    struct span arguments[] = {SPAN_LITERAL("bounds"), SPAN_LITERAL("memory"),
+                               span_of(text.data, text.size)};
+    struct system_spawn_call spawn = {
+        .request = {.program = rt_start_info()->program,
+                    .arguments = {.count = COUNT_OF(arguments), .items = arguments}}};
+    static u8 answer[512];
+    struct system_result_u64_spawn_error child;
+    if (system_spawn(RT_SYSTEM_BOND, answer, sizeof answer, &spawn, &child) < 0) {
+        rt_exit(3);
+    }
+    if (!child.ok) {
+        print_number("pages ", pages);
+        return;
+    }
+    struct system_await_end_call await = {child.value};
+    struct system_result_ending_error ending;
+    if (system_await_end(RT_SYSTEM_BOND, answer, sizeof answer, &await, &ending) < 0 ||
+        !ending.ok || ending.value.kind != SYSTEM_ENDING_EXITED) {
+        rt_exit(4);
+    }
+    rt_exit(ending.value.as.exited);
+}
+
 u32 program_main(void)
 {
     struct span what = rt_argument(1);
@@ -147,6 +196,8 @@ u32 program_main(void)
         do_reads();
     } else if (span_equal(what, SPAN_LITERAL("sockets"))) {
         do_sockets();
+    } else if (span_equal(what, SPAN_LITERAL("memory"))) {
+        do_memory();
     } else {
         do_blocks();
     }
