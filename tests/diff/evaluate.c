@@ -88,7 +88,7 @@ static enum trap table_init(struct frame *f, const u32 *args, const struct wasm_
         return TRAP_TABLE_OUT_OF_BOUNDS;
     }
     for (u32 i = 0; i < args[2]; i++) {
-        to->elements[args[0] + i] = wasm_instance_const(instance, &elem->items[args[1] + i]);
+        to->elements[args[0] + i] = wasm_instance_item(instance, &elem->items[args[1] + i]);
     }
     return TRAP_NONE;
 }
