@@ -24,3 +24,5 @@ test-ir: build/asan/test/ir $$(KERNEL_MODULES) ## what the compiler's front make
 ALLOC_SOURCES := $(wildcard core/jit/alloc*.c) core/jit/mach.c
 $(call unit_test,alloc,tests/unit/test_alloc.c tests/unit/mach_check.c tests/unit/mach_random.c $(ALLOC_SOURCES) \
   $(TEST_SUPPORT) $(BASE_SOURCES))
+$(call link_rule,hosted,build/hosted/test/alloc_bench,tests/bench/alloc.c tests/unit/mach_check.c \
+  tests/unit/mach_random.c $(ALLOC_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES))

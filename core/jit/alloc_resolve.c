@@ -63,19 +63,20 @@ static mach_place place_before(const struct resolver *resolver, u32 vreg, u32 po
 
 // ---- slots
 
-static bool starts_before(const void *context, u32 a, u32 b)
+static bool index_before(const void *context, u32 a, u32 b)
 {
-    const struct alloc *alloc = context;
-    return alloc->sets[a].start != alloc->sets[b].start
-               ? alloc->sets[a].start < alloc->sets[b].start
-               : a < b;
+    (void)context;
+    return a < b;
 }
 
-static bool ends_before(const void *context, u32 a, u32 b)
+// Sorts keys, position above and index below; `other` is of the same size. Returns one of the two.
+static u64 *sort_keys(u64 *keys, u64 *other, u32 count)
 {
-    const struct alloc *alloc = context;
-    return alloc->sets[a].end != alloc->sets[b].end ? alloc->sets[a].end < alloc->sets[b].end
-                                                    : a < b;
+    struct sort sort;
+    sort_begin(&sort, keys, other, count, index_before, NULL);
+    bool done = sort_step(&sort, UINT32_MAX);
+    ASSERT(done);
+    return sort.keys;
 }
 
 // Slots for all sets of this size that were spilled; those whose lives do not meet share one.
@@ -87,26 +88,27 @@ static enum err give_slots(struct alloc *alloc, u32 bytes)
     for (u32 s = 0; s < alloc->set_count; s++) {
         count += alloc->sets[s].slot != ALLOC_NONE && (alloc->sets[s].bytes == 16) == (size == 2);
     }
-    u32 *starts = ARENA_ARRAY(alloc->scratch, u32, count);
-    u32 *ends = ARENA_ARRAY(alloc->scratch, u32, count);
+    u64 *starts = ARENA_ARRAY(alloc->scratch, u64, count);
+    u64 *ends = ARENA_ARRAY(alloc->scratch, u64, count);
+    u64 *other = ARENA_ARRAY(alloc->scratch, u64, 2 * (size_t)count);
     u32 *free = ARENA_ARRAY(alloc->scratch, u32, count);
-    if (starts == NULL || ends == NULL || free == NULL) {
+    if (starts == NULL || ends == NULL || other == NULL || free == NULL) {
         return ERR_NO_MEMORY;
     }
     count = 0;
     for (u32 s = 0; s < alloc->set_count; s++) {
         if (alloc->sets[s].slot != ALLOC_NONE && (alloc->sets[s].bytes == 16) == (size == 2)) {
-            starts[count] = s;
-            ends[count++] = s;
+            starts[count] = (u64)alloc->sets[s].start << 32 | s;
+            ends[count++] = (u64)alloc->sets[s].end << 32 | s;
         }
     }
-    sort_u32(starts, count, starts_before, alloc);
-    sort_u32(ends, count, ends_before, alloc);
+    starts = sort_keys(starts, other, count);
+    ends = sort_keys(ends, other + count, count);
     u32 free_count = 0;
     for (u32 i = 0, over = 0; i < count; i++) {
-        struct alloc_set *set = &alloc->sets[starts[i]];
-        while (alloc->sets[ends[over]].end <= set->start) {
-            free[free_count++] = alloc->sets[ends[over++]].slot;
+        struct alloc_set *set = &alloc->sets[(u32)starts[i]];
+        while (ends[over] >> 32 <= set->start) {
+            free[free_count++] = alloc->sets[(u32)ends[over++]].slot;
         }
         if (free_count != 0) {
             set->slot = free[--free_count];
@@ -123,10 +125,32 @@ static enum err give_slots(struct alloc *alloc, u32 bytes)
 
 // ---- pieces
 
-static bool piece_before(const void *context, u32 a, u32 b)
+// Puts the pieces of each virtual register in order.
+static enum err sort_pieces(struct resolver *resolver)
 {
-    const struct alloc *alloc = context;
-    return alloc->segments[a].start < alloc->segments[b].start;
+    struct alloc *alloc = resolver->alloc;
+    const u32 *first = resolver->piece_first;
+    u32 vregs = resolver->mach->vreg_count;
+    u32 most = 0;
+    for (u32 v = 0; v < vregs; v++) {
+        most = first[v + 1] - first[v] > most ? first[v + 1] - first[v] : most;
+    }
+    u64 *keys = ARENA_ARRAY(alloc->scratch, u64, 2 * (size_t)most);
+    if (keys == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    for (u32 v = 0; v < vregs; v++) {
+        u32 *pieces = &resolver->pieces[first[v]];
+        u32 count = first[v + 1] - first[v];
+        for (u32 i = 0; i < count && count > 1; i++) {
+            keys[i] = (u64)alloc->segments[pieces[i]].start << 32 | pieces[i];
+        }
+        const u64 *sorted = count > 1 ? sort_keys(keys, keys + most, count) : keys;
+        for (u32 i = 0; i < count && count > 1; i++) {
+            pieces[i] = (u32)sorted[i];
+        }
+    }
+    return ERR_OK;
 }
 
 static enum err list_pieces(struct resolver *resolver)
@@ -161,18 +185,7 @@ static enum err list_pieces(struct resolver *resolver)
         }
     }
     resolver->piece_first = first;
-    for (u32 v = 0; v < vregs; v++) {
-        u32 *pieces = &resolver->pieces[first[v]];
-        u32 count = first[v + 1] - first[v];
-        bool sorted = true;
-        for (u32 i = 1; i < count; i++) {
-            sorted &= piece_before(alloc, pieces[i - 1], pieces[i]);
-        }
-        if (!sorted) {
-            sort_u32(pieces, count, piece_before, alloc);
-        }
-    }
-    return ERR_OK;
+    return sort_pieces(resolver);
 }
 
 static enum err find_preds(struct resolver *resolver)
