@@ -26,3 +26,7 @@ $(call unit_test,alloc,tests/unit/test_alloc.c tests/unit/mach_check.c tests/uni
   $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call link_rule,hosted,build/hosted/test/alloc_bench,tests/bench/alloc.c tests/unit/mach_check.c \
   tests/unit/mach_random.c $(ALLOC_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES))
+$(call link_rule,hosted,build/bench/front,tests/bench/front.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES),-lm)
+BENCHES += front
+bench-front: build/bench/front build/bench/load_program.wasm
+	@build/bench/front build/bench/load_program.wasm

@@ -3,13 +3,23 @@
 //
 // Use     ir FILE.wasm...
 //         ir --seeds FIRST COUNT
+//         ir --print FILE.wasm FUNCTION   the ir of one function
+#include "core/jit/ir.h"
+#include "core/base/arena.h"
+#include "core/base/text.h"
+#include "core/jit/build.h"
+#include "core/jit/passes.h"
+#include "core/wasm/decode.h"
+#include "core/wasm/module.h"
+#include "core/wasm/validate.h"
 #include "tests/diff/compare.h"
 #include "tests/diff/generate.h"
+#include "tests/unit/support.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHOICES = 6000, FILE_BYTES = 64 << 20, FUEL = 3000000 };
+enum { CHOICES = 6000, FILE_BYTES = 64 << 20, FUEL = 3000000, TEXT_BYTES = 16 << 20 };
 
 struct sums {
     u32 passed;
@@ -63,23 +73,65 @@ static void run_seed(u64 seed, struct sums *sums)
     wasm_bytes_free(&module);
 }
 
-static void run_file(const char *path, struct sums *sums)
+// Data NULL: there is no such file.
+static struct span read_file(const char *path)
 {
     static u8 bytes[FILE_BYTES];
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         printf("%s: cannot be read\n", path);
-        sums->failed++;
-        return;
+        return span_of(NULL, 0);
     }
     size_t size = fread(bytes, 1, sizeof bytes, file);
     (void)fclose(file);
-    (void)run(path, span_of(bytes, size), sums);
+    return span_of(bytes, size);
+}
+
+static void run_file(const char *path, struct sums *sums)
+{
+    struct span bytes = read_file(path);
+    if (bytes.data == NULL) {
+        sums->failed++;
+    } else {
+        (void)run(path, bytes, sums);
+    }
+}
+
+static int print(const char *path, u32 function)
+{
+    static char words[TEXT_BYTES];
+    struct test_memory memory = test_memory_over_malloc(-1);
+    struct arena arena;
+    struct wasm_module *module;
+    struct ir ir;
+    struct text text = text_over(words, sizeof words);
+    arena_init(&arena, &memory.memory, SIZE_MAX);
+    enum err err = wasm_module_decode(read_file(path), &arena, &module, NULL);
+    if (err == ERR_OK) {
+        err = wasm_module_validate(module, &arena, NULL);
+    }
+    if (err == ERR_OK) {
+        bool is_defined =
+            function >= module->function_import_count && function < module->function_count;
+        err = is_defined ? ir_build(module, function, &arena, &ir) : ERR_NOT_FOUND;
+    }
+    if (err == ERR_OK) {
+        err = ir_improve(&ir);
+    }
+    if (err == ERR_OK) {
+        ir_print(&ir, &text);
+    }
+    printf("%s%s\n", words, err == ERR_OK ? "" : err_name(err));
+    arena_drop(&arena);
+    return err != ERR_OK;
 }
 
 int main(int argc, char **argv)
 {
     struct sums sums = {0};
+    if (argc == 4 && strcmp(argv[1], "--print") == 0) {
+        return print(argv[2], (u32)strtoul(argv[3], NULL, 0));
+    }
     if (argc == 4 && strcmp(argv[1], "--seeds") == 0) {
         u64 first = strtoull(argv[2], NULL, 0);
         for (u64 i = 0; i < strtoull(argv[3], NULL, 0); i++) {
