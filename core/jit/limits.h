@@ -14,6 +14,7 @@ enum {
     JIT_ALLOC_EVICTIONS = 4,       // of one live range, before it is split instead
     JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
     JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers
+    JIT_MACH_ITEMS = 1 << 24,      // machine instructions, operands or registers of one function
     JIT_SCRATCH_BYTES = 512 << 20, // memory of the compiler at once
     JIT_SCRATCH_PER_BYTE = 400,    // of it, for each byte of the body: the stated multiple
     JIT_STACK_BYTES = 1 << 20,     // of a thread's stack for compiled code

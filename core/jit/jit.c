@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/jit/jit.c: the passes, one behind the other.
+#include "core/jit/jit.h"
+
+#include "core/base/assert.h"
+#include "core/jit/alloc.h"
+#include "core/jit/build.h"
+#include "core/jit/ir.h"
+#include "core/jit/mach.h"
+#include "core/jit/passes.h"
+#include "core/jit/target.h"
+
+enum err jit_compile(const struct jit_target *target, const struct jit_options *options,
+                     const struct wasm_module *module, u32 function, struct arena *scratch,
+                     struct arena *arena, struct jit_function *out)
+{
+    struct ir ir;
+    struct mach mach;
+    TRY(ir_build(module, function, scratch, &ir));
+    TRY(ir_improve(&ir));
+    if (SLOW_ASSERTS) {
+        ir_verify(&ir);
+    }
+    TRY(target->select(&ir, options, &mach));
+    if (SLOW_ASSERTS) {
+        TRY(mach_verify(&mach, scratch));
+    }
+    TRY(mach_allocate(&mach, scratch));
+    return target->emit(&mach, &ir, options, arena, out);
+}
