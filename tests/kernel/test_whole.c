@@ -171,6 +171,23 @@ static void limit_of_all_messages_leaves_each_its_own(void **state)
     stage_close(&scene.stage);
 }
 
+// The same of one process, at its own limit.
+static void a_process_at_its_limit_asks_the_kernel(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 8, &ping);
+    (void)start_crowd(&scene, 1, KERNEL_MESSAGES);
+    assert_int_equal(ended_count, 0);
+    (void)start_crowd(&scene, 1, KERNEL_MESSAGES + 1);
+    expect_refused(&scene, E_LIMIT);
+    (void)start_crowd(&scene, KERNEL_BONDS, 0);
+    assert_int_equal(ended_count, 0);
+    (void)start_crowd(&scene, KERNEL_BONDS + 1, 0);
+    expect_refused(&scene, E_LIMIT);
+    stage_close(&scene.stage);
+}
+
 static void limit_of_all_bonds(void **state)
 {
     (void)state;
@@ -333,6 +350,7 @@ int main(void)
         cmocka_unit_test(limit_of_all_processes),
         cmocka_unit_test(limit_of_all_messages),
         cmocka_unit_test(limit_of_all_messages_leaves_each_its_own),
+        cmocka_unit_test(a_process_at_its_limit_asks_the_kernel),
         cmocka_unit_test(limit_of_all_bonds),
         cmocka_unit_test(limit_of_all_registrations_and_names),
         cmocka_unit_test(limit_of_devices),

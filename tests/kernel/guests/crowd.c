@@ -5,6 +5,7 @@
 // ends with the error's number; 100 and more: something else happened.
 #include "interfaces/ping.h"
 #include "interfaces/ping_section.h"
+#include "interfaces/system.h"
 #include "interfaces/system_client.h"
 #include "programs/rt/redshirt.h"
 
@@ -49,6 +50,23 @@ static bool give_message(u64 message)
            redshirt_wait(note, sizeof note, 0) > 0;
 }
 
+// Asks the kernel something although no other message can be sent. An answer that does not fit
+// keeps the one place there is until it was taken. False: it went in another way.
+static bool ask(i64 error)
+{
+    static u8 note[1024];
+    for (u32 i = 0; i < 2; i++) {
+        bool is_kept =
+            redshirt_send(RT_SYSTEM_BOND, SYSTEM_START_ID, NULL, 0, NULL, 0, SEND_WAIT) ==
+                E_BUFFER &&
+            redshirt_send(RT_SYSTEM_BOND, SYSTEM_START_ID, NULL, 0, NULL, 0, SEND_WAIT) == error;
+        if (!is_kept || redshirt_wait(note, sizeof note, 0) <= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Takes `count`; the last one, or the error that it came to in the end.
 static i64 take_many(u32 count, u64 from, i64 (*take)(u64 from), bool (*give)(u64 taken))
 {
@@ -58,6 +76,9 @@ static i64 take_many(u32 count, u64 from, i64 (*take)(u64 from), bool (*give)(u6
         if (got > 0) {
             last = got;
             continue;
+        }
+        if (take == take_message && !ask(got)) {
+            rt_exit(SURPRISE + 2);
         }
         if (i > 0 && (!give((u64)last) || (last = take(from)) <= 0 || take(from) != got)) {
             rt_exit(SURPRISE);
