@@ -30,3 +30,11 @@ $(call link_rule,hosted,build/bench/front,tests/bench/front.c $(BASE_SOURCES) $(
 BENCHES += front
 bench-front: build/bench/front build/bench/load_program.wasm
 	@build/bench/front build/bench/load_program.wasm
+
+# Crossings, traps and interrupts, on machine code written by hand.
+JIT_RUN_SOURCES := $(addprefix core/jit/,backtrace.c interrupt.c module.c space.c thread.c x86_64/asm.c \
+  x86_64/crossing.c)
+JIT_HOST_SOURCES := tests/unit/jit_host.c $(addprefix machines/hosted/,interrupts.c pages.c platform.c)
+$(call unit_test,jit_run,tests/unit/test_jit_run.c $(JIT_HOST_SOURCES) $(JIT_RUN_SOURCES) $(TEST_SUPPORT) \
+  $(BASE_SOURCES) $(WASM_SOURCES),-lsodium -lpthread)
+$(UNIT_VARIANTS:%=build/%/test/jit_run): | build/test/wasm/cross.wasm

@@ -139,18 +139,29 @@ static void install(void)
     state.is_installed = true;
 }
 
+static void uninstall(void)
+{
+    for (u32 i = 0; state.is_installed && i < FAULT_COUNT; i++) {
+        int failed = sigaction(fault_signals[i], &state.before[i], NULL);
+        ASSERT(failed == 0);
+    }
+    state.is_installed = false; // the tick's handler stays: one may be on its way
+}
+
 enum err platform_interrupts(platform_interrupted *interrupted, void *context)
 {
-    if (interrupted != NULL) {
-        state.context = context;
-        if (!state.is_installed) {
-            install();
+    if (interrupted == NULL) {
+        __atomic_store_n(&state.interrupted, NULL, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&state.users, __ATOMIC_SEQ_CST) != 0) {
+            platform_relax();
         }
+        uninstall();
+        return ERR_OK;
     }
+    ASSERT(!state.is_installed);
+    state.context = context;
     __atomic_store_n(&state.interrupted, interrupted, __ATOMIC_SEQ_CST);
-    while (interrupted == NULL && __atomic_load_n(&state.users, __ATOMIC_SEQ_CST) != 0) {
-        platform_relax();
-    }
+    install();
     return ERR_OK;
 }
 
