@@ -11,7 +11,7 @@ test-asm: build/asan/test/asm ## each form of each instruction of the assembler,
 
 # From bodies to the ir: what it means, against the interpreter.
 JIT_FRONT_SOURCES := $(addprefix core/jit/,build.c fold.c ir.c joins.c loops.c number.c operations.c passes.c \
-  simplify.c verify.c)
+  reenter.c simplify.c verify.c)
 COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c generate.c) \
   tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES)
 $(call link_rule,asan,build/asan/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
@@ -20,16 +20,17 @@ TEST_SUITES += ir
 IR_SEEDS ?= 400
 test-ir: build/asan/test/ir $$(KERNEL_MODULES) ## what the compiler's front makes of functions, against the interpreter
 	@tests/diff/run_ir --seeds $(IR_SEEDS) $< $(KERNEL_MODULES)
+$(call link_rule,hosted,build/bench/front,tests/bench/front.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES),-lm)
+BENCHES += front
+bench-front: build/bench/front build/bench/load_program.wasm
+	@build/bench/front build/bench/load_program.wasm
+
 # The register allocator, its answers checked on every path.
 ALLOC_SOURCES := $(wildcard core/jit/alloc*.c) core/jit/mach.c
 $(call unit_test,alloc,tests/unit/test_alloc.c tests/unit/mach_check.c tests/unit/mach_random.c $(ALLOC_SOURCES) \
   $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call link_rule,hosted,build/hosted/test/alloc_bench,tests/bench/alloc.c tests/unit/mach_check.c \
   tests/unit/mach_random.c $(ALLOC_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES))
-$(call link_rule,hosted,build/bench/front,tests/bench/front.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES),-lm)
-BENCHES += front
-bench-front: build/bench/front build/bench/load_program.wasm
-	@build/bench/front build/bench/load_program.wasm
 
 # Crossings, traps and interrupts, on machine code written by hand.
 JIT_RUN_SOURCES := $(addprefix core/jit/,backtrace.c interrupt.c module.c space.c thread.c x86_64/asm.c \

@@ -15,7 +15,13 @@ static const struct ir_ins jump = {.op = IR_JUMP, .kind = IR_KIND_NONE};
 static struct control *target(struct builder *b, u32 depth)
 {
     ASSERT(depth < b->depth);
-    return &b->controls[b->depth - 1 - depth];
+    u32 at = b->depth - 1 - depth;
+    if (UNLIKELY(b->behind_count != 0)) {
+        for (at = b->depth - 1; depth > 0; at--) {
+            depth -= b->controls[at - 1].kind != CONTROL_BEHIND;
+        }
+    }
+    return &b->controls[at];
 }
 
 static bool is_function(const struct builder *b, const struct control *control)
@@ -139,7 +145,7 @@ static void do_br_table(struct builder *b, struct body_reader *in)
 
 // ---- blocks
 
-static struct control *control_push(struct builder *b, enum control_kind kind)
+struct control *control_push(struct builder *b, enum control_kind kind)
 {
     struct control *controls =
         builder_grow(b, b->controls, &b->control_capacity, b->depth + 1, sizeof *controls);
@@ -181,9 +187,14 @@ static void do_block(struct builder *b, struct body_reader *in)
 
 static void do_loop(struct builder *b, struct body_reader *in)
 {
+    if (UNLIKELY(b->origin == b->entry)) {
+        reenter(b);
+    }
     const struct loop_note *note = loop_look_up(b, in);
     struct control *control = control_push(b, CONTROL_LOOP);
     if (control != NULL && note != NULL) {
+        control->again = in->at;
+        control->offset = b->origin;
         block_type(b, in, control);
         loop_begin(b, control, note);
     }
@@ -198,7 +209,7 @@ static void if_restore(struct builder *b, const struct control *control)
     }
 }
 
-static bool if_keep(struct builder *b, struct control *control)
+bool if_keep(struct builder *b, struct control *control)
 {
     u32 count = b->carried_count + control->param_count;
     u32 *carried = builder_grow(b, b->carried, &b->carried_capacity, count, sizeof *b->carried);
@@ -239,8 +250,7 @@ static void do_if(struct builder *b, struct body_reader *in)
     (void)block_behind(b, control->block, negated);
 }
 
-// Goes to the end of the block on top.
-static void finish_into(struct builder *b, struct control *control)
+void finish_into(struct builder *b, struct control *control)
 {
     u32 from = b->block;
     if (from != IR_NONE) {
@@ -305,7 +315,7 @@ static void end_if(struct builder *b, struct control *control)
     }
 }
 
-static void end_block(struct builder *b, struct control *control)
+void end_block(struct builder *b, struct control *control)
 {
     if (control->kind == CONTROL_IF) {
         end_if(b, control);
@@ -322,16 +332,34 @@ static void end_block(struct builder *b, struct control *control)
     }
 }
 
-static void do_end(struct builder *b)
+static void end_loop(struct builder *b)
 {
-    struct control control = *target(b, 0);
-    if (is_function(b, target(b, 0))) {
-        end_function(b, target(b, 0));
-    } else if (control.kind == CONTROL_LOOP) {
-        loop_finish(b, target(b, 0));
-        b->height = b->block == IR_NONE ? control.height : b->height;
+    struct control *control = target(b, 0);
+    loop_finish(b, control);
+    b->height = b->block == IR_NONE ? control->height : b->height;
+    b->depth--;
+    if (UNLIKELY(b->controls[b->depth - 1].kind == CONTROL_BEHIND)) {
+        behind_finish(b, &b->controls[b->depth - 1]);
+    }
+}
+
+static void do_end(struct builder *b, struct body_reader *in)
+{
+    struct control *control = target(b, 0);
+    if (control->kind == CONTROL_LOOP) {
+        end_loop(b);
+        return;
+    }
+    if (UNLIKELY(control->kind == CONTROL_REST)) {
+        if (rest_finish(b, control, in)) {
+            do_loop(b, in);
+        }
+        return;
+    }
+    if (is_function(b, control)) {
+        end_function(b, control);
     } else {
-        end_block(b, target(b, 0));
+        end_block(b, control);
     }
     b->depth--;
 }
@@ -417,7 +445,7 @@ static void build_instructions(struct builder *b, struct span code)
         b->origin = (u32)(in.at - code.data);
         enum row row = body_row(&in);
         if (row == ROW_END) {
-            do_end(b);
+            do_end(b, &in);
         } else if (row == ROW_ELSE) {
             do_else(b);
         } else if (body_ops[row].class == WASM_CLASS_CONTROL) {
@@ -463,8 +491,9 @@ static bool locals_prepare(struct builder *b, const struct wasm_func_type *type)
            b->met != NULL && b->met_at != NULL && b->assigned_in != NULL;
 }
 
-enum err ir_build(const struct wasm_module *module, u32 function, struct arena *arena,
-                  struct ir *out)
+// entry: offset of the loop to enter at, or IR_NONE.
+static enum err build(const struct wasm_module *module, u32 function, u32 entry,
+                      struct arena *arena, struct ir *out)
 {
     ASSERT(module->is_valid);
     ASSERT(function >= module->function_import_count && function < module->function_count);
@@ -474,10 +503,12 @@ enum err ir_build(const struct wasm_module *module, u32 function, struct arena *
     if (bytes > JIT_BODY_BYTES || body->local_count > JIT_LOCALS + bytes) {
         return ERR_LIMIT;
     }
-    struct ir ir = {.arena = arena, .module = module, .type = type, .function = function};
+    struct ir ir = {
+        .arena = arena, .module = module, .type = type, .function = function, .loop = IR_NONE};
     struct builder b = {
         .ir = &ir, .module = module, .body = body, .start = body->code.data, .epoch = 1};
     b.scanned = b.start;
+    b.entry = entry;
     if (!number_prepare(&b, (u32)bytes) || !locals_prepare(&b, type)) {
         return ERR_NO_MEMORY;
     }
@@ -493,4 +524,26 @@ enum err ir_build(const struct wasm_module *module, u32 function, struct arena *
         *out = ir;
     }
     return b.failed;
+}
+
+enum err ir_build(const struct wasm_module *module, u32 function, struct arena *arena,
+                  struct ir *out)
+{
+    return build(module, function, IR_NONE, arena, out);
+}
+
+enum err ir_build_loop(const struct wasm_module *module, u32 function, u32 origin,
+                       struct arena *arena, struct ir *out)
+{
+    u32 entry = reenter_find(module, function, origin, arena);
+    if (entry == IR_NONE) {
+        return ERR_NOT_FOUND;
+    }
+    struct ir ir;
+    TRY(build(module, function, entry, arena, &ir));
+    if (ir.loop == IR_NONE) {
+        return ERR_NOT_FOUND; // it cannot be reached
+    }
+    *out = ir;
+    return ERR_OK;
 }

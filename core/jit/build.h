@@ -24,3 +24,13 @@ struct wasm_module;
 // ERR_NO_MEMORY  the arena has no more
 enum err ir_build(const struct wasm_module *module, u32 function, struct arena *arena,
                   struct ir *out);
+
+// Builds the version of a function that takes over from the interpreter at the head of a loop: its
+// one parameter is the address of the interpreter's frame, slot 0, from which it takes all locals
+// and operands; then it goes on as the function does, to its end. What the interpreter's frame is
+// (core/wasm/code.h) may differ from this: constants among the operands are not in their slots.
+//   origin  of the instruction that the interpreter's loop begins with, in the body. The loop is
+//           the innermost one that begins before it and is not ended there
+// ERR_NOT_FOUND  there is no such loop
+enum err ir_build_loop(const struct wasm_module *module, u32 function, u32 origin,
+                       struct arena *arena, struct ir *out);

@@ -8,6 +8,7 @@
 #include "core/base/types.h"
 #include "core/jit/ir.h"
 #include "core/wasm/body.h"
+struct arena;
 struct wasm_body;
 struct wasm_func_type;
 
@@ -23,7 +24,14 @@ struct edge {
     u32 next; // of the same target; IR_NONE
 };
 
-enum control_kind { CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
+enum control_kind {
+    CONTROL_BLOCK,
+    CONTROL_LOOP,
+    CONTROL_IF,
+    CONTROL_ELSE,
+    CONTROL_REST,   // reenter.c: what is left of a loop's turn; its label is the start of the next
+    CONTROL_BEHIND, // reenter.c: around such a loop; no label of the body
+};
 
 struct control {
     u8 kind;
@@ -37,13 +45,15 @@ struct control {
     u32 first_edge;    // to the end, of a LOOP to its start; IR_NONE
     u32 last_edge;
     u32 edge_count;
-    u32 block;     // LOOP: the header; IF: the block that ends with the branch
-    u32 phis;      // LOOP: the first; parameters, then locals
-    u32 locals;    // LOOP: first in `loop_locals`
-    u32 values;    // IF: parameters, first in `carried`
-    u8 condition;  // IF: enum condition
-    u8 otherwise;  // IF: number of the successor that is not the `then`
-    u32 successor; // of the br_table `met_in`: where it goes for this label
+    u32 block;       // LOOP: the header; IF: the block that ends with the branch
+    u32 phis;        // LOOP: the first; parameters, then locals
+    u32 locals;      // LOOP: first in `loop_locals`
+    u32 values;      // IF: parameters, first in `carried`
+    const u8 *again; // LOOP, REST: behind the opcode, to build it once more
+    u32 offset;      // of that opcode
+    u8 condition;    // IF: enum condition
+    u8 otherwise;    // IF: number of the successor that is not the `then`
+    u32 successor;   // of the br_table `met_in`: where it goes for this label
     u32 met_in;
     u32 phi_count; // LOOP
 };
@@ -88,6 +98,8 @@ struct builder {
     struct control *controls;
     u32 depth;
     u32 control_capacity;
+    u32 behind_count; // CONTROL_BEHIND among them
+    u32 entry;        // offset of the loop to enter at; IR_NONE: none, or done
 
     struct edge *edges;
     u32 edge_count;
@@ -149,6 +161,8 @@ enum kind kind_of_type(u8 type);
 
 // Takes the first memory, so that there is always somewhere to write.
 bool number_prepare(struct builder *b, u32 body_bytes);
+// Forgets all blocks, instructions and lists.
+void number_forget(struct builder *b);
 
 // Appends an instruction to the present block and returns its value. After a failure, value 0.
 u32 build_append(struct builder *b, const struct ir_ins *ins);
@@ -207,6 +221,27 @@ void join_make(struct builder *b, struct control *control);
 void loop_begin(struct builder *b, struct control *control, const struct loop_note *note);
 void loop_finish(struct builder *b, struct control *control);
 
+// ---- reenter.c
+
+// The offset of the innermost loop that begins before `origin` and does not end there. IR_NONE:
+// there is none, or no memory to find it.
+u32 reenter_find(const struct wasm_module *module, u32 function, u32 origin, struct arena *arena);
+// At the loop to enter at: forgets what was built and begins there.
+void reenter(struct builder *b);
+// The end of a loop's turn in which the function was entered. True: the reader was set back to the
+// loop's start, which is to be built now.
+bool rest_finish(struct builder *b, struct control *control, struct body_reader *in);
+// The end of the block around such a loop.
+void behind_finish(struct builder *b, struct control *control);
+
+// ---- build.c
+
+struct control *control_push(struct builder *b, enum control_kind kind);
+// Goes to the end of the block, which is on top.
+void finish_into(struct builder *b, struct control *control);
+void end_block(struct builder *b, struct control *control);
+// Keeps the parameters of an `if` for its `else`.
+bool if_keep(struct builder *b, struct control *control);
 // ---- operations.c
 
 // Any instruction but control.

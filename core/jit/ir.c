@@ -103,6 +103,7 @@ static const char *const names[IR_OP_COUNT] = {
     [IR_TABLE_SIZE] = "table.size",
     [IR_MEMORY_SIZE] = "memory.size",
     [IR_REF_FUNC] = "ref.func",
+    [IR_SLOT] = "slot",
     [IR_HELPER] = "helper",
     [IR_JUMP] = "jump",
     [IR_BRANCH] = "branch",
@@ -177,6 +178,9 @@ static void print_immediates(const struct ir *ir, const struct ir_ins *ins, stru
         break;
     case IR_RESULT:
         print_number(out, " ", ins->b);
+        break;
+    case IR_SLOT:
+        print_number(out, " ", ins->c);
         break;
     case IR_CALL_INDIRECT:
         print_number(out, " table ", ir_call_table(ins));

@@ -52,7 +52,9 @@ enum ir_op {
     IR_TABLE_SIZE,        // c: table
     IR_MEMORY_SIZE,       // c: memory
     IR_REF_FUNC,          // a: function index
-    IR_HELPER,            // a: enum ir_helper; arguments as for CALL: what is too rare to compile
+    IR_SLOT,   // a: address of a frame of the interpreter (KIND_L), c: number of the slot
+               // of 8 bytes; an i32 or f32 is its low half (ir_build_loop)
+    IR_HELPER, // a: enum ir_helper; arguments as for CALL: what is too rare to compile
     // ---- the last of a block; its successors stand in the block
     IR_JUMP,        //
     IR_BRANCH,      // a: to successor 0 when not 0, else to successor 1
@@ -118,8 +120,10 @@ struct ir_block {
 struct ir {
     struct arena *arena;
     const struct wasm_module *module;
-    const struct wasm_func_type *type;
-    u32 function; // index in the module
+    const struct wasm_func_type *type; // its results
+    u32 function;                      // index in the module
+    u32 loop; // offset of a `loop` in the body: it is entered there, and its one parameter is the
+              // address of the interpreter's frame (KIND_L). IR_NONE: an ordinary function
     struct ir_ins *ins;
     u32 ins_count;
     u32 ins_capacity;

@@ -366,3 +366,11 @@ bool number_prepare(struct builder *b, u32 body_bytes)
     mem_fill(b->known, 0xff, known * sizeof *b->known);
     return true;
 }
+
+void number_forget(struct builder *b)
+{
+    b->ir->ins_count = 0;
+    b->ir->block_count = 0;
+    b->ir->list_count = 0;
+    mem_fill(b->known, 0xff, (b->known_mask + 1) * sizeof *b->known);
+}

@@ -215,6 +215,10 @@ static void verify_kinds(struct verifier *v, u32 index, u32 pred_count)
     const struct ir *ir = v->ir;
     switch ((u32)ins->op) {
     case IR_PARAM:
+        if (ir->loop != IR_NONE) {
+            ASSERT(index == 0 && ins->kind == KIND_L);
+            break;
+        }
         ASSERT(ins->a == index && index < ir->type->param_count);
         ASSERT(ins->kind == kind_of(ir->type->types[index]));
         break;
@@ -226,6 +230,9 @@ static void verify_kinds(struct verifier *v, u32 index, u32 pred_count)
     case IR_CALL:
     case IR_CALL_INDIRECT:
         verify_call(v, ins);
+        break;
+    case IR_SLOT:
+        ASSERT(ir->loop != IR_NONE && ins->a == 0);
         break;
     case IR_RESULT:
         ASSERT(ir->ins[ins->a].op == IR_CALL || ir->ins[ins->a].op == IR_CALL_INDIRECT);

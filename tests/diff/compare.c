@@ -435,7 +435,7 @@ static enum err load(struct comparison *c, struct span bytes, struct report *rep
     TRY(world_make(c, &c->worlds[0], report));
     TRY(world_make(c, &c->worlds[1], report));
     return evaluator_create(&c->evaluator, c->worlds[1].instance, &c->arena) ? ERR_OK
-                                                                              : ERR_NO_MEMORY;
+                                                                             : ERR_NO_MEMORY;
 }
 
 void compare_module(struct span bytes, i64 fuel, struct compare_outcome *out)
