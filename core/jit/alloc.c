@@ -15,6 +15,7 @@ enum err mach_allocate(struct mach *mach, struct arena *scratch)
         .scratch = scratch,
         .work = (u64)mach->ins_count * JIT_ALLOC_WORK + WORK_LEAST,
     };
+    TRY(alloc_blocks(&alloc));
     TRY(alloc_live(&alloc));
     TRY(alloc_join(&alloc));
     TRY(alloc_walk(&alloc));

@@ -10,8 +10,6 @@
 #include "core/jit/allocator.h"
 #include "core/jit/limits.h"
 
-enum { FREQUENCY_ONCE = 16, FREQUENCY_LOOP_BITS = 3, FREQUENCY_DEPTH = 6 };
-
 // What the walk through the blocks needs.
 struct walk {
     u64 *live_in; // a bit for each block
@@ -95,50 +93,6 @@ enum err alloc_reserve_owners(struct alloc *alloc, u32 count)
         return ERR_NO_MEMORY;
     }
     alloc->owners = owners;
-    return ERR_OK;
-}
-
-// ---- steps and loops
-
-static enum err number_blocks(struct alloc *alloc)
-{
-    const struct mach *mach = alloc->mach;
-    u32 blocks = mach->block_count;
-    alloc->steps = mach->ins_count + blocks;
-    alloc->chunks = 2 * alloc->steps / ALLOC_CHUNK + 1;
-    alloc->block_of = ARENA_ARRAY(alloc->scratch, u32, alloc->steps + 1);
-    alloc->start_of = ARENA_ARRAY(alloc->scratch, u32, blocks + 1);
-    alloc->loop = ARENA_ARRAY(alloc->scratch, u32, blocks);
-    alloc->outer = ARENA_ARRAY(alloc->scratch, u32, blocks);
-    alloc->frequency = ARENA_ARRAY(alloc->scratch, u32, blocks);
-    if (alloc->block_of == NULL || alloc->start_of == NULL || alloc->loop == NULL ||
-        alloc->outer == NULL || alloc->frequency == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    u32 step = 0;
-    u32 header = ALLOC_NONE;
-    for (u32 b = 0; b < blocks; b++) {
-        const struct mach_block *block = &mach->blocks[b];
-        ASSERT(block->first + b == step);
-        alloc->start_of[b] = 2 * step;
-        for (u32 end = block->end + b + 1; step < end; step++) {
-            alloc->block_of[step] = b;
-        }
-        while (header != ALLOC_NONE && mach->blocks[header].loop_end <= b) {
-            header = alloc->outer[header];
-        }
-        if (block->loop_end != 0) {
-            alloc->outer[b] = header;
-            header = b;
-        }
-        alloc->loop[b] = header;
-        u32 depth = block->loop_depth < FREQUENCY_DEPTH ? block->loop_depth : FREQUENCY_DEPTH;
-        alloc->frequency[b] =
-            block->is_cold ? 1 : (u32)FREQUENCY_ONCE << (FREQUENCY_LOOP_BITS * depth);
-    }
-    alloc->start_of[blocks] = 2 * step;
-    alloc->block_of[step] = blocks - 1;
-    ASSERT(step == alloc->steps);
     return ERR_OK;
 }
 
@@ -361,34 +315,73 @@ static bool bit_test(const u64 *bits, u32 index)
     return (bits[index / 64] >> index % 64 & 1) != 0;
 }
 
-static void walk_reach(struct walk *walk, u32 block, u32 def_block)
+static void walk_reach(struct walk *walk, u32 block)
 {
-    if (block != def_block && !bit_test(walk->live_in, block)) {
+    if (!bit_test(walk->live_in, block)) {
         bit_set(walk->live_in, block);
         walk->stack[walk->stack_count++] = block;
         walk->last = block > walk->last ? block : walk->last;
     }
 }
 
+static void bits_fill(u64 *bits, u32 first, u32 end)
+{
+    u64 head = ~0ull << first % 64;
+    u64 tail = ~0ull >> (63 - (end - 1) % 64);
+    if (first / 64 == (end - 1) / 64) {
+        bits[first / 64] |= head & tail;
+        return;
+    }
+    bits[first / 64] |= head;
+    for (u32 w = first / 64 + 1; w < (end - 1) / 64; w++) {
+        bits[w] = ~0ull;
+    }
+    bits[(end - 1) / 64] |= tail;
+}
+
+// What lives anywhere in a loop and is defined outside lives in all of it. The header of the
+// outermost such loop; what is above that is still to be walked.
+static u32 walk_loops(const struct alloc *alloc, struct walk *walk, u32 block, u32 def_block)
+{
+    u32 outermost = ALLOC_NONE;
+    for (u32 h = alloc->loop[block]; h != ALLOC_NONE && h > def_block; h = alloc->outer[h]) {
+        outermost = alloc->is_whole[h] ? h : outermost;
+    }
+    if (outermost == ALLOC_NONE) {
+        return block;
+    }
+    u32 end = alloc->mach->blocks[outermost].loop_end;
+    bits_fill(walk->live_in, outermost, end);
+    bits_fill(walk->live_out, outermost, end);
+    walk->last = end - 1 > walk->last ? end - 1 : walk->last;
+    return outermost;
+}
+
 // Marks all blocks that the register lives into or out of. False: too much work.
 static bool walk_up(struct alloc *alloc, struct walk *walk, u32 vreg, u32 def_block)
 {
-    const struct mach *mach = alloc->mach;
+    const u32 *preds = alloc->preds;
     walk->last = def_block;
     for (u32 u = alloc->use_first[vreg] + 1; u < alloc->use_end[vreg]; u++) {
-        walk_reach(walk, alloc_step_block(alloc, alloc->uses[u].at), def_block);
+        u32 block = alloc_step_block(alloc, alloc->uses[u].at);
+        if (block != def_block) {
+            walk_reach(walk, block);
+        }
     }
     while (walk->stack_count != 0) {
-        const struct mach_block *block = &mach->blocks[walk->stack[--walk->stack_count]];
-        if (alloc->work < block->pred_count) {
+        u32 block = walk_loops(alloc, walk, walk->stack[--walk->stack_count], def_block);
+        u32 end = alloc->pred_first[block + 1];
+        u32 count = end - alloc->pred_first[block] + 1;
+        if (alloc->work < count) {
             walk->stack_count = 0;
             return false;
         }
-        alloc->work -= block->pred_count;
-        for (u32 p = 0; p < block->pred_count; p++) {
-            u32 from = mach->edges[mach->lists[block->preds + p]].from;
-            bit_set(walk->live_out, from);
-            walk_reach(walk, from, def_block);
+        alloc->work -= count;
+        for (u32 p = alloc->pred_first[block]; p < end; p++) {
+            bit_set(walk->live_out, preds[p]);
+            if (preds[p] != def_block) {
+                walk_reach(walk, preds[p]);
+            }
         }
     }
     return true;
@@ -481,7 +474,6 @@ static enum err segments_of(struct alloc *alloc, struct walk *walk, u32 vreg)
 enum err alloc_live(struct alloc *alloc)
 {
     const struct mach *mach = alloc->mach;
-    TRY(number_blocks(alloc));
     TRY(mark_fixed(alloc));
     TRY(list_uses(alloc));
     size_t words = mach->block_count / 64 + 1;

@@ -191,19 +191,19 @@ static enum err list_pieces(struct resolver *resolver)
 static enum err find_preds(struct resolver *resolver)
 {
     const struct mach *mach = resolver->mach;
-    struct arena *scratch = resolver->alloc->scratch;
+    const struct alloc *alloc = resolver->alloc;
+    struct arena *scratch = alloc->scratch;
     resolver->pred_first = ARENA_ARRAY(scratch, u32, mach->block_count);
     resolver->pred_last = ARENA_ARRAY(scratch, u32, mach->block_count);
     if (resolver->pred_first == NULL || resolver->pred_last == NULL) {
         return ERR_NO_MEMORY;
     }
     for (u32 b = 0; b < mach->block_count; b++) {
-        const struct mach_block *block = &mach->blocks[b];
         u32 first = b;
         u32 last = 0;
-        for (u32 p = 0; p < block->pred_count; p++) {
-            u32 from = mach->edges[mach->lists[block->preds + p]].from;
-            first = from < first || p == 0 ? from : first;
+        for (u32 p = alloc->pred_first[b]; p < alloc->pred_first[b + 1]; p++) {
+            u32 from = alloc->preds[p];
+            first = from < first || p == alloc->pred_first[b] ? from : first;
             last = from > last ? from : last;
         }
         resolver->pred_first[b] = first;

@@ -8,6 +8,8 @@
 #include "core/jit/allocator.h"
 #include "core/jit/limits.h"
 
+enum { KIND_OUTSIDE = UINT32_MAX }; // a way out of a loop, among the loop's blocks
+
 // A walk over a bundle that cuts its segments where the blocks' kind changes.
 struct cutter {
     struct alloc *alloc;
@@ -29,10 +31,10 @@ static u32 kind_of(const struct cutter *cutter, u32 block)
     if (header == cutter->base) {
         return 0;
     }
-    while (alloc->outer[header] != cutter->base) {
+    while (header != ALLOC_NONE && alloc->outer[header] != cutter->base) {
         header = alloc->outer[header];
     }
-    return header + 1;
+    return header == ALLOC_NONE ? KIND_OUTSIDE : header + 1;
 }
 
 // The next piece and its kind: 0, or what tells it from its neighbours. False at the end.
@@ -50,7 +52,8 @@ static bool cut_next(struct cutter *cutter, struct alloc_segment *piece, u32 *ki
     u32 block = alloc_step_block(alloc, piece->start);
     *kind = kind_of(cutter, block);
     do {
-        bool is_loop = *kind != 0 && !cutter->by_cold;
+        bool is_loop =
+            !cutter->by_cold && *kind != 0 && *kind != KIND_OUTSIDE && alloc->is_whole[*kind - 1];
         block = is_loop ? alloc->mach->blocks[*kind - 1].loop_end : block + 1;
     } while (alloc->start_of[block] < piece->end && kind_of(cutter, block) == *kind);
     if (alloc->start_of[block] >= piece->end) {

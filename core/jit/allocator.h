@@ -98,11 +98,14 @@ struct alloc {
     struct arena *scratch;
     u32 steps;
     u32 chunks;
-    u32 *block_of; // of a step
-    u32 *start_of; // position of a block's start; block_count + 1 of them
-    u32 *loop;     // innermost header whose loop a block is in, or ALLOC_NONE
-    u32 *outer;    // of a header: the header around it
+    u32 *block_of;  // of a step
+    u32 *start_of;  // position of a block's start; block_count + 1 of them
+    u32 *loop;      // header of the innermost loop that a block is in, or ALLOC_NONE
+    u32 *outer;     // of a header: the header of the loop around it, or ALLOC_NONE
+    bool *is_whole; // of a header: all blocks of its run are in the loop
     u32 *frequency;
+    u32 *pred_first; // of a block, in `preds`; block_count + 1 of them
+    u32 *preds;      // blocks
 
     struct alloc_use *uses; // by virtual register, in order
     u32 *use_first;         // of a virtual register: [use_first, use_end)
@@ -152,7 +155,10 @@ static inline u32 alloc_position(const struct alloc *alloc, u32 block, u32 ins)
 // is what a SAME names or another plain use of that; MACH_NONE when there is none.
 u32 alloc_tied_to(const struct mach *mach, const struct mach_ins *ins, u32 operand);
 
-// ---- alloc_live.c: positions, uses and segments; needs nothing but the function.
+// ---- alloc_blocks.c: positions and loops; needs nothing but the function.
+enum err alloc_blocks(struct alloc *alloc);
+
+// ---- alloc_live.c: what is fixed, uses and segments; needs blocks.
 enum err alloc_live(struct alloc *alloc);
 // Room for `count` more segments, bundles, owners.
 enum err alloc_reserve_segments(struct alloc *alloc, u32 count);

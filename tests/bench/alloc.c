@@ -51,13 +51,13 @@ static void measure(const char *name, struct mach_shape shape, u64 seed)
 
 int main(void)
 {
-    measure("small", (struct mach_shape){60, 6, 2, 3}, 1);
-    measure("middle", (struct mach_shape){500, 10, 3, 3}, 2);
-    measure("middle", (struct mach_shape){2000, 10, 4, 3}, 3);
-    measure("pressure", (struct mach_shape){2000, 40, 4, 3}, 3);
-    measure("large", (struct mach_shape){20000, 10, 5, 3}, 4);
-    measure("huge", (struct mach_shape){200000, 10, 6, 3}, 5);
-    measure("crowded", (struct mach_shape){100000, 20000, 3, 1}, 6);
-    measure("flat", (struct mach_shape){100000, 20000, 0, 1}, 7);
+    measure("small", (struct mach_shape){60, 6, 2, 3, 50}, 1);
+    measure("middle", (struct mach_shape){500, 10, 3, 3, 50}, 2);
+    measure("middle", (struct mach_shape){2000, 10, 4, 3, 50}, 3);
+    measure("pressure", (struct mach_shape){2000, 40, 4, 3, 50}, 3);
+    measure("large", (struct mach_shape){20000, 10, 5, 3, 50}, 4);
+    measure("huge", (struct mach_shape){200000, 10, 6, 3, 50}, 5);
+    measure("crowded", (struct mach_shape){100000, 20000, 3, 1, 4}, 6);
+    measure("flat", (struct mach_shape){100000, 20000, 0, 1, 4}, 7);
     return 0;
 }

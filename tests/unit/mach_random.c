@@ -67,7 +67,7 @@ static void push_live(struct maker *maker, u32 vreg)
 static u32 pick(struct maker *maker, u8 class, u8 bytes)
 {
     for (u32 tries = 0; tries < 30 && maker->live_count != 0; tries++) {
-        u32 range = roll(maker, 4) != 0 && maker->live_count > maker->shape.values
+        u32 range = roll(maker, maker->shape.old) != 0 && maker->live_count > maker->shape.values
                         ? maker->shape.values
                         : maker->live_count;
         u32 vreg = maker->live[maker->live_count - 1 - roll(maker, range)];

@@ -10,6 +10,7 @@ struct mach_shape {
     u32 values;       // how many of those that live are likely used again
     u32 depth;        // of nested loops and branches
     u32 calls;        // of 100 instructions
+    u32 old;          // every so many-th use is of any that lives
 };
 
 // All of x86-64; three integer registers and two float ones; one half of x86-64, all preserved.

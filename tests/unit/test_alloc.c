@@ -85,8 +85,8 @@ static void small_functions(void **state)
 {
     (void)state;
     for (u32 registers = 0; registers < 3; registers++) {
-        random_functions(1, runs(2000), registers, (struct mach_shape){12, 6, 1, 5});
-        random_functions(1, runs(2000), registers, (struct mach_shape){40, 12, 2, 5});
+        random_functions(1, runs(2000), registers, (struct mach_shape){12, 6, 1, 5, 4});
+        random_functions(1, runs(2000), registers, (struct mach_shape){40, 12, 2, 5, 4});
     }
 }
 
@@ -94,8 +94,8 @@ static void functions_with_loops(void **state)
 {
     (void)state;
     for (u32 registers = 0; registers < 3; registers++) {
-        random_functions(1, runs(500), registers, (struct mach_shape){150, 20, 4, 3});
-        random_functions(1, runs(100), registers, (struct mach_shape){600, 60, 5, 1});
+        random_functions(1, runs(500), registers, (struct mach_shape){150, 20, 4, 3, 4});
+        random_functions(1, runs(100), registers, (struct mach_shape){600, 60, 5, 1, 4});
     }
 }
 
@@ -103,7 +103,7 @@ static void functions_with_calls(void **state)
 {
     (void)state;
     for (u32 registers = 0; registers < 3; registers++) {
-        random_functions(1, runs(500), registers, (struct mach_shape){120, 20, 2, 40});
+        random_functions(1, runs(500), registers, (struct mach_shape){120, 20, 2, 40, 4});
     }
 }
 

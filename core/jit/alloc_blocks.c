@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the allocator knows of blocks: their positions, predecessors, how often they run, and the
+// loop each is in. A block is in a loop when it leads back to the header; the run of blocks that
+// mach.h calls a loop may hold others too, ways out that happen to stand there.
+#include "core/base/arena.h"
+#include "core/base/assert.h"
+#include "core/jit/allocator.h"
+#include "core/jit/limits.h"
+
+enum { FREQUENCY_ONCE = 16, FREQUENCY_LOOP_BITS = 3, FREQUENCY_DEPTH = 6 };
+
+static void number_steps(struct alloc *alloc)
+{
+    const struct mach *mach = alloc->mach;
+    u32 step = 0;
+    for (u32 b = 0; b < mach->block_count; b++) {
+        const struct mach_block *block = &mach->blocks[b];
+        ASSERT(block->first + b == step);
+        alloc->start_of[b] = 2 * step;
+        for (u32 end = block->end + b + 1; step < end; step++) {
+            alloc->block_of[step] = b;
+        }
+    }
+    ASSERT(step == alloc->steps);
+    alloc->start_of[mach->block_count] = 2 * step;
+    alloc->block_of[step] = mach->block_count - 1;
+}
+
+static void list_preds(struct alloc *alloc)
+{
+    const struct mach *mach = alloc->mach;
+    u32 count = 0;
+    for (u32 b = 0; b < mach->block_count; b++) {
+        const struct mach_block *block = &mach->blocks[b];
+        alloc->pred_first[b] = count;
+        for (u32 p = 0; p < block->pred_count; p++) {
+            alloc->preds[count++] = mach->edges[mach->lists[block->preds + p]].from;
+        }
+    }
+    alloc->pred_first[mach->block_count] = count;
+}
+
+// The header is in the loop of `outer` as well. Chains of loops are short: JIT_LOOP_DEPTH.
+static bool nest(struct alloc *alloc, u32 header, u32 outer)
+{
+    for (u32 steps = 0; steps < JIT_LOOP_DEPTH; steps++) {
+        u32 next = alloc->outer[header];
+        if (next == outer) {
+            return true;
+        }
+        if (next == ALLOC_NONE || next < outer) {
+            alloc->outer[header] = outer;
+            if (next == ALLOC_NONE) {
+                return true;
+            }
+            header = outer;
+            outer = next;
+        } else {
+            header = next;
+        }
+    }
+    return false;
+}
+
+// The loops that a block is in, by where it leads to; all blocks behind it are done.
+static bool find_loop(struct alloc *alloc, u32 b)
+{
+    const struct mach *mach = alloc->mach;
+    const struct mach_block *block = &mach->blocks[b];
+    for (u32 s = 0; s < block->succ_count; s++) {
+        u32 to = mach->edges[mach->lists[block->succs + s]].to;
+        u32 header = to <= b ? to : alloc->loop[to];
+        while (header != ALLOC_NONE && header > b) {
+            header = alloc->outer[header];
+        }
+        u32 inner = alloc->loop[b];
+        if (header == ALLOC_NONE || header == inner) {
+            continue;
+        }
+        ASSERT(mach->blocks[header].loop_end > b);
+        if (inner == ALLOC_NONE || inner < header) {
+            alloc->loop[b] = header;
+            if (inner != ALLOC_NONE && !nest(alloc, header, inner)) {
+                return false;
+            }
+        } else if (!nest(alloc, inner, header)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum err find_loops(struct alloc *alloc)
+{
+    const struct mach *mach = alloc->mach;
+    u32 *members = ARENA_ARRAY(alloc->scratch, u32, mach->block_count);
+    if (members == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    for (u32 b = 0; b < mach->block_count; b++) {
+        alloc->loop[b] = ALLOC_NONE;
+        alloc->outer[b] = ALLOC_NONE;
+    }
+    for (u32 b = mach->block_count; b-- > 0;) {
+        if (!find_loop(alloc, b)) {
+            return ERR_LIMIT;
+        }
+    }
+    for (u32 b = 0; b < mach->block_count; b++) {
+        u32 depth = 0;
+        for (u32 h = alloc->loop[b]; h != ALLOC_NONE; h = alloc->outer[h]) {
+            members[h]++;
+            if (++depth > JIT_LOOP_DEPTH) {
+                return ERR_LIMIT;
+            }
+        }
+        depth = depth < FREQUENCY_DEPTH ? depth : FREQUENCY_DEPTH;
+        alloc->frequency[b] =
+            mach->blocks[b].is_cold ? 1 : (u32)FREQUENCY_ONCE << (FREQUENCY_LOOP_BITS * depth);
+    }
+    for (u32 b = 0; b < mach->block_count; b++) {
+        alloc->is_whole[b] = members[b] != 0 && members[b] == mach->blocks[b].loop_end - b;
+    }
+    return ERR_OK;
+}
+
+enum err alloc_blocks(struct alloc *alloc)
+{
+    const struct mach *mach = alloc->mach;
+    struct arena *scratch = alloc->scratch;
+    u32 blocks = mach->block_count;
+    alloc->steps = mach->ins_count + blocks;
+    alloc->chunks = 2 * alloc->steps / ALLOC_CHUNK + 1;
+    alloc->block_of = ARENA_ARRAY(scratch, u32, alloc->steps + 1);
+    alloc->start_of = ARENA_ARRAY(scratch, u32, blocks + 1);
+    alloc->loop = ARENA_ARRAY(scratch, u32, blocks);
+    alloc->outer = ARENA_ARRAY(scratch, u32, blocks);
+    alloc->is_whole = ARENA_ARRAY(scratch, bool, blocks);
+    alloc->frequency = ARENA_ARRAY(scratch, u32, blocks);
+    alloc->pred_first = ARENA_ARRAY(scratch, u32, blocks + 1);
+    alloc->preds = ARENA_ARRAY(scratch, u32, mach->edge_count);
+    if (alloc->block_of == NULL || alloc->start_of == NULL || alloc->loop == NULL ||
+        alloc->outer == NULL || alloc->is_whole == NULL || alloc->frequency == NULL ||
+        alloc->pred_first == NULL || alloc->preds == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    number_steps(alloc);
+    list_preds(alloc);
+    return find_loops(alloc);
+}
