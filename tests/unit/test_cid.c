@@ -2,6 +2,7 @@
 // Does core/base/cid.h keep its promises: exact round trips, and a refusal that names what is
 // wrong?
 #include "core/base/cid.h"
+#include "core/base/limits.h"
 #include "core/base/reader.h"
 #include "core/base/report.h"
 #include "core/base/varint.h"
@@ -105,6 +106,11 @@ static void a_very_long_text_is_refused_by_its_head(void **state)
     report_clear(&report);
     assert_int_equal(cid_parse_text(span_of(text, sizeof text), &cid, &report), ERR_MALFORMED);
     assert_string_equal(report.text, "CID is too long");
+    for (size_t size = CID_TEXT_LETTERS + 1; size <= CID_LETTERS_LOOKED_AT + 2; size++) {
+        report_clear(&report);
+        assert_int_equal(cid_parse_text(span_of(text, size), &cid, &report), ERR_MALFORMED);
+        assert_int_not_equal(report.text[0], 0);
+    }
     memcpy(text, "bafkr4i", 7);
     report_clear(&report);
     assert_int_equal(cid_parse_text(span_of(text, sizeof text), &cid, &report), ERR_UNSUPPORTED);

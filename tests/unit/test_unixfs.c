@@ -338,6 +338,42 @@ static void parser_takes_1024_links_and_no_more(void **state)
     }
 }
 
+// The builder as it stands after 1024^3 leaves, and with one more.
+static void a_file_has_three_rows_of_nodes(void **state)
+{
+    (void)state;
+    static const u8 leaf[UNIXFS_CHUNK_BYTES];
+    for (u32 beyond = 0; beyond < 2; beyond++) {
+        struct test_memory memory = test_memory_over_malloc(-1);
+        struct arena arena;
+        arena_init(&arena, &memory.memory, UNIXFS_BUILDER_BYTES);
+        struct unixfs_builder builder;
+        unixfs_builder_init(&builder, &arena, test_sha256, NULL, NULL);
+        struct unixfs_link below = {.cid = cid_of_block(CID_RAW, span_of(leaf, 1), test_sha256),
+                                    .file_bytes = UNIXFS_CHUNK_BYTES,
+                                    .tree_bytes = UNIXFS_CHUNK_BYTES};
+        for (u32 i = 0; i < UNIXFS_LEVELS; i++) {
+            struct unixfs_level *level = &builder.levels[i];
+            level->links = arena_alloc(&arena, UNIXFS_LINKS, sizeof *level->links, 8);
+            assert_non_null(level->links);
+            level->count = UNIXFS_LINKS - 1;
+            for (u32 k = 0; k < level->count; k++) {
+                level->links[k] = below;
+            }
+            below.file_bytes *= UNIXFS_LINKS;
+            below.tree_bytes *= UNIXFS_LINKS;
+        }
+        builder.leaf_count = ((u64)1 << 30) - 1;
+        for (u32 i = 0; i <= beyond; i++) {
+            assert_int_equal(unixfs_builder_write(&builder, span_of(leaf, sizeof leaf)), ERR_OK);
+        }
+        struct cid cid = {0};
+        assert_int_equal(unixfs_builder_finish(&builder, &cid), beyond ? ERR_LIMIT : ERR_OK);
+        assert_true(beyond || cid.codec == CID_DAG_PB);
+        arena_drop(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +385,7 @@ int main(void)
         cmocka_unit_test(parser_refuses_what_the_profile_does_not_make),
         cmocka_unit_test(parser_gives_links_in_order),
         cmocka_unit_test(parser_takes_1024_links_and_no_more),
+        cmocka_unit_test(a_file_has_three_rows_of_nodes),
     };
     return cmocka_run_group_tests(tests, make_pattern, NULL);
 }
