@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Our engine against another on random modules (tests/diff).
 DIFF_SOURCES := tests/diff/engine.c tests/spec/embed.c tests/spec/values.c \
-  tests/spec/json.c $(BASE_SOURCES) $(WASM_SOURCES)
-$(call link_rule,asan,build/asan/test/diff_engine,$(DIFF_SOURCES))
+  tests/spec/json.c $(JIT_HOST_SOURCES) $(JIT_SOURCES) $(BASE_SOURCES) $(WASM_SOURCES)
+$(call link_rule,asan,build/asan/test/diff_engine,$(DIFF_SOURCES),-lsodium -lpthread)
 
 TEST_SUITES += diff
 DIFF_MODULES ?= 300

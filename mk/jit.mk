@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The compiler: its tests, fuzzers and figures.
-JIT_SOURCES := $(wildcard core/jit/*.c core/jit/x86_64/*.c)
-
 # What the assembler writes, against LLVM's disassembler.
 LLVM_MC := llvm-mc-$(LLVM)
 $(call link_rule,asan,build/asan/test/asm,tests/diff/asm.c core/jit/x86_64/asm.c $(TEST_SUPPORT) $(BASE_SOURCES))
@@ -35,7 +33,6 @@ $(call link_rule,hosted,build/hosted/test/alloc_bench,tests/bench/alloc.c tests/
 # Crossings, traps and interrupts, on machine code written by hand.
 JIT_RUN_SOURCES := $(addprefix core/jit/,backtrace.c interrupt.c module.c space.c thread.c x86_64/asm.c \
   x86_64/crossing.c)
-JIT_HOST_SOURCES := tests/unit/jit_host.c $(addprefix machines/hosted/,interrupts.c pages.c platform.c)
 $(call unit_test,jit_run,tests/unit/test_jit_run.c $(JIT_HOST_SOURCES) $(JIT_RUN_SOURCES) $(TEST_SUPPORT) \
   $(BASE_SOURCES) $(WASM_SOURCES),-lsodium -lpthread)
 $(UNIT_VARIANTS:%=build/%/test/jit_run): | build/test/wasm/cross.wasm

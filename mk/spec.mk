@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The engine's front half: its tests, and the WebAssembly core test suite (tests/spec).
-SPEC_SOURCES := $(wildcard tests/spec/*.c) $(BASE_SOURCES) $(WASM_SOURCES)
-$(call link_rule,hosted,build/hosted/test/spec_runner,$(SPEC_SOURCES))
-$(call link_rule,asan,build/asan/test/spec_runner,$(SPEC_SOURCES))
-$(call link_rule,gcc,build/gcc/test/spec_runner,$(SPEC_SOURCES))
+SPEC_SOURCES := $(wildcard tests/spec/*.c) $(JIT_HOST_SOURCES) $(JIT_SOURCES) $(BASE_SOURCES) $(WASM_SOURCES)
+$(foreach v,hosted asan gcc,$(call link_rule,$(v),build/$(v)/test/spec_runner,$(SPEC_SOURCES),-lsodium -lpthread))
 
 TEST_SUITES += spec
 TEST_SECONDS_spec := 600
 
 test-spec: build/asan/test/spec_runner ## the WebAssembly core test suite, on the interpreter
 	@tests/spec/run $< $(NAMES)
+
+# The same with every function compiled, and with every second one, interrupted a thousand times a second.
+TEST_SUITES += spec-compiled spec-mixed
+TEST_SECONDS_spec-compiled := 600
+TEST_SECONDS_spec-mixed := 600
+test-spec-compiled: build/asan/test/spec_runner
+	@tests/spec/run --mode compiled $< $(NAMES)
+test-spec-mixed: build/asan/test/spec_runner
+	@tests/spec/run --mode mixed --seed 1 --storm 1000 $< $(NAMES)
 
 # The same by release builds of both compilers, and with a pause after every unit of fuel.
 test-spec-more: build/hosted/test/spec_runner build/gcc/test/spec_runner

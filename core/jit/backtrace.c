@@ -21,6 +21,7 @@ struct walk {
     struct wasm_instance *instance;
     u64 pc;
     const u8 *sp;
+    bool is_return; // pc is where a call returns to, rather than an instruction that has stopped
     struct wasm_frame *out;
     u32 count;
     u32 written;
@@ -41,9 +42,9 @@ static u64 load(const struct walk *walk, const u8 *at)
 }
 
 // Offset in the body of what lies at `offset` of the code.
-static u32 origin(const struct jit_code *code, u32 offset)
+static u32 origin(const struct jit_code *code, u32 offset, bool is_return)
 {
-    const struct jit_site *site = jit_code_site(code, offset);
+    const struct jit_site *site = jit_code_site(code, offset, is_return);
     for (u32 i = 0; site == NULL && i < code->site_count; i++) {
         const struct jit_site *near = &code->sites[i];
         bool is_call = near->trap == TRAP_NONE && near->code > offset;
@@ -73,12 +74,14 @@ static void segment_walk(struct walk *walk)
             keep(walk, (struct wasm_frame){
                            .instance = walk->instance,
                            .function = code->function,
-                           .offset = module->bodies[number].offset + origin(code, offset),
+                           .offset = module->bodies[number].offset +
+                                     origin(code, offset, walk->is_return),
                        });
         }
         const u8 *end = walk->sp + (has_frame ? code->frame_bytes : 0);
         walk->pc = load(walk, end);
         walk->sp = end + sizeof(u64);
+        walk->is_return = true;
     }
 }
 
@@ -87,6 +90,7 @@ static void left(struct walk *walk)
 {
     walk->pc = load(walk, walk->sp);
     walk->sp += sizeof(u64);
+    walk->is_return = true;
 }
 
 // All segments down to one that the interpreter has entered.

@@ -17,14 +17,18 @@ static enum trap trap_of(const struct jit_thread *thread, const struct jit_code 
     if (fault == JIT_FAULT_ADDRESS && address >= stack - JIT_STACK_GUARD && address < stack) {
         return TRAP_STACK_EXHAUSTED;
     }
-    const struct jit_site *site = jit_code_site(code, offset);
+    const struct jit_site *site = jit_code_site(code, offset, false);
     if (site == NULL) {
         return TRAP_NONE;
     }
-    // An access that leaves the reservation would be the compiler's mistake, and no wall any more.
-    u64 memory = (u64)(uintptr_t)thread->memory;
-    if (fault == JIT_FAULT_ADDRESS && address - memory >= JIT_RESERVED_BYTES) {
-        return TRAP_NONE;
+    // An access elsewhere would be the compiler's mistake, and no wall any more. An element that is
+    // null is told by the access to the function that it is not.
+    if (fault == JIT_FAULT_ADDRESS && site->trap == TRAP_MEMORY_OUT_OF_BOUNDS) {
+        u64 memory = (u64)(uintptr_t)thread->memory;
+        return address - memory < JIT_RESERVED_BYTES ? site->trap : TRAP_NONE;
+    }
+    if (fault == JIT_FAULT_ADDRESS && site->trap == TRAP_UNINITIALIZED_ELEMENT) {
+        return address < JIT_PAGE_BYTES ? site->trap : TRAP_NONE;
     }
     return site->trap;
 }

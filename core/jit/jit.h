@@ -55,7 +55,7 @@ struct jit_function {
     u32 code_bytes;
     u32 frame_bytes;    // from the return address, exclusive, to the stack pointer in the body
     u32 prologue_bytes; // code before the frame is whole: there only the return address is on it
-    struct jit_site *sites; // in order of `code`
+    struct jit_site *sites; // in order of `code`; of two at one place the call is first
     u32 site_count;
     struct jit_call *calls;
     u32 call_count;

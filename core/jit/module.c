@@ -221,7 +221,7 @@ static enum err needs(struct placing *p, const struct jit_placed *functions, u32
         }
     }
     for (u32 i = 0; !p->module->is_started && i < module->reference_count; i++) {
-        TRY(need_leave(p, type_of(module, module->referenced[i]->function)));
+        TRY(need_callee(p, module->referenced[i]->function));
     }
     return ERR_OK;
 }
@@ -370,8 +370,7 @@ static void crossings_publish(const struct placing *p)
     }
     for (u32 i = 0; !module->is_started && i < module->module->reference_count; i++) {
         u32 function = module->module->referenced[i]->function;
-        struct wasm_code *code = code_of(module->module, function);
-        code->compiled = module->leaves[type_of(module->module, function)->canonical];
+        code_of(module->module, function)->compiled = address_of(p, function);
     }
     module->is_started = true;
 }
@@ -404,7 +403,7 @@ static enum err placing_init(struct placing *p, struct jit_module *module,
 {
     const struct wasm_module *wasm = module->module;
     // Each function and each of its calls asks for one crossing at most.
-    u64 most = (u64)count * 2 + 1 + (module->is_started ? 0 : wasm->reference_count);
+    u64 most = (u64)count * 2 + 1 + (module->is_started ? 0 : (u64)wasm->reference_count);
     for (u32 i = 0; i < count; i++) {
         most += functions[i].code.call_count;
     }
@@ -492,7 +491,7 @@ const struct jit_code *jit_code_at(const struct jit_space *space, u64 address,
     return &batch->codes[low];
 }
 
-const struct jit_site *jit_code_site(const struct jit_code *code, u32 offset)
+const struct jit_site *jit_code_site(const struct jit_code *code, u32 offset, bool is_return)
 {
     u32 low = 0;
     u32 high = code->site_count;
@@ -504,5 +503,10 @@ const struct jit_site *jit_code_site(const struct jit_code *code, u32 offset)
             high = middle;
         }
     }
-    return low < code->site_count && code->sites[low].code == offset ? &code->sites[low] : NULL;
+    for (; low < code->site_count && code->sites[low].code == offset; low++) {
+        if ((code->sites[low].trap == TRAP_NONE) == is_return) {
+            return &code->sites[low];
+        }
+    }
+    return NULL;
 }

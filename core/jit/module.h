@@ -4,10 +4,11 @@
 // Functions are compiled in any order and at any time, and placed a batch at a time. A batch lies
 // in pages of its own. A call within it, or of what was placed before, is direct; any other goes
 // through a few bytes at the batch's end that jump to the address in the module's table: that is
-// code that leaves with the arguments, until the function is compiled.
+// code that leaves with the arguments, until the function is compiled. Functions that can become
+// values always have such a way, from the first batch on: wasm_code.compiled.
 //
-// Use     jit_module_create; jit_module_attach for instances that may use it; jit_module_compile
-//         (compile.h), or jit_module_place for functions that were compiled elsewhere; at the end
+// Use     jit_module_create; jit_module_attach for instances that may use it; compile.h, or
+//         jit_module_place for functions that were compiled elsewhere; at the end
 //         jit_module_destroy. All by one worker at a time, beside workers that run the code.
 // Owner   the caller owns the struct; instances and the wasm_module must not run any more when it
 //         is destroyed. What is placed stays until then.
@@ -98,5 +99,6 @@ const u8 *jit_module_enter(const struct jit_module *module, u32 function);
 const struct jit_code *jit_code_at(const struct jit_space *space, u64 address,
                                    struct jit_module **module, u32 *offset);
 
-// The site of an instruction; NULL: it has none. The same for what a return address is of.
-const struct jit_site *jit_code_site(const struct jit_code *code, u32 offset);
+// The site of an instruction that may trap, or (is_return) of the call that returns there. NULL:
+// there is none.
+const struct jit_site *jit_code_site(const struct jit_code *code, u32 offset, bool is_return);

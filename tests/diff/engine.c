@@ -2,7 +2,7 @@
 // Runs every exported function of modules and prints all that can be seen of it, as
 // tests/diff/reference.mjs does on another engine. tests/diff/run compares the two.
 //
-//     diff_engine [--slice FUEL] FILE.wasm...
+//     diff_engine [--slice FUEL] [--mode interpreter|compiled|mixed] FILE.wasm...
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
@@ -222,6 +222,9 @@ static enum err run_module(struct embed *embed, struct span bytes, struct arena 
     }
     enum err err =
         wasm_instance_create(module, imports, &embed->store, arena, &instance, &trap, report);
+    if (instance != NULL) {
+        embed_attach(embed, instance);
+    }
     if (err == ERR_OK) {
         run_exports(embed, instance);
     } else if (trap != TRAP_NONE) {
@@ -248,12 +251,22 @@ static struct span read_file(const char *path)
 int main(int argc, char **argv)
 {
     static struct embed embed;
-    bool has_slice = argc > 2 && strcmp(argv[1], "--slice") == 0;
-    i64 slice = has_slice ? strtol(argv[2], NULL, 10) : SLICE;
-    for (int i = has_slice ? 3 : 1; i < argc; i++) {
+    i64 slice = SLICE;
+    enum embed_mode mode = EMBED_INTERPRETER;
+    int first = 1;
+    for (; first + 1 < argc && argv[first][0] == '-'; first += 2) {
+        if (strcmp(argv[first], "--slice") == 0) {
+            slice = strtol(argv[first + 1], NULL, 10);
+        } else if (strcmp(argv[first], "--mode") != 0 || !embed_mode_read(argv[first + 1], &mode)) {
+            fprintf(stderr, "usage: diff_engine [--slice UNITS] [--mode MODE] FILE...\n");
+            return 2;
+        }
+    }
+    for (int i = first; i < argc; i++) {
         struct arena arena;
         struct report report;
-        embed_create(&embed, EMBED_INTERPRETER, slice);
+        embed_create(&embed, mode, slice);
+        embed.seed = (u32)i;
         embed.heard = hear;
         random_state = 1;
         report_clear(&report);
@@ -263,6 +276,7 @@ int main(int argc, char **argv)
         if (err != ERR_OK) {
             printf("refused: %s: %s at %u\n", err_name(err), report.text, (unsigned)report.offset);
         }
+        embed_forget(&embed);
         arena_drop(&arena);
         embed_destroy(&embed);
     }

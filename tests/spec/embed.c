@@ -4,11 +4,18 @@
 #include "core/base/assert.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
+#include "core/jit/compile.h"
+#include "core/jit/limits.h"
+#include "core/jit/module.h"
+#include "core/jit/target.h"
+#include "core/jit/thread.h"
+#include "core/platform.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
 #include "tests/spec/values.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { SLICES_AT_MOST = 1 << 24, ARENA_BYTES = 1 << 30 };
@@ -54,7 +61,8 @@ static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max
 {
     struct embed *embed = CONTAINER_OF(self, struct embed, store);
     // One page more than the guest may have, so that an empty memory has an address too.
-    size_t bytes = ((size_t)*pages_max + 1) * WASM_PAGE_BYTES;
+    size_t bytes = embed->mode == EMBED_INTERPRETER ? ((size_t)*pages_max + 1) * WASM_PAGE_BYTES
+                                                    : JIT_RESERVED_BYTES;
     if (embed->memory_count == EMBED_MEMORIES) {
         return ERR_NO_MEMORY;
     }
@@ -87,6 +95,73 @@ static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pag
     ASSERT(mprotect(base, (size_t)pages_max * WASM_PAGE_BYTES, PROT_NONE) == 0);
 }
 
+// ---- modules that are compiled
+
+struct embed_compiled {
+    struct jit_module module;
+    struct embed_compiled *next;
+};
+
+bool embed_mode_read(const char *name, enum embed_mode *out)
+{
+    static const char *const names[] = {"interpreter", "compiled", "mixed"};
+    for (u32 i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *out = (enum embed_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err compile(struct embed *embed, const struct wasm_module *module)
+{
+    struct embed_compiled *compiled = malloc(sizeof *compiled);
+    ASSERT(compiled != NULL);
+    enum err err =
+        jit_module_create(&embed->host_machine.space, module, ARENA_BYTES, &compiled->module);
+    if (err != ERR_OK) {
+        free(compiled);
+        return err;
+    }
+    compiled->next = embed->compiled;
+    embed->compiled = compiled;
+    struct jit_compiler compiler;
+    jit_compile_begin(&compiler, &compiled->module, &embed->memory);
+    u32 random = embed->seed * 2654435761 + 1;
+    for (u32 i = module->function_import_count; i < module->function_count; i++) {
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        if (embed->mode == EMBED_COMPILED || random % 2 == 0) {
+            TRY(jit_compile_one(&compiler, i));
+        }
+    }
+    embed->refused += compiler.refused;
+    TRY(jit_compile_end(&compiler));
+    embed->functions += compiled->module.compiled_count;
+    return ERR_OK;
+}
+
+void embed_attach(struct embed *embed, struct wasm_instance *instance)
+{
+    for (struct embed_compiled *at = embed->compiled; at != NULL; at = at->next) {
+        if (at->module.module == wasm_instance_module(instance)) {
+            jit_module_attach(&at->module, instance);
+        }
+    }
+}
+
+void embed_forget(struct embed *embed)
+{
+    while (embed->compiled != NULL) {
+        struct embed_compiled *at = embed->compiled;
+        embed->compiled = at->next;
+        jit_module_destroy(&at->module);
+        free(at);
+    }
+}
+
 void embed_create(struct embed *embed, enum embed_mode mode, i64 slice)
 {
     *embed = (struct embed){.memory = {resize}, .mode = mode, .slice = slice};
@@ -103,10 +178,18 @@ void embed_create(struct embed *embed, enum embed_mode mode, i64 slice)
         };
         embed->host[i] = (struct wasm_func){.type = &embed->host_types[i], .index = i};
     }
+    if (mode != EMBED_INTERPRETER) {
+        enum err err = jit_host_open(&embed->host_machine, &jit_target_x86_64, &embed->memory);
+        ASSERT(err == ERR_OK);
+    }
 }
 
 void embed_destroy(struct embed *embed)
 {
+    ASSERT(embed->compiled == NULL);
+    if (embed->mode != EMBED_INTERPRETER) {
+        jit_host_close(&embed->host_machine);
+    }
     for (u32 i = 0; i < embed->memory_count; i++) {
         (void)munmap(embed->memories[i].base, embed->memories[i].bytes);
     }
@@ -125,10 +208,11 @@ enum err embed_load(struct embed *embed, struct span bytes, struct arena *arena,
         err = wasm_load_step(&load, &work, report);
     } while (err == ERR_PAUSED);
     arena_drop(&scratch);
-    if (err == ERR_OK) {
-        *out = load.module;
+    if (err != ERR_OK) {
+        return err;
     }
-    return err;
+    *out = load.module;
+    return embed->mode == EMBED_INTERPRETER ? ERR_OK : compile(embed, load.module);
 }
 
 struct wasm_func *embed_host(struct embed *embed, struct span name)
@@ -151,23 +235,24 @@ static void save_results(const wasm_slot *from, struct embed_outcome *out)
     mem_copy(out->results, from, slots * sizeof *from);
 }
 
-static void save_trap(const struct wasm_thread *thread, struct embed_outcome *out)
+static void save_trap(const struct jit_thread *thread, struct embed_outcome *out)
 {
     struct text text = text_over(out->backtrace, sizeof out->backtrace);
-    out->trap = thread->trap;
-    wasm_thread_describe(thread, &text);
+    out->trap = thread->wasm->trap;
+    jit_thread_describe(thread, &text);
 }
 
-static enum err run(struct embed *embed, struct wasm_thread *thread, struct embed_outcome *out)
+static enum err run(struct embed *embed, struct jit_thread *runner, struct embed_outcome *out)
 {
+    const struct wasm_thread *thread = runner->wasm;
     for (u32 i = 0; i < SLICES_AT_MOST; i++) {
         i64 fuel = embed->slice;
-        switch (wasm_thread_run(thread, &fuel)) {
+        switch (jit_thread_run(runner, &fuel)) {
         case WASM_RUN_DONE:
             save_results(thread->results, out);
             return ERR_OK;
         case WASM_RUN_TRAPPED:
-            save_trap(thread, out);
+            save_trap(runner, out);
             return ERR_OK;
         case WASM_RUN_HOST:
             ASSERT(thread->host.function->instance == NULL);
@@ -178,7 +263,7 @@ static enum err run(struct embed *embed, struct wasm_thread *thread, struct embe
             break;
         case WASM_RUN_PAUSED:
             break;
-        case WASM_RUN_COMPILED: // nothing is compiled here
+        case WASM_RUN_COMPILED:
         case WASM_RUN_RETURNED:
             return ERR_LIMIT;
         }
@@ -190,13 +275,15 @@ enum err embed_call(struct embed *embed, struct wasm_func *function, const wasm_
                     struct embed_outcome *out)
 {
     *out = (struct embed_outcome){.type = function->type};
-    ASSERT(embed->mode == EMBED_INTERPRETER);
     struct wasm_thread thread;
+    struct jit_thread runner;
     wasm_thread_init(&thread, &embed->store, WASM_STACK_BYTES);
-    enum err err = wasm_thread_call(&thread, function, args);
+    jit_thread_init(&runner, &thread, &embed->host_machine.space, NULL);
+    enum err err = jit_thread_call(&runner, function, args);
     if (err == ERR_OK) {
-        err = run(embed, &thread, out);
+        err = run(embed, &runner, out);
     }
+    jit_thread_drop(&runner);
     wasm_thread_drop(&thread);
     return err;
 }

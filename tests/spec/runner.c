@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Runs the scripts of the WebAssembly core test suite, as wast2json converts them, on our engine.
 //
-//     spec_runner [--mode interpreter] [--slice UNITS] SPECTEST.wasm FILE.json...
+//     spec_runner [--mode interpreter|compiled|mixed] [--slice UNITS] [--seed NUMBER]
+//                 [--storm US] SPECTEST.wasm FILE.json...
 //
 // Each file prints what failed and one line with its counts; the last line closes over all files.
 // Modules in the text format can not reach a binary engine: tests/spec/run checks those, and here
@@ -150,8 +151,12 @@ static enum err instantiate(struct runner *r, struct span bytes, struct entry *e
                                      module->imports[i].name);
         }
     }
-    TRY(wasm_instance_create(module, imports, &r->embed->store, &entry->arena, &entry->instance,
-                             &out->trap, &out->report));
+    enum err err = wasm_instance_create(module, imports, &r->embed->store, &entry->arena,
+                                        &entry->instance, &out->trap, &out->report);
+    if (entry->instance != NULL) {
+        embed_attach(r->embed, entry->instance);
+    }
+    TRY(err);
     out->instance = entry->instance;
     out->is_linking = false;
     return run_start(r, out->instance, &out->trap);
@@ -556,6 +561,7 @@ static void run_file(struct embed *embed, const char *spectest, const char *path
             wasm_instance_destroy(entry->instance);
         }
     }
+    embed_forget(embed);
     for (struct entry *entry = r.entries; entry != NULL; entry = entry->older) {
         arena_drop(&entry->arena);
     }
@@ -567,8 +573,8 @@ static void run_file(struct embed *embed, const char *spectest, const char *path
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: spec_runner [--mode interpreter] [--slice UNITS] SPECTEST.wasm "
-                    "FILE.json...\n");
+    fprintf(stderr, "usage: spec_runner [--mode interpreter|compiled|mixed] [--slice UNITS] "
+                    "[--seed NUMBER] [--storm US] SPECTEST.wasm FILE.json...\n");
     return 2;
 }
 
@@ -576,11 +582,18 @@ int main(int argc, char **argv)
 {
     static struct embed embed;
     i64 slice = SLICE_DEFAULT;
+    enum embed_mode mode = EMBED_INTERPRETER;
+    u32 seed = 0;
+    u32 storm_us = 0;
     int at = 1;
     for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
         if (strcmp(argv[at], "--slice") == 0) {
             slice = strtoll(argv[at + 1], NULL, 10);
-        } else if (strcmp(argv[at], "--mode") != 0 || strcmp(argv[at + 1], "interpreter") != 0) {
+        } else if (strcmp(argv[at], "--seed") == 0) {
+            seed = (u32)strtoul(argv[at + 1], NULL, 10);
+        } else if (strcmp(argv[at], "--storm") == 0) {
+            storm_us = (u32)strtoul(argv[at + 1], NULL, 10);
+        } else if (strcmp(argv[at], "--mode") != 0 || !embed_mode_read(argv[at + 1], &mode)) {
             return usage();
         }
     }
@@ -591,7 +604,11 @@ int main(int argc, char **argv)
     u32 failed = 0;
     const char *spectest = argv[at];
     for (at++; at < argc; at++) {
-        embed_create(&embed, EMBED_INTERPRETER, slice);
+        embed_create(&embed, mode, slice);
+        embed.seed = seed;
+        if (storm_us != 0 && mode != EMBED_INTERPRETER) {
+            jit_host_storm(&embed.host_machine, storm_us);
+        }
         run_file(&embed, spectest, argv[at], &passed, &failed);
         embed_destroy(&embed);
     }

@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-static void relax(void)
+void platform_relax(void)
 {
     (void)sched_yield();
 }
@@ -20,7 +20,7 @@ static const struct jit_pages pages = {
     .commit = platform_guarded_commit,
     .decommit = platform_guarded_decommit,
     .make_executable = platform_pages_make_executable,
-    .relax = relax,
+    .relax = platform_relax,
 };
 
 static bool interrupted(void *context, enum platform_interrupt what, u64 address,

@@ -17,7 +17,6 @@
 #include "core/wasm/load.h"
 #include "tests/unit/jit_host.h"
 #include "tests/unit/support.h"
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,11 +26,6 @@
 #include <cmocka.h>
 
 enum { MODULE_BYTES = 1 << 16, SOME = 1000000, FAKE_ORIGIN = 2 };
-
-void platform_relax(void)
-{
-    (void)sched_yield();
-}
 
 static const struct jit_target target = {
     .name = "crossings of x86-64",

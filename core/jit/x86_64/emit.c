@@ -630,7 +630,10 @@ static enum err copy_out(struct emitter *e, struct arena *arena, struct jit_func
             (struct jit_site){.code = asm_mark_offset(&e->as, site->mark) + site->behind,
                               .origin = site->origin,
                               .trap = site->trap};
-        ASSERT(i == 0 || out->sites[i].code > out->sites[i - 1].code);
+        // An instruction that may trap can stand where a call returns to.
+        ASSERT(i == 0 || out->sites[i].code > out->sites[i - 1].code ||
+               (out->sites[i].code == out->sites[i - 1].code && site->trap != TRAP_NONE &&
+                out->sites[i - 1].trap == TRAP_NONE));
     }
     for (u32 i = 0; i < e->call_count; i++) {
         out->calls[i] = (struct jit_call){.code = asm_mark_offset(&e->as, e->calls[i].mark),

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/jit/compile.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/jit/limits.h"
+#include "core/jit/module.h"
+#include "core/jit/space.h"
+#include "core/wasm/module.h"
+
+enum { BATCH_FIRST = 16 };
+
+void jit_compile_begin(struct jit_compiler *compiler, struct jit_module *module,
+                       struct memory *memory)
+{
+    *compiler = (struct jit_compiler){.module = module, .memory = memory};
+    arena_init(&compiler->batch, memory, JIT_SCRATCH_BYTES);
+}
+
+static void batch_clear(struct jit_compiler *compiler)
+{
+    arena_drop(&compiler->batch);
+    compiler->placed = NULL;
+    compiler->capacity = 0;
+    compiler->placed_count = 0;
+    compiler->placed_bytes = 0;
+}
+
+static enum err batch_place(struct jit_compiler *compiler)
+{
+    struct arena scratch;
+    arena_init(&scratch, compiler->memory, JIT_SCRATCH_BYTES);
+    enum err err =
+        jit_module_place(compiler->module, compiler->placed, compiler->placed_count, &scratch);
+    arena_drop(&scratch);
+    batch_clear(compiler);
+    return err;
+}
+
+static struct jit_placed *batch_next(struct jit_compiler *compiler)
+{
+    if (compiler->placed_count == compiler->capacity) {
+        u32 capacity = compiler->capacity == 0 ? BATCH_FIRST : compiler->capacity * 2;
+        struct jit_placed *grown = ARENA_ARRAY(&compiler->batch, struct jit_placed, capacity);
+        if (grown == NULL) {
+            return NULL;
+        }
+        mem_copy(grown, compiler->placed, compiler->placed_count * sizeof *grown);
+        compiler->placed = grown;
+        compiler->capacity = capacity;
+    }
+    return &compiler->placed[compiler->placed_count];
+}
+
+enum err jit_compile_one(struct jit_compiler *compiler, u32 function)
+{
+    const struct jit_module *module = compiler->module;
+    const struct wasm_module *wasm = module->module;
+    if (jit_module_has(module, function)) {
+        return ERR_OK;
+    }
+    struct jit_placed *next = batch_next(compiler);
+    if (next == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    u64 bytes = wasm->bodies[function - wasm->function_import_count].code.size;
+    struct arena scratch;
+    arena_init(&scratch, compiler->memory, JIT_SCRATCH_BYTES);
+    next->function = function;
+    enum err err = jit_compile(module->space->target, &module->space->options, wasm, function,
+                               &scratch, &compiler->batch, &next->code);
+    arena_drop(&scratch);
+    if (err != ERR_OK) {
+        compiler->refused++;
+        return ERR_OK;
+    }
+    compiler->body_bytes += bytes;
+    compiler->code_bytes += next->code.code_bytes;
+    compiler->placed_bytes += next->code.code_bytes;
+    compiler->placed_count++;
+    bool is_full =
+        compiler->placed_bytes >= JIT_BATCH_BYTES || compiler->placed_count >= JIT_BATCH_FUNCTIONS;
+    return is_full ? batch_place(compiler) : ERR_OK;
+}
+
+enum err jit_compile_all(struct jit_compiler *compiler)
+{
+    const struct wasm_module *wasm = compiler->module->module;
+    for (u32 i = wasm->function_import_count; i < wasm->function_count; i++) {
+        TRY(jit_compile_one(compiler, i));
+    }
+    return ERR_OK;
+}
+
+enum err jit_compile_end(struct jit_compiler *compiler)
+{
+    return compiler->placed_count == 0 ? (batch_clear(compiler), ERR_OK) : batch_place(compiler);
+}
