@@ -41,6 +41,8 @@ struct comparison {
     struct wasm_module *module;
     struct world worlds[2];
     struct evaluator evaluator;
+    struct world *evaluated; // in which it runs
+    struct world *interpreted;
     struct wasm_thread thread;
     struct compare_outcome *out;
 };
@@ -147,6 +149,18 @@ static enum err world_make(struct comparison *c, struct world *world, struct rep
                                 &world->instance, &trap, report);
 }
 
+static void world_drop(struct comparison *c, struct world *world)
+{
+    if (world->instance != NULL) {
+        wasm_instance_destroy(world->instance);
+    }
+    if (world->store.memory != NULL) {
+        imports_free(world, c->module);
+        arena_drop(&world->arena);
+    }
+    *world = (struct world){0};
+}
+
 // ---- calls of imported functions
 
 static void hear(struct world *world, u32 function, const u64 *args, u32 count)
@@ -183,7 +197,7 @@ static void heard_by_evaluator(void *context, u32 function, const struct value *
     for (u32 i = 0; i < count; i++) {
         size += slots_of(type->types[i], args[i], slots + size);
     }
-    hear(&c->worlds[1], function, slots, size);
+    hear(c->evaluated, function, slots, size);
 }
 
 static void heard_by_thread(struct comparison *c)
@@ -202,7 +216,7 @@ static void heard_by_thread(struct comparison *c)
         from += values_of(type->types[i], host->slots + from, &value);
         size += slots_of(type->types[i], value, slots + size);
     }
-    hear(&c->worlds[0], function, slots, size);
+    hear(c->interpreted, function, slots, size);
     for (u32 i = 0; i < 2 * type->result_count; i++) {
         u32 room = 0;
         for (u32 k = 0; k < type->result_count; k++) {
@@ -240,13 +254,14 @@ static struct value argument(u8 type, u32 number)
 
 static void call_interpreted(struct comparison *c, u32 function, i64 fuel, struct call_end *end)
 {
-    struct wasm_func *callee = wasm_instance_func(c->worlds[0].instance, function);
+    struct wasm_func *callee = wasm_instance_func(c->interpreted->instance, function);
     const struct wasm_func_type *type = callee->type;
     u64 args[SLOTS];
     u32 size = 0;
     for (u32 i = 0; i < type->param_count; i++) {
         size += slots_of(type->types[i], argument(type->types[i], i + function), args + size);
     }
+    c->thread.store = &c->interpreted->store;
     ASSERT(wasm_thread_call(&c->thread, callee, args) == ERR_OK);
     enum wasm_run status;
     do {
@@ -272,6 +287,18 @@ static void call_interpreted(struct comparison *c, u32 function, i64 fuel, struc
     }
 }
 
+static void keep_evaluated(struct comparison *c, const struct wasm_func_type *type,
+                           const struct value *results, struct call_end *end)
+{
+    end->never_ends = c->evaluator.is_out_of_steps;
+    end->trap = end->is_done ? TRAP_NONE : c->evaluator.trap;
+    end->offset = end->is_done ? 0 : c->evaluator.trap_offset;
+    for (u32 i = 0; end->is_done && i < type->result_count; i++) {
+        u8 result = type->types[type->param_count + i];
+        end->slot_count += slots_of(result, results[i], end->slots + end->slot_count);
+    }
+}
+
 static void call_evaluated(struct comparison *c, u32 function, i64 fuel, struct call_end *end)
 {
     static struct value args[WASM_PARAMS];
@@ -283,13 +310,7 @@ static void call_evaluated(struct comparison *c, u32 function, i64 fuel, struct 
     c->evaluator.steps_left = (u64)fuel * STEPS_PER_FUEL;
     c->evaluator.is_out_of_steps = false;
     end->is_done = evaluate(&c->evaluator, function, args, results);
-    end->never_ends = c->evaluator.is_out_of_steps;
-    end->trap = end->is_done ? TRAP_NONE : c->evaluator.trap;
-    end->offset = end->is_done ? 0 : c->evaluator.trap_offset;
-    for (u32 i = 0; end->is_done && i < type->result_count; i++) {
-        u8 result = type->types[type->param_count + i];
-        end->slot_count += slots_of(result, results[i], end->slots + end->slot_count);
-    }
+    keep_evaluated(c, type, results, end);
 }
 
 // ---- comparing
@@ -346,6 +367,26 @@ static void compare_state(struct comparison *c, u32 function)
     }
 }
 
+static void compare_ends(struct comparison *c, u32 function, const struct call_end *one,
+                         const struct call_end *other)
+{
+    if (other->never_ends) {
+        differ(c, function, "does not end", 0, 1);
+    } else if (one->trap != other->trap) {
+        differ(c, function, "trap", one->trap, other->trap);
+    } else if (one->offset != other->offset) {
+        differ(c, function, "place of the trap", one->offset, other->offset);
+    }
+    for (u32 i = 0; i < one->slot_count; i++) {
+        if (one->slots[i] != other->slots[i]) {
+            differ(c, function, "result", one->slots[i], other->slots[i]);
+        }
+    }
+    if (!c->out->differs) {
+        compare_state(c, function);
+    }
+}
+
 // Returns whether what comes after can still be compared.
 static bool compare_call(struct comparison *c, u32 function, i64 fuel)
 {
@@ -361,22 +402,122 @@ static bool compare_call(struct comparison *c, u32 function, i64 fuel)
         return false;
     }
     c->out->call_count++;
-    if (ends[1].never_ends) {
-        differ(c, function, "does not end", 0, 1);
-    } else if (ends[0].trap != ends[1].trap) {
-        differ(c, function, "trap", ends[0].trap, ends[1].trap);
-    } else if (ends[0].offset != ends[1].offset) {
-        differ(c, function, "place of the trap", ends[0].offset, ends[1].offset);
+    compare_ends(c, function, &ends[0], &ends[1]);
+    return !c->out->differs;
+}
+
+// ---- from a loop on
+
+enum { LOOPS = 3, WORLDS = 12 }; // of a function; of a module
+
+// The instruction that a loop begins with: where it is run, the thread traps.
+static enum wasm_run run_to(struct comparison *c, u32 function, u32 index, i64 fuel,
+                            struct call_end *end)
+{
+    const struct wasm_body *body = &c->module->bodies[function - c->module->function_import_count];
+    struct ins *at = (struct ins *)(uintptr_t)&body->translated->first[index];
+    handler *run = at->run;
+    at->run = wasm_run_unreachable;
+    call_interpreted(c, function, fuel, end);
+    at->run = run;
+    return end->trap == TRAP_UNREACHABLE ? WASM_RUN_TRAPPED : WASM_RUN_DONE;
+}
+
+// Where instruction number `index` is in the body.
+static u32 origin_of(const struct wasm_code *code, u32 index)
+{
+    u32 sum = 0;
+    const u8 *at = code->origins;
+    for (u32 i = 0; i <= index; i++) {
+        u32 shift = 0;
+        do {
+            sum += (u32)(*at & 0x7f) << shift;
+            shift += 7;
+        } while (*at++ >= 0x80);
     }
-    for (u32 i = 0; i < ends[0].slot_count; i++) {
-        if (ends[0].slots[i] != ends[1].slots[i]) {
-            differ(c, function, "result", ends[0].slots[i], ends[1].slots[i]);
+    return sum;
+}
+
+static void compare_from(struct comparison *c, u32 function, u32 index, i64 fuel)
+{
+    static struct call_end ends[2];
+    static struct value results[WASM_RESULTS];
+    const struct wasm_body *body = &c->module->bodies[function - c->module->function_import_count];
+    u32 origin = origin_of(body->translated, index);
+    struct wasm_frame frames[2];
+    struct ir ir;
+    ends[0] = (struct call_end){0};
+    ends[1] = (struct call_end){0};
+    c->evaluated = c->interpreted = &c->worlds[1];
+    if (run_to(c, function, index, fuel, &ends[1]) != WASM_RUN_TRAPPED ||
+        ends[1].offset != body->offset + origin ||
+        wasm_thread_backtrace(&c->thread, frames, 2) != 1) {
+        return; // it does not get there, or not in the first frame
+    }
+    ends[1] = (struct call_end){0};
+    enum err err = ir_build_loop(c->module, function, origin, &c->arena, &ir);
+    if (err == ERR_LIMIT) {
+        return;
+    }
+    ASSERT(err == ERR_OK && ir_improve(&ir) == ERR_OK);
+    ir_verify(&ir);
+    size_t bytes = body->translated->frame_slots * sizeof(wasm_slot);
+    void *slots = malloc(bytes + 1);
+    ASSERT(slots != NULL);
+    mem_copy(slots, c->thread.stack, bytes < c->thread.stack_bytes ? bytes : c->thread.stack_bytes);
+    struct value frame = {(uintptr_t)slots, 0};
+    c->evaluator.steps_left = (u64)fuel * STEPS_PER_FUEL;
+    c->evaluator.is_out_of_steps = false;
+    ends[1].is_done = evaluate_ir(&c->evaluator, &ir, &frame, results);
+    keep_evaluated(c, ir.type, results, &ends[1]);
+    free(slots);
+    c->interpreted = &c->worlds[0];
+    call_interpreted(c, function, fuel, &ends[0]);
+    if (!ends[0].never_ends && ends[0].trap != TRAP_STACK_EXHAUSTED &&
+        ends[1].trap != TRAP_STACK_EXHAUSTED && ends[1].trap != TRAP_HOST) {
+        c->out->loop_count++;
+        compare_ends(c, function, &ends[0], &ends[1]);
+    }
+}
+
+// The number of the first instruction behind the loop that begins at `offset`.
+static u32 loop_start(const struct wasm_code *code, u32 offset)
+{
+    u32 low = 0;
+    u32 high = code->ins_count;
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (origin_of(code, middle) <= offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    if (!c->out->differs) {
-        compare_state(c, function);
+    return low;
+}
+
+static enum err worlds_again(struct comparison *c);
+
+// Each function from its first loops on, in new worlds.
+static void compare_loops(struct comparison *c, u32 function, u32 *worlds, i64 fuel)
+{
+    const struct wasm_body *body = &c->module->bodies[function - c->module->function_import_count];
+    struct body_reader in = {body->code.data, body->code.data + body->code.size};
+    u32 found = 0;
+    while (in.at < in.end && found < LOOPS && *worlds < WORLDS && !c->out->differs) {
+        u32 offset = (u32)(in.at - body->code.data);
+        enum row row = body_row(&in);
+        if (row == ROW_LOOP) {
+            u32 index = loop_start(body->translated, offset);
+            found++;
+            if (index < body->translated->ins_count) {
+                (*worlds)++;
+                ASSERT(worlds_again(c) == ERR_OK);
+                compare_from(c, function, index, fuel);
+            }
+        }
+        body_skip_immediate(&in, row);
     }
-    return !c->out->differs;
 }
 
 // Each function must have a sound ir, also one that nobody calls.
@@ -404,8 +545,6 @@ static void compare_calls(struct comparison *c, i64 fuel)
     const struct wasm_module *module = c->module;
     bool goes_on = true;
     wasm_thread_init(&c->thread, &c->worlds[0].store, STACK_BYTES);
-    c->evaluator.heard = heard_by_evaluator;
-    c->evaluator.context = c;
     if (module->has_start && module->start >= module->function_import_count) {
         goes_on = compare_call(c, module->start, fuel);
     }
@@ -415,7 +554,37 @@ static void compare_calls(struct comparison *c, i64 fuel)
             goes_on = compare_call(c, export->index, fuel);
         }
     }
+    u32 worlds = 0;
+    for (u32 i = 0; i < module->export_count && !c->out->differs; i++) {
+        const struct wasm_export *export = &module->exports[i];
+        if (export->kind == WASM_FUNCTION && export->index >= module->function_import_count) {
+            compare_loops(c, export->index, &worlds, fuel);
+        }
+    }
     wasm_thread_drop(&c->thread);
+}
+
+static enum err worlds_make(struct comparison *c, struct report *report)
+{
+    TRY(world_make(c, &c->worlds[0], report));
+    TRY(world_make(c, &c->worlds[1], report));
+    c->interpreted = &c->worlds[0];
+    c->evaluated = &c->worlds[1];
+    if (!evaluator_create(&c->evaluator, c->worlds[1].instance, &c->arena)) {
+        return ERR_NO_MEMORY;
+    }
+    c->evaluator.heard = heard_by_evaluator;
+    c->evaluator.context = c;
+    return ERR_OK;
+}
+
+static enum err worlds_again(struct comparison *c)
+{
+    struct report report;
+    report_clear(&report);
+    world_drop(c, &c->worlds[0]);
+    world_drop(c, &c->worlds[1]);
+    return worlds_make(c, &report);
 }
 
 static enum err load(struct comparison *c, struct span bytes, struct report *report)
@@ -432,10 +601,7 @@ static enum err load(struct comparison *c, struct span bytes, struct report *rep
     arena_drop(&scratch);
     TRY(err);
     build_all(c);
-    TRY(world_make(c, &c->worlds[0], report));
-    TRY(world_make(c, &c->worlds[1], report));
-    return evaluator_create(&c->evaluator, c->worlds[1].instance, &c->arena) ? ERR_OK
-                                                                             : ERR_NO_MEMORY;
+    return worlds_make(c, report);
 }
 
 void compare_module(struct span bytes, i64 fuel, struct compare_outcome *out)
@@ -452,15 +618,8 @@ void compare_module(struct span bytes, i64 fuel, struct compare_outcome *out)
         struct text text = text_over(out->words, sizeof out->words);
         text_string(&text, report.text);
     }
-    for (u32 i = 0; i < 2; i++) {
-        if (c.worlds[i].instance != NULL) {
-            wasm_instance_destroy(c.worlds[i].instance);
-        }
-        if (c.worlds[i].store.memory != NULL) {
-            imports_free(&c.worlds[i], c.module);
-            arena_drop(&c.worlds[i].arena);
-        }
-    }
+    world_drop(&c, &c.worlds[0]);
+    world_drop(&c, &c.worlds[1]);
     arena_drop(&c.arena);
     ASSERT(c.memory.blocks == 0);
 }

@@ -13,6 +13,7 @@
 struct compare_outcome {
     enum err err;       // the module does not load: nothing was compared
     u32 call_count;     // compared
+    u32 loop_count;     // of them, begun at a loop
     u32 function_count; // that have an ir
     bool differs;
     char words[320]; // what differs, or why it did not load

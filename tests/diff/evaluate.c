@@ -260,6 +260,13 @@ static enum trap run_ins(struct frame *f, const struct ir_ins *ins, struct value
                    ? (struct value){f->ir->vectors[ins->a][0], f->ir->vectors[ins->a][1]}
                    : word(ins->bits);
         return TRAP_NONE;
+    case IR_SLOT: {
+        const u64 *slots = (const u64 *)(uintptr_t)values[ins->a].low + ins->c;
+        bool is_narrow = ins->kind == KIND_I || ins->kind == KIND_F;
+        *out = (struct value){is_narrow ? (u32)slots[0] : slots[0],
+                              ins->kind == KIND_V ? slots[1] : 0};
+        return TRAP_NONE;
+    }
     case IR_RESULT:
         *out = f->more[ins->b - 1];
         return TRAP_NONE;
@@ -380,6 +387,25 @@ static struct ir *ir_of(struct evaluator *e, u32 function)
     return ir;
 }
 
+bool evaluate_ir(struct evaluator *e, const struct ir *ir, const struct value *args,
+                 struct value *results)
+{
+    struct frame f = {.evaluator = e, .ir = ir, .args = args};
+    e->trap = e->depth >= EVALUATE_DEPTH ? TRAP_STACK_EXHAUSTED : TRAP_NONE;
+    if (e->trap != TRAP_NONE) {
+        return false;
+    }
+    f.values = calloc(2 * ir->ins_count + WASM_RESULTS, sizeof *f.values);
+    ASSERT(f.values != NULL);
+    f.joined = f.values + ir->ins_count;
+    f.more = f.joined + ir->ins_count;
+    e->depth++;
+    bool is_done = run_frame(&f, results);
+    e->depth--;
+    free(f.values);
+    return is_done;
+}
+
 bool evaluate(struct evaluator *e, u32 function, const struct value *args, struct value *results)
 {
     const struct wasm_module *module = e->instance->module;
@@ -391,20 +417,9 @@ bool evaluate(struct evaluator *e, u32 function, const struct value *args, struc
         return true;
     }
     const struct ir *ir = ir_of(e, function);
-    e->trap = ir == NULL                   ? TRAP_HOST
-              : e->depth >= EVALUATE_DEPTH ? TRAP_STACK_EXHAUSTED
-                                           : TRAP_NONE;
-    if (e->trap != TRAP_NONE) {
+    if (ir == NULL) {
+        e->trap = TRAP_HOST;
         return false;
     }
-    struct frame f = {.evaluator = e, .ir = ir, .args = args};
-    f.values = calloc(2 * ir->ins_count + WASM_RESULTS, sizeof *f.values);
-    ASSERT(f.values != NULL);
-    f.joined = f.values + ir->ins_count;
-    f.more = f.joined + ir->ins_count;
-    e->depth++;
-    bool is_done = run_frame(&f, results);
-    e->depth--;
-    free(f.values);
-    return is_done;
+    return evaluate_ir(e, ir, args, results);
 }

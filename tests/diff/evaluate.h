@@ -44,6 +44,10 @@ bool evaluator_create(struct evaluator *evaluator, struct wasm_instance *instanc
 bool evaluate(struct evaluator *evaluator, u32 function, const struct value *args,
               struct value *results);
 
+// The same of one ir, however it is entered.
+bool evaluate_ir(struct evaluator *evaluator, const struct ir *ir, const struct value *args,
+                 struct value *results);
+
 // ---- evaluate_rows.c
 
 // A row of opcodes.def on its operands. A load's and a store's address is checked.

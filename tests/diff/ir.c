@@ -26,6 +26,7 @@ struct sums {
     u32 failed;
     u32 calls;
     u32 functions;
+    u32 loops;
 };
 
 static u64 next_random(u64 *state)
@@ -43,6 +44,7 @@ static bool run(const char *name, struct span bytes, struct sums *sums)
     compare_module(bytes, FUEL, &outcome);
     sums->calls += outcome.call_count;
     sums->functions += outcome.function_count;
+    sums->loops += outcome.loop_count;
     if (outcome.differs) {
         printf("%s: %s\n", name, outcome.words);
         sums->failed++;
@@ -141,7 +143,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc && argv[1][0] != '-'; i++) {
         run_file(argv[i], &sums);
     }
-    printf("%u functions have an ir, %u calls compared\n", sums.functions, sums.calls);
+    printf("%u functions have an ir, %u calls compared, %u from a loop on\n", sums.functions,
+           sums.calls, sums.loops);
     printf("%u passed, %u failed, 0 skipped\n", sums.passed, sums.failed);
     return sums.failed != 0;
 }
