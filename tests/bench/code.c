@@ -220,7 +220,7 @@ int main(int argc, char **argv)
     arena_init(&arena, &memory, SIZE_MAX);
     const struct wasm_module *module = load(span_of(bytes, size), &arena, &memory);
     struct options options = {
-        .jit = {.segment = true},
+        .jit = {.segment = true, .features = 31},
         .function = argc > 2 ? (u32)strtoul(argv[2], NULL, 10) : MACH_NONE,
         .out = argc > 3 ? argv[3] : NULL,
         .checks = true,
