@@ -15,10 +15,11 @@ build/bench/kernels/%.wasm: tests/bench/kernels/%.c tests/bench/kernels/kernel.h
 	  $(KERNEL_FLOATS) -ffreestanding -fno-builtin -DKERNEL_RUN=run -nostdlib -fuse-ld=lld \
 	  -Wl,--no-entry,--export=run $< -o $@
 
-ENGINE_SOURCES := tests/bench/engine.c tests/bench/engine_ours.c tests/bench/engine_peers.c $(KERNEL_NAMES:%=tests/bench/kernels/%.c) $(BASE_SOURCES) $(WASM_SOURCES)
+ENGINE_SOURCES := $(addprefix tests/bench/,engine.c engine_compiled.c engine_ours.c engine_peers.c) \
+  $(KERNEL_NAMES:%=tests/bench/kernels/%.c) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES) $(JIT_HOST_SOURCES)
 ENGINE := build/bench/engine
-$(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm)
-$(call link_rule,gcc,$(ENGINE)-gcc,$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm)
+$(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm -lsodium -lpthread)
+$(call link_rule,gcc,$(ENGINE)-gcc,$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm -lsodium -lpthread)
 
 ifneq ($(WASM3_DIR),)
 ENGINE := build/bench/engine-wasm3
@@ -28,7 +29,7 @@ build/bench/wasm3/%.o: $(WASM3_DIR)/source/%.c
 	$(call say,peer,$<)
 	$(Q)$(CLANG) -O3 -DNDEBUG -fomit-frame-pointer -fno-stack-check -fno-stack-protector -w -c $< -o $@
 CFLAGS_FOR_tests/bench/peer_wasm3 := -I$(WASM3_DIR)/source -Wno-error -Wno-undef -Wno-strict-prototypes
-$(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_wasm3.c,-lm)
+$(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_wasm3.c,-lm -lsodium -lpthread)
 $(ENGINE): $(WASM3_OBJECTS)
 endif
 

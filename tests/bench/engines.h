@@ -29,9 +29,14 @@ struct engine {
 
 extern const struct engine engine_native;      // the same source, compiled by clang -O2
 extern const struct engine engine_interpreter; // ours
+extern const struct engine engine_compiled;    // ours
 extern const struct engine engine_slices;      // ours, paused after every few steps
 extern const struct engine engine_peer;        // in this process: peer.h
 extern const struct engine engine_node;        // V8's optimising tier, in a process of its own
+
+// The C library's memory, for ours.
+struct memory;
+struct memory *bench_memory(void);
 
 // CPU time of the calling thread.
 f64 seconds_now(void);
