@@ -218,21 +218,39 @@ enum err unixfs_builder_finish(struct unixfs_builder *builder, struct cid *out)
     return close_levels(builder, out);
 }
 
+void unixfs_naming_begin(struct unixfs_naming *naming, struct span bytes, sha256_function sha256,
+                         struct arena *scratch)
+{
+    *naming = (struct unixfs_naming){.left = bytes, .is_short = bytes.size <= UNIXFS_CHUNK_BYTES};
+    unixfs_builder_init(&naming->builder, scratch, sha256, NULL, NULL);
+}
+
+enum err unixfs_naming_step(struct unixfs_naming *naming, struct cid *out)
+{
+    struct span left = naming->left;
+    if (naming->is_short) {
+        *out = cid_of_block(CID_RAW, left, naming->builder.sha256);
+        return ERR_OK;
+    }
+    if (left.size == 0) {
+        return unixfs_builder_finish(&naming->builder, out);
+    }
+    size_t size = left.size < UNIXFS_CHUNK_BYTES ? left.size : UNIXFS_CHUNK_BYTES;
+    TRY(add_leaf(&naming->builder, span_slice(left, 0, size))); // in place: no chunk is copied
+    naming->left = span_slice(left, size, left.size);
+    return ERR_PAUSED;
+}
+
 enum err unixfs_cid(struct span bytes, sha256_function sha256, struct arena *scratch,
                     struct cid *out)
 {
-    if (bytes.size <= UNIXFS_CHUNK_BYTES) {
-        *out = cid_of_block(CID_RAW, bytes, sha256);
-        return ERR_OK;
-    }
-    struct unixfs_builder builder;
-    unixfs_builder_init(&builder, scratch, sha256, NULL, NULL);
-    size_t whole = bytes.size - bytes.size % UNIXFS_CHUNK_BYTES;
-    TRY(unixfs_builder_write(&builder, span_slice(bytes, 0, whole)));
-    if (whole != bytes.size) { // in place, so that no chunk is copied
-        TRY(add_leaf(&builder, span_slice(bytes, whole, bytes.size)));
-    }
-    return unixfs_builder_finish(&builder, out);
+    struct unixfs_naming naming;
+    unixfs_naming_begin(&naming, bytes, sha256, scratch);
+    enum err err;
+    do {
+        err = unixfs_naming_step(&naming, out);
+    } while (err == ERR_PAUSED);
+    return err;
 }
 
 // ---- parsing

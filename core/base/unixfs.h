@@ -72,6 +72,16 @@ enum err unixfs_builder_finish(struct unixfs_builder *builder, struct cid *out);
 enum err unixfs_cid(struct span bytes, sha256_function sha256, struct arena *scratch,
                     struct cid *out);
 
+// The same, one leaf at a time: begin, then step until it returns something other than ERR_PAUSED.
+struct unixfs_naming {
+    struct unixfs_builder builder;
+    struct span left; // bytes that are not hashed yet
+    bool is_short;    // one block
+};
+void unixfs_naming_begin(struct unixfs_naming *naming, struct span bytes, sha256_function sha256,
+                         struct arena *scratch);
+enum err unixfs_naming_step(struct unixfs_naming *naming, struct cid *out);
+
 // A node of a file, checked whole: what unixfs_node_next gives needs no further check but these
 // two, which only the child's bytes can answer: that they have the link's CID, and as many file
 // bytes as it says.

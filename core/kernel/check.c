@@ -167,7 +167,7 @@ static void check_entry(struct interface_entry *entry)
 static u32 check_programs(const struct kernel *kernel)
 {
     u32 charged = 0;
-    u32 freeing = 0;
+    u32 retired = 0;
     u64 cache_bytes = 0;
     for (struct list_node *node = list_first(&kernel->cache); node != NULL;
          node = list_next(&kernel->cache, node)) {
@@ -183,15 +183,16 @@ static u32 check_programs(const struct kernel *kernel)
             ASSERT((program->load != NULL) == (program->state == PROGRAM_FETCHING));
             ASSERT((program->family != NULL) ==
                    (program->reference_count > 0 && !program->is_fixed));
+            ASSERT(program->preparation == NULL || program->state == PROGRAM_CHECKING);
             charged += program->family != NULL;
+            retired += program->reference_count == 0 && !program->is_mapped;
         }
     }
-    for (struct list_node *node = list_first(&kernel->free_work); node != NULL;
-         node = list_next(&kernel->free_work, node)) {
-        freeing++;
-    }
     ASSERT(kernel->program_count <= KERNEL_PROGRAMS);
-    ASSERT(kernel->program_count + freeing <= kernel->programs.used); // one may be at a worker's
+    ASSERT(kernel->program_count + retired == kernel->programs.used);
+    bool has_jobs =
+        !list_is_empty(&kernel->jobs[JOB_NORMAL]) || !list_is_empty(&kernel->jobs[JOB_LOW]);
+    ASSERT(has_jobs == list_is_linked(&kernel->job_turn));
     return charged;
 }
 

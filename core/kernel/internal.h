@@ -15,8 +15,10 @@
 #include "core/base/map.h"
 #include "core/base/memory.h"
 #include "core/base/pool.h"
+#include "core/base/reader.h"
 #include "core/base/wire.h"
 #include "core/kernel/device.h"
+#include "core/kernel/job.h"
 #include "core/kernel/kernel.h"
 #include "core/kernel/limits.h"
 #include "core/kernel/locks.h"
@@ -197,10 +199,10 @@ struct program {
     u32 reference_count; // processes, programs it adapts, and the load until it has come to its end
     struct process *family; // charged for it while it has references; NULL: a fixed one, or cached
     struct list waiting;    // struct process by `run`: to be started once it is ready
-    struct list_node
-        work; // in kernel->expecting, ->check_work while CHECKING, ->cache while unreferenced,
-              // ->free_work at the end
-    struct message *load; // FETCHING: asks the loader
+    struct list_node work;  // in kernel->expecting, or ->cache while unreferenced
+    struct job job;         // CHECKING: the check. At the end: giving back much memory
+    struct preparation *preparation; // CHECKING: the job's own
+    struct message *load;            // FETCHING: asks the loader
     struct span bytes;
     u8 *buffer; // what `bytes` lie in, when it is the kernel's
     size_t buffer_size;
@@ -348,7 +350,6 @@ struct worker {
     bool slice_over;         // atomic: the machine raises it
     struct process *current; // whom it runs
     u64 slice_start_ns;
-    bool has_checked; // the last thing it did was to check a program
 };
 
 enum { TAG_BATCH = 512 };
@@ -376,15 +377,14 @@ struct kernel {
     u64 next_process;
     u64 next_serial;
 
-    struct list ready;        // struct process by `run`
-    struct list expecting;    // struct program: to be fetched once there is a loader
-    bool expects_loader;      //
-    struct list check_work;   // struct program: to be decoded and the rest
-    u32 checking;             // workers that are at it
-    struct list free_work;    // struct program: nobody's and large, to be freed without the lock
-    struct list patient_work; // struct interface_entry
-    u32 program_count;        // without those in free_work
-    struct list cache;        // struct program nobody runs, the oldest first
+    struct list ready;            // struct process by `run`, and job_turn
+    struct list expecting;        // struct program: to be fetched once there is a loader
+    bool expects_loader;          //
+    struct list jobs[JOB_SHARES]; // struct job
+    struct list_node job_turn;    // in `ready` while a job waits: the jobs' place there
+    struct list patient_work;     // struct interface_entry
+    u32 program_count;            // without those that only give back their memory
+    struct list cache;            // struct program nobody runs, the oldest first
     u64 cache_bytes;
     struct list adapters; // struct program by of_adapters
 
@@ -445,8 +445,18 @@ void guest_memory_drop(struct kernel *kernel);
 
 // ---- section.c, interface.c: definitions, names, registrations, bonds
 
-// Parses a module's sections into program->definitions.
-enum err interface_parse_sections(struct program *program, struct report *report);
+// How far the sections of a module were read.
+struct section_reader {
+    bool is_begun;
+    bool is_inside;   // the custom section at `index`
+    u32 index;        // of the module's custom sections
+    u32 left;         // interfaces of the list under way
+    struct reader in; // of the section
+};
+// Parses a module's sections into program->definitions. Takes from *fuel.
+// ERR_PAUSED  call again
+enum err interface_parse_sections(struct program *program, struct section_reader *at, i64 *fuel,
+                                  struct report *report);
 enum err interface_define(struct memory *memory, const struct interface_definition *from,
                           struct definition *out);
 void interface_undefine(struct memory *memory, struct definition *definition);
@@ -563,12 +573,7 @@ void program_expected_locked(struct kernel *kernel);
 // `allocated`.
 void program_loaded_locked(struct kernel *kernel, struct message *message, struct span body,
                            u8 *allocated, u32 error);
-// Checks a program that was fetched, which the caller took out of kernel->check_work: decode,
-// validate, translate, link. Takes the lock itself.
-void program_check(struct program *program);
 void program_drop(struct program *program);
-// Frees a program, which the caller took out of kernel->free_work. Takes the lock itself.
-void program_free(struct program *program);
 
 // ---- syscall.c
 

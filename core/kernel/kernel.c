@@ -98,8 +98,9 @@ static void init_lists(struct kernel *kernel)
     list_init(&kernel->all_entries);
     list_init(&kernel->ready);
     list_init(&kernel->expecting);
-    list_init(&kernel->check_work);
-    list_init(&kernel->free_work);
+    for (u32 i = 0; i < JOB_SHARES; i++) {
+        list_init(&kernel->jobs[i]);
+    }
     list_init(&kernel->patient_work);
     list_init(&kernel->cache);
     list_init(&kernel->adapters);
@@ -209,6 +210,7 @@ void kernel_destroy(struct kernel *kernel)
 {
     kernel->is_ending = true;
     end_processes(kernel);
+    jobs_end(kernel);
     drop_messages(kernel);
     drop_ended(kernel);
     drop_programs(kernel);

@@ -26,6 +26,7 @@ enum kernel_trace_kind {
     KERNEL_TRACE_ANSWER, // a: process, b: message id
     KERNEL_TRACE_TOLD,   // a: process, b: bytes of notifications, or the error
     KERNEL_TRACE_END,    // a: process, b: kind << 32 | code
+    KERNEL_TRACE_JOB,    // a: enum job_share, b: fuel used
     KERNEL_TRACE_LOAD,   // a: first bytes of the digest, b: 0 or 1 + enum kernel_load_error
 };
 

@@ -14,6 +14,7 @@ enum {
     KERNEL_FUEL_CALL = 300,      // units a call of the system interface costs beside that
     KERNEL_FUEL_INSPECT = 20000, // units one of inspect costs, beside what it walks through:
     KERNEL_FUEL_ITEM = 512,      // an item that the kernel looks at for a call, about 1 us
+    KERNEL_FUEL_LOW = 500000,    // units of a turn of a job of JOB_LOW: a tenth of a slice
     KERNEL_FUEL_START = 20000,   // units an instantiation costs the slice it happens in
 
     // ---- the whole kernel; at the limit ERR_LIMIT or E_NO_MEMORY
@@ -53,7 +54,9 @@ enum {
     KERNEL_BODY_INLINE = 72,      // kept in the message itself; longer ones are allocated
     KERNEL_TOLD = 1024,           // notifications that one wait writes,
     KERNEL_TOLD_BYTES = 16 << 20, // and bytes after which it writes no more: a few ms of copying
-    KERNEL_FREE_LOCKED = 1 << 20, // a larger program is freed without the lock
+    KERNEL_FREE_LOCKED = 1 << 20, // a larger program is freed without the lock,
+    KERNEL_FREE_PART = 4 << 20,   // so much of it at once
+    KERNEL_FUEL_FREE_BYTES = 128, // for a unit
     KERNEL_COPY_LOCKED = 4096,    // a copy longer than this is made without the kernel's lock
     KERNEL_LOAD_BYTES =
         (64 << 20) + 16, // the answer of a loader: WASM_MODULE_BYTES and its envelope

@@ -11,10 +11,8 @@
 #include "core/base/text.h"
 #include "core/base/unixfs.h"
 #include "core/kernel/internal.h"
+#include "core/kernel/prepare.h"
 #include "core/platform.h"
-#include "core/wasm/decode.h"
-#include "core/wasm/translate.h"
-#include "core/wasm/validate.h"
 #include "interfaces/loader.h"
 
 STATIC_ASSERT((int)KERNEL_CID_TEXT_BYTES >= (int)CID_TEXT_BYTES);
@@ -76,17 +74,34 @@ static u64 cache_cost(const struct program *program)
     return program->buffer_size + program->arena.used_bytes;
 }
 
-// A large one is left to a worker: giving back a hundred megabytes takes longer than a slice.
-static void free_locked(struct kernel *kernel, struct program *program)
+// Gives back a large one in portions: a hundred megabytes take longer than a slice.
+static bool drop_step(struct job *job, i64 *fuel)
 {
-    ASSERT(program->reference_count == 0 && list_is_empty(&program->waiting));
-    ASSERT(program->family == NULL && kernel->program_count > 0);
-    kernel->program_count--;
+    struct program *program = CONTAINER_OF(job, struct program, job);
+    struct kernel *kernel = program->kernel;
+    while (program->arena.used_bytes > 0) {
+        if (*fuel <= 0) {
+            return true;
+        }
+        size_t before = program->arena.used_bytes;
+        (void)arena_drop_part(&program->arena, KERNEL_FREE_PART);
+        *fuel -= 1 + (i64)(before - program->arena.used_bytes) / KERNEL_FUEL_FREE_BYTES;
+    }
+    *fuel -= 1 + (i64)program->buffer_size / KERNEL_FUEL_FREE_BYTES;
+    program_drop(program);
+    kernel_lock(kernel);
+    pool_give(&kernel->programs, program);
+    kernel_unlock(kernel);
+    return false;
+}
+
+// Frees what nobody can find any more.
+static void dispose_locked(struct kernel *kernel, struct program *program)
+{
+    ASSERT(program->family == NULL && !program->is_mapped && program->preparation == NULL);
     struct program *adapter = program->adapter;
-    unmap_locked(program);
     if (cache_cost(program) > KERNEL_FREE_LOCKED) {
-        list_append(&kernel->free_work, &program->work);
-        workers_wake_locked(kernel);
+        job_start_locked(kernel, &program->job, JOB_NORMAL, drop_step);
     } else {
         program_drop(program);
         pool_give(&kernel->programs, program);
@@ -97,13 +112,19 @@ static void free_locked(struct kernel *kernel, struct program *program)
     }
 }
 
-void program_free(struct program *program)
+// Takes it out of the map and the count: its place is free.
+static void retire_locked(struct kernel *kernel, struct program *program)
 {
-    struct kernel *kernel = program->kernel;
-    program_drop(program);
-    kernel_lock(kernel);
-    pool_give(&kernel->programs, program);
-    kernel_unlock(kernel);
+    ASSERT(program->reference_count == 0 && list_is_empty(&program->waiting));
+    ASSERT(program->family == NULL && kernel->program_count > 0);
+    kernel->program_count--;
+    unmap_locked(program);
+}
+
+static void free_locked(struct kernel *kernel, struct program *program)
+{
+    retire_locked(kernel, program);
+    dispose_locked(kernel, program);
 }
 
 static void uncache_locked(struct kernel *kernel, struct program *program)
@@ -136,11 +157,18 @@ static void uncharge_locked(struct kernel *kernel, struct program *program)
     process_release_locked(kernel, family);
 }
 
-// Nobody waits any more for what is being fetched: its place is free at once, however long the
-// loader takes.
+// Nobody waits any more for what is being fetched or checked: its place is free at once, however
+// long the loader takes, and a check goes no further.
 static void give_up_locked(struct kernel *kernel, struct program *program)
 {
     ASSERT(program->reference_count == 1 && list_is_empty(&program->waiting));
+    if (program->state == PROGRAM_CHECKING) {
+        program->reference_count = 0;
+        uncharge_locked(kernel, program);
+        retire_locked(kernel, program);
+        job_cancel(&program->job); // which disposes of it
+        return;
+    }
     if (program->state == PROGRAM_EXPECTING) {
         list_remove(&program->work);
     } else {
@@ -155,8 +183,8 @@ static void give_up_locked(struct kernel *kernel, struct program *program)
 void program_give_locked(struct kernel *kernel, struct program *program)
 {
     ASSERT(program->reference_count > 0);
-    bool is_asked_for = program->state == PROGRAM_EXPECTING || program->state == PROGRAM_FETCHING;
-    if (--program->reference_count == 1 && is_asked_for) {
+    bool is_loading = program->state <= PROGRAM_CHECKING && !program->is_fixed;
+    if (--program->reference_count == 1 && is_loading) {
         give_up_locked(kernel, program);
         return;
     }
@@ -337,15 +365,96 @@ void program_start_locked(struct kernel *kernel, struct span text, struct proces
     fetch_locked(kernel, program);
 }
 
+// ---- checking: the job's own until it is READY or FAILED
+
+static enum kernel_load_error load_error(enum err err)
+{
+    switch (err) {
+    case ERR_LIMIT:
+    case ERR_NO_MEMORY:
+        return KERNEL_LOAD_LIMIT;
+    default:
+        return KERNEL_LOAD_NOT_A_PROGRAM;
+    }
+}
+
+// The report as one sentence, with the place in the file where there is one.
+static struct span sentence(const struct report *report, enum err err, char *buffer, size_t size)
+{
+    struct text text = text_over(buffer, size);
+    text_string(&text, report->text[0] != 0 ? report->text : err_name(err));
+    if (report->offset != 0) {
+        text_string(&text, " at offset 0x");
+        text_hex(&text, report->offset, 1);
+    }
+    return span_of(text.data, text.size);
+}
+
+// The program is what `err` says; everybody who waits for it learns that.
+static void checked_locked(struct kernel *kernel, struct program *program, enum err err,
+                           bool is_name, const struct report *report)
+{
+    if (err == ERR_OK) {
+        program->state = PROGRAM_READY;
+        settle_locked(kernel, program);
+        return;
+    }
+    enum kernel_load_error error = load_error(err);
+    const char *why = "not a program";
+    if (is_name) {
+        error = err == ERR_MISMATCH ? KERNEL_LOAD_WRONG_BYTES : KERNEL_LOAD_LIMIT;
+        why = err == ERR_MISMATCH ? "wrong bytes" : "not checked";
+    }
+    char buffer[160];
+    fail_locked(kernel, program, error, why, sentence(report, err, buffer, sizeof buffer));
+}
+
+// A step of a program's check. Nobody but the job frees the program while it is CHECKING.
+static bool check_step(struct job *job, i64 *fuel)
+{
+    struct program *program = CONTAINER_OF(job, struct program, job);
+    struct kernel *kernel = program->kernel;
+    if (job_is_cancelled(job)) {
+        prepare_cancel(program->preparation);
+    }
+    if (!prepare_step(program->preparation, fuel)) {
+        return true;
+    }
+    bool is_name;
+    struct report report;
+    enum err err = prepare_end(program->preparation, &is_name, &report);
+    program->preparation = NULL;
+    kernel_lock(kernel);
+    if (job_is_cancelled(job)) { // it may have been just now
+        dispose_locked(kernel, program);
+    } else {
+        checked_locked(kernel, program, err, is_name, &report);
+    }
+    kernel_unlock(kernel);
+    return false;
+}
+
+static void check_start_locked(struct kernel *kernel, struct program *program)
+{
+    program->state = PROGRAM_CHECKING;
+    program->preparation = prepare_begin(program, false);
+    if (program->preparation == NULL) {
+        fail_locked(kernel, program, KERNEL_LOAD_LIMIT, "no memory to check the program",
+                    (struct span){0});
+        return;
+    }
+    job_start_locked(kernel, &program->job, JOB_NORMAL, check_step);
+}
+
+// ---- what the loader answered
+
 static void loaded_bytes_locked(struct kernel *kernel, struct program *program, struct span bytes,
                                 u8 *buffer, size_t buffer_size)
 {
     program->buffer = buffer;
     program->buffer_size = buffer_size;
     program->bytes = bytes;
-    program->state = PROGRAM_CHECKING;
-    list_append(&kernel->check_work, &program->work);
-    workers_wake_locked(kernel);
+    check_start_locked(kernel, program);
 }
 
 // What the loader refused, in the kernel's words.
@@ -423,233 +532,25 @@ void program_loaded_locked(struct kernel *kernel, struct message *message, struc
     }
 }
 
-// ---- checking: the worker's own until it is READY or FAILED
-
-static enum err check_name(struct program *program, struct report *report)
-{
-    struct cid wanted = {.codec = program->codec};
-    struct cid found;
-    mem_copy(wanted.digest, program->digest, sizeof wanted.digest);
-    struct arena scratch;
-    arena_init(&scratch, kernel_memory(program->kernel), KERNEL_NAME_SCRATCH);
-    enum err err = unixfs_cid(program->bytes, platform_sha256, &scratch, &found);
-    arena_drop(&scratch);
-    if (err != ERR_OK) {
-        return report_err(report, err, 0, "no memory to compute the program's name");
-    }
-    if (!cid_equal(&wanted, &found)) {
-        char text[CID_TEXT_BYTES];
-        cid_write_text(&found, text);
-        return report_err_detail(report, ERR_MISMATCH, 0, "the bytes are another program",
-                                 span_string(text));
-    }
-    return ERR_OK;
-}
-
-static bool type_equal(const struct wasm_func_type *a, const struct wasm_func_type *b)
-{
-    return a->param_count == b->param_count && a->result_count == b->result_count &&
-           mem_equal(a->types, b->types, a->param_count + a->result_count);
-}
-
-static const struct wasm_func_type *function_type(const struct wasm_module *module, u32 function)
-{
-    return &module->types[module->function_types[function]];
-}
-
-static enum err refuse_import(const struct wasm_import *import, const char *why,
-                              struct report *report)
-{
-    return report_err_detail(report, ERR_MISMATCH, 0, why, import->name);
-}
-
-static enum err link_host(struct program *program, const struct wasm_import *import,
-                          struct program_import *out, struct report *report)
-{
-    static const struct {
-        struct span module;
-        struct span name;
-    } host[HOST_COUNT] = {
-        [HOST_SEND] = {SPAN_LITERAL("redshirt"), SPAN_LITERAL("send")},
-        [HOST_ANSWER] = {SPAN_LITERAL("redshirt"), SPAN_LITERAL("answer")},
-        [HOST_WAIT] = {SPAN_LITERAL("redshirt"), SPAN_LITERAL("wait")},
-        [HOST_CLIENT_READ] = {SPAN_LITERAL("client"), SPAN_LITERAL("read")},
-        [HOST_CLIENT_WRITE] = {SPAN_LITERAL("client"), SPAN_LITERAL("write")},
-    };
-    for (u32 i = 0; i < HOST_COUNT; i++) {
-        if (span_equal(import->module, host[i].module) && span_equal(import->name, host[i].name)) {
-            const struct wasm_func_type *type = &program->module->types[import->function_type];
-            if (!type_equal(type, program->kernel->host[i].type)) {
-                return refuse_import(import, "an import of redshirt has another type", report);
-            }
-            *out = (struct program_import){.index = i};
-            return ERR_OK;
-        }
-    }
-    return refuse_import(import, "redshirt has no such function", report);
-}
-
-static enum err link_adapter(struct program *program, const struct wasm_import *import,
-                             struct program_import *out, struct report *report)
-{
-    const struct program *adapter = program->adapter;
-    if (adapter == NULL || !span_equal(adapter->adapts, import->module)) {
-        return report_err_detail(report, ERR_MISMATCH, 0, "imports from an unknown module",
-                                 import->module);
-    }
-    const struct wasm_export *export = wasm_module_export(adapter->module, import->name);
-    if (export == NULL || export->kind != WASM_FUNCTION) {
-        return refuse_import(import, "the adapter has no such function", report);
-    }
-    if (!type_equal(&program->module->types[import->function_type],
-                    function_type(adapter->module, export->index))) {
-        return refuse_import(import, "an import has another type than the adapter's", report);
-    }
-    *out = (struct program_import){.is_adapter = true, .index = export->index};
-    return ERR_OK;
-}
-
-// The adapter that the program's imports call for, with one more reference; or NULL.
-static struct program *find_adapter(struct program *program)
-{
-    struct kernel *kernel = program->kernel;
-    const struct wasm_module *module = program->module;
-    struct program *found = NULL;
-    kernel_lock(kernel);
-    for (struct list_node *node = list_first(&kernel->adapters); node != NULL && found == NULL;
-         node = list_next(&kernel->adapters, node)) {
-        struct program *adapter = LIST_ITEM(node, struct program, of_adapters);
-        for (u32 i = 0; i < module->import_count && found == NULL; i++) {
-            found = span_equal(module->imports[i].module, adapter->adapts) ? adapter : NULL;
-        }
-    }
-    if (found != NULL) {
-        found->reference_count++;
-    }
-    kernel_unlock(kernel);
-    return found;
-}
-
-static enum err link_imports(struct program *program, struct report *report)
-{
-    const struct wasm_module *module = program->module;
-    bool is_adapter = program->adapts.size > 0;
-    if (!is_adapter) {
-        program->adapter = find_adapter(program);
-    }
-    program->imports = ARENA_ARRAY(&program->arena, struct program_import, module->import_count);
-    if (program->imports == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    for (u32 i = 0; i < module->import_count; i++) {
-        const struct wasm_import *import = &module->imports[i];
-        if (import->kind != WASM_FUNCTION) {
-            return refuse_import(import, "imports something other than a function", report);
-        }
-        bool is_host = span_equal(import->module, SPAN_LITERAL("redshirt")) ||
-                       (is_adapter && span_equal(import->module, SPAN_LITERAL("client")));
-        TRY(is_host ? link_host(program, import, &program->imports[i], report)
-                    : link_adapter(program, import, &program->imports[i], report));
-    }
-    return ERR_OK;
-}
-
-static enum err link_exports(struct program *program, struct report *report)
-{
-    const struct wasm_module *module = program->module;
-    bool is_adapter = program->adapts.size > 0;
-    struct span name = is_adapter ? SPAN_LITERAL("_initialize") : SPAN_LITERAL("_start");
-    const struct wasm_export *start = wasm_module_export(module, name);
-    program->start_function = PROGRAM_NO_FUNCTION;
-    if (start != NULL && start->kind == WASM_FUNCTION) {
-        const struct wasm_func_type *type = function_type(module, start->index);
-        if (type->param_count != 0 || type->result_count != 0) {
-            return report_err_detail(report, ERR_MISMATCH, 0, "takes or gives something", name);
-        }
-        program->start_function = start->index;
-    } else if (!is_adapter) {
-        return report_err(report, ERR_MISMATCH, 0, "exports no function _start");
-    }
-    const struct wasm_export *memory = wasm_module_export(module, SPAN_LITERAL("memory"));
-    if (memory == NULL || memory->kind != WASM_MEMORY) {
-        return report_err(report, ERR_MISMATCH, 0, "exports no memory");
-    }
-    return ERR_OK;
-}
-
-static enum err prepare(struct program *program, struct report *report)
-{
-    struct arena scratch;
-    arena_init(&scratch, kernel_memory(program->kernel), KERNEL_PROGRAM_BYTES);
-    enum err err = wasm_module_decode(program->bytes, &program->arena, &program->module, report);
-    if (err == ERR_OK) {
-        err = wasm_module_validate(program->module, &scratch, report);
-    }
-    if (err == ERR_OK) {
-        err = wasm_module_translate(program->module, &scratch, report);
-    }
-    arena_drop(&scratch);
-    TRY(err);
-    TRY(interface_parse_sections(program, report));
-    TRY(link_imports(program, report));
-    return link_exports(program, report);
-}
-
-static enum kernel_load_error load_error(enum err err)
-{
-    switch (err) {
-    case ERR_LIMIT:
-    case ERR_NO_MEMORY:
-        return KERNEL_LOAD_LIMIT;
-    default:
-        return KERNEL_LOAD_NOT_A_PROGRAM;
-    }
-}
-
-// The report as one sentence, with the place in the file where there is one.
-static struct span sentence(const struct report *report, enum err err, char *buffer, size_t size)
-{
-    struct text text = text_over(buffer, size);
-    text_string(&text, report->text[0] != 0 ? report->text : err_name(err));
-    if (report->offset != 0) {
-        text_string(&text, " at offset 0x");
-        text_hex(&text, report->offset, 1);
-    }
-    return span_of(text.data, text.size);
-}
-
-void program_check(struct program *program)
-{
-    struct kernel *kernel = program->kernel;
-    struct report report;
-    report_clear(&report);
-    enum kernel_load_error error = KERNEL_LOAD_WRONG_BYTES;
-    const char *why = "wrong bytes";
-    enum err err = check_name(program, &report);
-    if (err == ERR_OK) {
-        err = prepare(program, &report);
-        error = load_error(err);
-        why = "not a program";
-    } else if (err != ERR_MISMATCH) {
-        error = KERNEL_LOAD_LIMIT;
-        why = "not checked";
-    }
-    char buffer[160];
-    kernel_lock(kernel);
-    if (err == ERR_OK) {
-        program->state = PROGRAM_READY;
-        settle_locked(kernel, program);
-    } else {
-        fail_locked(kernel, program, error, why, sentence(&report, err, buffer, sizeof buffer));
-    }
-    kernel_unlock(kernel);
-}
-
 // ---- programs that come with the system
+
+static enum err prepare_whole(struct program *program, struct report *report)
+{
+    struct preparation *preparation = prepare_begin(program, true);
+    if (preparation == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "no memory to check the program");
+    }
+    i64 fuel;
+    do {
+        fuel = INT64_MAX;
+    } while (!prepare_step(preparation, &fuel));
+    bool is_name;
+    return prepare_end(preparation, &is_name, report);
+}
 
 static enum err add_checked(struct kernel *kernel, struct program *program, struct report *report)
 {
-    enum err err = prepare(program, report);
+    enum err err = prepare_whole(program, report);
     kernel_lock(kernel);
     if (err == ERR_OK) {
         program->state = PROGRAM_READY;

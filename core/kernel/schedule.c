@@ -2,7 +2,8 @@
 // Who runs where. Ready processes stand in one queue; a worker takes the first, runs it for a slice
 // and puts it at the end. A process that sends and waits, or answers and waits, hands its worker
 // over to the other side without passing the queue, but also without a new slice: a pair that plays
-// ping-pong gets one slice between the two of them before the next in the queue has its turn.
+// ping-pong gets one slice between the two of them before the next in the queue has its turn. The
+// kernel's own jobs have one place in the queue together: core/kernel/job.h.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -124,12 +125,8 @@ static struct process *run_process(struct turn *turn, struct process *process)
     }
 }
 
-static struct process *take_ready_locked(struct kernel *kernel, struct worker *worker)
+static struct process *take_locked(struct worker *worker, struct list_node *node)
 {
-    struct list_node *node = list_take(&kernel->ready);
-    if (node == NULL) {
-        return NULL;
-    }
     struct process *process = LIST_ITEM(node, struct process, run);
     ASSERT(process->state == PROCESS_READY);
     process->state = PROCESS_RUNNING;
@@ -162,41 +159,39 @@ static void run_turn(struct kernel *kernel, struct worker *worker, struct proces
     kernel_unlock(kernel);
 }
 
-// A check takes as long as a program is large. So of several workers one never checks, and one
-// alone runs a process between two.
-static bool may_check_locked(const struct kernel *kernel)
+// A job's turn, until its slice is over or it is done.
+static void run_job(struct kernel *kernel, struct worker *worker, struct job *job, i64 fuel)
 {
-    bool has_worker = kernel->checking == 0 || kernel->checking + 1 < kernel->config.workers;
-    return has_worker && !list_is_empty(&kernel->check_work);
-}
-
-static struct list_node *take_check_locked(struct kernel *kernel, struct worker *worker)
-{
-    bool is_next = worker->has_checked && !list_is_empty(&kernel->ready);
-    worker->has_checked = false;
-    if (is_next || !may_check_locked(kernel)) {
-        return NULL;
+    struct turn turn = {.kernel = kernel, .worker = worker, .fuel_left = fuel};
+    u32 share = job->share;
+    if (share == JOB_LOW && fuel > KERNEL_FUEL_LOW) {
+        turn.fuel_left = KERNEL_FUEL_LOW;
     }
-    worker->has_checked = true;
-    kernel->checking++;
-    return list_take(&kernel->check_work);
-}
-
-static void check(struct kernel *kernel, struct program *program)
-{
-    program_check(program);
+    i64 start = turn.fuel_left;
+    __atomic_store_n(&worker->slice_over, false, __ATOMIC_RELAXED);
+    platform_slice(worker->index, kernel->config.slice_ns, &worker->slice_over);
+    bool is_left = true;
+    while (is_left && !is_over(&turn)) {
+        new_portion(&turn);
+        is_left = job->step(job, &turn.fuel);
+        ASSERT(turn.fuel < turn.fuel_start);
+        turn.fuel_left += turn.fuel; // what it left, or spent ahead
+        turn.fuel = 0;
+    }
+    if (is_left && kernel->config.slice_over != NULL) {
+        kernel->config.slice_over(kernel->config.slice_context);
+    }
     kernel_lock(kernel);
-    kernel->checking--;
-    if (!list_is_empty(&kernel->check_work)) { // it may have waited for this one
-        workers_wake_locked(kernel);
+    kernel_trace(kernel, KERNEL_TRACE_JOB, share, (u64)(start - turn.fuel_left));
+    if (is_left) {
+        job_put_back_locked(kernel, job);
     }
     kernel_unlock(kernel);
 }
 
 static bool is_idle_locked(const struct kernel *kernel)
 {
-    return list_is_empty(&kernel->ready) && !may_check_locked(kernel) &&
-           list_is_empty(&kernel->free_work) && list_is_empty(&kernel->patient_work);
+    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->patient_work);
 }
 
 bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
@@ -208,20 +203,15 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
     if (did_work) {
         patient_step_locked(kernel);
     }
-    struct list_node *to_free = list_take(&kernel->free_work);
-    struct list_node *to_check = to_free == NULL ? take_check_locked(kernel, worker) : NULL;
-    struct process *process =
-        to_free == NULL && to_check == NULL ? take_ready_locked(kernel, worker) : NULL;
+    struct list_node *first = list_take(&kernel->ready);
+    struct job *job = first == &kernel->job_turn ? job_take_locked(kernel) : NULL;
+    struct process *process = first == NULL || job != NULL ? NULL : take_locked(worker, first);
     if (!is_idle_locked(kernel)) { // more than this worker takes
         workers_wake_locked(kernel);
     }
     kernel_unlock(kernel);
-    if (to_free != NULL) {
-        program_free(LIST_ITEM(to_free, struct program, work));
-        return true;
-    }
-    if (to_check != NULL) {
-        check(kernel, LIST_ITEM(to_check, struct program, work));
+    if (job != NULL) {
+        run_job(kernel, worker, job, fuel);
         return true;
     }
     if (process == NULL) {

@@ -11,6 +11,8 @@
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
+enum { SECTION_BYTE_UNITS = 8 }; // of fuel
+
 #define SECTION_NAME SPAN_LITERAL("redshirt:interfaces")
 
 static enum err damaged(struct report *report, u64 offset, const char *why)
@@ -103,28 +105,43 @@ static bool is_known(const struct program *program, const struct definition *def
     return false;
 }
 
-// Reads the lists of one section, one after another until it ends.
-static enum err read_section(struct program *program, struct reader *in, struct report *report)
+// Reads the next interface of a list.
+static enum err read_listed(struct program *program, struct reader *in, struct report *report)
 {
-    while (reader_left(in) > 0) {
-        u32 count;
-        TRY(reader_u32_le(in, &count, report));
-        for (u32 i = 0; i < count; i++) {
-            struct arena scratch;
-            arena_init(&scratch, kernel_memory(program->kernel), KERNEL_DEFINITION_SCRATCH);
-            struct definition definition = {0};
-            enum err err = read_definition(in, &program->arena, &scratch, &definition, report);
-            arena_drop(&scratch);
-            TRY(err);
-            if (is_known(program, &definition)) {
-                continue;
-            }
-            if (program->definition_count == KERNEL_DEFINITIONS) {
-                return report_err(report, ERR_LIMIT, reader_offset(in),
-                                  "too many interfaces in redshirt:interfaces");
-            }
-            program->definitions[program->definition_count++] = definition;
+    struct arena scratch;
+    arena_init(&scratch, kernel_memory(program->kernel), KERNEL_DEFINITION_SCRATCH);
+    struct definition definition = {0};
+    enum err err = read_definition(in, &program->arena, &scratch, &definition, report);
+    arena_drop(&scratch);
+    TRY(err);
+    if (is_known(program, &definition)) {
+        return ERR_OK;
+    }
+    if (program->definition_count == KERNEL_DEFINITIONS) {
+        return report_err(report, ERR_LIMIT, reader_offset(in),
+                          "too many interfaces in redshirt:interfaces");
+    }
+    program->definitions[program->definition_count++] = definition;
+    return ERR_OK;
+}
+
+// Goes on with the lists of one section, which stand one after another until it ends.
+static enum err read_section(struct program *program, struct section_reader *at, i64 *fuel,
+                             struct report *report)
+{
+    while (at->left > 0 || reader_left(&at->in) > 0) {
+        if (*fuel <= 0) {
+            return ERR_PAUSED;
         }
+        if (at->left == 0) {
+            TRY(reader_u32_le(&at->in, &at->left, report));
+            *fuel -= 1;
+            continue;
+        }
+        size_t before = reader_left(&at->in);
+        TRY(read_listed(program, &at->in, report));
+        *fuel -= KERNEL_FUEL_ITEM + (i64)(before - reader_left(&at->in)) * SECTION_BYTE_UNITS;
+        at->left--;
     }
     return ERR_OK;
 }
@@ -147,7 +164,7 @@ static u32 count_at_most(const struct wasm_module *module)
     return count < KERNEL_DEFINITIONS ? (u32)count : KERNEL_DEFINITIONS;
 }
 
-enum err interface_parse_sections(struct program *program, struct report *report)
+static enum err sections_begin(struct program *program, struct report *report)
 {
     const struct wasm_module *module = program->module;
     if (section_bytes(module) > KERNEL_SECTION_BYTES) {
@@ -155,16 +172,30 @@ enum err interface_parse_sections(struct program *program, struct report *report
     }
     program->definition_count = 0;
     program->definitions = ARENA_ARRAY(&program->arena, struct definition, count_at_most(module));
-    if (program->definitions == NULL) {
-        return ERR_NO_MEMORY;
+    return program->definitions == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+enum err interface_parse_sections(struct program *program, struct section_reader *at, i64 *fuel,
+                                  struct report *report)
+{
+    const struct wasm_module *module = program->module;
+    if (!at->is_begun) {
+        TRY(sections_begin(program, report));
+        *fuel -= module->custom_count;
+        at->is_begun = true;
     }
-    for (u32 i = 0; i < module->custom_count; i++) {
-        const struct wasm_custom *custom = &module->customs[i];
-        if (span_equal(custom->name, SECTION_NAME)) {
-            struct reader in = reader_over(custom->bytes);
-            in.base = custom->offset;
-            TRY(read_section(program, &in, report));
+    for (; at->index < module->custom_count; at->index++) { // WASM_CUSTOMS
+        const struct wasm_custom *custom = &module->customs[at->index];
+        if (!span_equal(custom->name, SECTION_NAME)) {
+            continue;
         }
+        if (!at->is_inside) {
+            at->in = reader_over(custom->bytes);
+            at->in.base = custom->offset;
+            at->is_inside = true;
+        }
+        TRY(read_section(program, at, fuel, report));
+        at->is_inside = false;
     }
     return ERR_OK;
 }

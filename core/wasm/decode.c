@@ -54,6 +54,7 @@ struct wasm_decoder {
     bool is_inside;
     u32 inner;
     u32 elem_flags;
+    size_t skipped; // bytes of the item that nobody looked at
     u64 *type_keys; // the sort's, by hash and index
     u64 *type_keys_other;
     struct sort type_sort;
@@ -702,6 +703,7 @@ static enum err read_body(struct wasm_decoder *d, u32 index)
     out->offset = reader_offset(&d->in);
     out->code = span_of(d->in.next, reader_left(&d->in));
     d->in = section;
+    d->skipped = out->code.size;
     if (out->code.size > d->module->body_bytes_longest) {
         d->module->body_bytes_longest = out->code.size;
     }
@@ -737,7 +739,9 @@ static enum err read_data(struct wasm_decoder *d, u32 index)
     if (out->mode == WASM_SEGMENT_ACTIVE) {
         TRY(read_const(d, &out->offset));
     }
-    return read_sized(d, &out->bytes);
+    TRY(read_sized(d, &out->bytes));
+    d->skipped = out->bytes.size;
+    return ERR_OK;
 }
 
 static enum err open_datas(struct wasm_decoder *d)
@@ -872,8 +876,9 @@ static enum err read_items(struct wasm_decoder *d)
             return ERR_PAUSED;
         }
         size_t left = reader_left(&d->in);
+        d->skipped = 0;
         TRY(item(d, d->index));
-        d->work -= WASM_WORK_ITEM + (i64)(left - reader_left(&d->in));
+        d->work -= WASM_WORK_ITEM + (i64)(left - reader_left(&d->in) - d->skipped);
     }
     return ERR_OK;
 }

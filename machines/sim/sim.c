@@ -84,6 +84,7 @@ void sim_trace_kernel(void *context, enum kernel_trace_kind kind, u64 a, u64 b)
         [KERNEL_TRACE_RUN] = "run",       [KERNEL_TRACE_SEND] = "send",
         [KERNEL_TRACE_ANSWER] = "answer", [KERNEL_TRACE_TOLD] = "told",
         [KERNEL_TRACE_END] = "end",       [KERNEL_TRACE_LOAD] = "load",
+        [KERNEL_TRACE_JOB] = "job",
     };
     (void)context;
     sim_trace_note(names[kind], a, b);

@@ -41,7 +41,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     arena_init(&program.arena, kernel_memory(kernel), KERNEL_PROGRAM_BYTES);
     struct report report;
     report_clear(&report);
-    enum err err = interface_parse_sections(&program, &report);
+    struct section_reader at = {0};
+    enum err err;
+    do { // in the smallest steps
+        i64 fuel = 1;
+        err = interface_parse_sections(&program, &at, &fuel, &report);
+        ASSERT(fuel <= 0 || err != ERR_PAUSED);
+    } while (err == ERR_PAUSED);
     ASSERT(err == ERR_OK || report.err == err);
     for (u32 i = 0; err == ERR_OK && i < program.definition_count; i++) {
         check_definition(&program.definitions[i]);
