@@ -18,6 +18,9 @@ TEST_SUITES += ir
 IR_SEEDS ?= 400
 test-ir: build/asan/test/ir $$(KERNEL_MODULES) ## what the compiler's front makes of functions, against the interpreter
 	@tests/diff/run_ir --seeds $(IR_SEEDS) $< $(KERNEL_MODULES)
+FUZZ_TARGETS += ir
+FUZZ_SOURCES_ir := $(COMPARE_SOURCES)
+
 $(call link_rule,hosted,build/bench/front,tests/bench/front.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES),-lm)
 BENCHES += front
 bench-front: build/bench/front build/bench/load_program.wasm

@@ -496,6 +496,22 @@ static u32 loop_start(const struct wasm_code *code, u32 offset)
     return low;
 }
 
+// Where the block that the reader is in ends, in the body.
+static u32 block_end(const struct wasm_body *body, struct body_reader in)
+{
+    u32 depth = 0;
+    u32 offset;
+    for (;;) {
+        offset = (u32)(in.at - body->code.data);
+        enum row row = body_row(&in);
+        if (row == ROW_END && depth-- == 0) {
+            return offset;
+        }
+        depth += row == ROW_BLOCK || row == ROW_LOOP || row == ROW_IF;
+        body_skip_immediate(&in, row);
+    }
+}
+
 static enum err worlds_again(struct comparison *c);
 
 // Each function from its first loops on, in new worlds.
@@ -508,9 +524,13 @@ static void compare_loops(struct comparison *c, u32 function, u32 *worlds, i64 f
         u32 offset = (u32)(in.at - body->code.data);
         enum row row = body_row(&in);
         if (row == ROW_LOOP) {
+            struct body_reader inside = in;
+            body_skip_immediate(&inside, row);
             u32 index = loop_start(body->translated, offset);
             found++;
-            if (index < body->translated->ins_count) {
+            // A loop that cannot be reached has no instruction.
+            if (index < body->translated->ins_count &&
+                origin_of(body->translated, index) < block_end(body, inside)) {
                 (*worlds)++;
                 ASSERT(worlds_again(c) == ERR_OK);
                 compare_from(c, function, index, fuel);

@@ -65,12 +65,13 @@ static void run_seed(u64 seed, struct sums *sums)
     }
     struct wasm_bytes module = generate_module(span_of(choices, size), false);
     (void)snprintf(name, sizeof name, "build/diff/ir_%llu.wasm", (unsigned long long)seed);
-    if (!run(name, wasm_bytes_span(&module), sums)) {
-        FILE *file = fopen(name, "wb");
-        if (file != NULL) {
-            (void)fwrite(module.data, 1, module.size, file);
-            (void)fclose(file);
-        }
+    FILE *file = fopen(name, "wb"); // stays when the two differ, or something stops the program
+    if (file != NULL) {
+        (void)fwrite(module.data, 1, module.size, file);
+        (void)fclose(file);
+    }
+    if (run(name, wasm_bytes_span(&module), sums)) {
+        (void)remove(name);
     }
     wasm_bytes_free(&module);
 }
