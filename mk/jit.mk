@@ -44,3 +44,15 @@ $(UNIT_VARIANTS:%=build/%/test/jit_run): | build/test/wasm/cross.wasm
 JIT_PASS_SOURCES := core/jit/mach.c $(wildcard core/jit/x86_64/*.c) $(JIT_FRONT_SOURCES) $(wildcard core/jit/alloc*.c)
 $(call link_rule,hosted,build/bench/code,tests/bench/code.c tests/unit/mach_check.c $(JIT_PASS_SOURCES) $(BASE_SOURCES) \
   $(WASM_SOURCES))
+
+# The whole compiler: its speed, and every function of some programs in each way. What the code does is the
+# business of other suites.
+COMPILE_SOURCES := tests/bench/compile.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
+$(call link_rule,hosted,build/bench/compile,$(COMPILE_SOURCES),-lm)
+$(call link_rule,asan,build/asan/test/compile,$(COMPILE_SOURCES),-lm)
+BENCHES += compile
+bench-compile: build/bench/compile build/bench/load_program.wasm
+	@build/bench/compile build/bench/load_program.wasm
+TEST_SUITES += compile
+test-compile: build/asan/test/compile build/bench/load_program.wasm $$(KERNEL_MODULES) ## compiles every function of some programs
+	@$< --check build/bench/load_program.wasm $(KERNEL_MODULES)

@@ -37,15 +37,15 @@ static void *grow(struct emitter *e, void *items, u32 count, u32 *capacity, u32 
     return place;
 }
 
-void x64_site(struct emitter *e, const struct mach_ins *ins, enum trap trap, u8 behind)
+void x64_site(struct emitter *e, const struct mach_ins *ins, enum trap trap)
 {
     struct emit_site *sites = grow(e, e->sites, e->site_count, &e->site_capacity, sizeof *sites);
     if (sites == NULL) {
         return;
     }
     e->sites = sites;
-    sites[e->site_count++] = (struct emit_site){
-        .mark = asm_mark(&e->as), .origin = ins->origin, .trap = (u8)trap, .behind = behind};
+    sites[e->site_count++] =
+        (struct emit_site){.mark = asm_mark(&e->as), .origin = ins->origin, .trap = (u8)trap};
 }
 
 u32 x64_cold(struct emitter *e, const struct mach_ins *ins, enum trap trap, u32 *resume)
@@ -73,7 +73,7 @@ void x64_call(struct emitter *e, const struct mach_ins *ins, u32 function)
     }
     e->calls = calls;
     calls[e->call_count++] = (struct emit_call){.mark = asm_call(&e->as), .function = function};
-    x64_site(e, ins, TRAP_NONE, 0);
+    x64_site(e, ins, TRAP_NONE);
 }
 
 void x64_branch_block(struct emitter *e, enum x64_condition condition, u32 block)
@@ -371,7 +371,7 @@ static void put_encoded(struct emitter *e, const struct mach_ins *ins)
         return;
     }
     if (shape.trap != TRAP_NONE) {
-        x64_site(e, ins, (enum trap)shape.trap, 0);
+        x64_site(e, ins, (enum trap)shape.trap);
     }
     if (shape.is_unary && !e->as.has_avx && x64_ops[ins->op].size == X64_SIZE_XG) {
         asm_vrr(&e->as, X64_XORPS, false, out.reg, out.reg, out.reg); // waits for nothing
@@ -557,7 +557,7 @@ static void put_colds(struct emitter *e)
         struct cold cold = e->colds[i]; // more may be added
         asm_bind(&e->as, cold.label);
         if (cold.trap != TRAP_NONE) {
-            x64_site(e, cold.ins, (enum trap)cold.trap, 0);
+            x64_site(e, cold.ins, (enum trap)cold.trap);
             asm_none(&e->as, X64_UD2, false);
         } else {
             x64_special_cold(e, &cold);
@@ -626,10 +626,9 @@ static enum err copy_out(struct emitter *e, struct arena *arena, struct jit_func
     }
     for (u32 i = 0; i < e->site_count; i++) {
         const struct emit_site *site = &e->sites[i];
-        out->sites[i] =
-            (struct jit_site){.code = asm_mark_offset(&e->as, site->mark) + site->behind,
-                              .origin = site->origin,
-                              .trap = site->trap};
+        out->sites[i] = (struct jit_site){.code = asm_mark_offset(&e->as, site->mark),
+                                          .origin = site->origin,
+                                          .trap = site->trap};
         // An instruction that may trap can stand where a call returns to.
         ASSERT(i == 0 || out->sites[i].code > out->sites[i - 1].code ||
                (out->sites[i].code == out->sites[i - 1].code && site->trap != TRAP_NONE &&

@@ -22,7 +22,6 @@ struct emit_site {
     u32 mark;
     u32 origin;
     u8 trap;
-    u8 behind; // bytes from the mark to the site
 };
 
 struct emit_call {
@@ -68,8 +67,9 @@ struct emitter {
     enum err err;
 };
 
-// Remembers that the instruction which follows in the code may fault.
-void x64_site(struct emitter *e, const struct mach_ins *ins, enum trap trap, u8 behind);
+// Remembers that the instruction which follows in the code may fault, or, with
+// TRAP_NONE, that what is before it was a call.
+void x64_site(struct emitter *e, const struct mach_ins *ins, enum trap trap);
 // A label of code to be written behind the function; `resume` receives the label that it goes back
 // to, which the caller binds, or is NULL.
 u32 x64_cold(struct emitter *e, const struct mach_ins *ins, enum trap trap, u32 *resume);

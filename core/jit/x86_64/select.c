@@ -41,6 +41,9 @@ static void *grow(struct selector *s, void *items, u32 count, u32 more, u32 *cap
 static u32 list_new(struct selector *s, u32 count)
 {
     struct mach *mach = s->mach;
+    if (count == 0) {
+        return 0;
+    }
     u32 *lists = grow(s, mach->lists, mach->list_count, count, &mach->list_capacity, sizeof(u32));
     if (lists == NULL) {
         return MACH_NONE;
@@ -52,10 +55,11 @@ static u32 list_new(struct selector *s, u32 count)
 
 // ---- registers
 
+// An i32 moves and lies in slots with the zeros above it, so that it is an i64 as well.
 u32 x64_vreg(struct selector *s, u8 kind)
 {
     static const u8 bytes[] = {
-        [KIND_I] = 4, [KIND_L] = 8, [KIND_F] = 4, [KIND_D] = 8, [KIND_V] = 16};
+        [KIND_I] = 8, [KIND_L] = 8, [KIND_F] = 4, [KIND_D] = 8, [KIND_V] = 16};
     struct mach *mach = s->mach;
     struct mach_vreg *vregs =
         grow(s, mach->vregs, mach->vreg_count, 1, &mach->vreg_capacity, sizeof *vregs);
@@ -124,9 +128,6 @@ u32 x64_use(struct selector *s, u32 value)
     if (s->vregs[value] == MACH_NONE) {
         s->vregs[value] = x64_vreg(s, ins->kind);
     }
-    if (is_extended && s->err == ERR_OK) {
-        s->mach->vregs[s->vregs[value]].bytes = 8;
-    }
     return s->vregs[value];
 }
 
@@ -139,15 +140,6 @@ u32 x64_use_low(struct selector *s, u32 value)
         }
         value = sel_ins(s, value)->a;
     }
-}
-
-u32 x64_use_extended(struct selector *s, u32 value)
-{
-    u32 vreg = x64_use(s, value);
-    if (s->err == ERR_OK) {
-        s->mach->vregs[vreg].bytes = 8; // a slot must hold the zeros too
-    }
-    return vreg;
 }
 
 u32 x64_def(struct selector *s, u32 value)
@@ -612,10 +604,11 @@ static enum err select_begin(struct selector *s, u32 **position)
     }
     mem_fill(s->vregs, 0xff, ir->ins_count * sizeof *s->vregs);
     mem_fill(s->results, 0xff, ir->ins_count * sizeof *s->results);
+    (void)list_new(s, 1); // so that there always are lists
     mach->block_count = ir->block_count;
     mach->edge_count = edge_count;
     mach->edge_capacity = edge_count;
-    return ERR_OK;
+    return s->err;
 }
 
 enum err x64_select(const struct ir *ir, const struct jit_options *options, struct mach *out)

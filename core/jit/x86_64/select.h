@@ -78,8 +78,6 @@ u32 x64_vreg(struct selector *s, u8 kind);
 // A value in a register, from now on wanted. _low: only its low 32 bits matter.
 u32 x64_use(struct selector *s, u32 value);
 u32 x64_use_low(struct selector *s, u32 value);
-// An i32 as an i64 with zeros above.
-u32 x64_use_extended(struct selector *s, u32 value);
 // The register that an instruction's value is to be put in.
 u32 x64_def(struct selector *s, u32 value);
 // Whether `value` stands in this block with no effect between it and the root, and this is its only

@@ -249,9 +249,7 @@ void x64_select_divide(struct selector *s, u32 value)
     bool is_const = sel_is_const(s, ins->b);
     i64 by = is_const ? sel_const(s, ins->b) : 0;
     // A multiplication of 64 bits reads zeros above an i32.
-    it.from = wide                        ? x64_use(s, ins->a)
-              : is_const && !it.is_signed ? x64_use_extended(s, ins->a)
-                                          : x64_use_low(s, ins->a);
+    it.from = wide || (is_const && !it.is_signed) ? x64_use(s, ins->a) : x64_use_low(s, ins->a);
     if (!is_const || by == 0 || (it.is_signed && by == -1)) {
         by_value(s, &it, ins->b);
         return;

@@ -198,7 +198,7 @@ static bool select_convert(struct selector *s, u32 value)
         return true;
     case ROW_F32_CONVERT_I32_U: // positive as an i64
     case ROW_F64_CONVERT_I32_U:
-        x64_put_sse_unary(s, from_integer, true, def, rm_reg(x64_use_extended(s, ins->a)), 0);
+        x64_put_sse_unary(s, from_integer, true, def, rm_reg(x64_use(s, ins->a)), 0);
         return true;
     case ROW_F32_CONVERT_I64_S:
     case ROW_F64_CONVERT_I64_S:

@@ -100,14 +100,14 @@ static void put_call_element(struct emitter *e, const struct mach_ins *ins)
 {
     u32 resume;
     u32 cold = x64_cold(e, ins, TRAP_NONE, &resume);
-    x64_site(e, ins, TRAP_UNINITIALIZED_ELEMENT, 0);
+    x64_site(e, ins, TRAP_UNINITIALIZED_ELEMENT);
     asm_rm(&e->as, X64_CMP_MR, true, X64_INSTANCE, asm_at(X64_ELEMENT, JIT_FUNC_INSTANCE));
     asm_branch(&e->as, X64_NE, cold);
     asm_mi(&e->as, X64_CMP_I, false, asm_at(X64_ELEMENT, JIT_FUNC_CANONICAL), ins->bits);
     asm_branch(&e->as, X64_NE, cold);
     asm_rm(&e->as, X64_MOV, true, X64_ELEMENT, asm_at(X64_ELEMENT, JIT_FUNC_CODE));
     asm_m(&e->as, X64_CALL_M, true, asm_at(X64_ELEMENT, JIT_CODE_COMPILED));
-    x64_site(e, ins, TRAP_NONE, 0);
+    x64_site(e, ins, TRAP_NONE);
     asm_bind(&e->as, resume);
 }
 
@@ -128,7 +128,7 @@ static void put_divide(struct emitter *e, const struct mach_ins *ins, bool is_an
     } else {
         asm_none(&e->as, wide ? X64_CQO : X64_CDQ, wide);
     }
-    x64_site(e, ins, TRAP_DIVIDE_BY_ZERO, 0);
+    x64_site(e, ins, TRAP_DIVIDE_BY_ZERO);
     put_rm(e, ins->op == X64_DIVIDE_U ? X64_DIV : X64_IDIV, wide, by, 0);
     if (is_any) {
         asm_bind(&e->as, resume);
@@ -431,7 +431,7 @@ static bool put_exit(struct emitter *e, const struct mach_ins *ins)
         x64_epilogue(e);
         return true;
     case X64_TRAP:
-        x64_site(e, ins, (enum trap)shape.trap, 0);
+        x64_site(e, ins, (enum trap)shape.trap);
         asm_none(&e->as, X64_UD2, false);
         return true;
     default:
