@@ -56,3 +56,9 @@ bench-compile: build/bench/compile build/bench/load_program.wasm
 TEST_SUITES += compile
 test-compile: build/asan/test/compile build/bench/load_program.wasm $$(KERNEL_MODULES) ## compiles every function of some programs
 	@$< --check build/bench/load_program.wasm $(KERNEL_MODULES)
+
+# Compiled code against the interpreter.
+MACHINE_SOURCES := tests/diff/machine.c tests/diff/generate.c tests/unit/wasm_bytes.c $(JIT_HOST_SOURCES) $(TEST_SUPPORT) \
+  $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
+$(call link_rule,asan,build/asan/test/machine,$(MACHINE_SOURCES),-lsodium -lpthread)
+$(call link_rule,hosted,build/hosted/test/machine,$(MACHINE_SOURCES),-lsodium -lpthread)
