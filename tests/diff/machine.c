@@ -23,7 +23,6 @@
 #include "tests/diff/generate.h"
 #include "tests/unit/jit_host.h"
 #include "tests/unit/support.h"
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +37,6 @@ enum {
     ROUNDS = 7,
     SLICES = 100000, // of a call by compiled code, whose fuel is time
 };
-
-void platform_relax(void)
-{
-    (void)sched_yield();
-}
 
 struct world {
     struct arena arena;

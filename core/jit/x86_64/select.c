@@ -222,10 +222,16 @@ static struct x64_shape rm_shape(const struct rm *rm, bool wide)
                               .trap = rm->trap};
 }
 
-static u64 rm_bits(const struct rm *rm, i32 imm)
+// An instruction with an r/m: what it accesses is where it traps.
+static void put_with(struct selector *s, enum x64_op op, struct x64_shape shape,
+                     const struct rm *rm, i32 imm)
 {
     bool is_constant = rm->kind == X64_RM_CONSTANT || rm->kind == X64_RM_VECTOR;
-    return is_constant ? rm->bits : (u32)rm->disp | (u64)(u32)imm << 32;
+    u64 bits = is_constant ? rm->bits : (u32)rm->disp | (u64)(u32)imm << 32;
+    struct mach_ins *ins = x64_put(s, op, shape, bits);
+    if (rm->trap != TRAP_NONE) {
+        ins->origin = rm->origin;
+    }
 }
 
 static void put_rm(struct selector *s, enum x64_op op, const struct rm *rm)
@@ -251,7 +257,7 @@ static void put_def_same(struct selector *s, u32 def, u32 from)
 
 void x64_put_def_rm(struct selector *s, enum x64_op op, bool wide, u32 def, struct rm rm)
 {
-    x64_put(s, op, rm_shape(&rm, wide), rm_bits(&rm, 0));
+    put_with(s, op, rm_shape(&rm, wide), &rm, 0);
     x64_operand(s, def, MACH_DEF, MACH_IN_REGISTER, 0);
     put_rm(s, op, &rm);
 }
@@ -259,7 +265,7 @@ void x64_put_def_rm(struct selector *s, enum x64_op op, bool wide, u32 def, stru
 void x64_put_def_same_rm(struct selector *s, enum x64_op op, bool wide, u32 def, u32 from,
                          struct rm rm)
 {
-    x64_put(s, op, rm_shape(&rm, wide), rm_bits(&rm, 0));
+    put_with(s, op, rm_shape(&rm, wide), &rm, 0);
     put_def_same(s, def, from);
     put_rm(s, op, &rm);
 }
@@ -272,27 +278,27 @@ void x64_put_def_same_i(struct selector *s, enum x64_op op, bool wide, u32 def, 
 
 void x64_put_use_rm(struct selector *s, enum x64_op op, bool wide, u32 reg, struct rm rm)
 {
-    x64_put(s, op, rm_shape(&rm, wide), rm_bits(&rm, 0));
+    put_with(s, op, rm_shape(&rm, wide), &rm, 0);
     x64_operand(s, reg, MACH_USE, MACH_IN_REGISTER, 0);
     put_rm(s, op, &rm);
 }
 
 void x64_put_rm_i(struct selector *s, enum x64_op op, bool wide, struct rm rm, i32 imm)
 {
-    x64_put(s, op, rm_shape(&rm, wide), rm_bits(&rm, imm));
+    put_with(s, op, rm_shape(&rm, wide), &rm, imm);
     put_rm(s, op, &rm);
 }
 
 void x64_put_def_rm_i(struct selector *s, enum x64_op op, bool wide, u32 def, struct rm rm, i32 imm)
 {
-    x64_put(s, op, rm_shape(&rm, wide), rm_bits(&rm, imm));
+    put_with(s, op, rm_shape(&rm, wide), &rm, imm);
     x64_operand(s, def, MACH_DEF, MACH_IN_REGISTER, 0);
     put_rm(s, op, &rm);
 }
 
 void x64_put_vex(struct selector *s, enum x64_op op, bool wide, u32 def, u32 from, struct rm rm)
 {
-    x64_put(s, op, rm_shape(&rm, wide), rm_bits(&rm, 0));
+    put_with(s, op, rm_shape(&rm, wide), &rm, 0);
     x64_operand(s, def, MACH_DEF, MACH_IN_REGISTER, 0);
     x64_operand(s, from, MACH_USE, MACH_IN_REGISTER, 0);
     put_rm(s, op, &rm);
@@ -311,7 +317,7 @@ void x64_put_sse_unary(struct selector *s, enum x64_op op, bool wide, u32 def, s
 {
     struct x64_shape shape = rm_shape(&rm, wide);
     shape.is_unary = true;
-    x64_put(s, op, shape, rm_bits(&rm, imm));
+    put_with(s, op, shape, &rm, imm);
     x64_operand(s, def, MACH_DEF, MACH_IN_REGISTER, 0);
     put_rm(s, op, &rm);
 }

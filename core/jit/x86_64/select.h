@@ -36,7 +36,8 @@ struct rm {
     u32 base;  // virtual registers; MACH_NONE: none. For a register: that
     u32 index; //
     i32 disp;
-    u64 bits; // of a constant
+    u32 origin; // of the access, where `trap` is reported
+    u64 bits;   // of a constant
 };
 
 static inline const struct ir_ins *sel_ins(const struct selector *s, u32 value)

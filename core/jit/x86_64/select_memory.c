@@ -137,7 +137,9 @@ static struct rm checked_address(struct selector *s, const struct ir_ins *access
     x64_put(s, X64_ZERO, (struct x64_shape){0}, 0);
     x64_operand(s, zero, MACH_DEF, MACH_IN_REGISTER, 0);
     x64_put_use_rm(s, X64_CMP, true, end, size);
-    x64_put_trap_if(s, X64_A, TRAP_MEMORY_OUT_OF_BOUNDS);
+    x64_put(s, X64_TRAP_IF,
+            (struct x64_shape){.condition = X64_A, .trap = TRAP_MEMORY_OUT_OF_BOUNDS}, 0)
+        ->origin = access->origin;
     x64_put_def_same_rm(s, X64_CMOVCC, true, safe, at, rm_reg(zero));
     x64_set_condition(s, X64_A);
     return memory_rm(safe, 0, 0);
@@ -209,11 +211,12 @@ static struct rm guarded_address(struct selector *s, const struct ir_ins *access
 struct rm x64_address(struct selector *s, const struct ir_ins *access)
 {
     u8 class = body_ops[access->op].class;
-    if (s->options->bounds == JIT_BOUNDS_CHECK) {
-        return checked_address(s, access, body_ops[access->op].bytes);
-    }
-    return guarded_address(s, access,
-                           class == WASM_CLASS_STORE || class == WASM_CLASS_VECTOR_STORE);
+    bool is_store = class == WASM_CLASS_STORE || class == WASM_CLASS_VECTOR_STORE;
+    struct rm rm = s->options->bounds == JIT_BOUNDS_CHECK
+                       ? checked_address(s, access, body_ops[access->op].bytes)
+                       : guarded_address(s, access, is_store);
+    rm.origin = access->origin;
+    return rm;
 }
 
 // ---- loads and stores
