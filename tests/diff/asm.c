@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/diff/asm.c: writes every form of every instruction of ops.def, with registers, widths,
-// displacements and immediates at their edges, and says what each should read as. tests/diff/run_asm
-// compares that with a disassembler.
+// displacements and immediates at their edges, and says what each should read as.
+// tests/diff/run_asm compares that with a disassembler.
 //
 // Output  a line for each: the bytes in hexadecimal, a tab, Intel's syntax.
 #include "core/jit/x86_64/asm.h"

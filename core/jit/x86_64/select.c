@@ -593,6 +593,7 @@ static enum err select_begin(struct selector *s, u32 **position)
 {
     const struct ir *ir = s->ir;
     struct mach *mach = s->mach;
+    enum { SPARE = 32 };
     u32 edge_count = 0;
     for (u32 b = 0; b < ir->block_count; b++) {
         edge_count += ir->blocks[b].succ_count;
@@ -603,9 +604,16 @@ static enum err select_begin(struct selector *s, u32 **position)
     s->is_covered = ARENA_ARRAY(mach->arena, bool, ir->ins_count);
     *position = ARENA_ARRAY(mach->arena, u32, edge_count);
     mach->blocks = ARENA_ARRAY(mach->arena, struct mach_block, ir->block_count);
+    mach->ins_capacity = ir->ins_count + SPARE; // they are as many, most often
+    mach->ins = ARENA_ARRAY(mach->arena, struct mach_ins, mach->ins_capacity);
+    mach->operand_capacity = 2 * mach->ins_capacity;
+    mach->operands = ARENA_ARRAY(mach->arena, struct mach_operand, mach->operand_capacity);
+    mach->vreg_capacity = mach->ins_capacity;
+    mach->vregs = ARENA_ARRAY(mach->arena, struct mach_vreg, mach->vreg_capacity);
     mach->edges = ARENA_ARRAY(mach->arena, struct mach_edge, edge_count);
     if (s->vregs == NULL || s->epochs == NULL || s->results == NULL || s->is_covered == NULL ||
-        *position == NULL || mach->blocks == NULL || mach->edges == NULL) {
+        *position == NULL || mach->blocks == NULL || mach->edges == NULL || mach->ins == NULL ||
+        mach->operands == NULL || mach->vregs == NULL) {
         return ERR_NO_MEMORY;
     }
     mem_fill(s->vregs, 0xff, ir->ins_count * sizeof *s->vregs);

@@ -160,8 +160,8 @@ static struct condition compare_integer(struct selector *s, const struct ir_ins 
 
 // ---- floats
 
-// Less is asked as greater the other way round: then a NaN, which sets every flag, is on the side of
-// no.
+// Less is asked as greater the other way round: then a NaN, which sets every flag, is on the side
+// of no.
 static struct condition compare_float(struct selector *s, const struct ir_ins *ins)
 {
     bool is_single = ins->op <= ROW_F32_GE;
