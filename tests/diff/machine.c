@@ -8,6 +8,7 @@
 //         machine --seeds FIRST COUNT   modules made of seeds (generate.h)
 //         machine --time NAME ARGUMENT FILE.wasm   an export by both, in milliseconds
 // Options before all else: --plain  as for a CPU without AVX, BMI and segments
+//                          --checks with addresses compared, as for a memory without reservation
 //                          --storm  with a tick every few microseconds
 #include "core/base/arena.h"
 #include "core/base/assert.h"
@@ -60,6 +61,7 @@ struct comparison {
 
 static bool is_plain;
 static bool has_storm;
+static bool has_checks;
 
 // ---- loading
 
@@ -92,6 +94,9 @@ static void compile_all(struct comparison *c)
     arena_init(&arena, &c->memory.memory, SIZE_MAX);
     struct jit_placed *placed = ARENA_ARRAY(&arena, struct jit_placed, c->module->function_count);
     struct jit_options options = c->host.space.options;
+    if (has_checks) {
+        options.bounds = JIT_BOUNDS_CHECK;
+    }
     if (is_plain) {
         options.segment = false;
         options.features = 0;
@@ -403,10 +408,16 @@ int main(int argc, char **argv)
     u64 calls = 0;
     u64 functions = 0;
     int at = 1;
-    for (; at < argc && (strcmp(argv[at], "--plain") == 0 || strcmp(argv[at], "--storm") == 0);
-         at++) {
-        is_plain = is_plain || strcmp(argv[at], "--plain") == 0;
-        has_storm = has_storm || strcmp(argv[at], "--storm") == 0;
+    for (; at < argc; at++) {
+        if (strcmp(argv[at], "--plain") == 0) {
+            is_plain = true;
+        } else if (strcmp(argv[at], "--storm") == 0) {
+            has_storm = true;
+        } else if (strcmp(argv[at], "--checks") == 0) {
+            has_checks = true;
+        } else {
+            break;
+        }
     }
     if (at + 3 < argc && strcmp(argv[at], "--time") == 0) {
         run(argv[at + 3], read_file(argv[at + 3]), argv[at + 1], strtoull(argv[at + 2], NULL, 0),

@@ -147,16 +147,14 @@ static struct rm checked_address(struct selector *s, const struct ir_ins *access
 
 // The address as the CPU's own sum of 32 bits. False when that saves nothing, or when the sum with
 // the access's offset could wrap, which is no address of the guest's.
-static bool segment_address(struct selector *s, const struct ir_ins *access, bool is_store,
-                            struct rm *out)
+static bool segment_address(struct selector *s, const struct ir_ins *access, struct rm *out)
 {
     if (!s->options->segment ||
         (access->c != 0 && (u64)x64_bound(s, access->a) + access->c > UINT32_MAX)) {
         return false;
     }
     struct sum sum = sum_of(s, access->a);
-    bool is_sum = sum.base != IR_NONE && sum.index != IR_NONE;
-    if (sum.base == access->a || (is_store && !is_sum)) {
+    if (sum.base == access->a) {
         return false;
     }
     *out = (struct rm){.kind = X64_RM_SEGMENT,
@@ -168,7 +166,7 @@ static bool segment_address(struct selector *s, const struct ir_ins *access, boo
     return true;
 }
 
-static struct rm guarded_address(struct selector *s, const struct ir_ins *access, bool is_store)
+static struct rm guarded_address(struct selector *s, const struct ir_ins *access)
 {
     const struct ir_ins *address = sel_ins(s, access->a);
     u64 disp = access->c;
@@ -195,7 +193,7 @@ static struct rm guarded_address(struct selector *s, const struct ir_ins *access
         }
     }
     struct rm out;
-    if (index == access->a && segment_address(s, access, is_store, &out)) {
+    if (index == access->a && segment_address(s, access, &out)) {
         return out;
     }
     u32 vreg = x64_use(s, index);
@@ -210,11 +208,9 @@ static struct rm guarded_address(struct selector *s, const struct ir_ins *access
 
 struct rm x64_address(struct selector *s, const struct ir_ins *access)
 {
-    u8 class = body_ops[access->op].class;
-    bool is_store = class == WASM_CLASS_STORE || class == WASM_CLASS_VECTOR_STORE;
     struct rm rm = s->options->bounds == JIT_BOUNDS_CHECK
                        ? checked_address(s, access, body_ops[access->op].bytes)
-                       : guarded_address(s, access, is_store);
+                       : guarded_address(s, access);
     rm.origin = access->origin;
     return rm;
 }
