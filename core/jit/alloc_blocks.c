@@ -118,7 +118,10 @@ static enum err find_loops(struct alloc *alloc)
         alloc->frequency[b] =
             mach->blocks[b].is_cold ? 1 : (u32)FREQUENCY_ONCE << (FREQUENCY_LOOP_BITS * depth);
     }
-    for (u32 b = 0; b < mach->block_count; b++) {
+    for (u32 b = mach->block_count; b-- > 0;) {
+        bool is_alike = b + 1 < mach->block_count && alloc->loop[b + 1] == alloc->loop[b] &&
+                        mach->blocks[b + 1].is_cold == mach->blocks[b].is_cold;
+        alloc->alike_until[b] = is_alike ? alloc->alike_until[b + 1] : b + 1;
         alloc->is_whole[b] = members[b] != 0 && members[b] == mach->blocks[b].loop_end - b;
     }
     return ERR_OK;
@@ -136,12 +139,13 @@ enum err alloc_blocks(struct alloc *alloc)
     alloc->loop = ARENA_ARRAY(scratch, u32, blocks);
     alloc->outer = ARENA_ARRAY(scratch, u32, blocks);
     alloc->is_whole = ARENA_ARRAY(scratch, bool, blocks);
+    alloc->alike_until = ARENA_ARRAY(scratch, u32, blocks);
     alloc->frequency = ARENA_ARRAY(scratch, u32, blocks);
     alloc->pred_first = ARENA_ARRAY(scratch, u32, blocks + 1);
     alloc->preds = ARENA_ARRAY(scratch, u32, mach->edge_count);
     if (alloc->block_of == NULL || alloc->start_of == NULL || alloc->loop == NULL ||
-        alloc->outer == NULL || alloc->is_whole == NULL || alloc->frequency == NULL ||
-        alloc->pred_first == NULL || alloc->preds == NULL) {
+        alloc->outer == NULL || alloc->is_whole == NULL || alloc->alike_until == NULL ||
+        alloc->frequency == NULL || alloc->pred_first == NULL || alloc->preds == NULL) {
         return ERR_NO_MEMORY;
     }
     number_steps(alloc);

@@ -395,31 +395,49 @@ static void walk_clear(struct walk *walk, u32 def_block)
     mem_zero(&walk->live_out[first], count * sizeof(u64));
 }
 
+// The first block from `block` on, up to `last`, whose bit is `set`; last + 1 when there is none.
+static u32 bits_find(const u64 *bits, const u64 *and, u32 block, u32 last, bool set)
+{
+    while (block <= last) {
+        u64 word = bits[block / 64] & and[block / 64];
+        word = (set ? word : ~word) >> block % 64;
+        if (word != 0) {
+            block += (u32)__builtin_ctzll(word);
+            return block <= last ? block : last + 1;
+        }
+        block = (block | 63) + 1;
+    }
+    return last + 1;
+}
+
+// One segment for each run of blocks that the register lives through, and what is at its end.
 static enum err segments_from_marks(struct alloc *alloc, const struct walk *walk, u32 vreg,
                                     u32 def_block, u32 start)
 {
+    const struct alloc_use *uses = alloc->uses;
     u32 use = alloc->use_first[vreg];
-    for (u32 b = def_block; b <= walk->last; b++) {
-        if (b != def_block && walk->live_in[b / 64] >> b % 64 == 0) {
-            b |= 63; // none of this word
-            continue;
-        }
-        if (b != def_block && !bit_test(walk->live_in, b)) {
-            continue;
-        }
+    u32 use_end = alloc->use_end[vreg];
+    bit_set(walk->live_in, def_block);
+    for (u32 b = def_block; b <= walk->last;) {
         struct alloc_segment segment = {
             .start = b == def_block ? start : alloc->start_of[b],
             .vreg = vreg,
             .use_first = use,
         };
-        while (use < alloc->use_end[vreg] && alloc->uses[use].at < alloc->start_of[b + 1]) {
-            segment.end = use_past(&alloc->uses[use++]);
+        b = bits_find(walk->live_in, walk->live_out, b, walk->last, false);
+        segment.end = alloc->start_of[b];
+        while (use < use_end && uses[use].at < segment.end) {
+            use++;
         }
-        if (bit_test(walk->live_out, b)) {
-            segment.end = alloc->start_of[b + 1];
+        if (b <= walk->last && bit_test(walk->live_in, b)) {
+            while (use < use_end && uses[use].at < alloc->start_of[b + 1]) {
+                segment.end = use_past(&uses[use++]);
+            }
+            b++;
         }
         segment.use_end = use;
         TRY(segment_add(alloc, segment));
+        b = bits_find(walk->live_in, walk->live_in, b, walk->last, true);
     }
     return ERR_OK;
 }

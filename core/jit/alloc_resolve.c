@@ -232,27 +232,17 @@ static bool is_slot(mach_place place)
     return place >= MACH_SLOT && place != MACH_PLACE_NONE;
 }
 
-// One virtual register goes from place to place. Without `moves` only the cost of the stores is
-// counted.
-static enum err change(struct resolver *resolver, u32 before, struct alloc_move move, bool moves,
-                       u32 frequency, u64 *stores)
+// Into a register, from wherever it is.
+static enum err load(struct resolver *resolver, u32 before, struct alloc_move move)
 {
-    bool is_remat = resolver->mach->vregs[move.vreg].is_remat;
-    if (move.from == move.to || move.to == MACH_PLACE_NONE ||
-        (move.from == MACH_PLACE_NONE && !is_remat)) {
-        return ERR_OK;
+    if (move.from == MACH_PLACE_NONE && !resolver->mach->vregs[move.vreg].is_remat) {
+        return ERR_OK; // it does not live there
     }
-    if (is_slot(move.to)) {
-        *stores += frequency;
-        if (resolver->kept[move.vreg] != MACH_PLACE_NONE) {
-            return ERR_OK;
-        }
-    }
-    return moves ? alloc_moves_add(&resolver->moves, before, move) : ERR_OK;
+    return alloc_moves_add(&resolver->moves, before, move);
 }
 
-// The edges into blocks that begin within a piece.
-static enum err change_at_edges(struct resolver *resolver, u32 piece, bool moves, u64 *stores)
+// The edges into blocks that begin within a piece that is in a register.
+static enum err load_at_edges(struct resolver *resolver, u32 piece)
 {
     const struct alloc *alloc = resolver->alloc;
     const struct mach *mach = resolver->mach;
@@ -278,21 +268,25 @@ static enum err change_at_edges(struct resolver *resolver, u32 piece, bool moves
                 .vreg = segment->vreg,
             };
             u32 before = edge_moment(resolver, edge, &move.phase, &frequency);
-            TRY(change(resolver, before, move, moves, frequency, stores));
+            TRY(load(resolver, before, move));
         }
     }
     return ERR_OK;
 }
 
-static enum err change_places(struct resolver *resolver, u32 vreg, bool moves, u64 *stores)
+// Moves a virtual register into the registers it gets.
+static enum err load_all(struct resolver *resolver, u32 vreg)
 {
     const struct alloc *alloc = resolver->alloc;
-    u32 end = resolver->piece_first[vreg + 1];
-    for (u32 i = resolver->piece_first[vreg]; i < end; i++) {
+    u32 first = resolver->piece_first[vreg];
+    for (u32 i = first; i < resolver->piece_first[vreg + 1]; i++) {
         u32 piece = resolver->pieces[i];
+        if (piece_place(alloc, piece) >= MACH_SLOT) {
+            continue;
+        }
         u32 start = alloc->segments[piece].start;
         u32 block = alloc_step_block(alloc, start);
-        if (i != resolver->piece_first[vreg] && start != alloc->start_of[block] &&
+        if (i != first && start != alloc->start_of[block] &&
             alloc->segments[resolver->pieces[i - 1]].end == start) {
             struct alloc_move move = {
                 .from = place_before(resolver, vreg, start),
@@ -300,10 +294,74 @@ static enum err change_places(struct resolver *resolver, u32 vreg, bool moves, u
                 .vreg = vreg,
                 .phase = ALLOC_BETWEEN,
             };
-            TRY(change(resolver, start / 2 - block - 1, move, moves, alloc->frequency[block],
-                       stores));
+            TRY(load(resolver, start / 2 - block - 1, move));
         }
-        TRY(change_at_edges(resolver, piece, moves, stores));
+        TRY(load_at_edges(resolver, piece));
+    }
+    return ERR_OK;
+}
+
+// Stores of a virtual register wherever it leaves a register for its slot: their cost, or, with
+// `makes`, the stores themselves.
+static enum err store_at_edges(struct resolver *resolver, u32 piece, bool makes, u64 *cost)
+{
+    const struct alloc *alloc = resolver->alloc;
+    const struct mach *mach = resolver->mach;
+    const struct alloc_segment *segment = &alloc->segments[piece];
+    for (u32 b = alloc_step_block(alloc, segment->start);
+         b < mach->block_count && alloc->start_of[b + 1] <= segment->end; b++) {
+        const struct mach_block *block = &mach->blocks[b];
+        for (u32 s = 0; s < block->succ_count; s++) {
+            const struct mach_edge *edge = &mach->edges[mach->lists[block->succs + s]];
+            u32 start = alloc->start_of[edge->to];
+            if (start >= segment->start && start < segment->end) {
+                continue;
+            }
+            u32 frequency;
+            struct alloc_move move = {
+                .from = piece_place(alloc, piece),
+                .to = place_at(resolver, segment->vreg, start),
+                .vreg = segment->vreg,
+            };
+            u32 before = edge_moment(resolver, edge, &move.phase, &frequency);
+            if (!is_slot(move.to)) {
+                continue;
+            }
+            *cost += frequency;
+            if (makes) {
+                TRY(alloc_moves_add(&resolver->moves, before, move));
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err store_all(struct resolver *resolver, u32 vreg, bool makes, u64 *cost)
+{
+    const struct alloc *alloc = resolver->alloc;
+    u32 end = resolver->piece_first[vreg + 1];
+    for (u32 i = resolver->piece_first[vreg]; i < end; i++) {
+        u32 piece = resolver->pieces[i];
+        if (piece_place(alloc, piece) >= MACH_SLOT) {
+            continue;
+        }
+        u32 past = alloc->segments[piece].end;
+        u32 block = alloc_step_block(alloc, past);
+        u32 next = i + 1 < end ? resolver->pieces[i + 1] : piece;
+        if (past != alloc->start_of[block] && alloc->segments[next].start == past &&
+            is_slot(piece_place(alloc, next))) {
+            *cost += alloc->frequency[block];
+            struct alloc_move move = {
+                .from = place_before(resolver, vreg, past),
+                .to = piece_place(alloc, next),
+                .vreg = vreg,
+                .phase = ALLOC_BETWEEN,
+            };
+            if (makes) {
+                TRY(alloc_moves_add(&resolver->moves, past / 2 - block - 1, move));
+            }
+        }
+        TRY(store_at_edges(resolver, piece, makes, cost));
     }
     return ERR_OK;
 }
@@ -325,30 +383,38 @@ static u64 definition_cost(const struct resolver *resolver, u32 vreg)
     return cost;
 }
 
-// Decides where the slot of each virtual register is written, and moves it where it changes place.
-static enum err change_all(struct resolver *resolver)
+// Decides where the slot of a virtual register is written, and moves it where it changes place.
+static enum err change_one(struct resolver *resolver, u32 vreg)
 {
     const struct alloc *alloc = resolver->alloc;
+    u32 first = resolver->piece_first[vreg];
+    u32 end = resolver->piece_first[vreg + 1];
+    mach_place place = piece_place(alloc, resolver->pieces[first]);
+    mach_place slot = is_slot(place) ? place : MACH_PLACE_NONE;
+    bool changes = false;
+    for (u32 i = first + 1; i < end; i++) {
+        mach_place other = piece_place(alloc, resolver->pieces[i]);
+        slot = is_slot(other) ? other : slot;
+        changes |= other != place;
+    }
+    resolver->kept[vreg] = slot;
+    if (slot != MACH_PLACE_NONE && slot != place) {
+        u64 cost = 0;
+        TRY(store_all(resolver, vreg, false, &cost));
+        if (cost < definition_cost(resolver, vreg)) {
+            resolver->kept[vreg] = MACH_PLACE_NONE;
+            TRY(store_all(resolver, vreg, true, &cost));
+        }
+    }
+    return changes ? load_all(resolver, vreg) : ERR_OK;
+}
+
+static enum err change_all(struct resolver *resolver)
+{
     for (u32 v = 0; v < resolver->mach->vreg_count; v++) {
-        u32 first = resolver->piece_first[v];
-        u32 end = resolver->piece_first[v + 1];
         resolver->kept[v] = MACH_PLACE_NONE;
-        mach_place slot = MACH_PLACE_NONE;
-        for (u32 i = first; i < end && slot == MACH_PLACE_NONE; i++) {
-            mach_place place = piece_place(alloc, resolver->pieces[i]);
-            slot = is_slot(place) ? place : slot;
-        }
-        if (slot != MACH_PLACE_NONE) {
-            u64 stores = 0;
-            TRY(change_places(resolver, v, false, &stores));
-            bool from_start = is_slot(piece_place(alloc, resolver->pieces[first]));
-            if (from_start || stores >= definition_cost(resolver, v)) {
-                resolver->kept[v] = slot;
-            }
-        }
-        if (end - first > 1) {
-            u64 stores = 0;
-            TRY(change_places(resolver, v, true, &stores));
+        if (resolver->piece_first[v] != resolver->piece_first[v + 1]) {
+            TRY(change_one(resolver, v));
         }
     }
     return ERR_OK;

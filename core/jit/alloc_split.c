@@ -8,7 +8,10 @@
 #include "core/jit/allocator.h"
 #include "core/jit/limits.h"
 
-enum { KIND_OUTSIDE = UINT32_MAX }; // a way out of a loop, among the loop's blocks
+enum {
+    KIND_OUTSIDE = -1, // a way out of a loop, among the loop's blocks
+    CLUSTER_GAP = 16,  // positions between uses that a register is kept for
+};
 
 // A walk over a bundle that cuts its segments where the blocks' kind changes.
 struct cutter {
@@ -34,7 +37,7 @@ static u32 kind_of(const struct cutter *cutter, u32 block)
     while (header != ALLOC_NONE && alloc->outer[header] != cutter->base) {
         header = alloc->outer[header];
     }
-    return header == ALLOC_NONE ? KIND_OUTSIDE : header + 1;
+    return header == ALLOC_NONE ? (u32)KIND_OUTSIDE : header + 1;
 }
 
 // The next piece and its kind: 0, or what tells it from its neighbours. False at the end.
@@ -52,9 +55,9 @@ static bool cut_next(struct cutter *cutter, struct alloc_segment *piece, u32 *ki
     u32 block = alloc_step_block(alloc, piece->start);
     *kind = kind_of(cutter, block);
     do {
-        bool is_loop =
-            !cutter->by_cold && *kind != 0 && *kind != KIND_OUTSIDE && alloc->is_whole[*kind - 1];
-        block = is_loop ? alloc->mach->blocks[*kind - 1].loop_end : block + 1;
+        bool is_loop = !cutter->by_cold && *kind != 0 && *kind != (u32)KIND_OUTSIDE &&
+                       alloc->is_whole[*kind - 1];
+        block = is_loop ? alloc->mach->blocks[*kind - 1].loop_end : alloc->alike_until[block];
     } while (alloc->start_of[block] < piece->end && kind_of(cutter, block) == *kind);
     if (alloc->start_of[block] >= piece->end) {
         cutter->segment++;
@@ -237,6 +240,24 @@ static enum err spill_segment(struct alloc *alloc, u32 set, struct alloc_segment
     return ERR_OK;
 }
 
+// A part of a bundle goes to memory, as a bundle of its own.
+static enum err spill_piece(struct alloc *alloc, u32 index, struct alloc_segment segment)
+{
+    TRY(alloc_reserve_bundles(alloc, 1));
+    const struct alloc_bundle *parent = &alloc->bundles[index];
+    u32 set = parent->set;
+    alloc->bundles[alloc->bundle_count++] = (struct alloc_bundle){
+        .first = alloc->segment_count,
+        .count = 1,
+        .set = set,
+        .operand = ALLOC_NONE,
+        .class = parent->class,
+        .reg = ALLOC_SPILLED,
+    };
+    TRY(add_segment(alloc, segment));
+    return spill_segment(alloc, set, segment);
+}
+
 static enum err spill(struct alloc *alloc, u32 index)
 {
     struct alloc_bundle bundle = alloc->bundles[index];
@@ -244,6 +265,80 @@ static enum err spill(struct alloc *alloc, u32 index)
     for (u32 s = 0; s < bundle.count; s++) {
         TRY(spill_segment(alloc, bundle.set, alloc->segments[bundle.first + s]));
     }
+    return ERR_OK;
+}
+
+// ---- into clusters
+
+// One past the uses that follow closely on `first`, within its block; how many want a register.
+static u32 cluster_end(const struct alloc *alloc, u32 first, u32 end, u32 *wanting)
+{
+    const struct alloc_use *uses = alloc->uses;
+    u32 block = alloc_step_block(alloc, uses[first].at);
+    u32 last = first;
+    *wanting = wants_register(&uses[first]);
+    for (u32 u = first + 1; u < end; u++) {
+        if (uses[u].at - uses[last].at > CLUSTER_GAP ||
+            alloc_step_block(alloc, uses[u].at) != block) {
+            break;
+        }
+        if (wants_register(&uses[u])) {
+            ++*wanting;
+            last = u;
+        }
+    }
+    return last + 1;
+}
+
+static enum err add_cluster(struct alloc *alloc, u32 index, struct alloc_segment segment)
+{
+    u32 first = alloc->segment_count;
+    TRY(add_segment(alloc, segment));
+    TRY(add_bundle(alloc, index, first, 1));
+    alloc->bundles[alloc->bundle_count - 1].splits = UINT8_MAX; // it goes to memory if it must
+    return ERR_OK;
+}
+
+// Gives bundles of their own to uses that stand close together, and the rest to memory: what is
+// left to do for a bundle that was cut often.
+static enum err cut_into_clusters(struct alloc *alloc, u32 index)
+{
+    struct alloc_bundle bundle = alloc->bundles[index];
+    for (u32 s = 0; s < bundle.count; s++) {
+        struct alloc_segment rest = alloc->segments[bundle.first + s];
+        u32 end = rest.end;
+        u32 use_end = rest.use_end;
+        for (u32 u = rest.use_first; u < use_end;) {
+            u32 wanting;
+            u32 past = cluster_end(alloc, u, use_end, &wanting);
+            if (wanting < 2) {
+                u = past;
+                continue;
+            }
+            struct alloc_segment cluster = rest;
+            cluster.start = alloc->uses[u].at & ~1u;
+            cluster.start = cluster.start > rest.start ? cluster.start : rest.start;
+            cluster.end = (alloc->uses[past - 1].at | 1) + 1;
+            cluster.end = cluster.end < end ? cluster.end : end;
+            cluster.use_first = u;
+            cluster.use_end = past;
+            TRY(add_cluster(alloc, index, cluster));
+            rest.end = cluster.start;
+            rest.use_end = u;
+            if (rest.start < rest.end) {
+                TRY(spill_piece(alloc, index, rest));
+            }
+            rest.start = cluster.end;
+            rest.use_first = past;
+            u = past;
+        }
+        rest.end = end;
+        rest.use_end = use_end;
+        if (rest.start < rest.end) {
+            TRY(spill_piece(alloc, index, rest));
+        }
+    }
+    alloc->bundles[index].count = 0;
     return ERR_OK;
 }
 
@@ -297,10 +392,13 @@ enum err alloc_split(struct alloc *alloc, u32 index)
     if (bundle->is_visitor) {
         return ERR_LIMIT; // an instruction with more operands in registers than there are
     }
-    if (bundle->weight == 0 || bundle->splits >= JIT_ALLOC_SPLITS || alloc->work < bundle->length) {
+    if (bundle->weight == 0 || bundle->splits == UINT8_MAX) {
         return spill(alloc, index);
     }
-    alloc->work -= bundle->length;
+    if (bundle->splits >= JIT_ALLOC_SPLITS || alloc->work < bundle->length / 8) {
+        return cut_into_clusters(alloc, index);
+    }
+    alloc->work -= bundle->length / 8;
     u32 start = alloc->segments[bundle->first].start;
     u32 end = alloc->segments[bundle->first + bundle->count - 1].end;
     u32 first_block = alloc_step_block(alloc, start);
