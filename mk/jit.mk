@@ -62,12 +62,26 @@ MACHINE_SOURCES := tests/diff/machine.c tests/diff/generate.c tests/unit/wasm_by
   $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
 $(call link_rule,asan,build/asan/test/machine,$(MACHINE_SOURCES),-lsodium -lpthread)
 $(call link_rule,hosted,build/hosted/test/machine,$(MACHINE_SOURCES),-lsodium -lpthread)
+build/diff/constants.wat: tests/diff/constants.py
+	@mkdir -p $(@D)
+	$(Q)python3 $< $@
+build/diff/%.wasm: build/diff/%.wat
+	$(Q)wat2wasm $< -o $@
+build/diff/%.wasm: tests/diff/%.wat
+	@mkdir -p $(@D)
+	$(Q)wat2wasm $< -o $@
 TEST_SUITES += machine
 MACHINE_SEEDS ?= 300
-test-machine: build/asan/test/machine $$(KERNEL_MODULES) ## compiled code on generated modules, against the interpreter
+test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm ## compiled code on generated modules, against the interpreter
 	@{ $< --seeds 1 $(MACHINE_SEEDS); $< --plain --seeds 100001 $(MACHINE_SEEDS); \
 	  $< --storm --seeds 200001 $(MACHINE_SEEDS); $< --checks --seeds 300001 $(MACHINE_SEEDS); \
-	  $< --checks --plain $(KERNEL_MODULES); $< $(KERNEL_MODULES); } >build/machine.txt; \
+	  $< --checks --plain $(KERNEL_MODULES); $< $(KERNEL_MODULES) build/diff/constants.wasm; \
+	  $< --plain build/diff/constants.wasm; } >build/machine.txt; \
 	  grep -v ' passed, \| calls compared' build/machine.txt; \
 	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
 	    exit f > 0 || p == 0 }' build/machine.txt
+
+# The shapes that code must have.
+TEST_SUITES += shapes
+test-shapes: build/bench/compile build/diff/shapes.wasm ## instructions that important shapes must become
+	@tests/diff/run_shapes $< $(LLVM_MC) tests/diff/shapes.wat build/diff/shapes.wasm

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes a module in which each instruction on two integers meets many constants.
+
+    tests/diff/constants.py OUT.wat
+
+A function for each instruction, constant and side of it: it runs through a table of numbers at the edges and
+mixes all results into one. Compilers have a way of their own for many constants, divisors above all.
+"""
+import random
+import sys
+
+PLAIN = ['add', 'sub', 'mul', 'and', 'or', 'xor', 'shl', 'shr_s', 'shr_u', 'rotl', 'rotr']
+DIVIDE = ['div_s', 'div_u', 'rem_s', 'rem_u']
+COMPARE = ['eq', 'ne', 'lt_s', 'lt_u', 'gt_s', 'gt_u', 'le_s', 'le_u', 'ge_s', 'ge_u']
+dice = random.Random(7)
+
+
+def constants(bits):
+    """Small numbers, those around powers of two, divisors that are known to be hard, and some others."""
+    out = set(range(-12, 13)) | {100, 641, 997, 1000, 10007, 1000000007, 6700417, 255, 256, 65535, 65536}
+    for power in range(3, bits):
+        out |= {(1 << power) - 1, 1 << power, (1 << power) + 1, -(1 << power), -(1 << power) + 1}
+    out |= {dice.getrandbits(dice.randrange(2, bits + 1)) for _ in range(40)}
+    half = 1 << (bits - 1)
+    return sorted({(c + half) % (2 * half) - half for c in out})
+
+
+def edges():
+    out = [0, 1, 2, 3, 5, 6, 7, 9, 10, 127, 128, 255, 256, 65535, 65536, 0x7fffffff, 0x80000000, 0x80000001,
+           0xffffffff, 0x100000000, (1 << 63) - 1, 1 << 63, (1 << 63) + 1, (1 << 64) - 1, (1 << 64) - 2]
+    out += [dice.getrandbits(64) for _ in range(60)]
+    out += [dice.getrandbits(dice.randrange(3, 64)) for _ in range(40)]
+    return [value % (1 << 64) for value in out]
+
+
+def function(kind, op, constant, side, count):
+    """`side` is where the constant stands; the other operand is memory, or a local that is used again."""
+    wide = kind == 'i64'
+    value = f'({kind}.load (local.get $p))'
+    again = ''
+    if dice.random() < 0.5:
+        value = f'(local.tee $v {value})'
+        again = '(local.set $h (i64.add (local.get $h) %s))' % (
+            '(local.get $v)' if wide else '(i64.extend_i32_u (local.get $v))')
+    const = f'({kind}.const {constant})'
+    result = f'({kind}.{op} {value} {const})' if side else f'({kind}.{op} {const} {value})'
+    if not wide or op in COMPARE:
+        result = f'(i64.extend_i32_u {result})'
+    name = f'{kind}.{op} {constant} {side}'
+    return (f'(func (export "{name}") (result i64) (local $p i32) (local $h i64) (local $v {kind})\n'
+            f' (loop $l (local.set $h (i64.xor (i64.rotl (local.get $h) (i64.const 5)) {result})) {again}\n'
+            f'  (br_if $l (i32.ne (local.tee $p (i32.add (local.get $p) (i32.const 8))) '
+            f'(i32.const {8 * count}))))\n (local.get $h))\n')
+
+
+def main():
+    table = edges()
+    data = b''.join(value.to_bytes(8, 'little') for value in table)
+    with open(sys.argv[1], 'w', encoding='utf-8') as out:
+        out.write('(module (memory 1)\n(data (i32.const 0) "%s")\n' % ''.join(f'\\{b:02x}' for b in data))
+        for kind, bits in (('i32', 32), ('i64', 64)):
+            for constant in constants(bits):
+                for op in PLAIN + COMPARE:
+                    out.write(function(kind, op, constant, 1, len(table)))
+                    if op in ('sub', 'shl', 'rotr', 'lt_s', 'gt_u'):
+                        out.write(function(kind, op, constant, 0, len(table)))
+                for op in DIVIDE:
+                    if constant != 0 and (constant != -1 or op.endswith('u')):
+                        out.write(function(kind, op, constant, 1, len(table)))
+        out.write(')\n')
+
+
+main()

@@ -1,0 +1,159 @@
+;; SPDX-License-Identifier: GPL-3.0-or-later
+;; What important shapes of code must and must not become on a CPU of today (tests/diff/run_shapes): before each
+;; function, `has` an expression that a line of its disassembly matches, `not` one that none does.
+(module
+  (memory 1 4)
+  (table 4 funcref)
+  (type $binary (func (param i32 i32) (result i32)))
+  (global $sp (mut i32) (i32.const 100))
+
+  ;; has ^add eax, dword ptr gs:\[.* \+ 4\*e
+  ;; not shl|lea|mov e
+  (func (export "load scaled into sum") (param i32 i32 i32) (result i32)
+    (i32.add (local.get 2) (i32.load (i32.add (local.get 0) (i32.shl (local.get 1) (i32.const 2))))))
+
+  ;; has ^movzx eax, byte ptr \[r15 \+ rdi \+ 1024\]
+  (func (export "load at offset") (param i32) (result i32)
+    (i32.load8_u offset=1024 (local.get 0)))
+
+  ;; has dword ptr \[r15 \+ 4\*r.. \+ 1024\]
+  ;; not shl
+  (func (export "table of 256") (param i32) (result i32)
+    (i32.load offset=1024 (i32.shl (i32.and (local.get 0) (i32.const 255)) (i32.const 2))))
+
+  ;; has ^add dword ptr \[r15 \+ rdi \+ 8\], esi
+  (func (export "add in place") (param i32 i32)
+    (i32.store offset=8 (local.get 0) (i32.add (i32.load offset=8 (local.get 0)) (local.get 1))))
+
+  ;; has ^inc|^add dword ptr \[r15 \+ rdi\], 1
+  (func (export "count in place") (param i32)
+    (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 1))))
+
+  ;; has ^mov dword ptr \[r15 \+ rdi\], 7
+  (func (export "store constant") (param i32)
+    (i32.store (local.get 0) (i32.const 7)))
+
+  ;; has ^cmp edi, esi
+  ;; has ^j(l|ge)
+  ;; not set|test
+  (func (export "branch on comparison") (param i32 i32) (result i32)
+    (if (result i32) (i32.lt_s (local.get 0) (local.get 1))
+      (then (call $other (local.get 0))) (else (i32.const 7))))
+
+  ;; has ^cmp byte ptr \[r15 \+ rdi\], 58
+  (func (export "branch on byte") (param i32) (result i32)
+    (if (result i32) (i32.eq (i32.load8_u (local.get 0)) (i32.const 58))
+      (then (call $other (local.get 0))) (else (i32.const 7))))
+
+  ;; has ^test dil, 4
+  ;; not and
+  (func (export "branch on bit") (param i32) (result i32)
+    (if (result i32) (i32.and (local.get 0) (i32.const 4))
+      (then (call $other (local.get 0))) (else (i32.const 7))))
+
+  ;; has ^v?ucomisd xmm1, xmm0
+  ;; has ^j(a|be)
+  ;; not jp
+  (func (export "branch on floats") (param f64 f64) (result i32)
+    (if (result i32) (f64.lt (local.get 0) (local.get 1))
+      (then (call $other (i32.const 1))) (else (i32.const 7))))
+
+  ;; has ^cmov
+  ;; not ^j
+  (func (export "least") (param i32 i32) (result i32)
+    (select (local.get 0) (local.get 1) (i32.lt_u (local.get 0) (local.get 1))))
+
+  ;; has ^sete al
+  ;; not movzx
+  (func (export "comparison as a number") (param i64 i64) (result i32)
+    (i64.eq (local.get 0) (local.get 1)))
+
+  ;; has imul
+  ;; not div
+  (func (export "divided by ten") (param i32) (result i32)
+    (i32.div_u (local.get 0) (i32.const 10)))
+
+  ;; has ^imul
+  ;; not div
+  (func (export "rest of seven") (param i64) (result i64)
+    (i64.rem_s (local.get 0) (i64.const 7)))
+
+  ;; has ^lea eax, \[rdi \+ 4\*rsi \+ 12\]
+  (func (export "sum of three") (param i32 i32) (result i32)
+    (i32.add (i32.add (local.get 0) (i32.shl (local.get 1) (i32.const 2))) (i32.const 12)))
+
+  ;; has ^lea eax, \[rdi \+ 8\*rdi\]
+  (func (export "nine times") (param i32) (result i32)
+    (i32.mul (local.get 0) (i32.const 9)))
+
+  ;; has ^rorx eax, edi, 25
+  (func (export "rotated") (param i32) (result i32)
+    (i32.rotl (local.get 0) (i32.const 7)))
+
+  ;; has ^shlx eax, edi, esi
+  (func (export "shifted") (param i32 i32) (result i32)
+    (i32.shl (local.get 0) (i32.and (local.get 1) (i32.const 31))))
+
+  ;; has ^andn
+  (func (export "without bits") (param i64 i64) (result i64)
+    (i64.and (local.get 0) (i64.xor (local.get 1) (i64.const -1))))
+
+  ;; has ^movsxd rax, dword ptr
+  (func (export "extended load") (param i32) (result i64)
+    (i64.extend_i32_s (i32.load (local.get 0))))
+
+  ;; has ^lea rax|^add rdi
+  ;; not mov e
+  (func (export "extended without a move") (param i32 i64) (result i64)
+    (i64.add (i64.extend_i32_u (local.get 0)) (local.get 1)))
+
+  ;; has ^vmulsd xmm0, xmm0, qword ptr \[rip
+  ;; has ^vaddsd xmm0, xmm0, qword ptr \[r15
+  (func (export "floats in memory") (param f64 i32) (result f64)
+    (f64.add (f64.mul (local.get 0) (f64.const 3.5)) (f64.load (local.get 1))))
+
+  ;; has ^v?roundsd
+  ;; not call
+  (func (export "floor") (param f64) (result f64)
+    (f64.floor (local.get 0)))
+
+  ;; has ^cmp .*r14
+  ;; has ^cmovae
+  ;; has ^call qword ptr
+  (func (export "indirect call") (param i32 i32) (result i32)
+    (call_indirect (type $binary) (local.get 0) (local.get 0) (local.get 1)))
+
+  ;; has ^movsxd
+  ;; has ^cmovb
+  ;; has ^jmp r
+  (func (export "switch") (param i32) (result i32)
+    (block (block (block (block (block (block
+      (br_table 0 1 2 3 4 5 (local.get 0)))
+      (return (i32.const 10))) (return (i32.const 21))) (return (i32.const 32)))
+      (return (i32.const 43))) (return (i32.const 54)))
+    (i32.const 65))
+
+  ;; The counter alone decides: no comparison with 0 behind its step.
+  ;; has ^(dec|add)
+  ;; has ^jne
+  ;; not test|cmp
+  (func $other (export "counting down") (param i32) (result i32) (local i32)
+    (loop $l
+      (local.set 1 (i32.add (i32.mul (local.get 1) (i32.const 31)) (local.get 0)))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get 1))
+
+  ;; has qword ptr \[r15 \+ |gs:
+  ;; not test
+  (func (export "sum of an array") (param i32 i32) (result f64) (local f64)
+    (loop $l
+      (local.set 2 (f64.add (local.get 2) (f64.load (local.get 0))))
+      (local.set 0 (i32.add (local.get 0) (i32.const 8)))
+      (br_if $l (i32.ne (local.get 0) (local.get 1))))
+    (local.get 2))
+
+  ;; has dword ptr \[r14
+  (func (export "stack pointer") (param i32) (result i32)
+    (global.set $sp (i32.sub (global.get $sp) (local.get 0)))
+    (global.get $sp))
+)
