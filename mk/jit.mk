@@ -18,6 +18,9 @@ TEST_SUITES += ir
 IR_SEEDS ?= 400
 test-ir: build/asan/test/ir $$(KERNEL_MODULES) ## what the compiler's front makes of functions, against the interpreter
 	@tests/diff/run_ir --seeds $(IR_SEEDS) $< $(KERNEL_MODULES)
+$(call unit_test,jit_build,tests/unit/test_jit_build.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
+  $(WASM_SOURCES) $(JIT_FRONT_SOURCES))
+$(UNIT_VARIANTS:%=build/%/test/jit_build): | build/test/wasm/build.wasm
 FUZZ_TARGETS += ir
 FUZZ_SOURCES_ir := $(COMPARE_SOURCES)
 

@@ -8,7 +8,7 @@
 #include "core/jit/builder.h"
 #include "core/jit/limits.h"
 
-enum { KNOWN_FIRST = 64, KNOWN_LAST = 1 << 13, INS_FIRST = 64 };
+enum { KNOWN_FIRST = 256, KNOWN_LAST = 1 << 13, INS_FIRST = 64 };
 
 void *builder_grow(struct builder *b, void *array, u32 *capacity, u32 count, size_t item_bytes)
 {
@@ -46,7 +46,7 @@ static bool ins_room(struct builder *b)
         if (ins != NULL && highest != NULL) {
             ir->ins = ins;
             b->highest = highest;
-            ir->ins_capacity = capacity;
+            ir->ins_capacity = capacity < JIT_VALUES ? capacity : JIT_VALUES;
             return true;
         }
     }
@@ -246,7 +246,7 @@ static bool block_room(struct builder *b)
     ir->blocks = blocks;
     b->dominator_far = far;
     b->dominator_depth = depth;
-    ir->block_capacity = capacity[0];
+    ir->block_capacity = capacity[0] < JIT_BLOCKS ? capacity[0] : JIT_BLOCKS;
     return true;
 }
 
@@ -349,7 +349,7 @@ bool number_prepare(struct builder *b, u32 body_bytes)
 {
     struct ir *ir = b->ir;
     u32 known = KNOWN_FIRST;
-    while (known < KNOWN_LAST && known < body_bytes / 4) {
+    while (known < KNOWN_LAST && known < body_bytes / 2) {
         known *= 2;
     }
     b->known_mask = known - 1;
