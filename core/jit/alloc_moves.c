@@ -19,7 +19,9 @@ struct group {
     u32 out_count;
     u32 out_capacity;
     u32 before;
+    u32 free;         // registers that nobody has at this moment
     mach_place spare; // slots to open circles in memory; MACH_PLACE_NONE until needed
+    mach_place saved; // where what a circle was opened at is
 };
 
 enum err alloc_moves_init(struct alloc_moves *moves, struct alloc *alloc)
@@ -84,8 +86,15 @@ static enum err put_move(struct group *group, mach_place from, mach_place to, u3
     return put(group, from, to, vreg);
 }
 
-// Computes a constant again. Into a slot it goes by a register: the scratch one, or, when it is an
-// integer, one whose value waits in the scratch register meanwhile.
+// A register of the class that is free at this moment; MACH_PLACE_NONE when there is none.
+static mach_place free_register(const struct group *group, u8 class)
+{
+    u32 free = group->free & (u32)group->alloc->mach->registers->allocatable[class];
+    return free == 0 ? MACH_PLACE_NONE : (mach_place)__builtin_ctz(free);
+}
+
+// Computes a constant again. Into a slot it goes by a free register, or the scratch one, or, when
+// it is an integer, by one whose value waits in the scratch register meanwhile.
 static enum err put_constant(struct group *group, const struct alloc_move *move)
 {
     const struct mach *mach = group->alloc->mach;
@@ -93,12 +102,14 @@ static enum err put_constant(struct group *group, const struct alloc_move *move)
     if (move->to < MACH_SLOT) {
         return put(group, MACH_PLACE_NONE, move->to, move->vreg);
     }
-    if (mach->vregs[move->vreg].class == MACH_FLOAT) {
-        TRY(put(group, MACH_PLACE_NONE, scratch, move->vreg));
-        return put(group, scratch, move->to, move->vreg);
+    u8 class = mach->vregs[move->vreg].class;
+    mach_place by = class == MACH_FLOAT ? scratch : free_register(group, class);
+    if (by != MACH_PLACE_NONE) {
+        TRY(put(group, MACH_PLACE_NONE, by, move->vreg));
+        return put(group, by, move->to, move->vreg);
     }
     u64 integers = mach->registers->allocatable[MACH_INTEGER];
-    mach_place by = (mach_place)__builtin_ctzll(integers);
+    by = (mach_place)__builtin_ctzll(integers);
     TRY(put(group, by, scratch, MACH_NONE));
     TRY(put(group, MACH_PLACE_NONE, by, move->vreg));
     TRY(put(group, by, move->to, move->vreg));
@@ -112,8 +123,8 @@ static enum err drain(struct group *group, u32 ready_count)
         const struct alloc_move *move = &group->items[group->ready[--ready_count]];
         TRY(put_move(group, move->from, move->to, move->vreg));
         group->writer[move->to] = ALLOC_NONE;
-        if (move->from != group->spare && move->from != group->alloc->mach->registers->scratch &&
-            --group->readers[move->from] == 0 && group->writer[move->from] != ALLOC_NONE) {
+        if (move->from != group->saved && --group->readers[move->from] == 0 &&
+            group->writer[move->from] != ALLOC_NONE) {
             group->ready[ready_count++] = group->writer[move->from];
         }
     }
@@ -138,8 +149,10 @@ static enum err open_circle(struct group *group, u32 index)
             break;
         }
     }
-    mach_place saved = mach->registers->scratch;
-    if (in_memory) {
+    mach_place saved = free_register(group, mach->vregs[group->items[reader].vreg].class);
+    if (saved == MACH_PLACE_NONE && !in_memory) {
+        saved = mach->registers->scratch;
+    } else if (saved == MACH_PLACE_NONE) {
         if (group->spare == MACH_PLACE_NONE) {
             mach->slot_count += mach->slot_count & 1;
             group->spare = (mach_place)(MACH_SLOT + mach->slot_count);
@@ -150,9 +163,12 @@ static enum err open_circle(struct group *group, u32 index)
     mach_place goal = group->items[index].to;
     TRY(put_move(group, goal, saved, group->items[reader].vreg));
     group->items[reader].from = saved;
+    group->saved = saved;
     group->readers[goal] = 0;
     group->ready[0] = index;
-    return drain(group, 1);
+    TRY(drain(group, 1));
+    group->saved = MACH_PLACE_NONE;
+    return ERR_OK;
 }
 
 static enum err order(struct group *group)
@@ -198,6 +214,31 @@ static void gather(struct group *group, const struct alloc_moves *moves, u32 fir
     }
 }
 
+// The registers that are free before the instruction: neither what is before nor what is behind the
+// moves is in them.
+static u32 free_at(const struct alloc *alloc, u32 block, u32 ins, u32 phase)
+{
+    const struct mach *mach = alloc->mach;
+    u32 before = alloc_position(alloc, block, ins) - 1;
+    u32 behind = before + 1;
+    if (phase == ALLOC_EDGE_IN) {
+        if (mach->blocks[block].pred_count != 1) {
+            return 0;
+        }
+        behind = alloc->start_of[block];
+        before = alloc->start_of[alloc->preds[alloc->pred_first[block]] + 1] - 1;
+    } else if (phase == ALLOC_EDGE_OUT) {
+        if (mach->blocks[block].succ_count != 1) {
+            return 0;
+        }
+        behind = alloc->start_of[mach->edges[mach->lists[mach->blocks[block].succs]].to];
+    }
+    u32 taken =
+        alloc->busy[before] | alloc->busy[behind] | alloc->fixed[before] | alloc->fixed[behind];
+    u32 unsaved = (u32)mach->registers->preserved & ~alloc->used;
+    return ~(taken | unsaved);
+}
+
 enum err alloc_moves_order(struct alloc_moves *moves)
 {
     struct mach *mach = moves->alloc->mach;
@@ -211,6 +252,7 @@ enum err alloc_moves_order(struct alloc_moves *moves)
         .readers = ARENA_ARRAY(scratch, u32, places),
         .out_capacity = moves->count + moves->count / 4 + 16,
         .spare = MACH_PLACE_NONE,
+        .saved = MACH_PLACE_NONE,
     };
     group.out = ARENA_ARRAY(scratch, struct mach_move, group.out_capacity);
     if (group.items == NULL || group.ready == NULL || group.writer == NULL ||
@@ -218,11 +260,15 @@ enum err alloc_moves_order(struct alloc_moves *moves)
         return ERR_NO_MEMORY;
     }
     mem_fill(group.writer, 0xff, places * sizeof(u32));
-    for (u32 i = 0; i < mach->ins_count; i++) {
-        for (u32 phase = 0; moves->first[i] != ALLOC_NONE && phase < ALLOC_PHASE_COUNT; phase++) {
-            group.before = i;
-            gather(&group, moves, moves->first[i], phase);
-            TRY(order(&group));
+    for (u32 b = 0; b < mach->block_count; b++) {
+        for (u32 i = mach->blocks[b].first; i < mach->blocks[b].end; i++) {
+            u32 phase = moves->first[i] != ALLOC_NONE ? 0 : ALLOC_PHASE_COUNT;
+            for (; phase < ALLOC_PHASE_COUNT; phase++) {
+                group.before = i;
+                group.free = free_at(moves->alloc, b, i, phase);
+                gather(&group, moves, moves->first[i], phase);
+                TRY(order(&group));
+            }
         }
     }
     mach->moves = ARENA_ARRAY(mach->arena, struct mach_move, group.out_count);

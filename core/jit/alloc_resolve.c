@@ -397,6 +397,11 @@ static enum err change_one(struct resolver *resolver, u32 vreg)
         slot = is_slot(other) ? other : slot;
         changes |= other != place;
     }
+    const struct alloc_use *def = &alloc->uses[alloc->use_first[vreg]];
+    if (def->kind != ALLOC_DEF_PARAM &&
+        alloc->segments[resolver->pieces[end - 1]].end <= (def->at | 1) + 1) {
+        return ERR_OK; // whoever wants it gets it from the instruction that makes it
+    }
     resolver->kept[vreg] = slot;
     if (slot != MACH_PLACE_NONE && slot != place) {
         u64 cost = 0;

@@ -270,72 +270,117 @@ static enum err spill(struct alloc *alloc, u32 index)
 
 // ---- into clusters
 
-// One past the uses that follow closely on `first`, within its block; how many want a register.
-static u32 cluster_end(const struct alloc *alloc, u32 first, u32 end, u32 *wanting)
+// Uses that stand close together: what lives at [start, end) in segments [first, last].
+struct cluster {
+    u32 start;
+    u32 end;
+    u32 first;
+    u32 last;
+    u32 wanting; // uses that want a register
+    u32 at;      // of the last of them
+};
+
+static u32 use_from(const struct alloc *alloc, u32 low, u32 high, u32 position)
 {
-    const struct alloc_use *uses = alloc->uses;
-    u32 block = alloc_step_block(alloc, uses[first].at);
-    u32 last = first;
-    *wanting = wants_register(&uses[first]);
-    for (u32 u = first + 1; u < end; u++) {
-        if (uses[u].at - uses[last].at > CLUSTER_GAP ||
-            alloc_step_block(alloc, uses[u].at) != block) {
-            break;
-        }
-        if (wants_register(&uses[u])) {
-            ++*wanting;
-            last = u;
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (alloc->uses[middle].at < position) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return last + 1;
+    return low;
 }
 
-static enum err add_cluster(struct alloc *alloc, u32 index, struct alloc_segment segment)
+// What of a segment is in [start, end); empty when nothing is.
+static struct alloc_segment clipped(const struct alloc *alloc, u32 segment, u32 start, u32 end)
 {
+    struct alloc_segment out = alloc->segments[segment];
+    if (start > out.start) {
+        out.start = start;
+        out.use_first = use_from(alloc, out.use_first, out.use_end, start);
+    }
+    if (end < out.end) {
+        out.end = end;
+        out.use_end = use_from(alloc, out.use_first, out.use_end, end);
+    }
+    return out;
+}
+
+static enum err end_cluster(struct alloc *alloc, u32 index, const struct cluster *cluster)
+{
+    if (cluster->wanting < 2) {
+        return ERR_OK;
+    }
     u32 first = alloc->segment_count;
-    TRY(add_segment(alloc, segment));
-    TRY(add_bundle(alloc, index, first, 1));
+    for (u32 s = cluster->first; s <= cluster->last; s++) {
+        TRY(add_segment(alloc, clipped(alloc, s, cluster->start, cluster->end)));
+    }
+    TRY(add_bundle(alloc, index, first, alloc->segment_count - first));
     alloc->bundles[alloc->bundle_count - 1].splits = UINT8_MAX; // it goes to memory if it must
     return ERR_OK;
+}
+
+static bool continues(const struct alloc *alloc, const struct cluster *cluster, u32 segment, u32 at)
+{
+    const struct alloc_segment *segments = alloc->segments;
+    return cluster->wanting != 0 && at - cluster->at <= CLUSTER_GAP &&
+           alloc_step_block(alloc, at) == alloc_step_block(alloc, cluster->at) &&
+           (segment == cluster->last || (segment == cluster->last + 1 &&
+                                         segments[segment].start == segments[cluster->last].end));
+}
+
+static enum err make_clusters(struct alloc *alloc, u32 index, u32 first, u32 end)
+{
+    struct cluster cluster = {0};
+    for (u32 s = first; s < end; s++) {
+        u32 use_end = alloc->segments[s].use_end;
+        for (u32 u = alloc->segments[s].use_first; u < use_end; u++) {
+            const struct alloc_use *use = &alloc->uses[u];
+            if (!wants_register(use)) {
+                continue;
+            }
+            u32 start = alloc->segments[s].start;
+            u32 past = (use->at | 1) + 1;
+            if (!continues(alloc, &cluster, s, use->at)) {
+                TRY(end_cluster(alloc, index, &cluster));
+                cluster = (struct cluster){.start = (use->at & ~1u) > start ? use->at & ~1u : start,
+                                           .first = s};
+            }
+            cluster.end = past < alloc->segments[s].end ? past : alloc->segments[s].end;
+            cluster.last = s;
+            cluster.at = use->at;
+            cluster.wanting++;
+        }
+    }
+    return end_cluster(alloc, index, &cluster);
 }
 
 // Gives bundles of their own to uses that stand close together, and the rest to memory: what is
 // left to do for a bundle that was cut often.
 static enum err cut_into_clusters(struct alloc *alloc, u32 index)
 {
-    struct alloc_bundle bundle = alloc->bundles[index];
-    for (u32 s = 0; s < bundle.count; s++) {
-        struct alloc_segment rest = alloc->segments[bundle.first + s];
-        u32 end = rest.end;
-        u32 use_end = rest.use_end;
-        for (u32 u = rest.use_first; u < use_end;) {
-            u32 wanting;
-            u32 past = cluster_end(alloc, u, use_end, &wanting);
-            if (wanting < 2) {
-                u = past;
-                continue;
+    u32 first = alloc->bundles[index].first;
+    u32 end = first + alloc->bundles[index].count;
+    u32 cluster = alloc->bundle_count;
+    TRY(make_clusters(alloc, index, first, end));
+    u32 cluster_end = alloc->bundle_count;
+    for (u32 s = first; s < end; s++) {
+        u32 segment_end = alloc->segments[s].end;
+        for (u32 start = alloc->segments[s].start; start < segment_end;) {
+            const struct alloc_bundle *next = &alloc->bundles[cluster];
+            u32 until = segment_end;
+            u32 past = segment_end;
+            if (cluster < cluster_end && alloc->segments[next->first].start < segment_end) {
+                until = alloc->segments[next->first].start;
+                past = alloc->segments[next->first + next->count - 1].end;
             }
-            struct alloc_segment cluster = rest;
-            cluster.start = alloc->uses[u].at & ~1u;
-            cluster.start = cluster.start > rest.start ? cluster.start : rest.start;
-            cluster.end = (alloc->uses[past - 1].at | 1) + 1;
-            cluster.end = cluster.end < end ? cluster.end : end;
-            cluster.use_first = u;
-            cluster.use_end = past;
-            TRY(add_cluster(alloc, index, cluster));
-            rest.end = cluster.start;
-            rest.use_end = u;
-            if (rest.start < rest.end) {
-                TRY(spill_piece(alloc, index, rest));
+            if (start < until) {
+                TRY(spill_piece(alloc, index, clipped(alloc, s, start, until)));
             }
-            rest.start = cluster.end;
-            rest.use_first = past;
-            u = past;
-        }
-        rest.end = end;
-        rest.use_end = use_end;
-        if (rest.start < rest.end) {
-            TRY(spill_piece(alloc, index, rest));
+            cluster += past <= segment_end && cluster < cluster_end && until != segment_end;
+            start = past;
         }
     }
     alloc->bundles[index].count = 0;
