@@ -6,6 +6,7 @@
 #include "core/wasm/decode.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
+#include "core/wasm/module.h"
 #include "core/wasm/thread.h"
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
@@ -82,12 +83,13 @@ static void keep_trap(const struct wasm_thread *thread, struct execute_call *cal
 static void run_call(struct executor *e, struct wasm_thread *thread, struct wasm_func *function,
                      i64 fuel, struct execute_call *call)
 {
-    static wasm_slot arguments[WASM_PARAMS];
+    static wasm_slot arguments[2 * WASM_PARAMS];
     const struct wasm_func_type *type = function->type;
-    for (u32 i = 0; i < type->param_count; i++) {
-        arguments[i] = (u64)(i + 1) * 0x9e3779b97f4a7c15;
-        arguments[i] =
-            type->types[i] == WASM_FUNCREF || type->types[i] == WASM_EXTERNREF ? 0 : arguments[i];
+    for (u32 i = 0, slot = 0; i < type->param_count; i++) {
+        bool is_reference = type->types[i] == WASM_FUNCREF || type->types[i] == WASM_EXTERNREF;
+        for (u32 left = wasm_slots_of(&type->types[i], 1); left > 0; left--, slot++) {
+            arguments[slot] = is_reference ? 0 : (u64)(slot + 1) * 0x9e3779b97f4a7c15;
+        }
     }
     if (wasm_thread_call(thread, function, arguments) != ERR_OK) {
         return;
@@ -109,12 +111,15 @@ static void run_call(struct executor *e, struct wasm_thread *thread, struct wasm
         keep_trap(thread, call);
         return;
     }
+    const wasm_slot *slots = thread->results;
     for (u32 i = 0; call->is_done && i < type->result_count && i < EXECUTE_RESULTS; i++) {
         u8 kind = type->types[type->param_count + i];
         bool is_reference = kind == WASM_FUNCREF || kind == WASM_EXTERNREF;
         call->types[i] = kind;
-        call->results[i] = is_reference ? thread->results[i] != 0 : thread->results[i];
+        call->results[i][0] = is_reference ? *slots != 0 : *slots;
+        call->results[i][1] = kind == WASM_V128 ? slots[1] : 0;
         call->result_count = i + 1;
+        slots += wasm_slots_of(&kind, 1);
     }
 }
 

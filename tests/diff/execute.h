@@ -20,7 +20,7 @@ struct execute_call {
     u64 fuel;   // used
     u32 result_count;
     u8 types[EXECUTE_RESULTS];
-    u64 results[EXECUTE_RESULTS];
+    u64 results[EXECUTE_RESULTS][2]; // the second word of a v128, else 0
 };
 
 struct execute_outcome {

@@ -15,7 +15,7 @@ import re
 import struct
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-ROW = re.compile(r'WASM_OP\((\w+), "([^"]+)", ' + r'(\w+), ' * 7 + r'(\w+)\)')
+ROW = re.compile(r'WASM_OP\((\w+), "([^"]+)", ' + r'(\w+),\s+' * 7 + r'(\w+)\)')
 TYPES = {'I': 0x7f, 'L': 0x7e, 'F': 0x7d, 'D': 0x7c}
 CALLS = 2  # of each function, with other arguments
 

@@ -16,12 +16,13 @@ enum {
     PAGES = 1,
     TABLE = 8,
     BUDGET = 1000, // loops and calls of one exported function
-    KINDS = 4,
+    KINDS = 5,
+    VECTOR = 4,          // the number of v128
     GLOBALS = KINDS + 1, // one of each type, and the budget
 };
 
 // A value type by number, and the section ids.
-static const u8 types[KINDS] = {WASM_I32, WASM_I64, WASM_F32, WASM_F64};
+static const u8 types[KINDS] = {WASM_I32, WASM_I64, WASM_F32, WASM_F64, WASM_V128};
 enum {
     TYPE = 1,
     FUNCTION = 3,
@@ -65,37 +66,39 @@ struct operation {
     u16 opcode;
     u8 prefix;
     u8 class;
-    u8 operands[2]; // index into types, KINDS: none
+    u8 operands[3]; // index into types, KINDS: none
     u8 result;
     u8 bytes;
+    u8 immediate;
+    const char *text;
 };
 
 // Operands and results by opcodes.def's letters.
-#define LETTERS_N {KINDS, KINDS}
-#define LETTERS_X {KINDS, KINDS}
-#define LETTERS_R {KINDS, KINDS}
-#define LETTERS_E {KINDS, KINDS}
-#define LETTERS_I {0, KINDS}
-#define LETTERS_L {1, KINDS}
-#define LETTERS_F {2, KINDS}
-#define LETTERS_D {3, KINDS}
-#define LETTERS_II {0, 0}
-#define LETTERS_LL {1, 1}
-#define LETTERS_FF {2, 2}
-#define LETTERS_DD {3, 3}
-#define LETTERS_IL {0, 1}
-#define LETTERS_IF {0, 2}
-#define LETTERS_ID {0, 3}
-#define LETTERS_III {KINDS, KINDS}
-#define LETTERS_V {KINDS, KINDS}
-#define LETTERS_VV {KINDS, KINDS}
-#define LETTERS_VVV {KINDS, KINDS}
-#define LETTERS_VI {KINDS, KINDS}
-#define LETTERS_VL {KINDS, KINDS}
-#define LETTERS_VF {KINDS, KINDS}
-#define LETTERS_VD {KINDS, KINDS}
-#define LETTERS_IV {KINDS, KINDS}
-#define RESULT_V KINDS
+#define LETTERS_N {KINDS, KINDS, KINDS}
+#define LETTERS_X {KINDS, KINDS, KINDS}
+#define LETTERS_R {KINDS, KINDS, KINDS}
+#define LETTERS_E {KINDS, KINDS, KINDS}
+#define LETTERS_I {0, KINDS, KINDS}
+#define LETTERS_L {1, KINDS, KINDS}
+#define LETTERS_F {2, KINDS, KINDS}
+#define LETTERS_D {3, KINDS, KINDS}
+#define LETTERS_II {0, 0, KINDS}
+#define LETTERS_LL {1, 1, KINDS}
+#define LETTERS_FF {2, 2, KINDS}
+#define LETTERS_DD {3, 3, KINDS}
+#define LETTERS_IL {0, 1, KINDS}
+#define LETTERS_IF {0, 2, KINDS}
+#define LETTERS_ID {0, 3, KINDS}
+#define LETTERS_III {KINDS, KINDS, KINDS}
+#define LETTERS_V {VECTOR, KINDS, KINDS}
+#define LETTERS_VV {VECTOR, VECTOR, KINDS}
+#define LETTERS_VVV {VECTOR, VECTOR, VECTOR}
+#define LETTERS_VI {VECTOR, 0, KINDS}
+#define LETTERS_VL {VECTOR, 1, KINDS}
+#define LETTERS_VF {VECTOR, 2, KINDS}
+#define LETTERS_VD {VECTOR, 3, KINDS}
+#define LETTERS_IV {0, VECTOR, KINDS}
+#define RESULT_V VECTOR
 #define RESULT_N KINDS
 #define RESULT_X KINDS
 #define RESULT_E KINDS
@@ -106,7 +109,8 @@ struct operation {
 
 static const struct operation operations[] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
-    {number, prefix, WASM_CLASS_##class, LETTERS_##operands, RESULT_##results, bytes},
+    {number,           prefix, WASM_CLASS_##class,   LETTERS_##operands,                           \
+     RESULT_##results, bytes,  WASM_IMM_##immediate, text},
 #include "core/wasm/opcodes.def"
 };
 
@@ -192,9 +196,31 @@ static void float_const(struct generator *g, u32 kind)
     }
 }
 
+static void vector_const(struct generator *g)
+{
+    static const u64 interesting[] = {0,
+                                      1,
+                                      UINT64_MAX,
+                                      0x8000800080008000,
+                                      0x7fffffff80000000,
+                                      0x3f800000c0200000,
+                                      0x3ff8000000000000,
+                                      0x0f0e0d0c0b0a0908,
+                                      0x80ff7f0100fe8102,
+                                      0x0000000100000001};
+    put_u8(&g->out, WASM_PREFIX_VECTOR);
+    put_u32(&g->out, WASM_OP_V128_CONST - WASM_OPCODE(WASM_PREFIX_VECTOR, 0));
+    for (u32 half = 0; half < 2; half++) {
+        u64 bits = interesting[choose(g, COUNT_OF(interesting))];
+        put_bytes(&g->out, &bits, sizeof bits);
+    }
+}
+
 static void constant(struct generator *g, u32 kind)
 {
-    if (kind < 2) {
+    if (kind == VECTOR) {
+        vector_const(g);
+    } else if (kind < 2) {
         integer_const(g, kind);
     } else {
         float_const(g, kind);
@@ -238,11 +264,17 @@ static void put_operation(struct generator *g, const struct operation *op)
     } else {
         put_u8(&g->out, (u8)op->opcode);
     }
-    if (op->bytes != 0) { // of a load or a store: alignment and offset
+    if (op->bytes != 0 && op->immediate != WASM_IMM_LANE) { // alignment and offset
         static const u32 offsets[] = {0, 4, 8, 1, 100, 65528, 65535, 70000, UINT32_MAX};
         put_u32(&g->out, 0);
         put_u32(&g->out,
                 offsets[choose(g, 32) == 31 ? choose(g, COUNT_OF(offsets)) : choose(g, 5)]);
+    }
+    if (op->immediate == WASM_IMM_LANE || op->immediate == WASM_IMM_MEMARG_LANE) {
+        put_u8(&g->out, (u8)choose(g, 16u / op->bytes));
+    }
+    for (u32 i = 0; i < 16 && op->immediate == WASM_IMM_LANES; i++) {
+        put_u8(&g->out, (u8)choose(g, 32));
     }
 }
 
@@ -298,9 +330,11 @@ static void address(struct generator *g, u32 depth)
 static bool shows_nan(const struct operation *op)
 {
     u32 opcode = WASM_OPCODE(op->prefix, op->opcode);
-    return opcode == WASM_OP_I32_REINTERPRET_F32 || opcode == WASM_OP_I64_REINTERPRET_F64 ||
-           opcode == WASM_OP_F32_STORE || opcode == WASM_OP_F64_STORE ||
-           opcode == WASM_OP_F32_COPYSIGN || opcode == WASM_OP_F64_COPYSIGN;
+    bool is_vector_of_floats = op->class == WASM_CLASS_VECTOR && op->text[0] == 'f';
+    return is_vector_of_floats || opcode == WASM_OP_I32_REINTERPRET_F32 ||
+           opcode == WASM_OP_I64_REINTERPRET_F64 || opcode == WASM_OP_F32_STORE ||
+           opcode == WASM_OP_F64_STORE || opcode == WASM_OP_F32_COPYSIGN ||
+           opcode == WASM_OP_F64_COPYSIGN;
 }
 
 // One of the numeric instructions and loads with this result.
@@ -309,18 +343,18 @@ static void numeric(struct generator *g, u32 kind, u32 depth)
     u32 start = choose(g, COUNT_OF(operations));
     for (u32 i = 0; i < COUNT_OF(operations); i++) {
         const struct operation *op = &operations[(start + i) % COUNT_OF(operations)];
-        bool is_load = op->class == WASM_CLASS_LOAD;
-        bool fits = op->class == WASM_CLASS_COMPARE || op->class == WASM_CLASS_UNARY ||
-                    op->class == WASM_CLASS_BINARY || op->class == WASM_CLASS_CONVERT || is_load;
+        bool is_load = op->class == WASM_CLASS_LOAD || op->class == WASM_CLASS_VECTOR_LOAD;
+        bool fits = op->class == WASM_CLASS_VECTOR || op->class == WASM_CLASS_COMPARE ||
+                    op->class == WASM_CLASS_UNARY || op->class == WASM_CLASS_BINARY ||
+                    op->class == WASM_CLASS_CONVERT || is_load;
         if (!fits || op->result != kind || (g->hides_nan && shows_nan(op))) {
             continue;
         }
         if (is_load) {
             address(g, depth);
-        } else {
-            for (u32 k = 0; k < 2 && op->operands[k] != KINDS; k++) {
-                expression(g, op->operands[k], depth);
-            }
+        }
+        for (u32 k = is_load; k < 3 && op->operands[k] != KINDS; k++) {
+            expression(g, op->operands[k], depth);
         }
         put_operation(g, op);
         return;
@@ -515,7 +549,8 @@ static void store(struct generator *g, u32 depth)
     u32 start = choose(g, COUNT_OF(operations));
     for (u32 i = 0; i < COUNT_OF(operations); i++) {
         const struct operation *op = &operations[(start + i) % COUNT_OF(operations)];
-        if (op->class == WASM_CLASS_STORE && !(g->hides_nan && shows_nan(op))) {
+        bool is_store = op->class == WASM_CLASS_STORE || op->class == WASM_CLASS_VECTOR_STORE;
+        if (is_store && !(g->hides_nan && shows_nan(op))) {
             address(g, depth);
             expression(g, op->operands[1], depth);
             put_operation(g, op);

@@ -24,7 +24,11 @@ static u64 next_random(u64 *state)
 
 static const char *type_name(u8 type)
 {
-    return type == WASM_I32 ? "i32" : type == WASM_I64 ? "i64" : type == WASM_F32 ? "f32" : "f64";
+    return type == WASM_I32   ? "i32"
+           : type == WASM_I64 ? "i64"
+           : type == WASM_F32 ? "f32"
+           : type == WASM_F64 ? "f64"
+                              : "v128";
 }
 
 int main(int argc, char **argv)
@@ -57,8 +61,11 @@ int main(int argc, char **argv)
     for (u32 i = 0; i < outcome.call_count; i++) {
         const struct execute_call *call = &outcome.calls[i];
         if (call->is_done) {
-            printf("%s => %s:%016" PRIx64 "\n", call->name, type_name(call->types[0]),
-                   call->results[0]);
+            printf("%s => %s:", call->name, type_name(call->types[0]));
+            if (call->types[0] == WASM_V128) {
+                printf("%016" PRIx64, call->results[0][1]);
+            }
+            printf("%016" PRIx64 "\n", call->results[0][0]);
         } else {
             printf("%s => trap: %s\n", call->name, trap_name(call->trap));
         }

@@ -123,10 +123,11 @@ class Reader {
 }
 
 const typeNames = {
-    0x7f: 'i32', 0x7e: 'i64', 0x7d: 'f32', 0x7c: 'f64', 0x70: 'funcref', 0x6f: 'externref',
+    0x7f: 'i32', 0x7e: 'i64', 0x7d: 'f32', 0x7c: 'f64', 0x7b: 'v128', 0x70: 'funcref', 0x6f: 'externref',
 };
 
-// The exported functions in order: name, parameters, results. Knows as much of the format as it takes.
+// The exported functions in order: name, parameters, results; without those that take or give a v128, which can
+// not be called from here. Knows as much of the format as it takes.
 function exportedFunctions(bytes) {
     const reader = new Reader(bytes);
     const type = () => typeNames[reader.byte()];
@@ -162,7 +163,8 @@ function exportedFunctions(bytes) {
         }
         reader.at = end;
     }
-    return exported.filter((e) => e.kind === 0).map((e) => ({ name: e.name, ...functions[e.index] }));
+    return exported.filter((e) => e.kind === 0).map((e) => ({ name: e.name, ...functions[e.index] }))
+        .filter((e) => ![...e.params, ...e.results].includes('v128'));
 }
 
 function call(instance, { name, params, results }) {
