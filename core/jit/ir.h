@@ -120,10 +120,10 @@ struct ir_block {
 struct ir {
     struct arena *arena;
     const struct wasm_module *module;
-    const struct wasm_func_type *type; // its results
+    const struct wasm_func_type *type; // as it is compiled: see `loop`
     u32 function;                      // index in the module
-    u32 loop; // offset of a `loop` in the body: it is entered there, and its one parameter is the
-              // address of the interpreter's frame (KIND_L). IR_NONE: an ordinary function
+    u32 loop; // offset of a `loop` in the body: it is entered there, and its type has one parameter,
+              // the address of the interpreter's frame. IR_NONE: an ordinary function
     struct ir_ins *ins;
     u32 ins_count;
     u32 ins_capacity;

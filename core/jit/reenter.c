@@ -71,10 +71,35 @@ static struct kept *keep_operands(struct builder *b)
     return kept;
 }
 
+// The function's own type, but with the address of a frame as the one parameter.
+static const struct wasm_func_type *loop_type(struct arena *arena,
+                                              const struct wasm_func_type *type)
+{
+    struct wasm_func_type *made = ARENA_NEW(arena, struct wasm_func_type);
+    u8 *types = ARENA_ARRAY(arena, u8, 1 + type->result_count);
+    if (made == NULL || types == NULL) {
+        return NULL;
+    }
+    types[0] = WASM_I64;
+    mem_copy(types + 1, type->types + type->param_count, type->result_count);
+    made->types = types;
+    made->param_count = 1;
+    made->result_count = type->result_count;
+    made->param_slots = 1;
+    made->result_slots = type->result_slots;
+    made->canonical = IR_NONE;
+    return made;
+}
+
 static void take_frame(struct builder *b, const struct kept *kept)
 {
     const struct wasm_func_type *type = b->ir->type;
     u32 slot = 0;
+    b->ir->type = loop_type(b->ir->arena, type);
+    if (b->ir->type == NULL) {
+        b->failed = ERR_NO_MEMORY;
+        return;
+    }
     (void)block_begin(b, IR_NONE);
     (void)build_append(b, &(struct ir_ins){.op = IR_PARAM, .kind = KIND_L});
     for (u32 i = 0; i < type->param_count; i++) {

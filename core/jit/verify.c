@@ -215,10 +215,6 @@ static void verify_kinds(struct verifier *v, u32 index, u32 pred_count)
     const struct ir *ir = v->ir;
     switch ((u32)ins->op) {
     case IR_PARAM:
-        if (ir->loop != IR_NONE) {
-            ASSERT(index == 0 && ins->kind == KIND_L);
-            break;
-        }
         ASSERT(ins->a == index && index < ir->type->param_count);
         ASSERT(ins->kind == kind_of(ir->type->types[index]));
         break;

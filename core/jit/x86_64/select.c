@@ -410,6 +410,9 @@ static void select_ins(struct selector *s, u32 value)
     case IR_GLOBAL_SET:
         x64_select_global(s, value);
         return;
+    case IR_SLOT:
+        x64_select_slot(s, value);
+        return;
     case IR_TABLE_GET:
     case IR_TABLE_SET:
     case IR_TABLE_SIZE:

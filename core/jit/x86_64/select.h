@@ -163,6 +163,7 @@ void x64_select_load(struct selector *s, u32 value);
 void x64_select_store(struct selector *s, u32 value);
 void x64_select_memory_size(struct selector *s, u32 value);
 void x64_select_global(struct selector *s, u32 value);
+void x64_select_slot(struct selector *s, u32 value);
 void x64_select_table(struct selector *s, u32 value);
 // The element of a table with that number, which is checked and masked; `trap` if there is none.
 struct rm x64_element(struct selector *s, u32 table, u32 number, enum trap trap);

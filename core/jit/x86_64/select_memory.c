@@ -429,13 +429,23 @@ static struct rm indirect(struct selector *s, u32 array, u32 index, u32 offset)
     return rm_free(item, MACH_NONE, 0, (i32)offset);
 }
 
+// Loads of 8 bytes of something that is not guest memory.
+static const u16 loads_of_kind[] = {[KIND_I] = X64_MOV,
+                                    [KIND_L] = X64_MOV,
+                                    [KIND_F] = X64_MOVSS,
+                                    [KIND_D] = X64_MOVSD,
+                                    [KIND_V] = X64_MOVUPS};
+
+void x64_select_slot(struct selector *s, u32 value)
+{
+    const struct ir_ins *ins = sel_ins(s, value);
+    u32 frame = x64_use(s, ins->a);
+    x64_put_def_rm(s, (enum x64_op)loads_of_kind[ins->kind], ins->kind == KIND_L, x64_def(s, value),
+                   rm_free(frame, MACH_NONE, 0, (i32)(ins->c * sizeof(u64))));
+}
+
 void x64_select_global(struct selector *s, u32 value)
 {
-    static const u16 loads[] = {[KIND_I] = X64_MOV,
-                                [KIND_L] = X64_MOV,
-                                [KIND_F] = X64_MOVSS,
-                                [KIND_D] = X64_MOVSD,
-                                [KIND_V] = X64_MOVUPS};
     static const u16 stores[] = {[KIND_I] = X64_MOV_MR,
                                  [KIND_L] = X64_MOV_MR,
                                  [KIND_F] = X64_MOVSS_MR,
@@ -450,7 +460,7 @@ void x64_select_global(struct selector *s, u32 value)
                        ? rm_instance(jit_own_global(s->ir->module, ins->a))
                        : indirect(s, JIT_INSTANCE_GLOBALS, ins->a, JIT_GLOBAL_VALUE);
     if (is_get) {
-        x64_put_def_rm(s, (enum x64_op)loads[kind], kind == KIND_L, reg, rm);
+        x64_put_def_rm(s, (enum x64_op)loads_of_kind[kind], kind == KIND_L, reg, rm);
     } else if (is_imm) {
         x64_put_rm_i(s, X64_MOV_I, kind == KIND_L, rm, (i32)sel_const(s, ins->b));
     } else {
