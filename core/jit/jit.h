@@ -70,3 +70,13 @@ struct jit_function {
 enum err jit_compile(const struct jit_target *target, const struct jit_options *options,
                      const struct wasm_module *module, u32 function, struct arena *scratch,
                      struct arena *arena, struct jit_function *out);
+
+// Compiles the version of a function that takes over from the interpreter at the head of a loop
+// (docs/jit.md, "Tiers"): called like a function whose one parameter, an i64, is the address of the
+// interpreter's frame, slot 0, and whose results are the function's own. It reads the frame before
+// it calls anything.
+//   origin  of the first instruction that the interpreter has for the loop, in the body
+// ERR_NOT_FOUND    no loop begins there; the rest as above
+enum err jit_compile_loop(const struct jit_target *target, const struct jit_options *options,
+                          const struct wasm_module *module, u32 function, u32 origin,
+                          struct arena *scratch, struct arena *arena, struct jit_function *out);
