@@ -76,10 +76,10 @@ build/diff/%.wasm: tests/diff/%.wat
 TEST_SUITES += machine
 MACHINE_SEEDS ?= 300
 test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm ## compiled code on generated modules, against the interpreter
-	@{ $< --seeds 1 $(MACHINE_SEEDS); $< --plain --seeds 100001 $(MACHINE_SEEDS); \
-	  $< --storm --seeds 200001 $(MACHINE_SEEDS); $< --checks --seeds 300001 $(MACHINE_SEEDS); \
-	  $< --checks --plain $(KERNEL_MODULES); $< $(KERNEL_MODULES) build/diff/constants.wasm; \
-	  $< --plain build/diff/constants.wasm; } >build/machine.txt; \
+	@run() { "$$@" || echo "0 passed, 1 failed, 0 skipped"; }; { run $< --seeds 1 $(MACHINE_SEEDS); run $< --plain --seeds 100001 $(MACHINE_SEEDS); \
+	  run $< --storm --seeds 200001 $(MACHINE_SEEDS); run $< --checks --seeds 300001 $(MACHINE_SEEDS); \
+	  run $< --checks --plain $(KERNEL_MODULES); run $< $(KERNEL_MODULES) build/diff/constants.wasm; \
+	  run $< --plain build/diff/constants.wasm; } >build/machine.txt; \
 	  grep -v ' passed, \| calls compared' build/machine.txt; \
 	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
 	    exit f > 0 || p == 0 }' build/machine.txt
