@@ -54,12 +54,36 @@ def function(kind, op, constant, side, count):
             f'(i32.const {8 * count}))))\n (local.get $h))\n')
 
 
+def swap(kind, bits, wrong):
+    """The bytes of a number in the other order, or with one part that is `wrong`."""
+    size = bits // 8
+    parts = []
+    for byte in range(size):
+        up = 8 * (size - 1 - 2 * byte)
+        mask = 0xff << 8 * byte if byte != wrong else 0x7f << 8 * byte
+        if up > 0:
+            parts.append(f'({kind}.shl ({kind}.and (local.get $v) ({kind}.const {mask})) ({kind}.const {up}))')
+        else:
+            parts.append(f'({kind}.and ({kind}.shr_u (local.get $v) ({kind}.const {-up})) '
+                         f'({kind}.const {mask >> -up}))')
+    while len(parts) > 1:
+        parts = [f'({kind}.or {a} {b})' for a, b in zip(parts[::2], parts[1::2])]
+    result = parts[0] if kind == 'i64' else f'(i64.extend_i32_u {parts[0]})'
+    return (f'(func (export "{kind} swapped {wrong}") (result i64) (local $p i32) (local $h i64) (local $v {kind})\n'
+            f' (loop $l (local.set $v ({kind}.load (local.get $p)))\n'
+            f'  (local.set $h (i64.xor (i64.rotl (local.get $h) (i64.const 5)) {result}))\n'
+            '  (br_if $l (i32.ne (local.tee $p (i32.add (local.get $p) (i32.const 8))) (i32.const 800))))\n'
+            ' (local.get $h))\n')
+
+
 def main():
     table = edges()
     data = b''.join(value.to_bytes(8, 'little') for value in table)
     with open(sys.argv[1], 'w', encoding='utf-8') as out:
         out.write('(module (memory 1)\n(data (i32.const 0) "%s")\n' % ''.join(f'\\{b:02x}' for b in data))
         for kind, bits in (('i32', 32), ('i64', 64)):
+            for wrong in range(-1, bits // 8):
+                out.write(swap(kind, bits, wrong))
             for constant in constants(bits):
                 for op in PLAIN + COMPARE:
                     out.write(function(kind, op, constant, 1, len(table)))

@@ -90,6 +90,15 @@
   (func (export "rotated") (param i32) (result i32)
     (i32.rotl (local.get 0) (i32.const 7)))
 
+  ;; has ^bswap e
+  ;; not sh|or
+  (func (export "bytes in the other order") (param i32) (result i32)
+    (i32.or
+      (i32.or (i32.shl (local.get 0) (i32.const 24))
+        (i32.shl (i32.and (local.get 0) (i32.const 65280)) (i32.const 8)))
+      (i32.or (i32.and (i32.shr_u (local.get 0) (i32.const 8)) (i32.const 65280))
+        (i32.shr_u (local.get 0) (i32.const 24)))))
+
   ;; has ^shlx eax, edi, esi
   (func (export "shifted") (param i32 i32) (result i32)
     (i32.shl (local.get 0) (i32.and (local.get 1) (i32.const 31))))

@@ -12,6 +12,10 @@
 #include "core/base/mem.h"
 #include "core/jit/limits.h"
 
+// Blocks that are copied instead of jumped to: how large, where they end in a branch, how many one
+// behind the other, and how many instructions in all for each of the function.
+enum { COPY_INS = 12, COPY_INS_BRANCH = 4, COPY_DEPTH = 2, COPY_SHARE = 2 };
+
 static void fail(struct emitter *e, enum err err)
 {
     if (e->err == ERR_OK) {
@@ -194,6 +198,10 @@ static struct asm_ins decode(struct emitter *e, const struct mach_ins *ins)
                           .imm = (u64)(i64)(i32)(ins->bits >> 32)};
     u32 at = 0;
     bool is_tied = ins->operand_count > 1 && operands[0].constraint == MACH_SAME;
+    if (facts->form == X64_FORM_O) {
+        out.reg = reg_of(&operands[0]);
+        return out;
+    }
     if (facts->form == X64_FORM_VM) {
         out.vvvv = reg_of(&operands[at++]);
     } else if (form_has_reg(facts->form)) {
@@ -504,27 +512,6 @@ static void plan_order(struct emitter *e)
     }
 }
 
-static void put_block(struct emitter *e, u32 block, u32 *move)
-{
-    const struct mach *mach = e->mach;
-    const struct mach_block *it = &mach->blocks[block];
-    bool is_hot_header = it->loop_end != 0 && !it->is_cold;
-    if (is_hot_header) {
-        asm_align(&e->as, X64_LOOP_ALIGN_LOG2);
-    }
-    asm_bind(&e->as, e->labels[block]);
-    e->block = block;
-    e->flags_reg = X64_NONE;
-    for (u32 i = it->first; i < it->end && e->err == ERR_OK; i++) {
-        const struct mach_ins *ins = &mach->ins[i];
-        e->ins = i;
-        for (; *move < mach->move_count && mach->moves[*move].before == i; (*move)++) {
-            put_move(e, &mach->moves[*move], uses_flags(ins->op));
-        }
-        put_ins(e, ins);
-    }
-}
-
 // The first move of each block: those of a block are neighbours, but blocks are not written in
 // order.
 static u32 first_move(const struct mach *mach, u32 ins)
@@ -542,12 +529,73 @@ static u32 first_move(const struct mach *mach, u32 ins)
     return low;
 }
 
+static void put_moves(struct emitter *e, u32 ins, u32 *move)
+{
+    const struct mach *mach = e->mach;
+    for (; *move < mach->move_count && mach->moves[*move].before == ins; (*move)++) {
+        put_move(e, &mach->moves[*move], uses_flags(mach->ins[ins].op));
+    }
+}
+
+// The block that this one jumps to, when a copy of it here is better than a jump there: small, and
+// often reached. MACH_NONE: none. A way through an interpreter's loop then has one jump, not three,
+// and the CPU sees at each end of an instruction of its own where it goes on.
+static u32 copied_block(const struct emitter *e, u32 block)
+{
+    const struct mach *mach = e->mach;
+    const struct mach_block *from = &mach->blocks[block];
+    if (mach->ins[from->end - 1].op != X64_JUMP || from->loop_depth == 0 || from->is_cold) {
+        return MACH_NONE;
+    }
+    u32 to = e->targets[mach->edges[mach->lists[from->succs]].to];
+    const struct mach_block *it = &mach->blocks[to];
+    u16 exit = mach->ins[it->end - 1].op;
+    u32 count = it->end - it->first;
+    bool is_small = count <= COPY_INS && count <= e->copies_left &&
+                    (exit == X64_JUMP || exit == X64_SWITCH || count <= COPY_INS_BRANCH);
+    return to != e->next && is_small && !it->is_cold && it->loop_depth != 0 ? to : MACH_NONE;
+}
+
+// The instructions of a block, its end excluded, which is returned.
+static u32 put_body(struct emitter *e, u32 block)
+{
+    const struct mach *mach = e->mach;
+    const struct mach_block *it = &mach->blocks[block];
+    u32 move = first_move(mach, it->first);
+    e->block = block;
+    e->flags_reg = X64_NONE;
+    for (u32 i = it->first; i + 1 < it->end && e->err == ERR_OK; i++) {
+        put_moves(e, i, &move);
+        put_ins(e, &mach->ins[i]);
+    }
+    put_moves(e, it->end - 1, &move);
+    return it->end - 1;
+}
+
+static void put_block(struct emitter *e, u32 block)
+{
+    const struct mach_block *it = &e->mach->blocks[block];
+    if (it->loop_end != 0 && !it->is_cold) {
+        asm_align(&e->as, X64_LOOP_ALIGN_LOG2);
+    }
+    asm_bind(&e->as, e->labels[block]);
+    u32 end = put_body(e, block);
+    for (u32 i = 0; i < COPY_DEPTH && e->err == ERR_OK; i++) {
+        u32 copy = copied_block(e, e->block);
+        if (copy == MACH_NONE) {
+            break;
+        }
+        e->copies_left -= e->mach->blocks[copy].end - e->mach->blocks[copy].first;
+        end = put_body(e, copy);
+    }
+    put_ins(e, &e->mach->ins[end]);
+}
+
 static void put_blocks(struct emitter *e)
 {
     for (u32 i = 0; i < e->order_count && e->err == ERR_OK; i++) {
-        u32 move = first_move(e->mach, e->mach->blocks[e->order[i]].first);
         e->next = i + 1 < e->order_count ? e->order[i + 1] : MACH_NONE;
-        put_block(e, e->order[i], &move);
+        put_block(e, e->order[i]);
     }
 }
 
@@ -567,6 +615,9 @@ static void put_colds(struct emitter *e)
 
 u32 x64_table(struct emitter *e)
 {
+    if (e->table_labels[e->block] != 0) {
+        return e->table_labels[e->block] - 1; // a copy of the block
+    }
     struct emit_table *tables =
         grow(e, e->tables, e->table_count, &e->table_capacity, sizeof *tables);
     if (tables == NULL) {
@@ -575,6 +626,7 @@ u32 x64_table(struct emitter *e)
     const struct mach_ins *exit = &e->mach->ins[e->mach->blocks[e->block].end - 1];
     ASSERT(exit->op == X64_SWITCH);
     u32 label = asm_label(&e->as);
+    e->table_labels[e->block] = label + 1;
     e->tables = tables;
     tables[e->table_count++] =
         (struct emit_table){.label = label, .block = e->block, .list = (u32)exit->bits};
@@ -603,7 +655,8 @@ static enum err emit_begin(struct emitter *e)
     e->labels = ARENA_ARRAY(e->scratch, u32, count);
     e->targets = ARENA_ARRAY(e->scratch, u32, count);
     e->order = ARENA_ARRAY(e->scratch, u32, count);
-    if (e->labels == NULL || e->targets == NULL || e->order == NULL) {
+    e->table_labels = ARENA_ARRAY(e->scratch, u32, count);
+    if (e->table_labels == NULL || e->labels == NULL || e->targets == NULL || e->order == NULL) {
         return ERR_NO_MEMORY;
     }
     TRY(plan_frame(e));
@@ -647,8 +700,12 @@ static enum err copy_out(struct emitter *e, struct arena *arena, struct jit_func
 enum err x64_emit(const struct mach *mach, const struct ir *ir, const struct jit_options *options,
                   struct arena *arena, struct jit_function *out)
 {
-    struct emitter e = {
-        .mach = mach, .ir = ir, .options = options, .scratch = mach->arena, .flags_reg = X64_NONE};
+    struct emitter e = {.mach = mach,
+                        .ir = ir,
+                        .options = options,
+                        .scratch = mach->arena,
+                        .flags_reg = X64_NONE,
+                        .copies_left = mach->ins_count / COPY_SHARE + COPY_INS};
     *out = (struct jit_function){0};
     asm_init(&e.as, options->features, mach->arena);
     TRY(emit_begin(&e));

@@ -57,11 +57,12 @@ struct emitter {
     struct emit_table *tables;
     u32 table_count;
     u32 table_capacity;
+    u32 *table_labels; // of blocks, plus 1; 0: none yet
     u32 pushed_count;
     u32 frame_bytes; // pushed registers included
     u32 block;       // that is being written
     u32 next;        // the one that is written behind it; MACH_NONE
-    u32 ins;         // number of the instruction
+    u32 copies_left; // instructions that may be written twice
     u8 flags_reg;    // the instruction before set the flags by this register; X64_NONE
     bool flags_wide;
     enum err err;

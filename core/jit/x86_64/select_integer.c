@@ -216,6 +216,86 @@ static bool select_special_and(struct selector *s, bool wide, u32 value)
     return true;
 }
 
+// A part of an `or`: bits of x, moved up by `up` (a multiple of 8, down if negative).
+struct part {
+    u32 x;
+    i32 up;
+    u64 bits; // of the result
+};
+
+// (x & m) << k, (x << k) & m, and the same with >> or without m.
+static bool part_of(const struct selector *s, bool wide, u32 value, struct part *out)
+{
+    u64 all = wide ? UINT64_MAX : UINT32_MAX;
+    *out = (struct part){.x = value, .bits = all};
+    for (u32 i = 0; i < 2; i++) { // from the result inwards
+        const struct ir_ins *ins = sel_ins(s, out->x);
+        bool is_up = ins->op == (wide ? ROW_I64_SHL : ROW_I32_SHL);
+        bool is_down = ins->op == (wide ? ROW_I64_SHR_U : ROW_I32_SHR_U);
+        bool is_mask = ins->op == (wide ? ROW_I64_AND : ROW_I32_AND);
+        if ((!is_up && !is_down && !is_mask) || !sel_is_const(s, ins->b)) {
+            break;
+        }
+        u64 k = sel_ins(s, ins->b)->bits & all;
+        if (is_mask) {
+            out->bits &= out->up >= 0 ? k << out->up & all : k >> -out->up;
+        } else if (out->up != 0 || k % 8 != 0 || k >= (wide ? 64 : 32)) {
+            return false;
+        } else {
+            out->up = is_up ? (i32)k : -(i32)k;
+            out->bits &= is_up ? all << k & all : all >> k;
+        }
+        out->x = ins->a;
+    }
+    return out->up != 0;
+}
+
+// Whether each byte of the part comes from the one that is as far from the other end.
+static bool is_swapped(const struct part *part, u32 bytes)
+{
+    for (u32 i = 0; i < bytes; i++) {
+        u32 byte = part->bits >> 8 * i & 0xff;
+        if (byte != 0 && (byte != 0xff || (i32)i - part->up / 8 != (i32)(bytes - 1 - i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The bytes of a number in the other order, as compilers spell it for WebAssembly: an `or` of 4 or
+// 8 parts, each moved to its place.
+static bool select_byte_swap(struct selector *s, bool wide, u32 value)
+{
+    enum { PARTS = 8 };
+    u32 open[PARTS] = {value};
+    u32 open_count = 1;
+    u64 found = 0;
+    u32 x = IR_NONE;
+    while (open_count > 0) {
+        u32 at = open[--open_count];
+        const struct ir_ins *ins = sel_ins(s, at);
+        bool is_or = ins->op == (wide ? ROW_I64_OR : ROW_I32_OR);
+        struct part part;
+        if (is_or && (at == value || x64_is_alone(s, at)) && open_count + 2 <= PARTS) {
+            open[open_count++] = ins->a;
+            open[open_count++] = ins->b;
+            continue;
+        }
+        if (!part_of(s, wide, at, &part) || (x != IR_NONE && x != part.x) ||
+            (found & part.bits) != 0 || !is_swapped(&part, wide ? 8 : 4)) {
+            return false;
+        }
+        x = part.x;
+        found |= part.bits;
+    }
+    if (found != (wide ? UINT64_MAX : UINT32_MAX)) {
+        return false;
+    }
+    u32 from = use(s, wide, x);
+    x64_put_def_same_i(s, X64_BSWAP, wide, x64_def(s, value), from, 0);
+    return true;
+}
+
 static void select_logic(struct selector *s, bool wide, u32 value, enum x64_op op, enum x64_op op_i)
 {
     const struct ir_ins *ins = sel_ins(s, value);
@@ -223,6 +303,10 @@ static void select_logic(struct selector *s, bool wide, u32 value, enum x64_op o
     u32 b = ins->b;
     u32 def = x64_def(s, value);
     if (op == X64_AND && select_special_and(s, wide, value)) {
+        return;
+    }
+    bool is_tree = op == X64_OR && sel_ins(s, a)->op == ins->op && sel_ins(s, b)->op == ins->op;
+    if (is_tree && select_byte_swap(s, wide, value)) {
         return;
     }
     if (sel_is_imm(s, b)) {

@@ -41,8 +41,12 @@ static void put_branch(struct emitter *e, enum x64_condition condition)
 {
     u32 yes = successor(e, 0);
     u32 no = successor(e, 1);
-    if (yes == e->next) {
+    bool stays = e->mach->blocks[no].loop_depth > e->mach->blocks[yes].loop_depth;
+    if (yes == e->next || (no != e->next && stays)) { // the likelier way is one branch
         x64_branch_block(e, condition ^ 1, no);
+        if (yes != e->next) {
+            x64_branch_block(e, X64_ALWAYS, yes);
+        }
         return;
     }
     x64_branch_block(e, condition, yes);
