@@ -17,8 +17,7 @@ enum {
     TABLE = 8,
     BUDGET = 1000, // loops and calls of one exported function
     KINDS = 5,
-    VECTOR = 4,          // the number of v128
-    GLOBALS = KINDS + 1, // one of each type, and the budget
+    VECTOR = 4, // the number of v128
 };
 
 // A value type by number, and the section ids.
@@ -51,6 +50,7 @@ struct label {
 struct generator {
     struct span choices;
     bool hides_nan;
+    u32 kinds; // of values: KINDS, or those before VECTOR
     struct wasm_bytes out;
     size_t body;
     u32 function; // the one being written
@@ -347,7 +347,8 @@ static void numeric(struct generator *g, u32 kind, u32 depth)
         bool fits = op->class == WASM_CLASS_VECTOR || op->class == WASM_CLASS_COMPARE ||
                     op->class == WASM_CLASS_UNARY || op->class == WASM_CLASS_BINARY ||
                     op->class == WASM_CLASS_CONVERT || is_load;
-        if (!fits || op->result != kind || (g->hides_nan && shows_nan(op))) {
+        if (!fits || (op->prefix == WASM_PREFIX_VECTOR && g->kinds != KINDS) ||
+            op->result != kind || (g->hides_nan && shows_nan(op))) {
             continue;
         }
         if (is_load) {
@@ -374,7 +375,7 @@ static void label_push(struct generator *g, const u8 *kinds, u32 count)
 static void put_budget(struct generator *g)
 {
     put_opcode(g, WASM_OP_GLOBAL_GET);
-    put_u32(&g->out, KINDS);
+    put_u32(&g->out, g->kinds);
     put_opcode(g, WASM_OP_I32_EQZ);
     put_opcode(g, WASM_OP_IF);
     put_u8(&g->out, WASM_BLOCK_TYPE_EMPTY);
@@ -384,12 +385,12 @@ static void put_budget(struct generator *g)
     put_opcode(g, WASM_OP_RETURN);
     put_opcode(g, WASM_OP_END);
     put_opcode(g, WASM_OP_GLOBAL_GET);
-    put_u32(&g->out, KINDS);
+    put_u32(&g->out, g->kinds);
     put_opcode(g, WASM_OP_I32_CONST);
     put_i64(&g->out, 1);
     put_opcode(g, WASM_OP_I32_SUB);
     put_opcode(g, WASM_OP_GLOBAL_SET);
-    put_u32(&g->out, KINDS);
+    put_u32(&g->out, g->kinds);
 }
 
 // block, loop or if with one result and sometimes parameters.
@@ -550,7 +551,7 @@ static void store(struct generator *g, u32 depth)
     for (u32 i = 0; i < COUNT_OF(operations); i++) {
         const struct operation *op = &operations[(start + i) % COUNT_OF(operations)];
         bool is_store = op->class == WASM_CLASS_STORE || op->class == WASM_CLASS_VECTOR_STORE;
-        if (is_store && !(g->hides_nan && shows_nan(op))) {
+        if (is_store && op->operands[1] < g->kinds && !(g->hides_nan && shows_nan(op))) {
             address(g, depth);
             expression(g, op->operands[1], depth);
             put_operation(g, op);
@@ -691,7 +692,7 @@ static void bulk(struct generator *g, u32 depth)
 
 static void statement(struct generator *g, u32 depth)
 {
-    u32 kind = choose(g, KINDS);
+    u32 kind = choose(g, g->kinds);
     u32 local;
     switch (choose(g, 12)) {
     case 0:
@@ -751,7 +752,7 @@ static void statements(struct generator *g, u32 depth)
 static void put_types(struct generator *g)
 {
     put_section(&g->out, TYPE);
-    put_u32(&g->out, g->function_count + KINDS);
+    put_u32(&g->out, g->function_count + g->kinds);
     for (u32 i = 0; i < g->function_count; i++) {
         const struct signature *s = &g->signatures[i];
         put_u8(&g->out, 0x60);
@@ -764,7 +765,7 @@ static void put_types(struct generator *g)
             put_u8(&g->out, types[s->results[k]]);
         }
     }
-    for (u32 kind = 0; kind < KINDS; kind++) { // of the exported functions
+    for (u32 kind = 0; kind < g->kinds; kind++) { // of the exported functions
         put_u8(&g->out, 0x60);
         put_u32(&g->out, 0);
         put_u32(&g->out, 1);
@@ -776,8 +777,8 @@ static void put_types(struct generator *g)
 static void put_globals(struct generator *g)
 {
     put_section(&g->out, GLOBAL);
-    put_u32(&g->out, GLOBALS);
-    for (u32 kind = 0; kind < KINDS; kind++) {
+    put_u32(&g->out, g->kinds + 1);
+    for (u32 kind = 0; kind < g->kinds; kind++) {
         put_u8(&g->out, types[kind]);
         put_u8(&g->out, 1);
         constant(g, kind);
@@ -794,8 +795,8 @@ static void put_globals(struct generator *g)
 static void put_exports(struct generator *g)
 {
     put_section(&g->out, EXPORT);
-    put_u32(&g->out, KINDS * 2);
-    for (u32 i = 0; i < KINDS * 2; i++) {
+    put_u32(&g->out, g->kinds * 2);
+    for (u32 i = 0; i < g->kinds * 2; i++) {
         char name[] = {'f', (char)('0' + i), 0};
         put_name(&g->out, name);
         put_u8(&g->out, WASM_FUNCTION);
@@ -824,7 +825,7 @@ static void put_locals(struct generator *g, const struct signature *s)
     u32 declared = 1 + choose(g, LOCALS);
     put_u32(&g->out, declared);
     for (u32 i = 0; i < declared; i++) {
-        u8 kind = (u8)choose(g, KINDS);
+        u8 kind = (u8)choose(g, g->kinds);
         g->locals[g->local_count++] = kind;
         put_u32(&g->out, 1);
         put_u8(&g->out, types[kind]);
@@ -866,7 +867,7 @@ static void put_exported(struct generator *g, u32 kind)
     put_opcode(g, WASM_OP_I32_CONST);
     put_i64(&g->out, BUDGET);
     put_opcode(g, WASM_OP_GLOBAL_SET);
-    put_u32(&g->out, KINDS);
+    put_u32(&g->out, g->kinds);
     call(g, kind, 3);
     put_opcode(g, WASM_OP_END);
     end_body(&g->out, body);
@@ -879,16 +880,16 @@ static void choose_signatures(struct generator *g)
         struct signature *s = &g->signatures[i];
         s->param_count = (u8)choose(g, 4);
         for (u32 k = 0; k < s->param_count; k++) {
-            s->params[k] = (u8)choose(g, KINDS);
+            s->params[k] = (u8)choose(g, g->kinds);
         }
         s->result_count = (u8)choose(g, 3);
         for (u32 k = 0; k < s->result_count; k++) {
-            s->results[k] = (u8)choose(g, KINDS);
+            s->results[k] = (u8)choose(g, g->kinds);
         }
     }
 }
 
-struct wasm_bytes generate_module(struct span choices, bool hides_nan)
+struct wasm_bytes generate_module(struct span choices, bool hides_nan, bool has_vectors)
 {
     struct generator *g = calloc(1, sizeof *g);
     if (g == NULL) {
@@ -896,16 +897,17 @@ struct wasm_bytes generate_module(struct span choices, bool hides_nan)
     }
     g->choices = choices;
     g->hides_nan = hides_nan;
+    g->kinds = has_vectors ? KINDS : VECTOR;
     g->out = wasm_bytes_begin();
     choose_signatures(g);
     put_types(g);
     put_section(&g->out, FUNCTION);
-    put_u32(&g->out, g->function_count + KINDS * 2);
+    put_u32(&g->out, g->function_count + g->kinds * 2);
     for (u32 i = 0; i < g->function_count; i++) {
         put_u32(&g->out, i);
     }
-    for (u32 i = 0; i < KINDS * 2; i++) {
-        put_u32(&g->out, g->function_count + i % KINDS);
+    for (u32 i = 0; i < g->kinds * 2; i++) {
+        put_u32(&g->out, g->function_count + i % g->kinds);
     }
     end_section(&g->out);
     put_section(&g->out, TABLE_ID);
@@ -917,12 +919,12 @@ struct wasm_bytes generate_module(struct span choices, bool hides_nan)
     put_globals(g);
     put_exports(g);
     put_section(&g->out, CODE);
-    put_u32(&g->out, g->function_count + KINDS * 2);
+    put_u32(&g->out, g->function_count + g->kinds * 2);
     for (u32 i = 0; i < g->function_count; i++) {
         put_function(g, i);
     }
-    for (u32 i = 0; i < KINDS * 2; i++) {
-        put_exported(g, i % KINDS);
+    for (u32 i = 0; i < g->kinds * 2; i++) {
+        put_exported(g, i % g->kinds);
     }
     end_section(&g->out);
     put_section(&g->out, DATA);

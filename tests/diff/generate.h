@@ -11,7 +11,8 @@
 #include "tests/unit/wasm_bytes.h"
 
 // The same choices give the same module. When they run out, the smallest of everything is chosen.
-//   hides_nan  nothing depends on the bits of a NaN, so that engines which make different ones
-//              agree
+//   hides_nan    nothing depends on the bits of a NaN, so that engines which make different ones
+//                agree
+//   has_vectors  v128 is a type like the others; else there is none
 // Owner  the caller frees the result with wasm_bytes_free
-struct wasm_bytes generate_module(struct span choices, bool hides_nan);
+struct wasm_bytes generate_module(struct span choices, bool hides_nan, bool has_vectors);

@@ -388,7 +388,7 @@ static void run_seed(u64 seed, struct comparison *c)
     for (size_t i = 0; i < size; i++) {
         choices[i] = (u8)next_random(&state);
     }
-    struct wasm_bytes module = generate_module(span_of(choices, size), true);
+    struct wasm_bytes module = generate_module(span_of(choices, size), true, false);
     (void)snprintf(name, sizeof name, "build/diff/machine_%llu.wasm", (unsigned long long)seed);
     if (getenv("MACHINE_KEEP") != NULL) {
         FILE *file = fopen(name, "wb");
