@@ -100,7 +100,7 @@ static void check_state(const struct kernel *kernel, struct process *process)
         ASSERT(process->instance == NULL && process->charged_bytes == 0);
         ASSERT((process->parent != NULL && !process->is_unasked) || process->message_count > 0 ||
                process->bond_count > 0 || process->family_count > 0 ||
-               process->family_programs > 0);
+               process->family_programs > 0 || process->pins > 0);
         break;
     }
 }

@@ -180,6 +180,19 @@ static void memory_destroy(struct wasm_store *store, u8 *base, u32 pages, u32 pa
     give_block(process->kernel, order_for(pages_max), base);
 }
 
+u64 guest_memory_give_part(struct process *process, struct wasm_instance *instance)
+{
+    struct wasm_memory *memory = wasm_instance_memory0(instance);
+    if (memory == NULL || memory->size_bytes == 0) {
+        return 0;
+    }
+    u64 bytes = memory->size_bytes < KERNEL_FREE_PART ? memory->size_bytes : KERNEL_FREE_PART;
+    memory->size_bytes -= bytes;
+    platform_pages_decommit(memory->base + memory->size_bytes, bytes);
+    uncharge(process->kernel, process, bytes);
+    return bytes;
+}
+
 void guest_store_init(struct process *process)
 {
     process->store = (struct wasm_store){

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The inspect interface: what runs here (interfaces/inspect.wit). An answer is measured first, then
-// written; the lock is held for both, so that the two agree.
+// written; the lock is held for both, so that the two agree. It is given back while the place in the
+// list is looked for.
 #include "interfaces/inspect.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
@@ -36,6 +37,19 @@ static enum inspect_state state_of(const struct process *process)
     }
 }
 
+// The first KERNEL_INSPECT_NAME bytes or less, none of them half a letter's.
+static struct span shortened(struct span name)
+{
+    if (name.size <= KERNEL_INSPECT_NAME) {
+        return name;
+    }
+    size_t size = KERNEL_INSPECT_NAME;
+    while (size > 0 && (name.data[size] & 0xc0) == 0x80) {
+        size--;
+    }
+    return span_of(name.data, size);
+}
+
 static void write_process(struct wire_writer *out, const struct process *process)
 {
     struct system_list_bytes arguments = {.count = process->argument_count,
@@ -43,6 +57,7 @@ static void write_process(struct wire_writer *out, const struct process *process
                                               span_of(process->start, process->argument_bytes)};
     struct span name = {0};
     (void)system_list_bytes_next(&arguments, &name);
+    name = shortened(name);
     if (!utf8_is_valid(name)) {
         name = (struct span){0};
     }
@@ -63,7 +78,20 @@ static void write_process(struct wire_writer *out, const struct process *process
     inspect_process_write(out, &record);
 }
 
-// The first process above `after`; they stand in order of number.
+// The next process in the list, after the lock was given back for a moment. Pinned, this one stays
+// where it is meanwhile, also if it ends.
+static struct list_node *next_after_pause(struct kernel *kernel, struct process *process)
+{
+    process->pins++;
+    kernel_unlock(kernel);
+    kernel_lock(kernel);
+    process->pins--;
+    struct list_node *next = list_next(&kernel->all_processes, &process->of_kernel);
+    process_release_locked(kernel, process);
+    return next;
+}
+
+// The first process above `after`; they stand in order of number. The lock may be given back.
 static struct list_node *first_after(struct kernel *kernel, u64 after, u64 *items)
 {
     struct process *known = process_find_locked(kernel, after);
@@ -72,8 +100,9 @@ static struct list_node *first_after(struct kernel *kernel, u64 after, u64 *item
     }
     struct list_node *node = list_first(&kernel->all_processes);
     while (node != NULL && LIST_ITEM(node, struct process, of_kernel)->by_id.key <= after) {
-        node = list_next(&kernel->all_processes, node);
-        ++*items;
+        bool pauses = ++*items % KERNEL_SWEEP == 0;
+        node = pauses ? next_after_pause(kernel, LIST_ITEM(node, struct process, of_kernel))
+                      : list_next(&kernel->all_processes, node);
     }
     return node;
 }

@@ -259,6 +259,7 @@ struct process {
     bool resume_wait;      // READY: the wait it sits in is to be tried again
     bool is_unasked;       // its parent cannot, or will not, ask how it ended
     u32 worker;            // RUNNING: whose
+    u32 pins;              // walks through all processes that stand here
     u32 child_count;       // running, or ended and not released
     u32 family_count;      // the same of all its descendants, when it is their `family`
     u32 family_programs;   // what they, or it, took up
@@ -304,6 +305,7 @@ struct process {
     u64 charged_bytes;
     struct wasm_store store;
     struct arena arena;
+    struct beginning *beginning; // until both instances are made
     struct wasm_instance *instance;
     struct wasm_instance *adapter;
     struct wasm_memory *memory; // of `instance`
@@ -442,6 +444,9 @@ void workers_wake_locked(struct kernel *kernel);
 // Fills in the functions of the process's store.
 void guest_store_init(struct process *process);
 void guest_memory_drop(struct kernel *kernel);
+// Gives back up to KERNEL_FREE_PART bytes of the memory of an instance that runs no more. Returns
+// how many; 0: it has none left.
+u64 guest_memory_give_part(struct process *process, struct wasm_instance *instance);
 
 // ---- section.c, interface.c: definitions, names, registrations, bonds
 
@@ -544,11 +549,13 @@ struct start_lists {
 enum err process_new_locked(struct kernel *kernel, struct process *parent,
                             const struct start_lists *lists, struct process **out);
 struct process *process_find_locked(struct kernel *kernel, u64 id);
-// Brings a process that this worker has to life. False: it has ended.
-bool process_begin(struct process *process);
+// Brings a process that this worker has to life, in portions. Takes from *fuel.
+enum process_begun { PROCESS_BEGIN_RUNS, PROCESS_BEGIN_ENDED, PROCESS_BEGIN_PAUSED };
+enum process_begun process_begin(struct process *process, i64 *fuel);
 // The function it was in returned: begins the next stage. False: it has ended.
 bool process_advance(struct process *process);
-// Ends a process that this worker has. Takes the lock itself.
+// Ends a process that this worker has. Takes the lock itself. What has much memory comes to its end
+// in a job.
 void process_end(struct process *process, struct kernel_ending ending);
 // The same for one whose thread has trapped.
 void process_end_trapped(struct process *process);

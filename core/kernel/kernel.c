@@ -149,11 +149,12 @@ enum err kernel_create(const struct kernel_config *config, struct kernel **out,
     return ERR_OK;
 }
 
-// A process that has not ended, or NULL. What has ended and is still listed waits for devices.
+// A process that has not ended and is not about to, or NULL. What has ended and is still listed
+// waits for devices.
 static struct process *find_living(struct kernel *kernel)
 {
     struct list_node *node = list_first(&kernel->all_processes);
-    while (node != NULL && LIST_ITEM(node, struct process, of_kernel)->state == PROCESS_ENDED) {
+    while (node != NULL && LIST_ITEM(node, struct process, of_kernel)->is_ending) {
         node = list_next(&kernel->all_processes, node);
     }
     return node == NULL ? NULL : LIST_ITEM(node, struct process, of_kernel);

@@ -54,6 +54,8 @@ enum {
     KERNEL_BODY_INLINE = 72,      // kept in the message itself; longer ones are allocated
     KERNEL_TOLD = 1024,           // notifications that one wait writes,
     KERNEL_TOLD_BYTES = 16 << 20, // and bytes after which it writes no more: a few ms of copying
+    KERNEL_END_BYTES = 16 << 20,  // a process of more memory ends in portions
+    KERNEL_END_TEXT = 256,        // how it ended, in words, is kept meanwhile
     KERNEL_FREE_LOCKED = 1 << 20, // a larger program is freed without the lock,
     KERNEL_FREE_PART = 4 << 20,   // so much of it at once
     KERNEL_FUEL_FREE_BYTES = 128, // for a unit
@@ -71,6 +73,7 @@ enum {
     // ---- work under the lock
     KERNEL_SWEEP = 64,                // items handled before the lock is given back for a moment
     KERNEL_INSPECT_PROCESSES = 256,   // of one answer, as inspect.wit says
+    KERNEL_INSPECT_NAME = 256,        // bytes of a process's name
     KERNEL_INSPECT_INTERFACES = 1024, //
 
     // ---- guests' memory

@@ -23,8 +23,8 @@ bool prepare_step(struct preparation *preparation, i64 *fuel);
 // Whatever it has come to, nobody wants it: what is left to do is to give back its memory.
 void prepare_cancel(struct preparation *preparation);
 
-// What it came to. *is_name: the fault is that of the name. `report` is NULL or receives the reason.
-// ERR_MISMATCH, ERR_MALFORMED, ERR_INVALID, ERR_UNSUPPORTED  not a program, or another one
-// ERR_LIMIT, ERR_NO_MEMORY                                   beyond what is allowed, or is there
-// ERR_CLOSED                                                 cancelled
+// What it came to. *is_name: the fault is the name's. `report` is NULL or receives the reason.
+// ERR_LIMIT, ERR_NO_MEMORY  beyond what is allowed, or is there
+// ERR_CLOSED                cancelled
+// any other                 not a program, or another one (ERR_MISMATCH)
 enum err prepare_end(struct preparation *preparation, bool *is_name, struct report *report);

@@ -6,6 +6,8 @@
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
+enum { IMPORT_UNITS = 4 }; // of fuel
+
 // ---- memory charged to it
 
 static void *charge_resize(struct memory *self, void *block, size_t old_size, size_t new_size)
@@ -160,7 +162,8 @@ static bool is_needed(const struct process *process)
 {
     bool may_be_asked = process->parent != NULL && !process->is_unasked;
     return process->state != PROCESS_ENDED || may_be_asked || process->message_count > 0 ||
-           process->bond_count > 0 || process->family_count > 0 || process->family_programs > 0;
+           process->bond_count > 0 || process->family_count > 0 || process->family_programs > 0 ||
+           process->pins > 0;
 }
 
 static void free_record(struct kernel *kernel, struct process *process)
@@ -276,9 +279,31 @@ static void end_as_parent(struct kernel *kernel, struct process *process)
     }
 }
 
+// A process that is being brought to life.
+struct beginning {
+    struct wasm_making making;
+    struct report report;
+    struct arena scratch; // imports
+    bool is_making;
+};
+
+static void drop_beginning(struct process *process)
+{
+    struct beginning *beginning = process->beginning;
+    arena_drop(&beginning->scratch);
+    memory_give(&process->charge, beginning, sizeof *beginning);
+    process->beginning = NULL;
+}
+
 // What it is made of; the worker's own, so no lock.
 static void drop_body(struct process *process)
 {
+    if (process->beginning != NULL) {
+        if (process->beginning->is_making) {
+            wasm_making_drop(&process->beginning->making);
+        }
+        drop_beginning(process);
+    }
     if (process->instance != NULL) {
         wasm_instance_destroy(process->instance);
     }
@@ -336,18 +361,10 @@ static void record_end(struct kernel *kernel, struct process *process,
     }
 }
 
-void process_end(struct process *process, struct kernel_ending ending)
+// Its memory is gone: whoever waits for its end is told.
+static void finish_end(struct process *process, struct kernel_ending ending)
 {
     struct kernel *kernel = process->kernel;
-    ASSERT(process->state == PROCESS_RUNNING);
-    kernel_lock(kernel);
-    process->is_ending = true;
-    free_names(kernel, process);
-    end_as_client(kernel, process);
-    end_as_handler(kernel, process);
-    end_as_parent(kernel, process);
-    kernel_unlock(kernel);
-    drop_body(process);
     if (process->on_end != NULL) {
         process->on_end(process->on_end_context, (struct kernel_process_id){process->by_id.key},
                         ending);
@@ -363,6 +380,85 @@ void process_end(struct process *process, struct kernel_ending ending)
     process->state = PROCESS_ENDED;
     process_release_locked(kernel, process);
     kernel_unlock(kernel);
+}
+
+// ---- the end of one that has much memory, in portions
+
+struct end_job {
+    struct job job;
+    struct process *process;
+    struct kernel_ending ending;
+    char text[KERNEL_END_TEXT];
+};
+
+// Gives back some of what the process is made of. False: what is left is little.
+static bool drop_part(struct process *process, i64 *fuel)
+{
+    struct wasm_instance *instances[] = {process->instance, process->adapter};
+    for (u32 i = 0; i < COUNT_OF(instances); i++) {
+        u64 given = instances[i] == NULL ? 0 : guest_memory_give_part(process, instances[i]);
+        if (given > 0) {
+            *fuel -= (i64)(given / KERNEL_FUEL_FREE_BYTES);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool end_step(struct job *job, i64 *fuel)
+{
+    struct end_job *end = CONTAINER_OF(job, struct end_job, job);
+    struct process *process = end->process;
+    while (*fuel > 0) {
+        if (drop_part(process, fuel)) {
+            continue;
+        }
+        *fuel -= 1 + (i64)(process->charged_bytes / KERNEL_FUEL_FREE_BYTES);
+        drop_body(process);
+        finish_end(process, end->ending);
+        memory_give(kernel_memory(process->kernel), end, sizeof *end);
+        return false;
+    }
+    return true;
+}
+
+// False: there is little to give back, or no memory for a job.
+static bool end_later(struct process *process, const struct kernel_ending *ending)
+{
+    struct kernel *kernel = process->kernel;
+    u64 linear = __atomic_load_n(&process->linear_bytes, __ATOMIC_RELAXED);
+    if (linear + process->charged_bytes <= KERNEL_END_BYTES) {
+        return false;
+    }
+    struct end_job *end = memory_take(kernel_memory(kernel), sizeof *end);
+    if (end == NULL) {
+        return false;
+    }
+    *end = (struct end_job){.process = process, .ending = *ending};
+    size_t size = ending->text.size < sizeof end->text ? ending->text.size : sizeof end->text;
+    mem_copy(end->text, ending->text.data, size);
+    end->ending.text = span_of(end->text, size);
+    kernel_lock(kernel);
+    job_start_locked(kernel, &end->job, JOB_NORMAL, end_step);
+    kernel_unlock(kernel);
+    return true;
+}
+
+void process_end(struct process *process, struct kernel_ending ending)
+{
+    struct kernel *kernel = process->kernel;
+    ASSERT(process->state == PROCESS_RUNNING);
+    kernel_lock(kernel);
+    process->is_ending = true;
+    free_names(kernel, process);
+    end_as_client(kernel, process);
+    end_as_handler(kernel, process);
+    end_as_parent(kernel, process);
+    kernel_unlock(kernel);
+    if (!end_later(process, &ending)) {
+        drop_body(process);
+        finish_end(process, ending);
+    }
 }
 
 void process_end_trapped(struct process *process)
@@ -395,19 +491,36 @@ static struct wasm_extern *make_imports(struct process *process, const struct pr
     return externs;
 }
 
+// Goes on with an instance of the program.
 static enum err make_instance(struct process *process, const struct program *program,
-                              struct wasm_instance **out, enum trap *trap, struct report *report)
+                              struct wasm_instance **out, i64 *fuel, enum trap *trap)
 {
-    struct arena scratch;
-    arena_init(&scratch, &process->charge, KERNEL_PROCESS_BYTES);
-    enum err err = ERR_NO_MEMORY;
-    struct wasm_extern *imports = make_imports(process, program, &scratch);
-    if (imports != NULL) {
-        err = wasm_instance_create(program->module, imports, &process->store, &process->arena, out,
-                                   trap, report);
+    struct beginning *beginning = process->beginning;
+    if (!beginning->is_making) {
+        struct wasm_extern *imports = make_imports(process, program, &beginning->scratch);
+        if (imports == NULL) {
+            return ERR_NO_MEMORY;
+        }
+        *fuel -= (i64)program->module->import_count * IMPORT_UNITS;
+        TRY(wasm_making_begin(&beginning->making, program->module, imports, &process->store,
+                              &process->arena, &beginning->report));
+        beginning->is_making = true;
     }
-    arena_drop(&scratch);
+    enum err err = wasm_making_step(&beginning->making, fuel, out, trap, &beginning->report);
+    if (err != ERR_PAUSED) {
+        beginning->is_making = false;
+        arena_drop(&beginning->scratch);
+    }
     return err;
+}
+
+static enum err make_instances(struct process *process, i64 *fuel, enum trap *trap)
+{
+    struct program *program = process->program;
+    if (program->adapter != NULL && process->adapter == NULL) {
+        TRY(make_instance(process, program->adapter, &process->adapter, fuel, trap));
+    }
+    return make_instance(process, program, &process->instance, fuel, trap);
 }
 
 // Ends a process whose instance could not be made.
@@ -488,32 +601,25 @@ bool process_advance(struct process *process)
     return false;
 }
 
-bool process_begin(struct process *process)
+// Everything but the instances. False: no memory.
+static bool prepare_begin_of(struct process *process)
 {
-    struct program *program = process->program;
-    if (program == NULL || program->state == PROGRAM_FAILED) {
-        end_not_loaded(process);
-        return false;
-    }
-    ASSERT(program->state == PROGRAM_READY);
     arena_init(&process->arena, &process->charge, KERNEL_PROCESS_BYTES);
     guest_store_init(process);
     wasm_thread_init(&process->thread, &process->store, WASM_STACK_BYTES);
-    enum trap trap = TRAP_NONE;
-    struct report report;
-    report_clear(&report);
-    enum err err = ERR_OK;
-    if (program->adapter != NULL) {
-        err = make_instance(process, program->adapter, &process->adapter, &trap, &report);
-    }
-    if (err == ERR_OK) {
-        err = make_instance(process, program, &process->instance, &trap, &report);
-    }
-    if (err != ERR_OK) {
-        end_unmade(process, err, trap, &report);
+    process->beginning = memory_take(&process->charge, sizeof *process->beginning);
+    if (process->beginning == NULL) {
         return false;
     }
-    process->memory = wasm_instance_memory0(process->instance);
+    process->beginning->is_making = false;
+    report_clear(&process->beginning->report);
+    arena_init(&process->beginning->scratch, &process->charge, KERNEL_PROCESS_BYTES);
+    return true;
+}
+
+// Its parent learns that it runs.
+static void tell_begun(struct process *process)
+{
     struct kernel *kernel = process->kernel;
     kernel_lock(kernel);
     if (process->spawn_message != NULL) {
@@ -524,5 +630,33 @@ bool process_begin(struct process *process)
         system_answer_spawn_locked(kernel, message, process);
     }
     kernel_unlock(kernel);
-    return process_advance(process);
+}
+
+enum process_begun process_begin(struct process *process, i64 *fuel)
+{
+    struct program *program = process->program;
+    if (program == NULL || program->state == PROGRAM_FAILED) {
+        end_not_loaded(process);
+        return PROCESS_BEGIN_ENDED;
+    }
+    ASSERT(program->state == PROGRAM_READY);
+    struct report report;
+    report_clear(&report);
+    enum trap trap = TRAP_NONE;
+    enum err err = ERR_NO_MEMORY;
+    if (process->beginning != NULL || prepare_begin_of(process)) {
+        err = make_instances(process, fuel, &trap);
+        if (err == ERR_PAUSED) {
+            return PROCESS_BEGIN_PAUSED;
+        }
+        report = process->beginning->report;
+        drop_beginning(process);
+    }
+    if (err != ERR_OK) {
+        end_unmade(process, err, trap, &report);
+        return PROCESS_BEGIN_ENDED;
+    }
+    process->memory = wasm_instance_memory0(process->instance);
+    tell_begun(process);
+    return process_advance(process) ? PROCESS_BEGIN_RUNS : PROCESS_BEGIN_ENDED;
 }

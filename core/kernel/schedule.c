@@ -69,6 +69,28 @@ static void put_back(struct turn *turn, struct process *process)
     kernel_unlock(turn->kernel);
 }
 
+// Brings it to life, which may take several slices. False: it has ended, or its slice is over.
+static bool begin(struct turn *turn, struct process *process)
+{
+    turn->fuel -= process->beginning == NULL ? KERNEL_FUEL_START : 0;
+    for (;;) {
+        enum process_begun begun = process_begin(process, &turn->fuel);
+        if (begun != PROCESS_BEGIN_PAUSED) {
+            return begun == PROCESS_BEGIN_RUNS;
+        }
+        account(turn, process);
+        if (is_killed(process)) {
+            process_end(process, (struct kernel_ending){.kind = KERNEL_KILLED});
+            return false;
+        }
+        if (is_over(turn)) {
+            put_back(turn, process);
+            return false;
+        }
+        new_portion(turn);
+    }
+}
+
 // Gets a process that was just taken to where it can run. False: it has ended, or waits again.
 static bool prepare(struct turn *turn, struct process *process)
 {
@@ -79,11 +101,7 @@ static bool prepare(struct turn *turn, struct process *process)
     if (process->resume_wait) {
         return syscall_resume_wait(process);
     }
-    if (process->instance == NULL) {
-        turn->fuel -= KERNEL_FUEL_START;
-        return process_begin(process);
-    }
-    return true;
+    return process->instance != NULL || begin(turn, process);
 }
 
 // Runs it until it ends, waits, or hands over. Returns who has the worker next, or NULL.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Each section has a function that opens it, one for an item, and perhaps one that closes it, in
-// the order of the file; what walks through them can stop behind any item. Every vector's count is held
-// against the bytes that are left before anything is allocated for it, so memory stays in
+// the order of the file; what walks through them can stop behind any item. Every vector's count is
+// held against the bytes that are left before anything is allocated for it, so memory stays in
 // proportion to the file.
 #include "core/wasm/decode.h"
 #include "core/base/arena.h"

@@ -8,6 +8,14 @@
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
 
+enum {
+    SLOTS_PER_FUEL = WASM_FUEL_BULK_BYTES / sizeof(wasm_slot),
+    ITEM_UNITS = 16,         // of work, for an import, a function, a global, a segment
+    ELEMENT_UNITS = 4,       // for an item of a segment
+    DATA_PART = 64 << 10,    // bytes of a segment copied at once:
+    DATA_BYTES_PER_UNIT = 8, // slow, as the pages are new
+};
+
 bool wasm_type_equal(const struct wasm_func_type *a, const struct wasm_func_type *b)
 {
     return a == b || (a->param_count == b->param_count && a->result_count == b->result_count &&
@@ -52,47 +60,65 @@ bool wasm_memory_grow(struct wasm_memory *memory, u32 pages)
     return true;
 }
 
-bool wasm_table_grow(struct wasm_table *table, u32 count, wasm_slot value)
+// Gives back what a growth that nobody goes on with has made.
+static void table_forget_growth(struct wasm_table *table)
 {
-    if (count > table->max - table->count) {
-        return false;
+    if (table->next != NULL) {
+        memory_give(table->store->memory, table->next, table->next_count * sizeof *table->next);
     }
-    if (count == 0) {
-        return true;
-    }
-    struct memory *memory = table->store->memory;
-    wasm_slot *elements = memory_take(memory, ((size_t)table->count + count) * sizeof *elements);
-    if (elements == NULL) {
-        return false;
-    }
-    mem_copy(elements, table->elements, table->count * sizeof *elements);
-    for (u32 i = 0; i < count; i++) {
-        elements[table->count + i] = value;
-    }
-    if (table->elements != NULL) {
-        memory_give(memory, table->elements, table->count * sizeof *elements);
-    }
-    table->elements = elements;
-    table->count += count;
-    table->limits.min = table->count;
-    return true;
+    table->next = NULL;
 }
 
-static enum err table_init(struct wasm_table *table, const struct wasm_table_type *type,
-                           struct wasm_store *store)
+static enum err table_begin_growth(struct wasm_table *table, u32 count)
 {
-    *table = (struct wasm_table){
-        .max = type->limits.has_max && type->limits.max < WASM_TABLE_ELEMENTS ? type->limits.max
-                                                                              : WASM_TABLE_ELEMENTS,
-        .limits = type->limits,
-        .element = type->element,
-        .store = store,
-    };
-    table->limits.min = 0;
-    if (type->limits.min > table->max) {
+    table_forget_growth(table);
+    if (count > table->max - table->count) {
         return ERR_LIMIT;
     }
-    return wasm_table_grow(table, type->limits.min, 0) ? ERR_OK : ERR_NO_MEMORY;
+    size_t bytes = ((size_t)table->count + count) * sizeof *table->next;
+    table->next = bytes == 0 ? NULL : memory_take(table->store->memory, bytes);
+    table->next_count = table->count + count;
+    table->moved = 0;
+    return table->next == NULL && bytes != 0 ? ERR_NO_MEMORY : ERR_OK;
+}
+
+enum err wasm_table_grow_step(struct wasm_table *table, bool is_new, u32 count, wasm_slot value,
+                              i64 *fuel)
+{
+    if (is_new) {
+        TRY(table_begin_growth(table, count));
+    }
+    u64 affordable = *fuel <= 0 ? 0 : (u64)*fuel * SLOTS_PER_FUEL;
+    affordable = *fuel > UINT32_MAX ? UINT32_MAX : affordable;
+    u32 left = table->next_count - table->moved;
+    u32 end = table->moved + (affordable < left ? (u32)affordable : left);
+    *fuel -= (end - table->moved + SLOTS_PER_FUEL - 1) / SLOTS_PER_FUEL;
+    u32 old = table->moved < table->count ? table->count - table->moved : 0;
+    old = old < end - table->moved ? old : end - table->moved;
+    if (old > 0) {
+        mem_copy(table->next + table->moved, table->elements + table->moved, old * sizeof value);
+    }
+    for (u32 i = table->moved + old; i < end; i++) {
+        table->next[i] = value;
+    }
+    table->moved = end;
+    if (end < table->next_count) {
+        return ERR_PAUSED;
+    }
+    if (table->elements != NULL) {
+        memory_give(table->store->memory, table->elements, table->count * sizeof value);
+    }
+    table->elements = table->next;
+    table->count = table->next_count;
+    table->limits.min = table->count;
+    table->next = NULL;
+    return ERR_OK;
+}
+
+bool wasm_table_grow(struct wasm_table *table, u32 count, wasm_slot value)
+{
+    i64 fuel = INT64_MAX;
+    return wasm_table_grow_step(table, true, count, value, &fuel) == ERR_OK;
 }
 
 // ---- imports
@@ -124,33 +150,28 @@ static bool import_fits(const struct wasm_module *module, const struct wasm_impo
     }
 }
 
-static enum err imports_take(struct wasm_instance *instance, const struct wasm_extern *imports,
-                             struct report *report)
+static enum err take_import(struct wasm_making *m, u32 index)
 {
-    const struct wasm_module *module = instance->module;
-    u32 functions = 0;
-    u32 tables = 0;
-    u32 globals = 0;
-    for (u32 i = 0; i < module->import_count; i++) {
-        const struct wasm_import *want = &module->imports[i];
-        if (!import_fits(module, want, &imports[i])) {
-            return report_err_detail(report, ERR_MISMATCH, i, "incompatible import type",
-                                     want->name);
-        }
-        switch (want->kind) {
-        case WASM_FUNCTION:
-            instance->imports[functions++] = imports[i].function;
-            break;
-        case WASM_TABLE:
-            instance->tables[tables++] = imports[i].table;
-            break;
-        case WASM_MEMORY:
-            instance->memory = imports[i].memory;
-            break;
-        case WASM_GLOBAL:
-            instance->globals[globals++] = imports[i].global;
-            break;
-        }
+    struct wasm_instance *instance = m->instance;
+    const struct wasm_import *want = &instance->module->imports[index];
+    const struct wasm_extern *have = &m->imports[index];
+    if (!import_fits(instance->module, want, have)) {
+        return report_err_detail(m->report, ERR_MISMATCH, index, "incompatible import type",
+                                 want->name);
+    }
+    switch (want->kind) {
+    case WASM_FUNCTION:
+        instance->imports[m->functions++] = have->function;
+        break;
+    case WASM_TABLE:
+        instance->tables[m->tables++] = have->table;
+        break;
+    case WASM_MEMORY:
+        instance->memory = have->memory;
+        break;
+    case WASM_GLOBAL:
+        instance->globals[m->globals++] = have->global;
+        break;
     }
     return ERR_OK;
 }
@@ -185,26 +206,31 @@ wasm_slot wasm_instance_item(struct wasm_instance *instance, const struct wasm_e
     UNREACHABLE();
 }
 
-// The instance with what compiled code reaches at constant offsets, see struct wasm_instance.
+// The instance with what compiled code reaches at constant offsets, see struct wasm_instance. What
+// its tables have must be known when it is destroyed half made; globals are written one by one.
 static struct wasm_instance *instance_piece(const struct wasm_module *module, struct arena *arena)
 {
     size_t own_tables = module->table_count - module->table_import_count;
-    size_t bytes = instance_tables_offset(module) + own_tables * sizeof(struct wasm_table);
-    return arena_alloc(arena, 1, bytes, _Alignof(struct wasm_instance));
+    size_t offset = instance_tables_offset(module);
+    size_t tables_bytes = own_tables * sizeof(struct wasm_table);
+    u8 *piece = arena_room(arena, 1, offset + tables_bytes, _Alignof(struct wasm_instance));
+    if (piece == NULL) {
+        return NULL;
+    }
+    mem_zero(piece + offset, tables_bytes);
+    return (struct wasm_instance *)(void *)piece;
 }
 
 // Everything of fixed size, in one piece of the arena so that many small instances fit.
 static struct wasm_instance *instance_alloc(const struct wasm_module *module, struct arena *arena)
 {
-    u32 own_globals = module->global_count - module->global_import_count;
-    u32 own_tables = module->table_count - module->table_import_count;
     u32 drop_words = (module->elem_count + module->data_count + 31) / 32;
     struct wasm_instance *instance = instance_piece(module, arena);
-    struct wasm_global **globals = ARENA_ARRAY(arena, struct wasm_global *, module->global_count);
-    struct wasm_table **tables = ARENA_ARRAY(arena, struct wasm_table *, module->table_count);
+    struct wasm_global **globals = ARENA_ROOM(arena, struct wasm_global *, module->global_count);
+    struct wasm_table **tables = ARENA_ROOM(arena, struct wasm_table *, module->table_count);
     struct wasm_func **imports =
-        ARENA_ARRAY(arena, struct wasm_func *, module->function_import_count);
-    struct wasm_func *functions = ARENA_ARRAY(arena, struct wasm_func, module->reference_count);
+        ARENA_ROOM(arena, struct wasm_func *, module->function_import_count);
+    struct wasm_func *functions = ARENA_ROOM(arena, struct wasm_func, module->reference_count);
     u32 *dropped = ARENA_ARRAY(arena, u32, drop_words);
     if (instance == NULL || globals == NULL || tables == NULL || imports == NULL ||
         functions == NULL || dropped == NULL) {
@@ -218,128 +244,233 @@ static struct wasm_instance *instance_alloc(const struct wasm_module *module, st
         .functions = functions,
         .dropped = dropped,
     };
-    for (u32 i = 0; i < own_globals; i++) {
-        globals[module->global_import_count + i] = &instance->own_globals[i];
-    }
-    for (u32 i = 0; i < own_tables; i++) {
-        tables[module->table_import_count + i] = &instance_own_tables(instance)[i];
-    }
     return instance;
 }
 
-static void functions_init(struct wasm_instance *instance)
+static enum err make_function(struct wasm_making *m, u32 index)
 {
+    struct wasm_instance *instance = m->instance;
     const struct wasm_module *module = instance->module;
-    for (u32 i = 0; i < module->reference_count; i++) {
-        const struct wasm_code *code = module->referenced[i];
-        const struct wasm_func_type *type = &module->types[module->function_types[code->function]];
-        instance->functions[i] = (struct wasm_func){
-            .type = &module->types[type->canonical],
-            .instance = instance,
-            .index = code->function,
-            .canonical = type->canonical,
-            .code = code,
-        };
-    }
-}
-
-static enum err own_init(struct wasm_instance *instance, struct wasm_store *store)
-{
-    const struct wasm_module *module = instance->module;
-    functions_init(instance);
-    for (u32 i = module->global_import_count; i < module->global_count; i++) {
-        const struct wasm_const *init = &module->global_inits[i - module->global_import_count];
-        struct wasm_global *global = instance->globals[i];
-        global->type = module->globals[i];
-        global->value[0] = wasm_instance_const(instance, init);
-        global->value[1] = init->kind == WASM_CONST_VALUE ? init->bits[1]
-                           : init->kind == WASM_CONST_GLOBAL
-                               ? instance->globals[init->index]->value[1]
-                               : 0;
-    }
-    for (u32 i = module->table_import_count; i < module->table_count; i++) {
-        TRY(table_init(instance->tables[i], &module->tables[i], store));
-    }
-    if (module->memory_count > module->memory_import_count) {
-        TRY(memory_init(&instance->own_memory, &module->memories[0].limits, store));
-        instance->memory = &instance->own_memory;
-    }
+    const struct wasm_code *code = module->referenced[index];
+    const struct wasm_func_type *type = &module->types[module->function_types[code->function]];
+    instance->functions[index] = (struct wasm_func){
+        .type = &module->types[type->canonical],
+        .instance = instance,
+        .index = code->function,
+        .canonical = type->canonical,
+        .code = code,
+    };
     return ERR_OK;
 }
 
-static enum trap elem_apply(struct wasm_instance *instance, u32 index)
+static enum err make_global(struct wasm_making *m, u32 index)
 {
+    struct wasm_instance *instance = m->instance;
+    const struct wasm_module *module = instance->module;
+    const struct wasm_const *init = &module->global_inits[index];
+    u64 high = 0;
+    if (init->kind == WASM_CONST_VALUE) {
+        high = init->bits[1];
+    } else if (init->kind == WASM_CONST_GLOBAL) {
+        high = instance->globals[init->index]->value[1];
+    }
+    struct wasm_global *global = &instance->own_globals[index];
+    *global = (struct wasm_global){
+        .value = {wasm_instance_const(instance, init), high},
+        .type = module->globals[module->global_import_count + index],
+    };
+    instance->globals[module->global_import_count + index] = global;
+    return ERR_OK;
+}
+
+static enum err table_begin(struct wasm_table *table, const struct wasm_table_type *type,
+                            struct wasm_store *store)
+{
+    *table = (struct wasm_table){
+        .max = type->limits.has_max && type->limits.max < WASM_TABLE_ELEMENTS ? type->limits.max
+                                                                              : WASM_TABLE_ELEMENTS,
+        .limits = type->limits,
+        .element = type->element,
+        .store = store,
+    };
+    table->limits.min = 0;
+    return type->limits.min > table->max ? ERR_LIMIT : ERR_OK;
+}
+
+static enum err make_table(struct wasm_making *m, u32 index)
+{
+    struct wasm_instance *instance = m->instance;
+    const struct wasm_module *module = instance->module;
+    struct wasm_table *table = &instance_own_tables(instance)[index];
+    u32 number = module->table_import_count + index;
+    const struct wasm_table_type *type = &module->tables[number];
+    bool is_new = !m->is_inside;
+    if (is_new) {
+        instance->tables[number] = table;
+        TRY(table_begin(table, type, instance->store));
+    }
+    enum err err = wasm_table_grow_step(table, is_new, type->limits.min, 0, &m->work);
+    m->is_inside = err == ERR_PAUSED;
+    return err;
+}
+
+static enum err make_memory(struct wasm_making *m, u32 index)
+{
+    struct wasm_instance *instance = m->instance;
+    TRY(memory_init(&instance->own_memory, &instance->module->memories[index].limits,
+                    instance->store));
+    instance->memory = &instance->own_memory;
+    return ERR_OK;
+}
+
+static enum err misfit(struct wasm_making *m, enum trap trap)
+{
+    m->trap = trap;
+    return report_err(m->report, ERR_INVALID, 0, trap_name(trap));
+}
+
+static enum err apply_elem(struct wasm_making *m, u32 index)
+{
+    struct wasm_instance *instance = m->instance;
     const struct wasm_elem *elem = &instance->module->elems[index];
     if (elem->mode == WASM_SEGMENT_PASSIVE) {
-        return TRAP_NONE;
+        return ERR_OK;
     }
     if (elem->mode == WASM_SEGMENT_ACTIVE) {
         const struct wasm_table *table = instance->tables[elem->table];
         u32 offset = (u32)wasm_instance_const(instance, &elem->offset);
         if (!range_inside(offset, elem->count, table->count)) {
-            return TRAP_TABLE_OUT_OF_BOUNDS;
+            return misfit(m, TRAP_TABLE_OUT_OF_BOUNDS);
         }
-        for (u32 i = 0; i < elem->count; i++) {
-            table->elements[offset + i] = wasm_instance_item(instance, &elem->items[i]);
+        for (; m->inner < elem->count; m->inner++) {
+            if (m->work <= 0) {
+                return ERR_PAUSED;
+            }
+            m->work -= ELEMENT_UNITS;
+            table->elements[offset + m->inner] =
+                wasm_instance_item(instance, &elem->items[m->inner]);
         }
+        m->inner = 0;
     }
     instance_drop(instance, index);
-    return TRAP_NONE;
+    return ERR_OK;
 }
 
-static enum trap data_apply(struct wasm_instance *instance, u32 index)
+static enum err apply_data(struct wasm_making *m, u32 index)
 {
+    struct wasm_instance *instance = m->instance;
     const struct wasm_data *data = &instance->module->datas[index];
     if (data->mode != WASM_SEGMENT_ACTIVE) {
-        return TRAP_NONE;
+        return ERR_OK;
     }
     u32 offset = (u32)wasm_instance_const(instance, &data->offset);
     if (!range_inside(offset, data->bytes.size, instance->memory->size_bytes)) {
-        return TRAP_MEMORY_OUT_OF_BOUNDS;
+        return misfit(m, TRAP_MEMORY_OUT_OF_BOUNDS);
     }
-    if (data->bytes.size != 0) {
-        mem_copy(instance->memory->base + offset, data->bytes.data, data->bytes.size);
+    while (m->inner < data->bytes.size) {
+        if (m->work <= 0) {
+            return ERR_PAUSED;
+        }
+        size_t left = data->bytes.size - m->inner;
+        size_t count = left < DATA_PART ? left : DATA_PART;
+        mem_copy(instance->memory->base + offset + m->inner, data->bytes.data + m->inner, count);
+        m->inner += (u32)count;
+        m->work -= 1 + (i64)count / DATA_BYTES_PER_UNIT;
     }
+    m->inner = 0;
     instance_drop(instance, instance->module->elem_count + index);
-    return TRAP_NONE;
+    return ERR_OK;
 }
 
-static enum err segments_apply(struct wasm_instance *instance, enum trap *trap,
-                               struct report *report)
+// From `SEGMENTS` on the instance exists, also when a segment does not fit: earlier segments may
+// have put references to it into other instances' tables.
+enum { STAGE_TAKE, STAGE_OWN, STAGE_SEGMENTS = 5, STAGES = 7 };
+
+static enum err (*const items[STAGES])(struct wasm_making *m, u32 index) = {
+    take_import, make_function, make_global, make_table, make_memory, apply_elem, apply_data,
+};
+
+static u32 item_count(const struct wasm_module *module, u32 stage)
 {
-    const struct wasm_module *module = instance->module;
-    for (u32 i = 0; i < module->elem_count && *trap == TRAP_NONE; i++) {
-        *trap = elem_apply(instance, i);
+    const u32 counts[STAGES] = {
+        module->import_count,
+        module->reference_count,
+        module->global_count - module->global_import_count,
+        module->table_count - module->table_import_count,
+        module->memory_count - module->memory_import_count,
+        module->elem_count,
+        module->data_count,
+    };
+    return counts[stage];
+}
+
+static enum err make(struct wasm_making *m)
+{
+    for (; m->stage < STAGES; m->stage++) {
+        u32 count = item_count(m->instance->module, m->stage);
+        for (; m->index < count; m->index++) {
+            if (m->work <= 0) {
+                return ERR_PAUSED;
+            }
+            TRY(items[m->stage](m, m->index));
+            m->work -= ITEM_UNITS;
+        }
+        m->index = 0;
     }
-    for (u32 i = 0; i < module->data_count && *trap == TRAP_NONE; i++) {
-        *trap = data_apply(instance, i);
+    return ERR_OK;
+}
+
+enum err wasm_making_begin(struct wasm_making *making, const struct wasm_module *module,
+                           const struct wasm_extern *imports, struct wasm_store *store,
+                           struct arena *arena, struct report *report)
+{
+    ASSERT(module->is_translated);
+    struct wasm_instance *instance = instance_alloc(module, arena);
+    *making = (struct wasm_making){.instance = instance, .imports = imports};
+    if (instance == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "no memory for an instance");
     }
-    return *trap == TRAP_NONE ? ERR_OK : report_err(report, ERR_INVALID, 0, trap_name(*trap));
+    instance->store = store;
+    return ERR_OK;
+}
+
+enum err wasm_making_step(struct wasm_making *making, i64 *work, struct wasm_instance **out,
+                          enum trap *trap, struct report *report)
+{
+    making->report = report;
+    making->work = *work;
+    enum err err = make(making);
+    *work = making->work;
+    *trap = making->trap;
+    if (err == ERR_PAUSED) {
+        return err;
+    }
+    if (err != ERR_OK && making->stage < STAGE_SEGMENTS) {
+        wasm_instance_destroy(making->instance);
+        return making->stage < STAGE_OWN
+                   ? err
+                   : report_err(report, err, 0,
+                                err == ERR_LIMIT ? "a table has too many elements"
+                                                 : "no memory for a memory or a table");
+    }
+    *out = making->instance;
+    return err;
+}
+
+void wasm_making_drop(struct wasm_making *making)
+{
+    wasm_instance_destroy(making->instance);
 }
 
 enum err wasm_instance_create(const struct wasm_module *module, const struct wasm_extern *imports,
                               struct wasm_store *store, struct arena *arena,
                               struct wasm_instance **out, enum trap *trap, struct report *report)
 {
-    ASSERT(module->is_translated);
     *trap = TRAP_NONE;
-    struct wasm_instance *instance = instance_alloc(module, arena);
-    if (instance == NULL) {
-        return report_err(report, ERR_NO_MEMORY, 0, "no memory for an instance");
-    }
-    instance->store = store;
-    TRY(imports_take(instance, imports, report));
-    enum err err = own_init(instance, store);
-    if (err != ERR_OK) {
-        wasm_instance_destroy(instance);
-        return report_err(report, err, 0,
-                          err == ERR_LIMIT ? "a table has too many elements"
-                                           : "no memory for a memory or a table");
-    }
-    // From here on the instance exists, also when a segment does not fit: earlier segments may have
-    // put references to it into other instances' tables.
-    *out = instance;
-    return segments_apply(instance, trap, report);
+    struct wasm_making making;
+    TRY(wasm_making_begin(&making, module, imports, store, arena, report));
+    i64 work = INT64_MAX;
+    return wasm_making_step(&making, &work, out, trap, report);
 }
 
 void wasm_instance_destroy(struct wasm_instance *instance)
@@ -354,6 +485,7 @@ void wasm_instance_destroy(struct wasm_instance *instance)
     }
     for (u32 i = 0; i < module->table_count - module->table_import_count; i++) {
         struct wasm_table *table = &instance_own_tables(instance)[i];
+        table_forget_growth(table);
         if (table->elements != NULL) {
             memory_give(table->store->memory, table->elements,
                         table->count * sizeof *table->elements);

@@ -52,6 +52,11 @@ struct wasm_table {
     struct wasm_limits limits;
     u8 element; // enum wasm_type
     struct wasm_store *store;
+    // While it grows, in portions: where its elements go, how many there will be, and how many of
+    // those are there already. NULL: it does not.
+    wasm_slot *next;
+    u32 next_count;
+    u32 moved;
 };
 
 struct wasm_global {
@@ -94,6 +99,32 @@ struct wasm_store {
 enum err wasm_instance_create(const struct wasm_module *module, const struct wasm_extern *imports,
                               struct wasm_store *store, struct arena *arena,
                               struct wasm_instance **out, enum trap *trap, struct report *report);
+
+// The same in portions (core/wasm/load.h): begin, then step until it returns something other than
+// ERR_PAUSED. `imports` and the struct stay the caller's until then; `report` is the same at each
+// call. Nothing of the instance runs in between.
+struct wasm_making {
+    struct wasm_instance *instance;
+    const struct wasm_extern *imports;
+    struct report *report;
+    i64 work; // units left of the step under way
+    enum trap trap;
+    u32 stage;
+    u32 index; // of the stage's items
+    u32 inner; // bytes or items of a segment
+    bool is_inside;
+    u32 functions; // imports taken so far
+    u32 tables;
+    u32 globals;
+};
+// ERR_NO_MEMORY  there is nothing to step or to drop
+enum err wasm_making_begin(struct wasm_making *making, const struct wasm_module *module,
+                           const struct wasm_extern *imports, struct wasm_store *store,
+                           struct arena *arena, struct report *report);
+enum err wasm_making_step(struct wasm_making *making, i64 *work, struct wasm_instance **out,
+                          enum trap *trap, struct report *report);
+// Gives up one that is paused.
+void wasm_making_drop(struct wasm_making *making);
 
 // Gives memories and tables that the instance defined back to its store. Its arena is the caller's
 // to drop.

@@ -1047,25 +1047,20 @@ HANDLER_SLOW(table_fill)
     return slots[2] == 0 ? STEP_DONE : STEP_PAUSED;
 }
 
-// A table grows at once, because its elements move, but only when the whole price is paid.
+// A table's elements move when it grows, as many at a time as the fuel pays for.
 HANDLER_SLOW(table_grow)
 {
     u64 *slots = fp + pc->a;
     struct wasm_thread *thread = run->thread;
     struct wasm_table *table = run->instance->tables[pc->c];
-    u32 count = (u32)slots[1];
     u32 before = table->count;
-    if (count <= table->max - before) {
-        u32 price = (before + count) / (WASM_FUEL_BULK_BYTES / sizeof(wasm_slot)) - thread->debt;
-        u32 paid = price < (u64)run->fuel ? price : (u32)run->fuel;
-        run->fuel -= paid;
-        thread->debt += paid;
-        if (paid < price) {
-            return STEP_PAUSED;
-        }
+    enum err err =
+        wasm_table_grow_step(table, !thread->is_growing, (u32)slots[1], slots[0], &run->fuel);
+    thread->is_growing = err == ERR_PAUSED;
+    if (err == ERR_PAUSED) {
+        return STEP_PAUSED;
     }
-    thread->debt = 0;
-    slots[0] = wasm_table_grow(table, count, slots[0]) ? before : UINT32_MAX;
+    slots[0] = err == ERR_OK ? before : UINT32_MAX;
     return STEP_DONE;
 }
 

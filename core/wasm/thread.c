@@ -98,7 +98,7 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
     thread->trap = wasm_thread_stack_ensure(thread, NULL, slots == 0 ? 1 : slots);
     thread->frame_offset = 0;
     thread->instance = function->instance;
-    thread->debt = 0;
+    thread->is_growing = false;
     if (thread->trap == TRAP_NO_MEMORY) {
         return ERR_NO_MEMORY;
     }
@@ -428,7 +428,7 @@ enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instanc
     struct run run = {0};
     thread->instance = instance;
     enum wasm_run status = run_at(thread, &run, code, slots, fuel);
-    before.debt = thread->debt;
+    before.is_growing = thread->is_growing;
     before.trap = thread->trap;
     *thread = before;
     return status;

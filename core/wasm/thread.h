@@ -57,7 +57,7 @@ struct wasm_thread {
     u64 acc; // the accumulators
     f64 dacc;
     f32 facc;
-    u32 debt; // fuel still to be paid for the table.grow under way
+    bool is_growing; // stopped in a table.grow that is under way
 };
 
 // A thread with no stack yet: it takes memory at the first call.

@@ -455,6 +455,140 @@ static void a_check_goes_on_for_who_is_left(void **state)
     wasm_bytes_free(&b);
 }
 
+// ---- instances and ends
+
+enum { WIDE_PAGES = 1024, WIDE_ITEMS = 1 << 20, WIDE_GLOBALS = 1 << 15 };
+
+// A program whose instance takes long to make, and whose process then grows a table, and ends with
+// 64 MiB of memory.
+static struct wasm_bytes wide_program(void)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 4);
+    PUT(&b, "\x02\x70\x00");
+    put_u32(&b, WIDE_ITEMS);
+    PUT(&b, "\x6f\x00");
+    put_u32(&b, WIDE_ITEMS);
+    end_section(&b);
+    put_section(&b, 5);
+    PUT(&b, "\x01\x00");
+    put_u32(&b, WIDE_PAGES);
+    end_section(&b);
+    put_section(&b, 6);
+    put_u32(&b, WIDE_GLOBALS);
+    for (u32 i = 0; i < WIDE_GLOBALS; i++) {
+        PUT(&b, "\x7f\x01\x41\x05\x0b");
+    }
+    end_section(&b);
+    put_section(&b, 7);
+    PUT(&b, "\x02\x06memory\x02\x00\x06_start\x00\x00");
+    end_section(&b);
+    put_section(&b, 9);
+    PUT(&b, "\x01\x00\x41\x00\x0b");
+    put_u32(&b, WIDE_ITEMS);
+    put_run(&b, 0, WIDE_ITEMS);
+    end_section(&b);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t body = put_body(&b);
+    PUT(&b, "\x00\xd0\x70\x41");
+    put_i32(&b, WIDE_ITEMS);
+    PUT(&b, "\xfc\x0f\x00\x41");
+    put_i32(&b, WIDE_ITEMS);
+    PUT(&b, "\x47\x04\x40\x00\x0b\x0b"); // unreachable unless it grew from that
+    end_body(&b, body);
+    end_section(&b);
+    put_section(&b, 11);
+    PUT(&b, "\x01\x00\x41\x00\x0b");
+    put_u32(&b, 8 << 20);
+    put_run(&b, 'x', 8 << 20);
+    end_section(&b);
+    return b;
+}
+
+// The turns that a process had, none of which may be longer than it should.
+static u32 turns_of(const struct scene *scene, u64 process)
+{
+    u32 turns = 0;
+    for (u32 i = 0; i < scene->event_count; i++) {
+        const struct event *event = &scene->events[i];
+        if (event->kind == KERNEL_TRACE_RUN && event->a == process) {
+            assert_true(event->b <= TURN + OVERRUN);
+            turns++;
+        }
+    }
+    return turns;
+}
+
+static u32 job_turns(const struct scene *scene)
+{
+    u32 turns = 0;
+    for (u32 i = 0; i < scene->event_count; i++) {
+        turns += scene->events[i].kind == KERNEL_TRACE_JOB;
+    }
+    return turns;
+}
+
+static void an_instance_is_made_and_ended_in_turns(void **state)
+{
+    (void)state;
+    struct wasm_bytes b = wide_program();
+    static struct scene scene;
+    scene_open(&scene, 7, 1, (struct span){0});
+    char cid[KERNEL_CID_TEXT_BYTES];
+    assert_int_equal(
+        kernel_program_add(scene.kernel, wasm_bytes_span(&b), (struct span){0}, cid, NULL), ERR_OK);
+    u64 process = start(&scene, cid).value;
+    settle(&scene);
+    assert_int_equal(scene.ended, 1);
+    assert_int_equal(scene.ending.kind, KERNEL_EXITED);
+    u32 turns = turns_of(&scene, process);
+    assert_true(turns > 30);
+    // 64 MiB are given back at KERNEL_FUEL_FREE_BYTES for a unit.
+    u64 units = ((u64)WIDE_PAGES << 16) / KERNEL_FUEL_FREE_BYTES;
+    assert_true(job_turns(&scene) >= units / (TURN + OVERRUN));
+    kernel_check_empty(scene.kernel);
+    u64 bytes = sim_memory_bytes();
+    for (u32 killed_at = 0; killed_at <= turns; killed_at++) {
+        u32 ended = scene.ended;
+        scene.event_count = 0;
+        struct kernel_process_id id = start(&scene, cid);
+        for (u32 i = 0; i < killed_at; i++) {
+            (void)kernel_worker_step(scene.kernel, 0, TURN);
+            kernel_check(scene.kernel);
+        }
+        (void)!kernel_kill(scene.kernel, id);
+        settle(&scene);
+        assert_int_equal(scene.ended, ended + 1);
+        kernel_check_empty(scene.kernel);
+        assert_int_equal(sim_memory_bytes(), bytes);
+    }
+    scene_close(&scene);
+    wasm_bytes_free(&b);
+}
+
+static void a_kernel_ends_while_a_process_ends(void **state)
+{
+    (void)state;
+    struct wasm_bytes b = wide_program();
+    static struct scene scene;
+    for (u32 turns = 0; turns < 60; turns += 4) {
+        scene_open(&scene, 8, 1, (struct span){0});
+        char cid[KERNEL_CID_TEXT_BYTES];
+        assert_int_equal(
+            kernel_program_add(scene.kernel, wasm_bytes_span(&b), (struct span){0}, cid, NULL),
+            ERR_OK);
+        (void)start(&scene, cid);
+        for (u32 i = 0; i < turns; i++) {
+            (void)kernel_worker_step(scene.kernel, 0, TURN);
+        }
+        scene_close(&scene);
+        assert_int_equal(scene.ended, 1);
+    }
+    wasm_bytes_free(&b);
+}
+
 // ---- shares
 
 struct counted {
@@ -557,6 +691,8 @@ int main(void)
         cmocka_unit_test(a_kill_at_any_step_of_a_check_leaves_nothing),
         cmocka_unit_test(a_kernel_ends_in_the_middle_of_a_check),
         cmocka_unit_test(a_check_goes_on_for_who_is_left),
+        cmocka_unit_test(an_instance_is_made_and_ended_in_turns),
+        cmocka_unit_test(a_kernel_ends_while_a_process_ends),
         cmocka_unit_test(jobs_have_one_share_and_low_ones_a_tenth),
         cmocka_unit_test(a_low_job_waits_for_the_others_and_then_has_all),
     };

@@ -131,8 +131,15 @@ static enum err load(struct world *world)
     if (err != ERR_OK) {
         return err;
     }
-    return wasm_instance_create(world->module, imports, &world->store, &world->arena,
-                                &world->instance, &trap, NULL);
+    struct wasm_making making;
+    err = wasm_making_begin(&making, world->module, imports, &world->store, &world->arena, NULL);
+    for (i64 work = 1; err == ERR_OK || err == ERR_PAUSED; work = 1) { // in the smallest steps
+        err = wasm_making_step(&making, &work, &world->instance, &trap, NULL);
+        if (err == ERR_OK) {
+            break;
+        }
+    }
+    return err;
 }
 
 static void world_close(struct world *world)
