@@ -7,7 +7,11 @@
 #include "core/jit/allocator.h"
 #include "core/jit/limits.h"
 
-enum { FREQUENCY_ONCE = 16, FREQUENCY_LOOP_BITS = 3, FREQUENCY_DEPTH = 6 };
+enum {
+    LOOP_TURNS = 8,           // of a loop, for each time it is entered
+    STAY_WEIGHT = 7,          // of an edge within a loop, against one that leaves it
+    FREQUENCY_MOST = 1 << 28, //
+};
 
 static void number_steps(struct alloc *alloc)
 {
@@ -114,9 +118,6 @@ static enum err find_loops(struct alloc *alloc)
                 return ERR_LIMIT;
             }
         }
-        depth = depth < FREQUENCY_DEPTH ? depth : FREQUENCY_DEPTH;
-        alloc->frequency[b] =
-            mach->blocks[b].is_cold ? 1 : (u32)FREQUENCY_ONCE << (FREQUENCY_LOOP_BITS * depth);
     }
     for (u32 b = mach->block_count; b-- > 0;) {
         bool is_alike = b + 1 < mach->block_count && alloc->loop[b + 1] == alloc->loop[b] &&
@@ -125,6 +126,54 @@ static enum err find_loops(struct alloc *alloc)
         alloc->is_whole[b] = members[b] != 0 && members[b] == mach->blocks[b].loop_end - b;
     }
     return ERR_OK;
+}
+
+static bool is_within(const struct alloc *alloc, u32 block, u32 header)
+{
+    u32 inner = alloc->loop[block];
+    while (inner != ALLOC_NONE && inner > header) {
+        inner = alloc->outer[inner];
+    }
+    return inner == header;
+}
+
+// How much of a block's frequency an edge gets, among the others of the block.
+static u32 edge_weight(const struct alloc *alloc, u32 from, u32 to)
+{
+    if (alloc->mach->blocks[to].is_cold) {
+        return 0;
+    }
+    u32 header = alloc->loop[from];
+    return header == ALLOC_NONE || is_within(alloc, to, header) ? STAY_WEIGHT : 1;
+}
+
+// How often blocks run, roughly: a branch goes either way, a loop turns a few times and is left
+// seldom, what is cold does not happen.
+static void guess_frequencies(struct alloc *alloc)
+{
+    const struct mach *mach = alloc->mach;
+    alloc->frequency[0] = ALLOC_FREQUENCY_ONCE;
+    for (u32 b = 0; b < mach->block_count; b++) {
+        const struct mach_block *block = &mach->blocks[b];
+        u64 frequency = alloc->frequency[b];
+        if (alloc->loop[b] == b) {
+            frequency *= LOOP_TURNS;
+        }
+        frequency = frequency < FREQUENCY_MOST ? frequency : FREQUENCY_MOST;
+        frequency = frequency == 0 || block->is_cold ? 1 : frequency;
+        alloc->frequency[b] = (u32)frequency;
+        u32 weights = 0;
+        for (u32 s = 0; s < block->succ_count; s++) {
+            weights += edge_weight(alloc, b, mach->edges[mach->lists[block->succs + s]].to);
+        }
+        for (u32 s = 0; s < block->succ_count && weights != 0; s++) {
+            u32 to = mach->edges[mach->lists[block->succs + s]].to;
+            if (to > b) {
+                u64 sum = alloc->frequency[to] + frequency * edge_weight(alloc, b, to) / weights;
+                alloc->frequency[to] = sum < FREQUENCY_MOST ? (u32)sum : FREQUENCY_MOST;
+            }
+        }
+    }
 }
 
 enum err alloc_blocks(struct alloc *alloc)
@@ -150,5 +199,7 @@ enum err alloc_blocks(struct alloc *alloc)
     }
     number_steps(alloc);
     list_preds(alloc);
-    return find_loops(alloc);
+    TRY(find_loops(alloc));
+    guess_frequencies(alloc);
+    return ERR_OK;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What becomes of a bundle that gets no register. It is cut at the edges of the loops it touches,
-// so that what happens in a loop is decided for the loop; then between blocks that run and blocks
-// that hardly ever do; then behind the last use before the first place where no register goes
+// so that what happens in a loop is decided for the loop; then between blocks that run often
+// and blocks that do not; then behind the last use before the first place where no register goes
 // further, or before the next use behind it. What is left goes to memory, and its uses that want a
 // register get visitors.
 #include "core/base/assert.h"
@@ -10,6 +10,7 @@
 
 enum {
     KIND_OUTSIDE = -1, // a way out of a loop, among the loop's blocks
+    RARE = 4,          // so many times less often than where it runs most
     CLUSTER_GAP = 16,  // positions between uses that a register is kept for
 };
 
@@ -19,7 +20,8 @@ struct cutter {
     u32 segment; // in alloc->segments: [segment, end)
     u32 end;
     u32 base;     // the innermost loop that holds everything, or ALLOC_NONE
-    bool by_cold; // the kind is whether a block is cold, else the loop within `base`
+    bool by_rare; // the kind is whether a block runs less than `rare`, else the loop within `base`
+    u32 rare;
     u32 position; // within the segment; 0: at its start
     u32 use;
 };
@@ -27,8 +29,8 @@ struct cutter {
 static u32 kind_of(const struct cutter *cutter, u32 block)
 {
     const struct alloc *alloc = cutter->alloc;
-    if (cutter->by_cold) {
-        return alloc->mach->blocks[block].is_cold;
+    if (cutter->by_rare) {
+        return alloc->frequency[block] < cutter->rare;
     }
     u32 header = alloc->loop[block];
     if (header == cutter->base) {
@@ -55,9 +57,13 @@ static bool cut_next(struct cutter *cutter, struct alloc_segment *piece, u32 *ki
     u32 block = alloc_step_block(alloc, piece->start);
     *kind = kind_of(cutter, block);
     do {
-        bool is_loop = !cutter->by_cold && *kind != 0 && *kind != (u32)KIND_OUTSIDE &&
-                       alloc->is_whole[*kind - 1];
-        block = is_loop ? alloc->mach->blocks[*kind - 1].loop_end : alloc->alike_until[block];
+        if (cutter->by_rare) {
+            block++;
+        } else if (*kind != 0 && *kind != (u32)KIND_OUTSIDE && alloc->is_whole[*kind - 1]) {
+            block = alloc->mach->blocks[*kind - 1].loop_end;
+        } else {
+            block = alloc->alike_until[block];
+        }
     } while (alloc->start_of[block] < piece->end && kind_of(cutter, block) == *kind);
     if (alloc->start_of[block] >= piece->end) {
         cutter->segment++;
@@ -431,6 +437,36 @@ static enum err cut_in_two(struct alloc *alloc, u32 index, u32 cut, bool spills_
     return ERR_OK;
 }
 
+// Of the blocks that the bundle lives in.
+static u32 highest_frequency(const struct alloc *alloc, const struct alloc_bundle *bundle)
+{
+    u32 highest = 0;
+    for (u32 s = 0; s < bundle->count; s++) {
+        const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
+        for (u32 b = alloc_step_block(alloc, segment->start);
+             b < alloc->mach->block_count && alloc->start_of[b] < segment->end; b++) {
+            highest = alloc->frequency[b] > highest ? alloc->frequency[b] : highest;
+        }
+    }
+    return highest;
+}
+
+// Whether the bundle could have more registers if it did not live in the rare blocks.
+static bool rare_matters(struct cutter cutter, const struct alloc_bundle *bundle)
+{
+    const struct alloc *alloc = cutter.alloc;
+    u32 all = (u32)alloc->mach->registers->allocatable[bundle->class];
+    u32 fixed = 0;
+    struct alloc_segment piece;
+    u32 kind;
+    while (fixed != bundle->fixed && cut_next(&cutter, &piece, &kind)) {
+        if (kind == 0) {
+            fixed |= all & alloc_masks(alloc->fixed, alloc->fixed_any, piece.start, piece.end, all);
+        }
+    }
+    return ((fixed ^ bundle->fixed) & all) != 0;
+}
+
 enum err alloc_split(struct alloc *alloc, u32 index)
 {
     const struct alloc_bundle *bundle = &alloc->bundles[index];
@@ -460,8 +496,11 @@ enum err alloc_split(struct alloc *alloc, u32 index)
         bool done;
         TRY(cut_by_kind(cutter, index, &done));
         if (!done) {
-            cutter.by_cold = true;
-            TRY(cut_by_kind(cutter, index, &done));
+            cutter.by_rare = true;
+            cutter.rare = highest_frequency(alloc, bundle) / RARE;
+            if (rare_matters(cutter, bundle)) {
+                TRY(cut_by_kind(cutter, index, &done));
+            }
         }
         if (done) {
             alloc->bundles[index].count = 0;

@@ -27,6 +27,7 @@ enum {
     ALLOC_SPILLED = 0xfe, // instead of a register
     ALLOC_WAITING = 0xff,
     ALLOC_QUEUES = 128,
+    ALLOC_FREQUENCY_ONCE = 1 << 10, // of what runs once for each call
 };
 
 // How a virtual register meets an instruction.

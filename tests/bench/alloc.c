@@ -38,11 +38,11 @@ static void measure(const char *name, struct mach_shape shape, u64 seed)
             struct mach_statistics sum = mach_statistics(&mach);
             printf(
                 "%-10s %-9s %7u ins %6u blocks %7u vregs  %6.0f ns/ins %5zu B/ins  of 100: moves "
-                "%llu loads %llu stores %llu constants %llu\n",
+                "%.1f loads %.1f stores %.1f constants %.1f\n",
                 name, err_name(err), mach.ins_count, mach.block_count, mach.vreg_count,
                 best * 1e6 / mach.ins_count, scratch.used_bytes / mach.ins_count,
-                100ull * sum.moves / sum.instructions, 100ull * sum.loads / sum.instructions,
-                100ull * sum.stores / sum.instructions, 100ull * sum.constants / sum.instructions);
+                100 * sum.moves / sum.instructions, 100 * sum.loads / sum.instructions,
+                100 * sum.stores / sum.instructions, 100 * sum.constants / sum.instructions);
         }
         arena_drop(&scratch);
         arena_drop(&arena);

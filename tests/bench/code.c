@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the compiler makes of a program: time of each pass, how much of the code is moves, loads and
-// stores that the allocator added (by depth of loops, eight times for each), and on demand one
+// stores that the allocator added (weighted by how often they seem to run), and on demand one
 // function to look at.
 //
 // Use     code FILE.wasm             sums over all functions, each allocation checked
@@ -192,7 +192,7 @@ static void print(const struct sums *sums)
                sums->seconds[p] * 1e9 / (f64)sums->instructions);
     }
     const struct mach_statistics *s = &sums->statistics;
-    f64 hundredth = (f64)s->instructions / 100;
+    f64 hundredth = s->instructions / 100;
     printf("all       %7.2f MB/s; %llu bytes, %llu instructions, %llu bytes of code, %llu refused, "
            "allocator up to %.0f bytes an instruction\n",
            (f64)sums->bytes * 1e-6 / all, (unsigned long long)sums->bytes,
@@ -201,8 +201,8 @@ static void print(const struct sums *sums)
     printf("of 100 weighted instructions: moves %.2f loads %.2f stores %.2f constants %.2f "
            "operands in "
            "memory %.2f\n",
-           (f64)s->moves / hundredth, (f64)s->loads / hundredth, (f64)s->stores / hundredth,
-           (f64)s->constants / hundredth, (f64)s->from_memory / hundredth);
+           s->moves / hundredth, s->loads / hundredth, s->stores / hundredth,
+           s->constants / hundredth, s->from_memory / hundredth);
 }
 
 int main(int argc, char **argv)

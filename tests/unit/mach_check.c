@@ -354,14 +354,37 @@ struct mach_error mach_check(const struct mach *mach)
     return checker.error;
 }
 
+// How often blocks run, roughly: a branch goes either way, a loop turns eight times.
+static double *guess_times(const struct mach *mach)
+{
+    double *times = calloc(mach->block_count, sizeof *times);
+    times[0] = 1;
+    for (u32 b = 0; b < mach->block_count; b++) {
+        const struct mach_block *block = &mach->blocks[b];
+        times[b] *= block->is_cold ? 0 : block->loop_end != 0 ? 8 : 1;
+        double sum = 0;
+        for (u32 pass = 0; pass < 2; pass++) {
+            double all = sum;
+            for (u32 s = 0; s < block->succ_count; s++) {
+                u32 to = mach->edges[mach->lists[block->succs + s]].to;
+                bool leaves = mach->blocks[to].loop_depth < block->loop_depth;
+                double part = mach->blocks[to].is_cold ? 0 : leaves ? 1 : 7;
+                sum += part;
+                times[to] += pass == 1 && to > b && all > 0 ? times[b] * part / all : 0;
+            }
+        }
+    }
+    return times;
+}
+
 struct mach_statistics mach_statistics(const struct mach *mach)
 {
     struct mach_statistics sum = {0};
+    double *guess = guess_times(mach);
     u32 m = 0;
     for (u32 b = 0; b < mach->block_count; b++) {
         const struct mach_block *block = &mach->blocks[b];
-        u64 times =
-            block->is_cold ? 0 : 1ull << 3 * (block->loop_depth < 8 ? block->loop_depth : 8);
+        double times = guess[b];
         for (u32 i = block->first; i < block->end; i++) {
             sum.instructions += times;
             for (; m < mach->move_count && mach->moves[m].before == i; m++) {
@@ -377,5 +400,6 @@ struct mach_statistics mach_statistics(const struct mach *mach)
             }
         }
     }
+    free(guess);
     return sum;
 }

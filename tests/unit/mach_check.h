@@ -20,13 +20,14 @@ struct mach_error {
 // that is not named in preserved_used.
 struct mach_error mach_check(const struct mach *mach);
 
-// What allocation cost, in instructions weighted by 8 to the power of the loop's depth.
+// What allocation cost, in instructions weighted by how often
+// their block runs, as guessed from loops and branches.
 struct mach_statistics {
-    u64 instructions;
-    u64 moves;  // from register to register
-    u64 loads;  // from slots
-    u64 stores; // to slots
-    u64 constants;
-    u64 from_memory; // operands that are slots
+    double instructions;
+    double moves;  // from register to register
+    double loads;  // from slots
+    double stores; // to slots
+    double constants;
+    double from_memory; // operands that are slots
 };
 struct mach_statistics mach_statistics(const struct mach *mach);
