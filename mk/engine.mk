@@ -17,3 +17,6 @@ build/test/wasm/%.wasm: tests/unit/wasm/%.wat
 	@mkdir -p $(@D)
 	$(Q)wat2wasm --debug-names $< -o $@
 $(UNIT_VARIANTS:%=build/%/test/wasm_run): | build/test/wasm/run.wasm build/test/wasm/client.wasm
+$(call unit_test,wasm_vector,tests/unit/test_wasm_vector.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
+  $(WASM_SOURCES))
+$(UNIT_VARIANTS:%=build/%/test/wasm_vector): | build/test/wasm/vector.wasm

@@ -1,0 +1,38 @@
+;; SPDX-License-Identifier: GPL-3.0-or-later
+;; What tests/unit/test_wasm_vector.c runs: v128 wherever a value may cross a boundary.
+(module
+  (import "host" "mix" (func $mix (param i32 v128 i64 v128) (result v128 i32 v128)))
+  (import "host" "first" (global $first v128))
+  (memory (export "memory") 1)
+  (global $own (mut v128) (v128.const i64x2 3 4))
+  (global $copy v128 (global.get $first))
+  (start $begin)
+  (func $begin
+    (global.set $own (i64x2.add (global.get $own) (global.get $copy))))
+  (func (export "own") (result v128)
+    (global.get $own))
+  (func $swap (export "swap") (param i32 v128 f64 v128) (result v128 i32 v128 f64)
+    (local i32 v128 i64 v128)
+    (local.set 5 (local.get 3))
+    (local.set 7 (local.get 1))
+    (local.get 5) (local.get 0) (local.get 7) (local.get 2))
+  (func (export "ask") (param i32 v128 v128) (result v128 i32 v128)
+    (call $mix (local.get 0) (local.get 1) (i64.const -1) (local.get 2)))
+  (func (export "load") (param i32) (result v128)
+    (v128.load offset=8 (local.get 0)))
+  (func (export "load_lane") (param i32 v128) (result v128)
+    (v128.load16_lane offset=65535 5 (local.get 0) (local.get 1)))
+  (func (export "store_lane") (param i32 v128)
+    (v128.store64_lane 1 (local.get 0) (local.get 1)))
+  (func (export "rounds") (param i32 v128) (result v128)
+    (local $sum v128)
+    (loop
+      (local.set $sum (i32x4.add (local.get $sum) (local.get 1)))
+      (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get $sum))
+  (func $deep (export "deep") (param i32 v128) (result v128)
+    (if (result v128) (i32.eqz (local.get 0))
+      (then (local.get 1))
+      (else
+        (i64x2.add (local.get 1)
+          (call $deep (i32.sub (local.get 0) (i32.const 1)) (i64x2.splat (i64.const 1))))))))
