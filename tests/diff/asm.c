@@ -72,8 +72,12 @@ static struct widths widths(enum x64_size size, bool is_wide)
         return (struct widths){1, 1, 16};
     case X64_SIZE_XG:
         return (struct widths){1, w, w};
+    case X64_SIZE_XG_1:
+        return (struct widths){1, 32, 8};
+    case X64_SIZE_XG_2:
+        return (struct widths){1, 32, 16};
     case X64_SIZE_GX:
-        return (struct widths){w, 1, 128};
+        return (struct widths){32, 1, 0};
     case X64_SIZE_GXS:
         return (struct widths){w, 1, 32};
     case X64_SIZE_GXD:
@@ -85,8 +89,7 @@ static struct widths widths(enum x64_size size, bool is_wide)
 static bool has_both_widths(enum x64_size size)
 {
     return size == X64_SIZE_W || size == X64_SIZE_8_RM || size == X64_SIZE_16_RM ||
-           size == X64_SIZE_XG || size == X64_SIZE_GX || size == X64_SIZE_GXS ||
-           size == X64_SIZE_GXD;
+           size == X64_SIZE_XG || size == X64_SIZE_GXS || size == X64_SIZE_GXD;
 }
 
 static void put_register(char *out, u32 width, u8 number)
@@ -149,7 +152,8 @@ static void put_name(char *out, const struct asm_ins *ins, bool has_avx)
         strcat(out, "v");
     }
     strcat(out, facts->text);
-    if (ins->op == X64_MOVD || ins->op == X64_MOVD_MR) {
+    if (ins->op == X64_MOVD || ins->op == X64_MOVD_MR || ins->op == X64_PINSR ||
+        ins->op == X64_PEXTR) {
         strcat(out, ins->is_wide ? "q" : "d");
     }
     if (ins->op == X64_SETCC || ins->op == X64_CMOVCC) {
@@ -199,6 +203,9 @@ static void put_operands(char *out, const struct asm_ins *ins, struct widths wid
         break;
     case X64_FORM_VM:
         order = "vr";
+        break;
+    case X64_FORM_VMI:
+        order = has_vvvv ? "vr" : "r";
         break;
     }
     for (const char *part = order; *part != 0; part++) {
@@ -286,14 +293,16 @@ static void show_memory(struct asm_ins ins, bool has_avx)
 static bool allows_memory(u16 op)
 {
     u8 form = x64_ops[op].form;
-    return form != X64_FORM_NONE && form != X64_FORM_O && form != X64_FORM_OI && op != X64_MOVAPS &&
+    return form != X64_FORM_NONE && form != X64_FORM_O && form != X64_FORM_OI &&
+           form != X64_FORM_VMI && x64_ops[op].size != X64_SIZE_GX && op != X64_MOVAPS &&
            op != X64_WRGSBASE;
 }
 
 static bool allows_register(u16 op)
 {
-    return op != X64_LEA && op != X64_MOVSS && op != X64_MOVSD && op != X64_MOVSS_MR &&
-           op != X64_MOVSD_MR && op != X64_MOVUPS_MR && op != X64_XCHG;
+    return op != X64_MOVLPS && op != X64_MOVHPS && op != X64_MOVHPS_MR && op != X64_LEA &&
+           op != X64_MOVSS && op != X64_MOVSD && op != X64_MOVSS_MR && op != X64_MOVSD_MR &&
+           op != X64_MOVUPS_MR && op != X64_XCHG;
 }
 
 static void show_registers(struct asm_ins ins, bool has_avx)
@@ -302,7 +311,8 @@ static void show_registers(struct asm_ins ins, bool has_avx)
         ins.reg = edges[i / COUNT_OF(edges)];
         ins.rm = edges[i % COUNT_OF(edges)];
         bool is_same = !has_avx && x64_ops[ins.op].vex == X64_VEX_THREE;
-        ins.vvvv = is_same ? ins.reg : (u8)(i & 15);
+        bool is_shift = x64_ops[ins.op].form == X64_FORM_VMI;
+        ins.vvvv = !is_same ? (u8)(i & 15) : is_shift ? ins.rm : ins.reg;
         if (allows_register(ins.op)) {
             show_immediates(ins, has_avx);
         }

@@ -312,6 +312,9 @@ static struct high_bits high_bits(const struct asm_ins *ins, const struct x64_op
     case X64_SIZE_X:
     case X64_SIZE_S_1:
     case X64_SIZE_S_2:
+    case X64_SIZE_XG_1:
+    case X64_SIZE_XG_2:
+    case X64_SIZE_GX:
         break;
     case X64_SIZE_64:
     case X64_SIZE_32_RM:
@@ -403,13 +406,13 @@ static void put_bytes(struct assembler *as, const struct bytes *from, u32 first,
 
 static bool form_has_digit(u8 form)
 {
-    return form == X64_FORM_M || form == X64_FORM_MI || form == X64_FORM_VM;
+    return form == X64_FORM_M || form == X64_FORM_MI || form == X64_FORM_VM || form == X64_FORM_VMI;
 }
 
 static bool form_has_vvvv(u8 form)
 {
     return form == X64_FORM_RVM || form == X64_FORM_RVMI || form == X64_FORM_RMV ||
-           form == X64_FORM_VM;
+           form == X64_FORM_VM || form == X64_FORM_VMI;
 }
 
 void asm_put(struct assembler *as, const struct asm_ins *ins)
@@ -442,7 +445,8 @@ void asm_put(struct assembler *as, const struct asm_ins *ins)
         if (is_vex) {
             put_vex(&out, facts, bits, form_has_vvvv(facts->form) ? ins->vvvv : 0);
         } else {
-            ASSERT(facts->vex != X64_VEX_THREE || ins->vvvv == reg);
+            u8 same = facts->form == X64_FORM_VMI ? ins->rm : reg;
+            ASSERT(facts->vex != X64_VEX_THREE || ins->vvvv == same);
             put_legacy(&out, facts, bits);
         }
         byte(&out, opcode);

@@ -82,6 +82,7 @@ enum x64_form {
     X64_FORM_RVMI, // reg, vvvv, r/m, immediate
     X64_FORM_RMV,  // reg, r/m, vvvv
     X64_FORM_VM,   // vvvv, r/m
+    X64_FORM_VMI,  // vvvv, r/m, immediate; without AVX both must be one register
     X64_FORM_MRI,  // r/m, reg, immediate
 };
 
@@ -118,12 +119,14 @@ enum x64_size {
     X64_SIZE_S,      // vector registers, memory of 4 bytes
     X64_SIZE_D,      // of 8
     X64_SIZE_X,      // of 16
-    X64_SIZE_S_1,    // of 1 (SIMD)
-    X64_SIZE_S_2,    // of 2 (SIMD)
+    X64_SIZE_S_1,    // of 1
+    X64_SIZE_S_2,    // of 2
     X64_SIZE_XG,     // reg is a vector register, r/m an integer one or memory, by `is_wide`
-    X64_SIZE_GX,     // reg is an integer register by `is_wide`, r/m a vector one or memory
-    X64_SIZE_GXS,    // the same, memory of 4 bytes
-    X64_SIZE_GXD,    // the same, memory of 8 bytes
+    X64_SIZE_XG_1,   // the same, of 32 bits; memory of 1 byte
+    X64_SIZE_XG_2,   // the same, memory of 2 bytes
+    X64_SIZE_GX,     // reg is an integer register of 32 bits, r/m a vector one, never memory
+    X64_SIZE_GXS,    // reg is an integer register by `is_wide`, r/m a vector one or 4 bytes
+    X64_SIZE_GXD,    // the same, or 8 bytes
 };
 
 struct x64_op_facts {
@@ -132,7 +135,7 @@ struct x64_op_facts {
     u8 prefix;        // 0, 0x66, 0xf3 or 0xf2
     u8 map;           // 0: opcode alone, 1: 0f, 2: 0f 38, 3: 0f 3a
     u8 opcode;
-    u8 ext;  // of forms M and MI: the digit in reg
+    u8 ext;  // of forms M, MI, VM and VMI: the digit in reg
     u8 vex;  // enum x64_vex
     u8 imm;  // enum x64_imm
     u8 size; // enum x64_size
