@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Which virtual registers are to share a register from the start, so that no copy is needed: a
 // block's parameter and its arguments, the result and the operand of a two-address instruction,
-// both ends of a copy. Those in the deepest loops are asked first. Two can share when they never
+// both ends of a copy. Those in the blocks that run most are asked first. Two can share when they never
 // live at once; what remains are kin, who prefer the same register.
 #include "core/base/arena.h"
 #include "core/base/assert.h"
@@ -200,8 +200,8 @@ enum err alloc_join(struct alloc *alloc)
 {
     const struct mach *mach = alloc->mach;
     TRY(make_bundles(alloc));
-    // Blocks by how often they run: 16 classes, each a list through `order`.
-    enum { CLASSES = 16 };
+    // Blocks by how often they run, in classes an eighth apart; each a list through `order`.
+    enum { CLASS_BITS = 3, CLASSES = 32 << CLASS_BITS };
     u32 first[CLASSES];
     for (u32 c = 0; c < CLASSES; c++) {
         first[c] = ALLOC_NONE;
@@ -211,9 +211,10 @@ enum err alloc_join(struct alloc *alloc)
         return ERR_NO_MEMORY;
     }
     for (u32 b = mach->block_count; b-- > 0;) {
-        const struct mach_block *block = &mach->blocks[b];
-        u32 depth = block->loop_depth < CLASSES - 2 ? block->loop_depth : CLASSES - 2;
-        u32 class = block->is_cold ? 0 : depth + 1;
+        u32 frequency = alloc->frequency[b];
+        u32 log2 = 31 - (u32)__builtin_clz(frequency);
+        u32 part = (u32)((((u64)frequency << CLASS_BITS) >> log2) - (1u << CLASS_BITS));
+        u32 class = log2 << CLASS_BITS | part;
         order[b] = first[class];
         first[class] = b;
     }
