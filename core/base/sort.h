@@ -3,7 +3,7 @@
 //
 // A key is 64 bits: a hash, or another number by which most are told apart, in the high half,
 // and the index of what it stands for in the low half. Only when two high halves are equal is the
-// caller asked. So sorting reads no memory but its own, unless somebody made the hashes collide, and
+// caller asked. So sorting reads no memory but its own, unless somebody made the hashes collide;
 // then it still takes no more comparisons.
 //
 // Use     sort_begin, then sort_step until it returns true; then the keys are in sort->keys, which

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The inspect interface: what runs here (interfaces/inspect.wit). An answer is measured first, then
-// written; the lock is held for both, so that the two agree. It is given back while the place in the
-// list is looked for.
+// written; the lock is held for both, so that the two agree. It is given back while the place in
+// the list is looked for.
 #include "interfaces/inspect.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A program's bytes become a program: the name recomputed, the module loaded, its definitions read,
-// its imports and exports linked. Everything happens in steps, without the lock, in the hands of one
-// worker at a time.
+// its imports and exports linked. Everything happens in steps, without the lock, in the hands of
+// one worker at a time.
 #include "core/kernel/prepare.h"
 #include "core/base/cid.h"
 #include "core/base/report.h"
