@@ -229,6 +229,36 @@ def signals_stop_a_writer_that_nobody_reads(world):
             raise AssertionError("more than a second")
 
 
+def large_program():
+    """A valid module of 28 MiB, all of it code: a check of half a second or so."""
+    def leb(value):
+        return bytes((value >> shift & 0x7f) | (0x80 if shift < 28 else 0) for shift in range(0, 35, 7))
+
+    def section(number, content):
+        return bytes([number]) + leb(len(content)) + content
+    body = b"\0" + b"\x41\0\x1a" * ((7 << 20) // 3) + b"\x0b"
+    bodies = (leb(len(body)) + body) * 4
+    return (b"\0asm\1\0\0\0" + section(1, b"\1\x60\0\0") + section(3, b"\x04" + bytes(4)) +
+            section(5, b"\1\0\1") + section(7, b"\2\6memory\2\0\6_start\0\0") + section(10, b"\x04" + bodies))
+
+
+@test
+def signals_stop_a_large_program_that_loads(world):
+    """While it is read, hashed, decoded, validated or translated, by one worker alone."""
+    cid = add(world, large_program())
+    for delay in (0.2, 0.4, 0.6, 0.8, 1.2):
+        with world.running("run", "--workers", "1", cid) as process:
+            time.sleep(delay)
+            if process.poll() is not None:
+                break  # it has run
+            begin = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            ended = finish(process)
+            expect(ended.code in (0, 130, -signal.SIGINT), True, ended)
+            if time.monotonic() - begin > 1.5:
+                raise AssertionError(f"took {time.monotonic() - begin:.2f} s")
+
+
 @test
 def signals_at_any_moment(world):
     """Also while it comes up and while it ends: it is stopped or has ended by itself, and nothing else."""

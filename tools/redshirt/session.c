@@ -50,7 +50,7 @@ static void stop(int number)
                                      __ATOMIC_ACQUIRE)) {
         leave(number); // the user insists
     }
-    // Should the kernel be in the middle of something long, a module being translated, the time
+    // Should the kernel be in the middle of something long, a large answer being copied, the time
     // runs out.
     struct itimerval patience = {.it_value = {.tv_usec = STOP_PATIENCE_US}};
     (void)setitimer(ITIMER_REAL, &patience, NULL);
