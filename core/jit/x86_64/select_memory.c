@@ -76,23 +76,45 @@ bool x64_is_alone(const struct selector *s, u32 value)
     return value >= s->block_first && sel_ins(s, value)->uses == 1 && s->vregs[value] == MACH_NONE;
 }
 
-// Parts of a sum that nobody else wants become part of the address.
+// Parts of a sum that nobody else wants become part of the address, and the outermost sum for several
+// accesses as well; but not where it is a constant more than what a loop counts, since that could
+// then not be counted on in place.
+static bool is_phi(const struct selector *s, u32 value)
+{
+    return sel_ins(s, value)->op == IR_PHI;
+}
+
+enum { SUM_USES = 3 };
 static struct sum sum_of(const struct selector *s, u32 value)
 {
-    struct sum sum = {.index = IR_NONE};
-    value = sum_constant(s, &sum, value);
+    struct sum sum = {.base = value, .index = IR_NONE};
+    bool is_near = value >= s->block_first && sel_ins(s, value)->uses <= SUM_USES &&
+                   s->vregs[value] == MACH_NONE;
+    bool is_alone = x64_is_alone(s, value);
+    u32 inner = value;
     const struct ir_ins *ins = sel_ins(s, value);
-    sum.base = value;
-    bool is_sum = ins->op == ROW_I32_ADD && x64_is_alone(s, value);
-    if (is_sum) {
+    if (!is_near) {
+        return sum;
+    }
+    if (ins->op == ROW_I32_ADD && sel_is_const(s, ins->b)) {
+        inner = ins->a;
+        sum.disp = (u32)sel_ins(s, ins->b)->bits;
+    }
+    ins = sel_ins(s, inner);
+    bool is_top = inner == value || x64_is_alone(s, inner);
+    if (ins->op == ROW_I32_ADD && !sel_is_const(s, ins->b) && is_top) {
         bool is_scaled_first = is_scaled(s, ins->a) && !is_scaled(s, ins->b);
         sum.base = is_scaled_first ? ins->b : ins->a;
         sum.index = is_scaled_first ? ins->a : ins->b;
         sum.base = sum_constant(s, &sum, sum.base);
         sum.index = sum_constant(s, &sum, sum.index);
-    } else if (is_scaled(s, value) && x64_is_alone(s, value)) {
+    } else if (is_scaled(s, inner) && is_top && (is_alone || !is_phi(s, ins->a))) {
         sum.base = IR_NONE;
-        sum.index = value;
+        sum.index = inner;
+    } else if (is_alone || ins->op != IR_PHI) {
+        sum.base = inner;
+    } else {
+        sum.disp = 0;
     }
     if (sum.index != IR_NONE && is_scaled(s, sum.index) && x64_is_alone(s, sum.index)) {
         const struct ir_ins *shift = sel_ins(s, sum.index);
