@@ -6,4 +6,4 @@ JIT_SOURCES := $(wildcard core/jit/*.c core/jit/x86_64/*.c)
 # A machine under it, for tests: tests/unit/jit_host.h. Links with -lsodium -lpthread.
 JIT_HOST_SOURCES := tests/unit/jit_host.c $(addprefix machines/hosted/,interrupts.c pages.c platform.c)
 KERNEL_SOURCES := $(wildcard core/kernel/*.c)
-CORE_SOURCES := $(BASE_SOURCES) $(WASM_SOURCES) $(KERNEL_SOURCES)
+CORE_SOURCES := $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES) $(KERNEL_SOURCES)

@@ -7,7 +7,7 @@ GENERATED += build/gen/interfaces/puppet.h
 
 # A kernel with all it needs on the simulated machine, and the puppets.
 STAGE_SOURCES := tests/kernel/stage.c tests/unit/wasm_bytes.c build/gen/interfaces/puppet.c $(SIM_SOURCES) $(KERNEL_SOURCES) \
-  $(WASM_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
+  $(WASM_SOURCES) $(JIT_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
 
 $(call program_rule,build/test/kernel/puppet.wasm,tests/kernel/guests/puppet.c build/gen/interfaces/puppet.c)
 $(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c)
@@ -65,5 +65,5 @@ FUZZ_LIBRARIES_syscalls := -lsodium
 build/fuzz/fuzz_syscalls: | $(KERNEL_GUEST_FILES)
 
 FUZZ_TARGETS += section
-FUZZ_SOURCES_section := $(SIM_SOURCES) $(KERNEL_SOURCES) $(WASM_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
+FUZZ_SOURCES_section := $(SIM_SOURCES) $(KERNEL_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
 FUZZ_LIBRARIES_section := -lsodium

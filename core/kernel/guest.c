@@ -2,6 +2,7 @@
 // Linear memories lie in blocks of a power of two, cut out of a few large reservations of the
 // machine, one size to a reservation: a hundred thousand mappings would be more than Linux allows.
 // What a block's memory does not use yet is reserved and costs nothing.
+#include "core/jit/limits.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -193,12 +194,82 @@ u64 guest_memory_give_part(struct process *process, struct wasm_instance *instan
     return bytes;
 }
 
+// ---- memories of fast processes: each has a reservation of its own, as large as addresses go
+
+static enum err fast_commit(struct process *process, u8 *base, u32 pages_old, u32 pages_new)
+{
+    u64 bytes = (u64)(pages_new - pages_old) * WASM_PAGE_BYTES;
+    if (bytes == 0) {
+        return ERR_OK;
+    }
+    if (!charge(process->kernel, process, bytes)) {
+        return ERR_NO_MEMORY;
+    }
+    enum err err = platform_guarded_commit(base + (u64)pages_old * WASM_PAGE_BYTES, bytes);
+    if (err != ERR_OK) {
+        uncharge(process->kernel, process, bytes);
+    }
+    return err;
+}
+
+// Whether a memory is one of the blocks above after all: the machine had no address space for it.
+static bool is_block(struct kernel *kernel, const u8 *base)
+{
+    bool found = false;
+    kernel_lock_take(&kernel->guest_lock, LOCK_NONE);
+    for (u32 order = 0; order < GUEST_ORDERS; order++) {
+        const struct guest_reservation *at = kernel->guest.reservations[order];
+        for (; at != NULL; at = at->next) {
+            found |= base >= at->base && base < at->base + order_bytes(order) * at->block_count;
+        }
+    }
+    lock_release(&kernel->guest_lock);
+    return found;
+}
+
+static enum err fast_create(struct wasm_store *store, u32 pages, u32 *pages_max, u8 **base)
+{
+    struct process *process = CONTAINER_OF(store, struct process, store);
+    u8 *start = platform_guarded_reserve(JIT_RESERVED_BYTES);
+    if (start == NULL) {
+        compiled_process_end(process); // it is not fast
+        return memory_create(store, pages, pages_max, base);
+    }
+    enum err err = fast_commit(process, start, 0, pages);
+    if (err != ERR_OK) {
+        platform_pages_release(start, JIT_RESERVED_BYTES);
+        return err;
+    }
+    *base = start;
+    return ERR_OK;
+}
+
+static enum err fast_grow(struct wasm_store *store, u8 *base, u32 pages_old, u32 pages_new)
+{
+    struct process *process = CONTAINER_OF(store, struct process, store);
+    return !process->is_fast && is_block(process->kernel, base)
+               ? memory_grow(store, base, pages_old, pages_new)
+               : fast_commit(process, base, pages_old, pages_new);
+}
+
+static void fast_destroy(struct wasm_store *store, u8 *base, u32 pages, u32 pages_max)
+{
+    struct process *process = CONTAINER_OF(store, struct process, store);
+    if (!process->is_fast && is_block(process->kernel, base)) {
+        memory_destroy(store, base, pages, pages_max);
+        return;
+    }
+    platform_pages_release(base, JIT_RESERVED_BYTES);
+    uncharge(process->kernel, process, (u64)pages * WASM_PAGE_BYTES);
+}
+
 void guest_store_init(struct process *process)
 {
+    bool is_fast = process->is_fast;
     process->store = (struct wasm_store){
-        .memory_create = memory_create,
-        .memory_grow = memory_grow,
-        .memory_destroy = memory_destroy,
+        .memory_create = is_fast ? fast_create : memory_create,
+        .memory_grow = is_fast ? fast_grow : memory_grow,
+        .memory_destroy = is_fast ? fast_destroy : memory_destroy,
         .memory = &process->charge,
     };
 }

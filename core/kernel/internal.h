@@ -17,6 +17,7 @@
 #include "core/base/pool.h"
 #include "core/base/reader.h"
 #include "core/base/wire.h"
+#include "core/kernel/compiled.h"
 #include "core/kernel/device.h"
 #include "core/kernel/job.h"
 #include "core/kernel/kernel.h"
@@ -215,7 +216,8 @@ struct program {
     struct program_import *imports; // module->import_count of them
     struct definition *definitions;
     u32 definition_count;
-    u32 start_function; // `_start`, or an adapter's `_initialize`; PROGRAM_NO_FUNCTION: none
+    struct program_code *code; // atomic: core/kernel/compiled.h; NULL: not compiled
+    u32 start_function;        // `_start`, or an adapter's `_initialize`; PROGRAM_NO_FUNCTION: none
     // FAILED
     u8 error; // enum kernel_load_error
     char text[160];
@@ -310,6 +312,8 @@ struct process {
     struct wasm_instance *adapter;
     struct wasm_memory *memory; // of `instance`
     struct wasm_thread thread;
+    struct jit_thread *compiled; // runs `thread`; NULL: the interpreter alone does
+    bool is_fast;                // core/kernel/compiled.h
 };
 
 // ---- devices
@@ -416,6 +420,8 @@ struct kernel {
     u64 message_bytes;
 
     struct guest_memory guest;
+    struct jit_space *space; // NULL: the interpreter runs everything
+    u32 fast_count;          // atomic: processes that are fast
     struct wasm_func host[HOST_COUNT];
     struct worker workers[KERNEL_WORKERS];
 };

@@ -145,6 +145,11 @@ enum err kernel_create(const struct kernel_config *config, struct kernel **out,
         kernel_destroy(kernel);
         return report_err(report, err, 0, "no memory for the kernel's tables");
     }
+    err = compiled_open(kernel, report);
+    if (err != ERR_OK) {
+        kernel_destroy(kernel);
+        return err;
+    }
     *out = kernel;
     return ERR_OK;
 }
@@ -223,6 +228,7 @@ void kernel_destroy(struct kernel *kernel)
     interface_undefine(kernel_memory(kernel), &kernel->inspect);
     interface_undefine(kernel_memory(kernel), &kernel->loader);
     guest_memory_drop(kernel);
+    compiled_close(kernel);
     pool_drop(&kernel->processes);
     pool_drop(&kernel->messages);
     pool_drop(&kernel->bonds);

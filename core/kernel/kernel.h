@@ -30,7 +30,15 @@ enum kernel_trace_kind {
     KERNEL_TRACE_LOAD,   // a: first bytes of the digest, b: 0 or 1 + enum kernel_load_error
 };
 
+// Which engine runs processes.
+enum kernel_engine {
+    KERNEL_ENGINE_INTERPRETER,
+    KERNEL_ENGINE_AUTO,     // what runs for a while is compiled beside it, where the machine can
+    KERNEL_ENGINE_COMPILED, // everything is compiled before it runs: for tests
+};
+
 struct kernel_config {
+    enum kernel_engine engine;
     struct memory *memory;  // for everything but guests' linear memory, which is platform_pages_*
     u64 memory_bytes;       // the most the kernel takes from it
     u64 guest_memory_bytes; // the most that all linear memories together may use

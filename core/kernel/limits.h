@@ -15,6 +15,7 @@ enum {
     KERNEL_FUEL_INSPECT = 20000, // units one of inspect costs, beside what it walks through:
     KERNEL_FUEL_ITEM = 512,      // an item that the kernel looks at for a call, about 1 us
     KERNEL_FUEL_LOW = 500000,    // units of a turn of a job of JOB_LOW: a tenth of a slice
+    KERNEL_FUEL_HOT = 1000000,   // units after which a process's program is compiled: about 2 ms
     KERNEL_FUEL_START = 20000,   // units an instantiation costs the slice it happens in
 
     // ---- the whole kernel; at the limit ERR_LIMIT or E_NO_MEMORY
@@ -33,6 +34,9 @@ enum {
     KERNEL_REGISTRATIONS_ALL = 1 << 14, //
     KERNEL_INTERFACES = 1 << 14,        // names that somebody handles, is bonded to or waits for
     KERNEL_DEVICES = 64,                // a machine registers about ten
+    KERNEL_FAST = 1024,            // processes with address space for compiled code; others are
+                                   // interpreted. Each costs the machine mappings and page tables
+    KERNEL_HOT = 64,               // functions that are compiled before the others
     KERNEL_CACHE_BYTES = 64 << 20, // programs nobody runs are kept up to this, then the oldest goes
 
     // ---- one process; at the limit E_LIMIT or the `limit` of the function that was called

@@ -304,6 +304,7 @@ static void drop_body(struct process *process)
         }
         drop_beginning(process);
     }
+    compiled_process_stop(process);
     if (process->instance != NULL) {
         wasm_instance_destroy(process->instance);
     }
@@ -313,6 +314,7 @@ static void drop_body(struct process *process)
     process->instance = NULL;
     process->adapter = NULL;
     process->memory = NULL;
+    compiled_process_end(process);
     if (process->arena.memory != NULL) {
         wasm_thread_drop(&process->thread);
         arena_drop(&process->arena);
@@ -465,7 +467,7 @@ void process_end_trapped(struct process *process)
 {
     char buffer[240];
     struct text text = text_over(buffer, sizeof buffer);
-    wasm_thread_describe(&process->thread, &text);
+    process_describe(process, &text);
     process_end(process, (struct kernel_ending){.kind = KERNEL_TRAPPED,
                                                 .text = span_of(text.data, text.size)});
 }
@@ -590,7 +592,7 @@ bool process_advance(struct process *process)
         if (function == NULL) {
             continue;
         }
-        if (wasm_thread_call(&process->thread, function, NULL) != ERR_OK) {
+        if (process_call(process, function, NULL) != ERR_OK) {
             process_end(process, (struct kernel_ending){.kind = KERNEL_TRAPPED,
                                                         .text = SPAN_LITERAL("out of memory")});
             return false;
@@ -605,6 +607,7 @@ bool process_advance(struct process *process)
 static bool prepare_begin_of(struct process *process)
 {
     arena_init(&process->arena, &process->charge, KERNEL_PROCESS_BYTES);
+    compiled_process_begin(process);
     guest_store_init(process);
     wasm_thread_init(&process->thread, &process->store, WASM_STACK_BYTES);
     process->beginning = memory_take(&process->charge, sizeof *process->beginning);
@@ -657,6 +660,7 @@ enum process_begun process_begin(struct process *process, i64 *fuel)
         return PROCESS_BEGIN_ENDED;
     }
     process->memory = wasm_instance_memory0(process->instance);
+    compiled_process_made(process);
     tell_begun(process);
     return process_advance(process) ? PROCESS_BEGIN_RUNS : PROCESS_BEGIN_ENDED;
 }

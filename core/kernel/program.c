@@ -54,6 +54,7 @@ static struct program *new_locked(struct kernel *kernel, const struct cid *cid)
 
 void program_drop(struct program *program)
 {
+    compiled_program_drop(program);
     arena_drop(&program->arena);
     if (program->buffer != NULL) {
         memory_give(kernel_memory(program->kernel), program->buffer, program->buffer_size);
@@ -71,7 +72,7 @@ static void unmap_locked(struct program *program)
 
 static u64 cache_cost(const struct program *program)
 {
-    return program->buffer_size + program->arena.used_bytes;
+    return program->buffer_size + program->arena.used_bytes + compiled_program_bytes(program);
 }
 
 // Gives back a large one in portions: a hundred megabytes take longer than a slice.

@@ -120,7 +120,7 @@ static struct process *run_process(struct turn *turn, struct process *process)
             }
             new_portion(turn);
         }
-        enum wasm_run run = wasm_thread_run(&process->thread, &turn->fuel);
+        enum wasm_run run = process_run(process, &turn->fuel);
         if (LIKELY(run == WASM_RUN_HOST)) {
             // After the call the process may be another worker's: its fuel is noted first.
             i64 before = turn->fuel;

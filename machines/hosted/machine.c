@@ -101,6 +101,7 @@ static enum err machine_create(const struct hosted_machine_config *config,
         .memory_bytes = host_memory() / HOSTED_KERNEL_SHARE,
         .guest_memory_bytes = host_memory() / HOSTED_GUEST_SHARE,
         .workers = workers,
+        .engine = config->engine,
     };
     err = kernel_create(&kernel, &machine->kernel, report);
     if (err == ERR_OK) {

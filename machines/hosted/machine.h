@@ -19,6 +19,7 @@ struct store;
 struct hosted_machine_config {
     u32 workers;         // 0: one for each CPU of the host, at most HOSTED_WORKERS_DEFAULT
     struct store *store; // what the device `blocks` reads
+    u8 engine;           // enum kernel_engine
     bool has_log;        // the machine itself handles `log`; else a program may
 };
 

@@ -108,6 +108,15 @@ static int option_take(const struct command *command, struct run *run, struct op
         run->environment[run->environment_count++] = span_string(value);
         return EXIT_GOOD;
     }
+    if (strcmp(option, "engine") == 0) {
+        u8 engine;
+        value = options_value(options, value);
+        if (value == NULL || !session_engine(value, &engine) ||
+            setenv("REDSHIRT_ENGINE", value, 1) != 0) {
+            return say_usage(command, "--engine wants interpreter, auto or compiled");
+        }
+        return EXIT_GOOD;
+    }
     if (strcmp(option, "workers") == 0 || strcmp(option, "w") == 0) {
         u64 workers;
         value = options_value(options, value);
@@ -206,6 +215,7 @@ const struct command command_run = {
     "before the program; what stands behind it is the program's.\n"
     "\n"
     "  -e, --env NAME=VALUE   a variable of the program's environment, which is empty otherwise\n"
+    "      --engine NAME      interpreter, compiled, or auto: what runs for a while is compiled\n"
     "  -w, --workers N        so many programs run at once (default: one for each CPU, at most 8)\n"
     "\n"
     "Exit codes, where the program has none: 64 the command line is wrong, 65 not a program, 66 "

@@ -259,9 +259,30 @@ int session_start(struct session *session, const struct session_program *program
     return err == ERR_OK ? EXIT_GOOD : say_refused(program->name, err, &report);
 }
 
+bool session_engine(const char *name, u8 *out)
+{
+    static const char *const names[] = {
+        [KERNEL_ENGINE_INTERPRETER] = "interpreter",
+        [KERNEL_ENGINE_AUTO] = "auto",
+        [KERNEL_ENGINE_COMPILED] = "compiled",
+    };
+    for (u32 i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *out = (u8)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 int session_open(struct session *session, struct store *store, u32 workers, bool has_log)
 {
     struct hosted_machine_config config = {.workers = workers, .store = store, .has_log = has_log};
+    const char *engine = getenv("REDSHIRT_ENGINE");
+    if (!session_engine(engine == NULL ? "interpreter" : engine, &config.engine)) {
+        say("REDSHIRT_ENGINE is none of interpreter, auto and compiled");
+        return EXIT_USAGE;
+    }
     struct report report = {0};
     enum err err = hosted_machine_create(&config, &session->machine, &report);
     if (err != ERR_OK) {

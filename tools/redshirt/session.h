@@ -32,6 +32,7 @@ struct session_program {
 };
 
 // Makes the machine and starts the loader. Says what fails; returns EXIT_GOOD or the exit code.
+// The engine comes from the environment: REDSHIRT_ENGINE, one of the names below.
 int session_open(struct session *session, struct store *store, u32 workers, bool has_log);
 
 // The CID of a program that comes with the command; NULL: there is none of that name. Those that
@@ -47,3 +48,6 @@ int session_start(struct session *session, const struct session_program *program
 int session_run(struct session *session, bool signal_is_good);
 
 void session_close(struct session *session);
+
+// Reads the name of an engine (enum kernel_engine): interpreter, auto, compiled. False: none.
+bool session_engine(const char *name, u8 *out);

@@ -119,7 +119,7 @@ static enum x64_condition put_compare_imm(struct selector *s, bool wide, u32 val
         put_test(s, wide, value);
         return is_byte ? without_sign(code) : code;
     }
-    if (is_byte && imm >= 0 && imm <= UINT8_MAX) {
+    if (is_byte && imm >= 0 && imm <= (i32)UINT8_MAX) {
         x64_cover(s, value);
         x64_put_rm_i(s, X64_CMP8_I, false, x64_address(s, sel_ins(s, value)), (i8)imm);
         return without_sign(code);

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/kernel/compiled.h"
+#include "core/base/report.h"
+#include "core/jit/compile.h"
+#include "core/jit/limits.h"
+#include "core/jit/module.h"
+#include "core/jit/space.h"
+#include "core/jit/target.h"
+#include "core/jit/thread.h"
+#include "core/jit/x86_64/asm.h"
+#include "core/kernel/internal.h"
+#include "core/platform.h"
+
+STATIC_ASSERT((u32)PLATFORM_X86_AVX == X64_HAS_AVX && (u32)PLATFORM_X86_AVX2 == X64_HAS_AVX2);
+STATIC_ASSERT((u32)PLATFORM_X86_BMI1 == X64_HAS_BMI1 && (u32)PLATFORM_X86_BMI2 == X64_HAS_BMI2);
+STATIC_ASSERT((u32)PLATFORM_X86_LZCNT == X64_HAS_LZCNT);
+STATIC_ASSERT((u32)JIT_PAGE_BYTES == PLATFORM_PAGE_BYTES);
+
+// The compiled side of a program.
+struct program_code {
+    struct program *program;
+    struct jit_module module;
+    struct job job; // where it is not compiled at once
+    // Whose turn it is to compile.
+    struct jit_compiler compiler;
+    u32 next; // function
+    u32 hot_next;
+    bool has_hot; // in the batch
+    // Everybody's.
+    bool is_done;        // atomic
+    u32 hot_count;       // atomic: written in `hot`
+    u32 hot[KERNEL_HOT]; // atomic: functions that were seen running
+};
+
+// ---- the machine
+
+static const struct jit_pages pages = {
+    .reserve = platform_guarded_reserve,
+    .release = platform_pages_release,
+    .commit = platform_guarded_commit,
+    .decommit = platform_guarded_decommit,
+    .make_executable = platform_pages_make_executable,
+    .relax = platform_relax,
+};
+
+static bool interrupted(void *context, enum platform_interrupt what, u64 address,
+                        struct registers *registers)
+{
+    static const u8 faults[] = {
+        [PLATFORM_TICK] = JIT_FAULT_NONE,
+        [PLATFORM_FAULT_ADDRESS] = JIT_FAULT_ADDRESS,
+        [PLATFORM_FAULT_INSTRUCTION] = JIT_FAULT_INSTRUCTION,
+        [PLATFORM_FAULT_ARITHMETIC] = JIT_FAULT_ARITHMETIC,
+    };
+    const struct jit_space *space = context;
+    return jit_interrupt(space, registers, faults[what], address) == JIT_INTERRUPT_DONE;
+}
+
+static enum err space_open(struct kernel *kernel)
+{
+    struct platform_cpu_facts facts = platform_cpu_facts();
+    if (facts.cpu != PLATFORM_CPU_X86_64) {
+        return ERR_UNSUPPORTED;
+    }
+    struct jit_options options = {
+        .bounds = JIT_BOUNDS_GUARD,
+        .segment = facts.has_segment,
+        .features = facts.features,
+    };
+    struct jit_space *space = memory_take(kernel_memory(kernel), sizeof *space);
+    if (space == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    enum err err =
+        jit_space_init(space, &pages, &jit_target_x86_64, &options, kernel_memory(kernel));
+    if (err == ERR_OK) {
+        err = platform_interrupts(interrupted, space);
+        if (err != ERR_OK) {
+            jit_space_drop(space);
+        }
+    }
+    if (err != ERR_OK) {
+        memory_give(kernel_memory(kernel), space, sizeof *space);
+        return err;
+    }
+    kernel->space = space;
+    return ERR_OK;
+}
+
+enum err compiled_open(struct kernel *kernel, struct report *report)
+{
+    if (kernel->config.engine == KERNEL_ENGINE_INTERPRETER) {
+        return ERR_OK;
+    }
+    enum err err = space_open(kernel);
+    if (err != ERR_OK && kernel->config.engine == KERNEL_ENGINE_COMPILED) {
+        return report_err(report, err, 0, "this machine runs no compiled code");
+    }
+    return ERR_OK;
+}
+
+void compiled_close(struct kernel *kernel)
+{
+    if (kernel->space == NULL) {
+        return;
+    }
+    enum err err = platform_interrupts(NULL, NULL);
+    ASSERT(err == ERR_OK);
+    jit_space_drop(kernel->space);
+    memory_give(kernel_memory(kernel), kernel->space, sizeof *kernel->space);
+    kernel->space = NULL;
+}
+
+// ---- programs
+
+static struct program_code *code_of(const struct program *program)
+{
+    return __atomic_load_n(&program->code, __ATOMIC_ACQUIRE);
+}
+
+// The next function worth compiling; UINT32_MAX: there is none.
+static u32 next_function(struct program_code *code)
+{
+    while (code->hot_next < __atomic_load_n(&code->hot_count, __ATOMIC_ACQUIRE)) {
+        u32 function = __atomic_load_n(&code->hot[code->hot_next++], __ATOMIC_RELAXED);
+        if (!jit_module_has(&code->module, function)) {
+            code->has_hot = true;
+            return function;
+        }
+    }
+    const struct wasm_module *module = code->module.module;
+    return code->next == module->function_count ? UINT32_MAX : code->next++;
+}
+
+// Compiles until the time is over. True: everything is.
+static bool compile_for(struct program_code *code, u64 time_ns)
+{
+    u64 start_ns = platform_clock_ns();
+    do {
+        u32 function = next_function(code);
+        if (function == UINT32_MAX || jit_compile_one(&code->compiler, function) != ERR_OK) {
+            return true;
+        }
+    } while (platform_clock_ns() - start_ns < time_ns);
+    if (code->has_hot) { // who runs it should not wait for the batch to become full
+        code->has_hot = false;
+        return jit_compile_end(&code->compiler) != ERR_OK;
+    }
+    return false;
+}
+
+static void compile_end(struct program_code *code)
+{
+    // What could not be placed stays with the interpreter.
+    (void)jit_compile_end(&code->compiler);
+    __atomic_store_n(&code->is_done, true, __ATOMIC_RELEASE);
+}
+
+static bool compile_step(struct job *job, i64 *fuel)
+{
+    struct program_code *code = CONTAINER_OF(job, struct program_code, job);
+    struct kernel *kernel = code->program->kernel;
+    u64 start_ns = platform_clock_ns();
+    bool is_over = job_is_cancelled(job) || compile_for(code, (u64)*fuel * JIT_FUEL_NS);
+    if (is_over) {
+        compile_end(code);
+    }
+    *fuel -= 1 + (i64)((platform_clock_ns() - start_ns) / JIT_FUEL_NS);
+    if (is_over) {
+        kernel_lock(kernel);
+        program_give_locked(kernel, code->program);
+        kernel_unlock(kernel);
+    }
+    return !is_over;
+}
+
+static struct program_code *code_new(struct program *program)
+{
+    struct memory *memory = kernel_memory(program->kernel);
+    struct program_code *code = memory_take(memory, sizeof *code);
+    if (code == NULL) {
+        return NULL;
+    }
+    mem_zero(code, sizeof *code);
+    code->program = program;
+    code->next = program->module->function_import_count;
+    if (jit_module_create(program->kernel->space, program->module, KERNEL_PROGRAM_BYTES,
+                          &code->module) != ERR_OK) {
+        memory_give(memory, code, sizeof *code);
+        return NULL;
+    }
+    jit_compile_begin(&code->compiler, &code->module, memory);
+    return code;
+}
+
+static void code_free(struct program_code *code)
+{
+    struct memory *memory = kernel_memory(code->program->kernel);
+    jit_module_destroy(&code->module);
+    memory_give(memory, code, sizeof *code);
+}
+
+// Sees to it that a program is compiled, by a job or (now) here. Without memory for it, nothing
+// happens.
+static void want_code(struct program *program, bool now)
+{
+    if (program == NULL || code_of(program) != NULL) {
+        return;
+    }
+    struct program_code *code = code_new(program);
+    if (code == NULL) {
+        return;
+    }
+    struct kernel *kernel = program->kernel;
+    kernel_lock(kernel);
+    bool is_first = program->code == NULL;
+    if (is_first) {
+        __atomic_store_n(&program->code, code, __ATOMIC_RELEASE);
+        if (!now) {
+            program->reference_count++; // the job's
+            job_start_locked(kernel, &code->job, JOB_LOW, compile_step);
+        }
+    }
+    kernel_unlock(kernel);
+    if (!is_first) {
+        code_free(code);
+    } else if (now) {
+        (void)compile_for(code, UINT64_MAX);
+        compile_end(code);
+    }
+}
+
+u64 compiled_program_bytes(const struct program *program)
+{
+    const struct program_code *code = code_of(program);
+    return code == NULL ? 0 : code->module.arena.used_bytes + code->module.code_bytes;
+}
+
+void compiled_program_drop(struct program *program)
+{
+    struct program_code *code = program->code;
+    if (code != NULL) {
+        code_free(code);
+        program->code = NULL;
+    }
+}
+
+// ---- processes
+
+void compiled_process_begin(struct process *process)
+{
+    struct kernel *kernel = process->kernel;
+    if (kernel->space != NULL) {
+        u32 before = __atomic_fetch_add(&kernel->fast_count, 1, __ATOMIC_RELAXED);
+        process->is_fast = before < KERNEL_FAST;
+        if (!process->is_fast) {
+            __atomic_fetch_sub(&kernel->fast_count, 1, __ATOMIC_RELAXED);
+        }
+    }
+}
+
+void compiled_process_stop(struct process *process)
+{
+    if (process->compiled != NULL) {
+        jit_thread_drop(process->compiled);
+        memory_give(&process->charge, process->compiled, sizeof *process->compiled);
+        process->compiled = NULL;
+    }
+}
+
+void compiled_process_end(struct process *process)
+{
+    if (process->is_fast) {
+        __atomic_fetch_sub(&process->kernel->fast_count, 1, __ATOMIC_RELAXED);
+        process->is_fast = false;
+    }
+}
+
+static void attach(struct wasm_instance *instance, const struct program *program)
+{
+    struct program_code *code = program == NULL ? NULL : code_of(program);
+    if (code != NULL) {
+        jit_module_attach(&code->module, instance);
+    }
+}
+
+// From now on its calls go to compiled code where there is some.
+static void switch_over(struct process *process)
+{
+    struct jit_thread *thread = memory_take(&process->charge, sizeof *thread);
+    if (thread == NULL) {
+        return;
+    }
+    jit_thread_init(thread, &process->thread, process->kernel->space, platform_clock_ns);
+    process->compiled = thread;
+    attach(process->instance, process->program);
+    if (process->adapter != NULL) {
+        attach(process->adapter, process->program->adapter);
+    }
+}
+
+// Remembers where a process is, for the order in which functions are compiled.
+static void note_hot(const struct process *process, struct program_code *code)
+{
+    struct wasm_frame frame;
+    u32 count = __atomic_load_n(&code->hot_count, __ATOMIC_RELAXED);
+    if (count < KERNEL_HOT && wasm_thread_backtrace(&process->thread, &frame, 1) == 1 &&
+        frame.instance == process->instance && !jit_module_has(&code->module, frame.function)) {
+        // Two workers may write the same place: one is lost.
+        __atomic_store_n(&code->hot[count], frame.function, __ATOMIC_RELAXED);
+        __atomic_store_n(&code->hot_count, count + 1, __ATOMIC_RELEASE);
+    }
+}
+
+// A slice of the interpreter is over: is it time for another engine?
+static NOINLINE void consider(struct process *process)
+{
+    struct program_code *code = code_of(process->program);
+    if (code != NULL) {
+        if (process->compiled == NULL) {
+            switch_over(process);
+        }
+        note_hot(process, code);
+    } else if (process->fuel_used >= KERNEL_FUEL_HOT) {
+        want_code(process->program, false);
+        want_code(process->program->adapter, false);
+    }
+}
+
+enum err process_call(struct process *process, struct wasm_func *function, const wasm_slot *args)
+{
+    return process->compiled != NULL ? jit_thread_call(process->compiled, function, args)
+                                     : wasm_thread_call(&process->thread, function, args);
+}
+
+enum wasm_run process_run(struct process *process, i64 *fuel)
+{
+    enum wasm_run run = process->compiled != NULL ? jit_thread_run(process->compiled, fuel)
+                                                  : wasm_thread_run(&process->thread, fuel);
+    if (UNLIKELY(run == WASM_RUN_PAUSED) && process->is_fast) {
+        consider(process);
+    }
+    return run;
+}
+
+void process_describe(struct process *process, struct text *out)
+{
+    if (process->compiled != NULL) {
+        jit_thread_describe(process->compiled, out);
+    } else {
+        wasm_thread_describe(&process->thread, out);
+    }
+}
+
+static void code_await(const struct program *program)
+{
+    const struct program_code *code = program == NULL ? NULL : code_of(program);
+    // Another worker may be at it.
+    while (code != NULL && !__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE)) {
+        platform_relax();
+    }
+}
+
+void compiled_process_made(struct process *process)
+{
+    if (process->is_fast && process->kernel->config.engine == KERNEL_ENGINE_COMPILED) {
+        struct program *program = process->program;
+        want_code(program, true);
+        want_code(program->adapter, true);
+        code_await(program);
+        code_await(program->adapter);
+        switch_over(process);
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// core/kernel/compiled.h: which engine runs a process, and when its program is compiled.
+//
+// A process is *fast* when its memory lies in a reservation of its own in which every access
+// beyond it faults, as compiled code needs it; that is decided when it begins, because memory never
+// moves. Its program is compiled, once for all its processes, when a fast process has run for
+// KERNEL_FUEL_HOT (or at once, where that is asked for): by a job beside the processes, functions
+// first that were seen running. A process that is not fast runs in the interpreter.
+//
+// Use     compiled_open in kernel_create, compiled_close at the end of kernel_destroy; the rest at
+//         the moments that the names say.
+// Locks   program->code is set once under kernel->lock, before a process can find it there; what it
+//         points to belongs to the job while that runs, but for what module.h says of code.
+// Limits  core/kernel/limits.h: KERNEL_FAST.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/types.h"
+#include "core/wasm/thread.h"
+struct kernel;
+struct process;
+struct program;
+struct report;
+struct text;
+
+// ERR_UNSUPPORTED  compiled code is asked for, and the machine has none
+enum err compiled_open(struct kernel *kernel, struct report *report);
+void compiled_close(struct kernel *kernel);
+
+// A process is about to get its memory: decides whether it is fast.
+void compiled_process_begin(struct process *process);
+// It has its instances. May take as long as compiling its program, where that is asked for.
+void compiled_process_made(struct process *process);
+// It runs no more, but its instances are still there; and they are gone.
+void compiled_process_stop(struct process *process);
+void compiled_process_end(struct process *process);
+
+// The functions of core/wasm/thread.h, on the engine that the process has.
+enum err process_call(struct process *process, struct wasm_func *function, const wasm_slot *args);
+enum wasm_run process_run(struct process *process, i64 *fuel);
+void process_describe(struct process *process, struct text *out);
+
+// Memory that its compiled side takes.
+u64 compiled_program_bytes(const struct program *program);
+// A program goes; no job of it runs.
+void compiled_program_drop(struct program *program);
