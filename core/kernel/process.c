@@ -604,7 +604,7 @@ bool process_advance(struct process *process)
 }
 
 // Everything but the instances. False: no memory.
-static bool prepare_begin_of(struct process *process)
+static bool beginning_new(struct process *process)
 {
     arena_init(&process->arena, &process->charge, KERNEL_PROCESS_BYTES);
     compiled_process_begin(process);
@@ -647,7 +647,7 @@ enum process_begun process_begin(struct process *process, i64 *fuel)
     report_clear(&report);
     enum trap trap = TRAP_NONE;
     enum err err = ERR_NO_MEMORY;
-    if (process->beginning != NULL || prepare_begin_of(process)) {
+    if (process->beginning != NULL || beginning_new(process)) {
         err = make_instances(process, fuel, &trap);
         if (err == ERR_PAUSED) {
             return PROCESS_BEGIN_PAUSED;
