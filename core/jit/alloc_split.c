@@ -155,6 +155,24 @@ static bool wants_register(const struct alloc_use *use)
     return use->kind <= ALLOC_ANYWHERE || use->kind == ALLOC_DEF || use->kind == ALLOC_DEF_ANYWHERE;
 }
 
+// Whether the bundle is a definition and at most one use that want a register: then there is nothing
+// to gain by cutting between them.
+static bool wants_few(const struct alloc *alloc, const struct alloc_bundle *bundle)
+{
+    const struct alloc_segment *first = &alloc->segments[bundle->first];
+    if (first->use_first == first->use_end || alloc->uses[first->use_first].kind < ALLOC_DEF) {
+        return false;
+    }
+    u32 count = 0;
+    for (u32 s = 0; s < bundle->count && count <= 2; s++) {
+        const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
+        for (u32 u = segment->use_first; u < segment->use_end && count <= 2; u++) {
+            count += wants_register(&alloc->uses[u]);
+        }
+    }
+    return count <= 2;
+}
+
 // The first position at which no register is left that was free all the way.
 static u32 first_conflict(const struct alloc *alloc, const struct alloc_bundle *bundle)
 {
@@ -508,6 +526,9 @@ enum err alloc_split(struct alloc *alloc, u32 index)
         }
     }
     bundle = &alloc->bundles[index];
+    if (wants_few(alloc, bundle)) {
+        return cut_into_clusters(alloc, index);
+    }
     bool spills_front = false;
     u32 cut = find_cut(alloc, bundle, &spills_front);
     if (cut == ALLOC_NONE || cut <= start || cut >= end) {

@@ -12,7 +12,7 @@ enum {
     JIT_LOOP_DEPTH = 256,          // loops within each other, as the allocator sees them
     JIT_ALLOC_WORK = 256,          // steps of the allocator's search for each instruction, in all
     JIT_ALLOC_SPLITS = 4,          // of one live range in a row, before its rest goes to memory
-    JIT_ALLOC_EVICTIONS = 4,       // of one live range, before it is split instead
+    JIT_ALLOC_EVICTIONS = 2,       // of one live range, before it is split instead
     JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
     JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers
     JIT_MACH_ITEMS = 1 << 24,      // machine instructions, operands or registers of one function
