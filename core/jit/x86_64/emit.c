@@ -378,11 +378,11 @@ static void put_encoded(struct emitter *e, const struct mach_ins *ins)
         put_lea(e, &out);
         return;
     }
-    if (shape.trap != TRAP_NONE) {
-        x64_site(e, ins, (enum trap)shape.trap);
-    }
     if (shape.is_unary && !e->as.has_avx && x64_ops[ins->op].size == X64_SIZE_XG) {
         asm_vrr(&e->as, X64_XORPS, false, out.reg, out.reg, out.reg); // waits for nothing
+    }
+    if (shape.trap != TRAP_NONE) {
+        x64_site(e, ins, (enum trap)shape.trap);
     }
     asm_put(&e->as, &out);
     if (sets_flags(ins->op) && (!out.is_mem || x64_ops[ins->op].form == X64_FORM_RM)) {
