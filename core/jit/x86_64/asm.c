@@ -706,6 +706,14 @@ static void write_event(const struct assembler *as, const struct asm_event *even
     }
 }
 
+// A function may have nothing but events, and then there are no bytes at all.
+static void copy_bytes(u8 *to, const struct assembler *as, u32 from, u32 end)
+{
+    if (from < end) {
+        mem_copy(to, as->bytes + from, end - from);
+    }
+}
+
 enum err asm_finish(struct assembler *as, struct arena *arena, u8 **bytes, u32 *size)
 {
     TRY(as->err);
@@ -729,13 +737,13 @@ enum err asm_finish(struct assembler *as, struct arena *arena, u8 **bytes, u32 *
     u32 to = 0;
     for (u32 i = 0; i < as->event_count; i++) {
         const struct asm_event *event = &as->events[i];
-        mem_copy(out + to, as->bytes + from, event->at - from);
+        copy_bytes(out + to, as, from, event->at);
         to += event->at - from;
         from = event->at;
         write_event(as, event, out + to, to);
         to += event->size;
     }
-    mem_copy(out + to, as->bytes + from, as->size - from);
+    copy_bytes(out + to, as, from, as->size);
     ASSERT(to + as->size - from == code_size);
     for (u32 i = 0; i < as->constant_count; i++) {
         const u64 value[2] = {as->constants[i].low, as->constants[i].high};
