@@ -107,11 +107,21 @@ static u8 reg_of(const struct mach_operand *operand)
     return (u8)operand->place;
 }
 
+static u64 vector_half(const struct emitter *e, u32 words, u32 half)
+{
+    const u32 *word = &e->mach->lists[words + 2 * half];
+    return word[0] | (u64)word[1] << 32;
+}
+
+static struct asm_mem vector_mem(struct emitter *e, u32 words)
+{
+    return asm_constant(&e->as, vector_half(e, words, 0), vector_half(e, words, 1), 16);
+}
+
 static struct asm_mem constant_mem(struct emitter *e, const struct mach_ins *ins, u8 rm)
 {
     if (rm == X64_RM_VECTOR) {
-        const u64 *vector = e->ir->vectors[ins->bits];
-        return asm_constant(&e->as, vector[0], vector[1], 16);
+        return vector_mem(e, (u32)ins->bits);
     }
     u8 size = x64_ops[ins->op].size;
     u32 bytes = size == X64_SIZE_X ? 16 : size == X64_SIZE_S || size == X64_SIZE_GXS ? 4 : 8;
@@ -202,7 +212,7 @@ static struct asm_ins decode(struct emitter *e, const struct mach_ins *ins)
         out.reg = reg_of(&operands[0]);
         return out;
     }
-    if (facts->form == X64_FORM_VM) {
+    if (facts->form == X64_FORM_VM || facts->form == X64_FORM_VMI) {
         out.vvvv = reg_of(&operands[at++]);
     } else if (form_has_reg(facts->form)) {
         out.reg = reg_of(&operands[at++]);
@@ -231,12 +241,33 @@ static bool uses_flags(u16 op)
            op == X64_SELECT_EQUAL;
 }
 
+static void put_constant_vector(struct emitter *e, u32 words, mach_place to)
+{
+    u64 low = vector_half(e, words, 0);
+    u64 high = vector_half(e, words, 1);
+    if (to >= MACH_SLOT) {
+        for (u32 i = 0; i < 4; i++) {
+            struct asm_mem mem = slot_mem(e, to);
+            mem.disp += (i32)(4 * i);
+            asm_mi(&e->as, X64_MOV_I, false, mem, e->mach->lists[words + i]);
+        }
+    } else if (low == 0 && high == 0) {
+        asm_vrr(&e->as, X64_PXOR, false, (u8)to, (u8)to, (u8)to);
+    } else if (low == UINT64_MAX && high == UINT64_MAX) {
+        asm_vrr(&e->as, X64_PCMPEQD, false, (u8)to, (u8)to, (u8)to);
+    } else {
+        asm_rm(&e->as, X64_MOVUPS, false, (u8)to, vector_mem(e, words));
+    }
+}
+
 static void put_constant(struct emitter *e, const struct mach_ins *ins, mach_place to,
                          bool keeps_flags)
 {
     bool is_wide = x64_shape(ins).is_wide;
     u64 bits = ins->bits;
-    if (to >= MACH_SLOT) {
+    if (ins->op == X64_CONSTANT_VECTOR) {
+        put_constant_vector(e, (u32)bits, to);
+    } else if (to >= MACH_SLOT) {
         struct asm_mem mem = slot_mem(e, to);
         bool fits = (i64)bits == (i32)bits;
         asm_mi(&e->as, X64_MOV_I, is_wide && fits, mem, (u64)(i64)(i32)bits);
@@ -399,6 +430,7 @@ static void put_ins(struct emitter *e, const struct mach_ins *ins)
         return;
     case X64_CONSTANT:
     case X64_CONSTANT_FLOAT:
+    case X64_CONSTANT_VECTOR:
         if (operands[0].place != MACH_PLACE_NONE) {
             e->flags_reg = X64_NONE;
             put_constant(e, ins, operands[0].place, uses_flags((ins + 1)->op));

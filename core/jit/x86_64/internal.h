@@ -7,7 +7,8 @@
 //   reg      forms RM, RMI, MR, RVM, RVMI, RMV. Where the CPU reads and writes it (ADD): a DEF that
 //            is the SAME as the USE behind it; else a DEF, or a USE (CMP, TEST, MR)
 //   vvvv     forms RVM, RVMI: a USE, which without AVX is the SAME as the DEF; absent for those
-//            that have one source (`is_unary`). Form VM: the DEF
+//            that have one source (`is_unary`). Forms VM and VMI: the DEF, which without AVX is
+//            the SAME as r/m in form VMI
 //   r/m      a register, which may be a slot where it is a USE; or for memory its base and its
 //            index. Forms M and MI that write it: a DEF that is the SAME as the USE behind it
 //   vvvv     form RMV: a USE
@@ -33,7 +34,7 @@ enum x64_rm {
     X64_RM_STACK,    // [rsp + disp]: arguments for the next call, or its results
     X64_RM_INCOMING, // [rsp of the caller + disp]: arguments of this function, or its results
     X64_RM_CONSTANT, // `bits` as a constant in memory, of the size that the instruction reads
-    X64_RM_VECTOR,   // the same: constant number `bits` of ir.vectors
+    X64_RM_VECTOR,   // the same: the four words of mach.lists from the low half of `bits` on
 };
 
 // mach_ins.a; `bits` holds the displacement below and the immediate above, where there are any.

@@ -88,6 +88,35 @@ u32 x64_constant(struct selector *s, u8 kind, u64 bits)
     return vreg;
 }
 
+u32 x64_words(struct selector *s, u64 low, u64 high)
+{
+    u32 first = list_new(s, 4);
+    if (s->err != ERR_OK) {
+        return 0;
+    }
+    s->mach->lists[first] = (u32)low;
+    s->mach->lists[first + 1] = (u32)(low >> 32);
+    s->mach->lists[first + 2] = (u32)high;
+    s->mach->lists[first + 3] = (u32)(high >> 32);
+    return first;
+}
+
+static void put_vector_constant(struct selector *s, u32 def, u64 low, u64 high)
+{
+    x64_put(s, X64_CONSTANT_VECTOR, (struct x64_shape){0}, x64_words(s, low, high));
+    x64_operand(s, def, MACH_DEF, MACH_IN_REGISTER, 0);
+    if (s->err == ERR_OK) {
+        s->mach->vregs[def].is_remat = true;
+    }
+}
+
+u32 x64_vector_constant(struct selector *s, u64 low, u64 high)
+{
+    u32 vreg = x64_vreg(s, KIND_V);
+    put_vector_constant(s, vreg, low, high);
+    return vreg;
+}
+
 // Whether an i64 has zeros above its low half.
 static bool is_zero_extended(const struct selector *s, u32 value)
 {
@@ -226,8 +255,10 @@ static struct x64_shape rm_shape(const struct rm *rm, bool wide)
 static void put_with(struct selector *s, enum x64_op op, struct x64_shape shape,
                      const struct rm *rm, i32 imm)
 {
-    bool is_constant = rm->kind == X64_RM_CONSTANT || rm->kind == X64_RM_VECTOR;
-    u64 bits = is_constant ? rm->bits : (u32)rm->disp | (u64)(u32)imm << 32;
+    u64 bits = rm->kind == X64_RM_CONSTANT ? rm->bits : (u32)rm->disp | (u64)(u32)imm << 32;
+    if (rm->kind == X64_RM_VECTOR) {
+        bits = (u32)rm->bits | (u64)(u32)imm << 32;
+    }
     struct mach_ins *ins = x64_put(s, op, shape, bits);
     if (rm->trap != TRAP_NONE) {
         ins->origin = rm->origin;
@@ -237,7 +268,10 @@ static void put_with(struct selector *s, enum x64_op op, struct x64_shape shape,
 static void put_rm(struct selector *s, enum x64_op op, const struct rm *rm)
 {
     if (rm->kind == X64_RM_REGISTER) {
-        bool is_whole = x64_ops[op].size == X64_SIZE_X; // a slot holds less
+        bool is_short = s->err != ERR_OK || s->mach->vregs[rm->base].bytes < 16;
+        // Without AVX, memory of 16 bytes must be aligned, which slots are not.
+        bool is_whole = x64_ops[op].size == X64_SIZE_X && (is_short || !sel_has_avx(s));
+        is_whole |= x64_ops[op].size == X64_SIZE_GX;
         x64_operand(s, rm->base, MACH_USE, is_whole ? MACH_IN_REGISTER : MACH_ANYWHERE, 0);
         return;
     }
@@ -306,7 +340,7 @@ void x64_put_vex(struct selector *s, enum x64_op op, bool wide, u32 def, u32 fro
 
 void x64_put_sse(struct selector *s, enum x64_op op, u32 def, u32 from, struct rm rm)
 {
-    if ((s->options->features & X64_HAS_AVX) != 0) {
+    if (sel_has_avx(s)) {
         x64_put_vex(s, op, false, def, from, rm);
     } else {
         x64_put_def_same_rm(s, op, false, def, from, rm);
@@ -319,6 +353,33 @@ void x64_put_sse_unary(struct selector *s, enum x64_op op, bool wide, u32 def, s
     shape.is_unary = true;
     put_with(s, op, shape, &rm, imm);
     x64_operand(s, def, MACH_DEF, MACH_IN_REGISTER, 0);
+    put_rm(s, op, &rm);
+}
+
+void x64_put_sse_i(struct selector *s, enum x64_op op, bool wide, u32 def, u32 from, struct rm rm,
+                   u8 imm)
+{
+    put_with(s, op, rm_shape(&rm, wide), &rm, imm);
+    if (sel_has_avx(s)) {
+        x64_operand(s, def, MACH_DEF, MACH_IN_REGISTER, 0);
+        x64_operand(s, from, MACH_USE, MACH_IN_REGISTER, 0);
+    } else {
+        put_def_same(s, def, from);
+    }
+    put_rm(s, op, &rm);
+}
+
+void x64_put_sse_shift(struct selector *s, enum x64_op op, u32 def, u32 from, u8 imm)
+{
+    x64_put(s, op, (struct x64_shape){0}, (u64)imm << 32);
+    x64_operand(s, def, MACH_DEF, sel_has_avx(s) ? MACH_IN_REGISTER : MACH_SAME, 1);
+    x64_operand(s, from, MACH_USE, MACH_IN_REGISTER, 0);
+}
+
+void x64_put_use_rm_i(struct selector *s, enum x64_op op, bool wide, u32 reg, struct rm rm, u8 imm)
+{
+    put_with(s, op, rm_shape(&rm, wide), &rm, imm);
+    x64_operand(s, reg, MACH_USE, MACH_IN_REGISTER, 0);
     put_rm(s, op, &rm);
 }
 
@@ -353,7 +414,8 @@ static void select_const(struct selector *s, u32 value)
     const struct ir_ins *ins = sel_ins(s, value);
     u32 def = x64_def(s, value);
     if (ins->kind == KIND_V) {
-        fail(s, ERR_UNSUPPORTED);
+        const u64 *vector = s->ir->vectors[ins->a];
+        put_vector_constant(s, def, vector[0], vector[1]);
         return;
     }
     bool is_float = sel_is_float(ins->kind);
@@ -376,6 +438,11 @@ static void select_row(struct selector *s, u32 value)
         return;
     case WASM_CLASS_COMPARE:
         x64_select_compare(s, value);
+        return;
+    case WASM_CLASS_VECTOR:
+    case WASM_CLASS_VECTOR_LOAD:
+    case WASM_CLASS_VECTOR_STORE:
+        x64_select_vector(s, value);
         return;
     case WASM_CLASS_PARAMETRIC:
         x64_select_select(s, value);

@@ -50,6 +50,11 @@ static inline bool sel_is_const(const struct selector *s, u32 value)
     return s->ir->ins[value].op == IR_CONST && s->ir->ins[value].kind != KIND_V;
 }
 
+static inline bool sel_has_avx(const struct selector *s)
+{
+    return (s->options->features & X64_HAS_AVX) != 0;
+}
+
 static inline bool sel_is_wide(u8 kind)
 {
     return kind == KIND_L;
@@ -101,6 +106,9 @@ void x64_operand(struct selector *s, u32 vreg, enum mach_role role, enum mach_co
 //   vex        op def, from, r/m
 //   sse        op def, from, r/m: `from` is the SAME without AVX
 //   sse_unary  op def, r/m with one source
+//   sse_i      as sse, with an immediate
+//   sse_shift  op def, from, imm (form VMI)
+//   use_rm_i   op reg, r/m, imm: r/m is what is written (form MRI)
 void x64_put_def_rm(struct selector *s, enum x64_op op, bool wide, u32 def, struct rm rm);
 void x64_put_def_same_rm(struct selector *s, enum x64_op op, bool wide, u32 def, u32 from,
                          struct rm rm);
@@ -113,7 +121,15 @@ void x64_put_vex(struct selector *s, enum x64_op op, bool wide, u32 def, u32 fro
 void x64_put_sse(struct selector *s, enum x64_op op, u32 def, u32 from, struct rm rm);
 void x64_put_sse_unary(struct selector *s, enum x64_op op, bool wide, u32 def, struct rm rm,
                        u8 imm);
+void x64_put_sse_i(struct selector *s, enum x64_op op, bool wide, u32 def, u32 from, struct rm rm,
+                   u8 imm);
+void x64_put_sse_shift(struct selector *s, enum x64_op op, u32 def, u32 from, u8 imm);
+void x64_put_use_rm_i(struct selector *s, enum x64_op op, bool wide, u32 reg, struct rm rm, u8 imm);
 void x64_put_copy(struct selector *s, u32 def, u32 from);
+// Four words with a constant of 16 bytes, for X64_RM_VECTOR and X64_CONSTANT_VECTOR.
+u32 x64_words(struct selector *s, u64 low, u64 high);
+// A new register with it.
+u32 x64_vector_constant(struct selector *s, u64 low, u64 high);
 
 static inline struct rm rm_reg(u32 vreg)
 {
@@ -176,6 +192,12 @@ bool x64_select_integer(struct selector *s, u32 value);
 void x64_select_divide(struct selector *s, u32 value);
 // ---- select_float.c
 bool x64_select_float(struct selector *s, u32 value);
+
+// ---- select_vector.c: VECTOR, VECTOR_LOAD and VECTOR_STORE
+void x64_select_vector(struct selector *s, u32 value);
+// Whether it asks something of a whole vector, and the flags for "it is so".
+bool x64_is_vector_test(const struct ir_ins *ins);
+u8 x64_vector_test(struct selector *s, const struct ir_ins *ins);
 
 // ---- select_condition.c
 

@@ -179,11 +179,15 @@ static struct condition compare_float(struct selector *s, const struct ir_ins *i
 
 static bool is_compare(const struct ir_ins *ins)
 {
-    return ins->op < ROW_COUNT && body_ops[ins->op].class == WASM_CLASS_COMPARE;
+    return ins->op < ROW_COUNT &&
+           (body_ops[ins->op].class == WASM_CLASS_COMPARE || x64_is_vector_test(ins));
 }
 
 static struct condition compare(struct selector *s, const struct ir_ins *ins)
 {
+    if (x64_is_vector_test(ins)) {
+        return (struct condition){.code = x64_vector_test(s, ins)};
+    }
     return ins->op >= ROW_F32_EQ && ins->op <= ROW_F64_GE ? compare_float(s, ins)
                                                           : compare_integer(s, ins);
 }
