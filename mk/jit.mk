@@ -61,10 +61,13 @@ test-compile: build/asan/test/compile build/bench/load_program.wasm $$(KERNEL_MO
 	@$< --check build/bench/load_program.wasm $(KERNEL_MODULES)
 
 # Compiled code against the interpreter.
-MACHINE_SOURCES := tests/diff/machine.c tests/diff/generate.c tests/unit/wasm_bytes.c $(JIT_HOST_SOURCES) $(TEST_SUPPORT) \
+COMPILED_SOURCES := tests/diff/compiled.c tests/diff/generate.c tests/unit/wasm_bytes.c $(JIT_HOST_SOURCES) $(TEST_SUPPORT) \
   $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
-$(call link_rule,asan,build/asan/test/machine,$(MACHINE_SOURCES),-lsodium -lpthread)
-$(call link_rule,hosted,build/hosted/test/machine,$(MACHINE_SOURCES),-lsodium -lpthread)
+$(call link_rule,asan,build/asan/test/machine,tests/diff/machine.c $(COMPILED_SOURCES),-lsodium -lpthread)
+$(call link_rule,hosted,build/hosted/test/machine,tests/diff/machine.c $(COMPILED_SOURCES),-lsodium -lpthread)
+FUZZ_TARGETS += compiled
+FUZZ_SOURCES_compiled := $(COMPILED_SOURCES)
+FUZZ_LIBRARIES_compiled := -lsodium -lpthread
 build/diff/constants.wat: tests/diff/constants.py
 	@mkdir -p $(@D)
 	$(Q)python3 $< $@
@@ -88,3 +91,7 @@ test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wa
 TEST_SUITES += shapes
 test-shapes: build/bench/compile build/diff/shapes.wasm ## instructions that important shapes must become
 	@tests/diff/run_shapes $< $(LLVM_MC) tests/diff/shapes.wat build/diff/shapes.wasm
+
+$(call unit_test,x64_asm,tests/unit/test_x64_asm.c core/jit/x86_64/asm.c $(TEST_SUPPORT) $(BASE_SOURCES))
+$(call unit_test,x64_compile,tests/unit/test_x64_compile.c $(JIT_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES))
+$(UNIT_VARIANTS:%=build/%/test/x64_compile): | build/diff/shapes.wasm

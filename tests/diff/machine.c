@@ -1,361 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/diff/machine.c: does compiled code do what the interpreter does? Each exported function of
-// a module without imports runs once by each, on an instance of its own, with the same arguments;
-// results, traps, globals and memory must be equal. Nothing is compared any more after a stack ran
-// out, whose size is each one's own, or a call did not end.
+// tests/diff/machine.c: compares compiled code with the interpreter (compiled.h).
 //
 // Use     machine FILE.wasm...          files
 //         machine --seeds FIRST COUNT   modules made of seeds (generate.h)
 //         machine --time NAME ARGUMENT FILE.wasm   an export by both, in milliseconds
-// Options before all else: --plain  as for a CPU without AVX, BMI and segments
-//                          --checks with addresses compared, as for a memory without reservation
-//                          --storm  with a tick every few microseconds
-#include "core/base/arena.h"
+// Options before all else: --plain, --checks, --storm (struct compiled_options)
 #include "core/base/assert.h"
-#include "core/base/report.h"
-#include "core/jit/jit.h"
-#include "core/jit/module.h"
-#include "core/jit/target.h"
-#include "core/jit/thread.h"
-#include "core/platform.h"
-#include "core/wasm/code.h"
-#include "core/wasm/limits.h"
-#include "core/wasm/load.h"
+#include "tests/diff/compiled.h"
 #include "tests/diff/generate.h"
-#include "tests/unit/jit_host.h"
-#include "tests/unit/support.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum {
-    CHOICES = 6000,
-    FILE_BYTES = 64 << 20,
-    CALL_FUEL = 20000000,
-    CODE_LIMIT = 64 << 20,
-    STORM_US = 30,
-    ROUNDS = 7,
-    SLICES = 100000, // of a call by compiled code, whose fuel is time
-};
+enum { CHOICES = 6000, FILE_BYTES = 64 << 20, CALL_FUEL = 20000000 };
 
-struct world {
-    struct arena arena;
-    struct wasm_instance *instance;
-};
-
-struct comparison {
-    struct test_memory memory;
-    struct wasm_store store;
-    struct arena arena;
-    struct wasm_module *module;
-    struct world worlds[2]; // interpreted, compiled
-    struct wasm_thread threads[2];
-    struct jit_thread thread;
-    struct jit_module compiled;
-    struct jit_host host;
-    u32 function_count;
-    u32 call_count;
-    bool differs;
-};
-
-static bool is_plain;
-static bool has_storm;
-static bool has_checks;
-
-// ---- loading
-
-static enum err load(struct comparison *c, struct span bytes, struct report *report)
-{
-    struct wasm_load load;
-    struct arena scratch;
-    i64 work = INT64_MAX;
-    arena_init(&scratch, &c->memory.memory, SIZE_MAX);
-    wasm_load_begin(&load, bytes, &c->arena, &scratch);
-    enum err err = wasm_load_step(&load, &work, report);
-    c->module = load.module;
-    arena_drop(&scratch);
-    return err;
-}
-
-static enum err world_make(struct comparison *c, struct world *world, struct report *report)
-{
-    enum trap trap;
-    arena_init(&world->arena, &c->memory.memory, SIZE_MAX);
-    return wasm_instance_create(c->module, NULL, &c->store, &world->arena, &world->instance, &trap,
-                                report);
-}
-
-// Every function of the module; those that are refused stay with the interpreter.
-static void compile_all(struct comparison *c)
-{
-    struct arena arena;
-    u32 count = 0;
-    arena_init(&arena, &c->memory.memory, SIZE_MAX);
-    struct jit_placed *placed = ARENA_ARRAY(&arena, struct jit_placed, c->module->function_count);
-    struct jit_options options = c->host.space.options;
-    if (has_checks) {
-        options.bounds = JIT_BOUNDS_CHECK;
-    }
-    if (is_plain) {
-        options.segment = false;
-        options.features = 0;
-    }
-    for (u32 i = c->module->function_import_count; i < c->module->function_count; i++) {
-        struct arena scratch;
-        arena_init(&scratch, &c->memory.memory, SIZE_MAX);
-        enum err err = jit_compile(&jit_target_x86_64, &options, c->module, i, &scratch, &arena,
-                                   &placed[count].code);
-        ASSERT(err == ERR_OK || err == ERR_LIMIT || err == ERR_UNSUPPORTED);
-        placed[count].function = i;
-        count += err == ERR_OK;
-        arena_drop(&scratch);
-    }
-    enum err err = jit_module_place(&c->compiled, placed, count, &arena);
-    ASSERT(err == ERR_OK);
-    c->function_count = count;
-    arena_drop(&arena);
-}
-
-// ---- calls
-
-struct call_end {
-    enum wasm_run status;
-    enum trap trap;
-    u64 offset;
-    u64 slots[2 * WASM_RESULTS];
-};
-
-static u64 argument(u8 type, u32 number)
-{
-    static const u64 some[] = {5, 0, 0x3ff8000000000000, 0xffffffff80000000, 64, 1000, 3};
-    if (type == WASM_FUNCREF || type == WASM_EXTERNREF) {
-        return 0;
-    }
-    u64 bits = some[number % COUNT_OF(some)];
-    return type == WASM_F32 ? 0x40490fdb + number : type == WASM_I32 ? (u32)bits : bits;
-}
-
-static void call(struct comparison *c, u32 which, u32 function, const u64 *args,
-                 struct call_end *end)
-{
-    struct wasm_thread *wasm = &c->threads[which];
-    struct wasm_func *callee = wasm_instance_func(c->worlds[which].instance, function);
-    struct wasm_frame frame;
-    enum err err = which == 0 ? wasm_thread_call(wasm, callee, args)
-                              : jit_thread_call(&c->thread, callee, args);
-    ASSERT(err == ERR_OK);
-    i64 fuel = CALL_FUEL;
-    u32 slices = 0;
-    do {
-        i64 slice = CALL_FUEL;
-        end->status =
-            which == 0 ? wasm_thread_run(wasm, &fuel) : jit_thread_run(&c->thread, &slice);
-    } while (end->status == WASM_RUN_PAUSED && which == 1 && slices++ < SLICES);
-    end->trap = TRAP_NONE;
-    if (end->status == WASM_RUN_TRAPPED) {
-        end->trap = wasm->trap;
-        u32 depth = which == 0 ? wasm_thread_backtrace(wasm, &frame, 1)
-                               : jit_thread_backtrace(&c->thread, &frame, 1);
-        end->offset = depth == 0 ? 0 : frame.offset;
-    } else if (end->status == WASM_RUN_DONE) {
-        u32 count = 0;
-        for (u32 i = 0; i < callee->type->result_count; i++) {
-            count += callee->type->types[callee->type->param_count + i] == WASM_V128 ? 2 : 1;
-        }
-        memcpy(end->slots, wasm->results, count * sizeof *end->slots);
-    }
-}
-
-// ---- comparing
-
-static u64 canonical(u8 type, u64 bits)
-{
-    if (type == WASM_F32) {
-        bits = (u32)bits;
-        return (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : bits;
-    }
-    if (type == WASM_F64) {
-        return (bits & INT64_MAX) > 0x7ff0000000000000 ? 0x7ff8000000000000 : bits;
-    }
-    if (type == WASM_FUNCREF || type == WASM_EXTERNREF) {
-        return bits != 0;
-    }
-    return type == WASM_I32 ? (u32)bits : bits;
-}
-
-static void differ(struct comparison *c, const char *name, u32 function, const char *what, u64 one,
-                   u64 other)
-{
-    if (!c->differs) {
-        printf("%s: function %u: %s: interpreter 0x%llx, compiled 0x%llx\n", name, function, what,
-               (unsigned long long)one, (unsigned long long)other);
-    }
-    c->differs = true;
-}
-
-static void compare_state(struct comparison *c, const char *name, u32 function)
-{
-    const struct wasm_instance *one = c->worlds[0].instance;
-    const struct wasm_instance *other = c->worlds[1].instance;
-    for (u32 i = 0; i < c->module->global_count; i++) {
-        u8 type = c->module->globals[i].type;
-        u64 left = canonical(type, one->globals[i]->value[0]);
-        u64 right = canonical(type, other->globals[i]->value[0]);
-        if (left != right) {
-            differ(c, name, function, "a global", left, right);
-        }
-    }
-    const struct wasm_memory *left = one->memory;
-    const struct wasm_memory *right = other->memory;
-    if (left == NULL) {
-        return;
-    }
-    if (left->size_bytes != right->size_bytes) {
-        differ(c, name, function, "size of memory", left->size_bytes, right->size_bytes);
-        return;
-    }
-    for (u64 i = 0; i + 8 <= left->size_bytes; i += 8) {
-        u64 a = mem_load_u64(left->base + i);
-        u64 b = mem_load_u64(right->base + i);
-        if (a != b) {
-            printf("at %llu: ", (unsigned long long)i);
-            differ(c, name, function, "memory", a, b);
-            return;
-        }
-    }
-}
-
-// Returns whether what comes after can still be compared.
-static bool compare_call(struct comparison *c, const char *name, u32 function)
-{
-    static struct call_end ends[2];
-    u64 args[2 * WASM_PARAMS];
-    const struct wasm_func_type *type = &c->module->types[c->module->function_types[function]];
-    for (u32 i = 0; i < type->param_count; i++) {
-        args[i] = argument(type->types[i], i + function);
-        if (type->types[i] == WASM_V128) {
-            return true;
-        }
-    }
-    call(c, 0, function, args, &ends[0]);
-    if (ends[0].status == WASM_RUN_PAUSED || ends[0].trap == TRAP_STACK_EXHAUSTED) {
-        return false;
-    }
-    call(c, 1, function, args, &ends[1]);
-    if (ends[1].trap == TRAP_STACK_EXHAUSTED) {
-        return false;
-    }
-    c->call_count++;
-    if (ends[0].status != ends[1].status) {
-        differ(c, name, function, "how it ends", ends[0].status, ends[1].status);
-    } else if (ends[0].trap != ends[1].trap) {
-        differ(c, name, function, "trap", ends[0].trap, ends[1].trap);
-    } else if (ends[0].trap != TRAP_NONE && ends[0].offset != ends[1].offset) {
-        differ(c, name, function, "place of the trap", ends[0].offset, ends[1].offset);
-    } else if (ends[0].status == WASM_RUN_DONE) {
-        for (u32 i = 0; i < type->result_count; i++) {
-            u8 result = type->types[type->param_count + i];
-            if (result == WASM_V128) {
-                break; // slots are no longer results
-            }
-            u64 left = canonical(result, ends[0].slots[i]);
-            u64 right = canonical(result, ends[1].slots[i]);
-            if (left != right) {
-                differ(c, name, function, "result", left, right);
-            }
-        }
-    }
-    compare_state(c, name, function);
-    return !c->differs;
-}
-
-static void compare_calls(struct comparison *c, const char *name)
-{
-    bool goes_on = true;
-    for (u32 i = 0; i < c->module->export_count && goes_on; i++) {
-        const struct wasm_export *export = &c->module->exports[i];
-        if (export->kind == WASM_FUNCTION) {
-            goes_on = compare_call(c, name, export->index);
-        }
-    }
-}
-
-static f64 now_ms(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (f64)time.tv_sec * 1e3 + (f64)time.tv_nsec * 1e-6;
-}
-
-static void time_calls(struct comparison *c, const char *name, u64 value)
-{
-    static struct call_end end;
-    const struct wasm_export *export = wasm_module_export(c->module, span_string(name));
-    ASSERT(export != NULL);
-    for (u32 which = 0; which < 2; which++) {
-        f64 best = 1e9;
-        for (u32 i = 0; i < (which == 0 ? 1 : ROUNDS); i++) {
-            f64 start = now_ms();
-            call(c, which, export->index, &value, &end);
-            f64 spent = now_ms() - start;
-            best = spent < best ? spent : best;
-        }
-        printf("%s %9.2f ms, status %d, trap %d, result %llx\n",
-               which == 0 ? "interpreted" : "compiled   ", best, (int)end.status, (int)end.trap,
-               (unsigned long long)end.slots[0]);
-    }
-}
-
-static void run(const char *name, struct span bytes, const char *timed, u64 value,
-                struct comparison *c)
-{
-    struct report report;
-    report_clear(&report);
-    *c = (struct comparison){.memory = test_memory_over_malloc(-1)};
-    c->store = (struct wasm_store){jit_host_memory_create, jit_host_memory_grow,
-                                   jit_host_memory_destroy, &c->memory.memory};
-    arena_init(&c->arena, &c->memory.memory, SIZE_MAX);
-    enum err err = jit_host_open(&c->host, &jit_target_x86_64, &c->memory.memory);
-    ASSERT(err == ERR_OK);
-    err = load(c, bytes, &report);
-    bool is_comparable = err == ERR_OK && c->module->import_count == 0 &&
-                         world_make(c, &c->worlds[0], &report) == ERR_OK &&
-                         world_make(c, &c->worlds[1], &report) == ERR_OK;
-    if (is_comparable) {
-        err = jit_module_create(&c->host.space, c->module, CODE_LIMIT, &c->compiled);
-        ASSERT(err == ERR_OK);
-        compile_all(c);
-        jit_module_attach(&c->compiled, c->worlds[1].instance);
-        for (u32 i = 0; i < 2; i++) {
-            wasm_thread_init(&c->threads[i], &c->store, WASM_STACK_BYTES);
-        }
-        jit_thread_init(&c->thread, &c->threads[1], &c->host.space, platform_clock_ns);
-        jit_host_storm(&c->host, has_storm ? STORM_US : 0);
-        if (timed != NULL) {
-            time_calls(c, timed, value);
-        } else {
-            compare_calls(c, name);
-        }
-        jit_host_storm(&c->host, 0);
-        jit_thread_drop(&c->thread);
-        wasm_thread_drop(&c->threads[0]);
-        wasm_thread_drop(&c->threads[1]);
-    }
-    for (u32 i = 0; i < 2; i++) {
-        if (c->worlds[i].instance != NULL) {
-            wasm_instance_destroy(c->worlds[i].instance);
-            arena_drop(&c->worlds[i].arena);
-        }
-    }
-    if (is_comparable) {
-        jit_module_destroy(&c->compiled);
-    }
-    jit_host_close(&c->host);
-    arena_drop(&c->arena);
-}
-
-// ---- what to run
+static struct compiled_options options = {.fuel = CALL_FUEL};
 
 static struct span read_file(const char *path)
 {
@@ -379,7 +38,7 @@ static u64 next_random(u64 *state)
     return z ^ z >> 31;
 }
 
-static void run_seed(u64 seed, struct comparison *c)
+static void run_seed(u64 seed, struct compiled_outcome *out)
 {
     static u8 choices[CHOICES];
     char name[64];
@@ -396,13 +55,16 @@ static void run_seed(u64 seed, struct comparison *c)
         (void)fwrite(module.data, 1, module.size, file);
         (void)fclose(file);
     }
-    run(name, wasm_bytes_span(&module), NULL, 0, c);
+    compiled_compare(wasm_bytes_span(&module), &options, out);
+    if (out->differs) {
+        printf("%s: %s\n", name, out->words);
+    }
     wasm_bytes_free(&module);
 }
 
 int main(int argc, char **argv)
 {
-    static struct comparison c;
+    struct compiled_outcome out;
     u64 passed = 0;
     u64 failed = 0;
     u64 calls = 0;
@@ -410,18 +72,18 @@ int main(int argc, char **argv)
     int at = 1;
     for (; at < argc; at++) {
         if (strcmp(argv[at], "--plain") == 0) {
-            is_plain = true;
+            options.is_plain = true;
         } else if (strcmp(argv[at], "--storm") == 0) {
-            has_storm = true;
+            options.has_storm = true;
         } else if (strcmp(argv[at], "--checks") == 0) {
-            has_checks = true;
+            options.has_checks = true;
         } else {
             break;
         }
     }
     if (at + 3 < argc && strcmp(argv[at], "--time") == 0) {
-        run(argv[at + 3], read_file(argv[at + 3]), argv[at + 1], strtoull(argv[at + 2], NULL, 0),
-            &c);
+        compiled_time(read_file(argv[at + 3]), &options, argv[at + 1],
+                      strtoull(argv[at + 2], NULL, 0));
         return 0;
     }
     bool is_seeds = at + 2 < argc && strcmp(argv[at], "--seeds") == 0;
@@ -429,14 +91,17 @@ int main(int argc, char **argv)
     u64 count = is_seeds ? strtoull(argv[at + 2], NULL, 0) : (u64)(argc - at);
     for (u64 i = 0; i < count; i++) {
         if (is_seeds) {
-            run_seed(first + i, &c);
+            run_seed(first + i, &out);
         } else {
-            run(argv[at + (int)i], read_file(argv[at + (int)i]), NULL, 0, &c);
+            compiled_compare(read_file(argv[at + (int)i]), &options, &out);
+            if (out.differs) {
+                printf("%s: %s\n", argv[at + (int)i], out.words);
+            }
         }
-        passed += !c.differs;
-        failed += c.differs;
-        calls += c.call_count;
-        functions += c.function_count;
+        passed += !out.differs;
+        failed += out.differs;
+        calls += out.call_count;
+        functions += out.function_count;
     }
     printf("%llu functions compiled, %llu calls compared\n", (unsigned long long)functions,
            (unsigned long long)calls);

@@ -76,9 +76,9 @@ bool x64_is_alone(const struct selector *s, u32 value)
     return value >= s->block_first && sel_ins(s, value)->uses == 1 && s->vregs[value] == MACH_NONE;
 }
 
-// Parts of a sum that nobody else wants become part of the address, and the outermost sum for several
-// accesses as well; but not where it is a constant more than what a loop counts, since that could
-// then not be counted on in place.
+// Parts of a sum that nobody else wants become part of the address, and the outermost sum for
+// several accesses as well; but not where it is a constant more than what a loop counts, since that
+// could then not be counted on in place.
 static bool is_phi(const struct selector *s, u32 value)
 {
     return sel_ins(s, value)->op == IR_PHI;
