@@ -67,14 +67,15 @@ struct sums {
     u64 ins;
     u64 moves;
     u32 refused;
-    f64 memory; // the most, for each byte of a body of some size
+    f64 memory;                // the most, for each byte of a body of some size
+    f64 memories[PHASE_COUNT]; // of it, after each phase
 };
 
 static const struct jit_options fast = {JIT_BOUNDS_GUARD, true, ALL};
 
 static enum err passes(const struct wasm_module *module, u32 function, struct arena *arena,
                        const struct jit_options *options, struct sums *out,
-                       struct jit_function *code)
+                       struct jit_function *code, size_t *used)
 {
     struct ir ir;
     struct mach mach;
@@ -82,14 +83,19 @@ static enum err passes(const struct wasm_module *module, u32 function, struct ar
     times[BUILD] = now();
     TRY(ir_build(module, function, arena, &ir));
     times[IMPROVE] = now();
+    used[BUILD] = arena->used_bytes;
     TRY(ir_improve(&ir));
     times[SELECT] = now();
+    used[IMPROVE] = arena->used_bytes;
     TRY(jit_target_x86_64.select(&ir, options, &mach));
     times[ALLOCATE] = now();
+    used[SELECT] = arena->used_bytes;
     TRY(mach_allocate(&mach, arena));
     times[EMIT] = now();
+    used[ALLOCATE] = arena->used_bytes;
     TRY(jit_target_x86_64.emit(&mach, &ir, options, arena, code));
     times[PHASE_COUNT] = now();
+    used[EMIT] = arena->used_bytes;
     for (u32 i = 0; i < PHASE_COUNT; i++) {
         out->seconds[i] += times[i + 1] - times[i];
     }
@@ -107,12 +113,16 @@ static void compile(const struct wasm_module *module, struct sums *out)
         struct jit_function code;
         size_t bytes = module->bodies[i - module->function_import_count].code.size;
         arena_init(&arena, &memory, SIZE_MAX);
-        enum err err = passes(module, i, &arena, &fast, out, &code);
+        size_t used[PHASE_COUNT] = {0};
+        enum err err = passes(module, i, &arena, &fast, out, &code, used);
         out->bytes += bytes;
         out->refused += err != ERR_OK;
         f64 memory_ratio = (f64)arena.used_bytes / (f64)bytes;
         if (bytes > 10000 && memory_ratio > out->memory) {
             out->memory = memory_ratio;
+            for (u32 k = 0; k < PHASE_COUNT; k++) {
+                out->memories[k] = (f64)used[k] / (f64)bytes;
+            }
         }
         arena_drop(&arena);
     }
@@ -163,7 +173,8 @@ static void measure(const char *path)
         megabytes, (f64)best.code_bytes * 1e-6, (unsigned long long)best.ins,
         (unsigned long long)best.moves, best.refused, best.memory);
     for (u32 i = 0; i < PHASE_COUNT; i++) {
-        printf("| compile: %s | %.1f MB/s | | | |\n", phases[i], megabytes / best.seconds[i]);
+        printf("| compile: %s | %.1f MB/s, %.0f bytes of memory for each | | | |\n", phases[i],
+               megabytes / best.seconds[i], best.memories[i]);
     }
     printf("| compile: all | %.1f MB/s | | | 4 MB/s |\n", megabytes / best.all);
     arena_drop(&arena);
