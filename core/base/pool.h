@@ -15,7 +15,12 @@
 #include "core/base/types.h"
 struct memory;
 
-enum { POOL_CHUNK_ITEMS = 64 };
+enum {
+    POOL_CHUNK_ITEMS = 64,
+    // Of each item: two lines of the cache, as some CPUs fetch them, so that what two workers write
+    // shares none.
+    POOL_ALIGN = 128,
+};
 
 struct pool_item {
     u32 slot;
