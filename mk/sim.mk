@@ -3,15 +3,16 @@
 # by strings: tests/kernel/puppet.h.
 SIM_SOURCES := $(wildcard machines/sim/*.c)
 $(call interface_rule,build/gen,tests/kernel/puppet.wit)
-GENERATED += build/gen/interfaces/puppet.h
+$(call interface_rule,build/gen,tests/kernel/lane.wit)
+GENERATED += build/gen/interfaces/puppet.h build/gen/interfaces/lane.h
 
 # A kernel with all it needs on the simulated machine, and the puppets.
 STAGE_SOURCES := tests/kernel/stage.c tests/unit/wasm_bytes.c build/gen/interfaces/puppet.c $(SIM_SOURCES) $(KERNEL_SOURCES) \
   $(WASM_SOURCES) $(JIT_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
 
 $(call program_rule,build/test/kernel/puppet.wasm,tests/kernel/guests/puppet.c build/gen/interfaces/puppet.c)
-$(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c)
-$(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c)
+$(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c build/gen/interfaces/lane.c)
+$(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c build/gen/interfaces/lane.c)
 $(call program_rule,build/test/kernel/crowd.wasm,tests/kernel/guests/crowd.c)
 # Without the runtime, and with a memory of one page of which little is touched.
 KERNEL_SMALL := --no-entry -z stack-size=1024 --max-memory=65536

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { RUNS = 5, SHORT_RUNS = 25, IDLE_PROCESSES = 100000 };
+enum { RUNS = 5, SHORT_RUNS = 25, RATE_RUNS = 11, IDLE_PROCESSES = 100000 };
 
 struct bench {
     struct hosted_memory memory;
@@ -87,18 +88,27 @@ static void on_end(void *context, struct kernel_process_id id, struct kernel_end
     }
 }
 
-static struct kernel_process_id start(struct bench *bench, const char *cid, bool counts, u32 count,
-                                      u32 bytes, u32 most)
+// What a pinger is told; a ponger looks at the lane alone.
+struct load {
+    u32 count;
+    u32 bytes;
+    u32 most; // under way; 0: each is waited for
+    u32 lane;
+};
+
+static struct kernel_process_id start(struct bench *bench, const char *cid, bool counts,
+                                      struct load load)
 {
-    char text[3][16];
-    snprintf(text[0], sizeof text[0], "%u", count);
-    snprintf(text[1], sizeof text[1], "%u", bytes);
-    snprintf(text[2], sizeof text[2], "%u", most);
+    char text[4][16];
+    snprintf(text[0], sizeof text[0], "%u", load.count);
+    snprintf(text[1], sizeof text[1], "%u", load.bytes);
+    snprintf(text[2], sizeof text[2], "%u", load.most);
+    snprintf(text[3], sizeof text[3], "%u", load.lane);
     struct span arguments[] = {SPAN_LITERAL("bench"), span_string(text[0]), span_string(text[1]),
-                               span_string(text[2])};
+                               span_string(text[2]), span_string(text[3])};
     struct kernel_start start = {.cid = span_string(cid),
                                  .arguments = arguments,
-                                 .argument_count = 4,
+                                 .argument_count = 5,
                                  .on_end = counts ? on_end : NULL,
                                  .context = bench};
     struct kernel_process_id id;
@@ -141,20 +151,33 @@ static void bench_close(struct bench *bench)
 
 // ---- messages
 
-// ns for one round trip with a body of `bytes`.
-static f64 round_trip(bool is_plain, u32 workers, u32 pairs, u32 count, u32 bytes, u32 most)
+enum handlers {
+    HANDLER_PLAIN,   // one, by the imports alone
+    HANDLER_RUNTIME, // one, programs/ping
+    HANDLER_EACH,    // a plain one for each client, of which there are two at most
+};
+
+// ns for one message and its answer.
+static f64 round_trip(enum handlers handlers, u32 workers, u32 clients, struct load load)
 {
     struct bench bench;
     bench_open(&bench, workers);
-    struct kernel_process_id handler =
-        start(&bench, is_plain ? bench.ponger : bench.ping, false, 0, 0, 0);
-    for (u32 i = 0; i < pairs; i++) {
-        (void)start(&bench, bench.pinger, true, count, bytes, most);
+    struct kernel_process_id started[2];
+    u32 handler_count = handlers == HANDLER_EACH ? clients : 1;
+    for (u32 i = 0; i < handler_count; i++) {
+        const char *cid = handlers == HANDLER_RUNTIME ? bench.ping : bench.ponger;
+        started[i] = start(&bench, cid, false, (struct load){.lane = i});
+    }
+    for (u32 i = 0; i < clients; i++) {
+        load.lane = handlers == HANDLER_EACH ? i : 0;
+        (void)start(&bench, bench.pinger, true, load);
     }
     u64 took_ns = bench_run(&bench);
-    (void)!kernel_kill(bench.kernel, handler);
+    for (u32 i = 0; i < handler_count; i++) {
+        (void)!kernel_kill(bench.kernel, started[i]);
+    }
     bench_close(&bench);
-    return (f64)took_ns / count / pairs;
+    return (f64)took_ns / load.count / clients;
 }
 
 static void pipe_copy(int from, int to, u8 *body, size_t bytes)
@@ -230,7 +253,8 @@ static void bench_round_trips(void)
         f64 ours = 1e18;
         f64 peer = 1e18;
         for (u32 i = 0; i < SHORT_RUNS; i++) { // short ones: some meet a quiet machine
-            f64 ns = round_trip(rows[row].is_plain, 1, 1, rows[row].count, rows[row].bytes, 0);
+            struct load load = {.count = rows[row].count, .bytes = rows[row].bytes};
+            f64 ns = round_trip(rows[row].is_plain ? HANDLER_PLAIN : HANDLER_RUNTIME, 1, 1, load);
             ours = ns < ours ? ns : ours;
             ns = pipe_round_trip(rows[row].pipe_count, rows[row].bytes);
             peer = ns < peer ? ns : peer;
@@ -244,19 +268,68 @@ static void bench_round_trips(void)
     }
 }
 
+static int compare(const void *a, const void *b)
+{
+    f64 x = *(const f64 *)a;
+    f64 y = *(const f64 *)b;
+    return (x > y) - (x < y);
+}
+
+// Sorts them.
+static f64 median(f64 *values, u32 count)
+{
+    qsort(values, count, sizeof *values, compare);
+    return values[count / 2];
+}
+
+static const struct shape {
+    const char *what;
+    enum handlers handlers;
+    u32 clients;
+    struct load load;
+} shapes[] = {
+    {"1 handler, 2 clients, 32 under way each", HANDLER_RUNTIME, 2, {400000, 64, 32, 0}},
+    {"1 handler, 2 clients that wait", HANDLER_PLAIN, 2, {1000000, 64, 0, 0}},
+    {"1 handler, 16 clients, 8 under way each", HANDLER_RUNTIME, 16, {50000, 64, 8, 0}},
+    {"2 pairs, 32 under way each", HANDLER_EACH, 2, {400000, 64, 32, 0}},
+    {"2 pairs that wait", HANDLER_EACH, 2, {1000000, 64, 0, 0}},
+};
+
+// For a profiler.
+static void bench_shape(u32 row, u32 workers)
+{
+    struct timespec cpu;
+    const struct shape *shape = &shapes[row % COUNT_OF(shapes)];
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    f64 before_ns = (f64)cpu.tv_sec * 1e9 + (f64)cpu.tv_nsec;
+    f64 ns = round_trip(shape->handlers, workers, shape->clients, shape->load);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    f64 cpu_ns = (f64)cpu.tv_sec * 1e9 + (f64)cpu.tv_nsec - before_ns;
+    printf("%s, %u workers: %.1f ns, CPU time %.1f ns\n", shape->what, workers, ns,
+           cpu_ns / shape->load.count / shape->clients);
+}
+
+// Two workers against one: the median of several runs, as luck decides where processes begin.
 static void bench_throughput(void)
 {
-    f64 rates[2] = {0};
-    for (u32 i = 0; i < RUNS; i++) {
-        for (u32 workers = 1; workers <= 2; workers++) {
-            f64 rate = 1e9 / round_trip(false, workers, 2, 200000, 64, 32);
-            rates[workers - 1] = rate > rates[workers - 1] ? rate : rates[workers - 1];
+    for (u32 row = 0; row < COUNT_OF(shapes); row++) {
+        const struct shape *shape = &shapes[row];
+        f64 rates[2][RATE_RUNS];
+        f64 ratios[RATE_RUNS];
+        for (u32 i = 0; i < RATE_RUNS; i++) {
+            for (u32 w = 0; w < 2; w++) {
+                rates[w][i] = 1e3 / round_trip(shape->handlers, w + 1, shape->clients, shape->load);
+            }
+            ratios[i] = rates[1][i] / rates[0][i];
         }
+        f64 two = median(rates[1], RATE_RUNS);
+        f64 one = median(rates[0], RATE_RUNS);
+        f64 ratio = median(ratios, RATE_RUNS); // sorted now
+        printf("| messages a second, %s: 2 workers against 1 | %.2f M | %.2f M | %.2fx (%.2f to "
+               "%.2f) | >= 1x |\n",
+               shape->what, two, one, ratio, ratios[0], ratios[RATE_RUNS - 1]);
+        fflush(stdout);
     }
-    printf(
-        "| messages a second, 2 clients, 32 under way each: 2 workers against 1 | %.2f M | %.2f M "
-        "| %.2fx | |\n",
-        rates[1] / 1e6, rates[0] / 1e6, rates[1] / rates[0]);
 }
 
 // ---- processes
@@ -282,7 +355,7 @@ static f64 spawn_once(void)
     struct bench bench;
     bench_open(&bench, 1);
     for (u32 i = 0; i < COUNT; i++) {
-        (void)start(&bench, bench.exit, true, 0, 0, 0);
+        (void)start(&bench, bench.exit, true, (struct load){0});
     }
     u64 start_ns = platform_clock_ns();
     (void)start_ns;
@@ -332,7 +405,7 @@ static void idle(bool has_runtime, u32 count, u64 *bytes, u64 *each_ns)
     u64 before = resident_bytes();
     u64 start_ns = platform_clock_ns();
     for (u32 i = 0; i < count; i++) {
-        (void)start(&bench, has_runtime ? bench.pinger : bench.idle, false, 0, 0, 0);
+        (void)start(&bench, has_runtime ? bench.pinger : bench.idle, false, (struct load){0});
     }
     while (kernel_worker_step(bench.kernel, 0, INT64_MAX)) {
     }
@@ -363,7 +436,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(only, "trip") == 0) { // ours alone, for a profiler
         u32 count = argc > 2 ? (u32)atoi(argv[2]) : 3000000;
-        printf("%.1f ns\n", round_trip(true, 1, 1, count, 64, 0));
+        printf("%.1f ns\n",
+               round_trip(HANDLER_PLAIN, 1, 1, (struct load){.count = count, .bytes = 64}));
+    }
+    if (strcmp(only, "shape") == 0 && argc > 3) {
+        bench_shape((u32)atoi(argv[2]), (u32)atoi(argv[3]));
     }
     if (all || strcmp(only, "rate") == 0) {
         bench_throughput();

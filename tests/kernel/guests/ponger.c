@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/guests/ponger.c: handles redshirt:demo/ping by the imports alone, without the
-// runtime's event loop: what a message costs the kernel, and as little else as can be.
+// tests/kernel/guests/ponger.c: handles redshirt:demo/ping, or with an argument redshirt:test/lane,
+// by the imports alone, without the runtime's event loop: what a message costs the kernel, and as
+// little else as can be.
 #include "core/base/abi.h"
+#include "interfaces/lane.h"
+#include "interfaces/lane_section.h"
 #include "interfaces/ping.h"
 #include "interfaces/ping_section.h"
 #include "programs/rt/redshirt.h"
@@ -17,7 +20,9 @@ static void answer(const struct abi_notification *header)
 
 u32 program_main(void)
 {
-    if (rt_register(&ping_interface) < 0) {
+    struct span lane = rt_argument(4);
+    bool is_lane = lane.size != 0 && lane.data[0] != '0';
+    if (rt_register(is_lane ? &lane_interface : &ping_interface) < 0) {
         return 1;
     }
     i32 got = redshirt_wait(notes, sizeof notes, 0);
