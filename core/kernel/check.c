@@ -196,6 +196,22 @@ static u32 check_programs(const struct kernel *kernel)
     return charged;
 }
 
+// Those that workers keep for local calls.
+static u32 kept_messages(const struct kernel *kernel)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < kernel->config.workers; i++) {
+        const struct worker *worker = &kernel->workers[i];
+        ASSERT(worker->kept_count <= KERNEL_WORKER_MESSAGES && !worker->is_local);
+        for (u32 k = 0; k < worker->kept_count; k++) {
+            ASSERT(worker->kept[k]->item.next_free == POOL_NONE);
+            ASSERT(message_is_clean(worker->kept[k]));
+        }
+        count += worker->kept_count;
+    }
+    return count;
+}
+
 void kernel_check(struct kernel *kernel)
 {
     kernel_lock(kernel);
@@ -209,7 +225,8 @@ void kernel_check(struct kernel *kernel)
             bytes += message->body_len;
         }
     }
-    ASSERT(messages == kernel->messages.used && bytes == kernel->message_bytes);
+    ASSERT(messages + kept_messages(kernel) == kernel->messages.used);
+    ASSERT(bytes == kernel->message_bytes);
     u32 processes = 0;
     i64 descendants = 0;
     u32 family_programs = 0;
@@ -244,7 +261,7 @@ void kernel_check_empty(struct kernel *kernel)
     kernel_check(kernel);
     kernel_lock(kernel);
     ASSERT(kernel->processes.used == 0);
-    ASSERT(kernel->messages.used == 0);
+    ASSERT(kernel->messages.used == kept_messages(kernel));
     ASSERT(kernel->bonds.used == 0);
     ASSERT(kernel->message_bytes == 0 && kernel->guest.used_bytes == 0);
     kernel_unlock(kernel);

@@ -11,7 +11,21 @@
 
 static inline void kernel_lock(struct kernel *kernel)
 {
-    kernel_lock_take(&kernel->lock, LOCK_NONE);
+    u32 pauses = kernel_lock_take(&kernel->lock, LOCK_NONE);
+    if (UNLIKELY(pauses != 0)) {
+        kernel->pauses += pauses;
+    }
+    if (UNLIKELY(kernel->local_workers != 0)) {
+        kernel_recall_locked(kernel);
+    }
+    kernel->acting = NULL;
+}
+
+// The holder acts for that process, until it gives the lock back: what becomes ready by this is its
+// worker's first.
+static inline void kernel_act_locked(struct kernel *kernel, const struct process *process)
+{
+    kernel->acting = kernel->config.workers > 1 ? &kernel->workers[process->worker] : NULL;
 }
 
 // Gives the lock back, then wakes the workers and devices that were noted meanwhile.
@@ -24,17 +38,66 @@ static inline void kernel_unlock(struct kernel *kernel)
     }
 }
 
+// Begins a local call under the worker's own lock. False: that is not enough, or not any more.
+static ALWAYS_INLINE bool local_lock(struct worker *worker)
+{
+    if (UNLIKELY(!__atomic_load_n(&worker->is_local, __ATOMIC_RELAXED))) {
+        return false;
+    }
+    (void)kernel_lock_take(&worker->own, LOCK_KERNEL);
+    if (LIKELY(__atomic_load_n(&worker->is_local, __ATOMIC_RELAXED))) {
+        return true;
+    }
+    lock_release(&worker->own);
+    return false;
+}
+
+static ALWAYS_INLINE void local_unlock(struct worker *worker)
+{
+    lock_release(&worker->own);
+}
+
+// Takes the kernel's lock, which will do for a local call too, without recalling other workers from
+// theirs. kernel_recall_locked is to follow before anything else is done.
+static ALWAYS_INLINE void kernel_lock_local(struct kernel *kernel, struct worker *worker)
+{
+    u32 pauses = kernel_lock_take(&kernel->lock, LOCK_NONE);
+    if (UNLIKELY(pauses != 0)) {
+        kernel->pauses += pauses;
+    }
+    kernel->acting = NULL;
+    if (UNLIKELY(worker->kept_count == 0)) {
+        worker_fetch_locked(kernel, worker);
+    }
+}
+
+// A local call was made under the kernel's lock. A worker that makes one after the other need not
+// take it for them.
+static ALWAYS_INLINE void kernel_unlock_local(struct kernel *kernel, struct worker *worker)
+{
+    if (++worker->local_count >= KERNEL_LOCAL_AFTER) {
+        __atomic_store_n(&worker->is_local, true, __ATOMIC_RELAXED);
+        kernel->local_workers |= (u64)1 << worker->index;
+    }
+    lock_release(&kernel->lock);
+}
+
 // 32 random bits; never 0.
-static inline u32 kernel_tag_locked(struct kernel *kernel)
+static inline u32 tags_take(struct tags *tags)
 {
     u32 tag;
     do {
-        if (UNLIKELY(kernel->tag_next == TAG_BATCH)) {
-            kernel_tags_refill_locked(kernel);
+        if (UNLIKELY(tags->next == TAG_BATCH)) {
+            tags_refill(tags);
         }
-        tag = kernel->tags[kernel->tag_next++];
+        tag = tags->tags[tags->next++];
     } while (UNLIKELY(tag == 0));
     return tag;
+}
+
+static inline u32 kernel_tag_locked(struct kernel *kernel)
+{
+    return tags_take(&kernel->tags);
 }
 
 // ---- parties and bonds
@@ -179,7 +242,7 @@ static inline void message_free_locked(struct kernel *kernel, struct message *me
 
 // The same for one that was written straight into its handler's memory, is held by it, and whose
 // client waits for it: whatever else can happen to a message has not happened to this one.
-static ALWAYS_INLINE void message_free_direct_locked(struct kernel *kernel, struct message *message)
+static ALWAYS_INLINE void message_clean_direct_locked(struct message *message)
 {
     ASSERT(message->state == MESSAGE_HELD && message->body_len == 0 && !message->is_handlers);
     message->state = MESSAGE_QUEUED;
@@ -189,7 +252,43 @@ static ALWAYS_INLINE void message_free_direct_locked(struct kernel *kernel, stru
     list_remove(&message->handler_note.node);
     message_uncharge_locked(message->client, message);
     ASSERT_SLOW(message_is_clean(message));
-    pool_give(&kernel->messages, message);
+}
+
+// message_new_locked of a local call; it keeps one.
+static ALWAYS_INLINE struct message *message_new_local(struct worker *worker,
+                                                       struct process *client)
+{
+    struct message *message = worker->kept[--worker->kept_count];
+    ASSERT_SLOW(message_is_clean(message));
+    u64 id = (u64)tags_take(&worker->tags) << 24 | message->item.slot;
+    __atomic_store_n(&message->id, id, __ATOMIC_RELAXED);
+    __atomic_store_n(&message->item.next_free, POOL_IN_USE, __ATOMIC_RELAXED);
+    message->client = client;
+    client->message_count++;
+    list_append(&client->sent, &message->of_client);
+    return message;
+}
+
+// Ends it again; it has room for it.
+static ALWAYS_INLINE void message_keep_local(struct worker *worker, struct message *message)
+{
+    message_clean_direct_locked(message);
+    __atomic_store_n(&message->item.next_free, POOL_NONE, __ATOMIC_RELAXED);
+    worker->kept[worker->kept_count++] = message;
+}
+
+// message_find_locked of a local call. The id may be that of a message that another worker is about
+// to make or end: then it is not found, or found to be nothing of the caller's.
+static ALWAYS_INLINE struct message *message_find_local(struct kernel *kernel, u64 id)
+{
+    u64 slot = id & 0xffffff;
+    if (slot >= (u64)kernel->messages.chunk_count * POOL_CHUNK_ITEMS) {
+        return NULL;
+    }
+    struct message *message = (void *)pool_item_at(&kernel->messages, (u32)slot);
+    bool is_it = __atomic_load_n(&message->item.next_free, __ATOMIC_RELAXED) == POOL_IN_USE &&
+                 __atomic_load_n(&message->id, __ATOMIC_RELAXED) == id && id != 0;
+    return is_it ? message : NULL;
 }
 
 // The message of that id, which may be any number, whoever has to do with it; or NULL.

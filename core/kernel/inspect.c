@@ -8,13 +8,22 @@
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
+static u64 message_total_locked(const struct kernel *kernel)
+{
+    u64 total = kernel->message_total;
+    for (u32 i = 0; i < kernel->config.workers; i++) {
+        total += kernel->workers[i].message_total;
+    }
+    return total;
+}
+
 static void answer_totals(struct kernel *kernel, struct message *message)
 {
     struct inspect_totals totals = {
         .uptime = platform_clock_ns() - kernel->start_ns,
         .workers = kernel->config.workers,
         .processes = kernel->process_map.count,
-        .messages = kernel->message_total,
+        .messages = message_total_locked(kernel),
         .message_bytes = kernel->message_bytes,
     };
     u8 body[KERNEL_BODY_INLINE];

@@ -227,7 +227,7 @@ struct program {
 
 enum process_state {
     PROCESS_LOADING,  // in program->waiting
-    PROCESS_READY,    // in kernel->ready
+    PROCESS_READY,    // in kernel->ready or a worker's
     PROCESS_RUNNING,  // some worker has it
     PROCESS_WAITING,  // in wait, nothing to tell it
     PROCESS_AWAITING, // in send with SEND_WAIT
@@ -247,7 +247,9 @@ struct process {
     struct map_node by_id; // key: the process's number
     struct kernel *kernel;
     struct program *program;
-    struct list_node run; // kernel->ready or program->waiting
+    struct list_node run; // kernel->ready, a worker's ready or program->waiting
+    u64 ready_number;     // READY: its place among all that are
+    bool is_offered;      // READY: another worker had woken it
     struct list_node of_kernel;
     struct list_node sibling; // in parent->children
     struct process *parent;   // charged for it; NULL: none, or ended
@@ -350,19 +352,45 @@ struct guest_memory {
 
 // ---- workers
 
-struct worker {
-    u32 index;
-    bool is_sleeping;
-    bool slice_over;         // atomic: the machine raises it
-    struct process *current; // whom it runs
-    u64 slice_start_ns;
+enum { CACHE_LINE_BYTES = 128 }; // two lines, as some CPUs fetch them
+
+// Random bits for ids, fetched many at a time.
+enum { TAG_BATCH = 512 };
+struct tags {
+    u32 next;
+    u32 tags[TAG_BATCH];
 };
 
-enum { TAG_BATCH = 512 };
+struct worker {
+    u32 index;
+    bool slice_over;   // atomic: the machine raises it
+    bool is_to_rest;   // the worker's own: it is in the way of the others
+    bool has_ready;    // the worker's own: something came into `ready` since it last looked
+    i64 ready_fuel;    // the worker's own: what it has used since `ready` was last empty
+    struct list ready; // struct process by `run`, woken by those that this worker runs; it alone
+                       // takes them, until they have waited so long that it offers them to all
+    // Local calls (docs/kernel.md). Under `own` while the worker is_local, else the kernel's lock.
+    struct lock own;
+    bool is_local;   // atomic: they need `own` alone
+    u32 local_count; // of them under the kernel's lock, since the worker was recalled
+    u32 kept_count;
+    struct message *kept[KERNEL_WORKER_MESSAGES]; // taken out of the pool, and unknown to it
+    u64 message_total;                            // sent in local calls
+    struct tags tags;
+    u8 behind[CACHE_LINE_BYTES]; // of what the next worker writes
+};
 
 struct kernel {
     struct kernel_config config;
+    // Workers that wait for the lock look at its line of the cache again and again: nothing that
+    // its holder writes lies there.
+    u8 before_lock[CACHE_LINE_BYTES];
     struct lock lock;
+    u8 behind_lock[CACHE_LINE_BYTES];
+    bool
+        has_news; // atomic: something became ready since a worker began to look; looked at as often
+    u8 behind_news[CACHE_LINE_BYTES];
+    struct worker *acting; // for whose process the holder of the lock acts; NULL: somebody else's
     struct lock memory_lock;
     struct lock guest_lock;
     struct memory memory; // config.memory with the lock and the limit
@@ -383,11 +411,14 @@ struct kernel {
     u64 next_process;
     u64 next_serial;
 
-    struct list ready;            // struct process by `run`, and job_turn
+    struct list ready;            // struct process by `run`, for any worker; and job_turn
+    u64 ready_next;               // the next ready_number
+    i64 offer_fuel;               // atomic: what a worker runs before it offers what it has woken
     struct list expecting;        // struct program: to be fetched once there is a loader
     bool expects_loader;          //
     struct list jobs[JOB_SHARES]; // struct job
     struct list_node job_turn;    // in `ready` while a job waits: the jobs' place there
+    u64 job_number;               // its ready_number
     struct list patient_work;     // struct interface_entry
     u32 program_count;            // without those that only give back their memory
     struct list cache;            // struct program nobody runs, the oldest first
@@ -406,16 +437,18 @@ struct kernel {
     struct kernel_device *wake_devices; // to be called once the lock is free
     u64 wake_workers;                   // one bit each, the same
     bool is_looking;                    // a worker looks for work before it sleeps
-    bool has_news;                      // atomic: something became ready since that began
     u64 sleeping;                       // one bit for each worker in platform_wait
+    u64 local_workers;                  // one bit for each that is_local
 
-    u32 tags[TAG_BATCH];
-    u32 tag_next;
+    struct tags tags;
     u64 name_secret;
 
     u64 start_ns;
     u64 run_ns; // time that run_fuel took
     u64 run_fuel;
+    u64 pauses;        // calls of platform_relax for the lock
+    u64 judged_fuel;   // run_fuel, and
+    u64 judged_pauses; // pauses, when the two were compared last
     u64 message_total;
     u64 message_bytes;
 
@@ -430,7 +463,11 @@ struct kernel {
 
 // kernel_unlock when somebody is to be woken.
 void kernel_unlock_wake(struct kernel *kernel);
-void kernel_tags_refill_locked(struct kernel *kernel);
+// Fetches free messages for a worker's local calls, as far as there is memory.
+void worker_fetch_locked(struct kernel *kernel, struct worker *worker);
+// Takes from all workers the right to local calls, and waits until none is in one.
+void kernel_recall_locked(struct kernel *kernel);
+void tags_refill(struct tags *tags);
 struct memory *kernel_memory(struct kernel *kernel);
 
 static inline void kernel_trace(struct kernel *kernel, enum kernel_trace_kind kind, u64 a, u64 b)
@@ -444,6 +481,8 @@ static inline void kernel_trace(struct kernel *kernel, enum kernel_trace_kind ki
 
 // Something became ready: a sleeping worker is woken once the lock is given back.
 void workers_wake_locked(struct kernel *kernel);
+// Puts a process that is READY into a queue.
+void ready_append_locked(struct kernel *kernel, struct process *process);
 
 // ---- guest.c: linear memories
 

@@ -11,6 +11,7 @@ static bool is_waiting(const struct kernel *kernel)
 static void stand_in_line(struct kernel *kernel)
 {
     if (is_waiting(kernel) && !list_is_linked(&kernel->job_turn)) {
+        kernel->job_number = kernel->ready_next++;
         list_append(&kernel->ready, &kernel->job_turn);
         workers_wake_locked(kernel);
     }

@@ -55,10 +55,40 @@ void kernel_unlock_wake(struct kernel *kernel)
     }
 }
 
-void kernel_tags_refill_locked(struct kernel *kernel)
+void worker_fetch_locked(struct kernel *kernel, struct worker *worker)
 {
-    platform_random(kernel->tags, sizeof kernel->tags);
-    kernel->tag_next = 0;
+    enum { WANTED = KERNEL_WORKER_MESSAGES / 2 }; // calls take them, answers bring more
+    if (kernel->local_workers != 0) { // they look things up in the pool that may grow here
+        kernel_recall_locked(kernel);
+    }
+    while (worker->kept_count < WANTED) {
+        struct message *message = pool_take_as_is(&kernel->messages);
+        if (message == NULL) {
+            return;
+        }
+        message->item.next_free = POOL_NONE; // unknown to pool_at
+        worker->kept[worker->kept_count++] = message;
+    }
+}
+
+void kernel_recall_locked(struct kernel *kernel)
+{
+    u64 workers = kernel->local_workers;
+    kernel->local_workers = 0;
+    while (workers != 0) {
+        struct worker *worker = &kernel->workers[__builtin_ctzll(workers)];
+        workers &= workers - 1;
+        kernel_lock_take(&worker->own, LOCK_KERNEL);
+        __atomic_store_n(&worker->is_local, false, __ATOMIC_RELAXED);
+        worker->local_count = 0;
+        lock_release(&worker->own);
+    }
+}
+
+void tags_refill(struct tags *tags)
+{
+    platform_random(tags->tags, sizeof tags->tags);
+    tags->next = 0;
 }
 
 // ---- making and ending
@@ -110,6 +140,9 @@ static void init_lists(struct kernel *kernel)
     }
     for (u32 i = 0; i < KERNEL_WORKERS; i++) {
         kernel->workers[i].index = i;
+        list_init(&kernel->workers[i].ready);
+        kernel->workers[i].own.rank = LOCK_WORKER;
+        kernel->workers[i].tags.next = TAG_BATCH;
     }
 }
 
@@ -129,7 +162,8 @@ enum err kernel_create(const struct kernel_config *config, struct kernel **out,
         .memory_lock.rank = LOCK_MEMORY,
         .guest_lock.rank = LOCK_GUEST,
         .memory.resize = memory_resize,
-        .tag_next = TAG_BATCH,
+        .tags.next = TAG_BATCH,
+        .offer_fuel = KERNEL_FUEL_OFFER,
         .next_process = 1,
         .next_serial = 1,
         .guest.limit_bytes = config->guest_memory_bytes,

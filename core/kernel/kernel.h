@@ -49,7 +49,7 @@ struct kernel_config {
     // so that whom they wake comes before who has just run.
     void (*slice_over)(void *context);
     void *slice_context;
-    // Called with the kernel's lock held, or NULL.
+    // Called with the kernel's lock or one worker's held, or NULL.
     void (*trace)(void *context, enum kernel_trace_kind kind, u64 a, u64 b);
     void *trace_context;
 };

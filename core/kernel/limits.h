@@ -6,10 +6,19 @@
 enum {
     // ---- the machine
     KERNEL_WORKERS = 64,         // as many as one word has bits; a larger machine leaves CPUs idle
+    KERNEL_WORKER_MESSAGES = 16, // free ones that a worker keeps: a chain of direct calls as long
+    KERNEL_LOCAL_AFTER = 32,     // local calls in a row before a worker needs its own lock alone
     KERNEL_SLICE_NS = 10 << 20,  // about 10 ms: long against a switch, short against a person
     KERNEL_FUEL_PORTION = 50000, // units between two looks at the clock's flag: about 100 us
+    KERNEL_FUEL_OFFER = 100000,  // units a worker runs before others get what it has woken: a few
+                                 // times what it costs the machine to wake a worker,
+    KERNEL_FUEL_OFFER_MOST = 3200000, // when that was of no use of late: less than a slice
+    KERNEL_FUEL_WORTH = 10000,        // what it has to use to have been: as long as a wake-up takes
+    KERNEL_FUEL_JUDGED = 200000, // units between two comparisons of work and waits for the lock
+    KERNEL_FUEL_PAUSE = 30,      // units that take about as long as one platform_relax
     KERNEL_FUEL_SYSCALL = 64,    // units a syscall costs: about as long as the loops it is worth
     KERNEL_FUEL_BYTES = 64,      // bytes copied for one unit
+    KERNEL_PAUSE = 512,          // platform_relax at most between two looks at a lock: about 10 us
     KERNEL_LOOKS = 1000,         // looks for work before a worker sleeps: about 20 us
     KERNEL_FUEL_CALL = 300,      // units a call of the system interface costs beside that
     KERNEL_FUEL_INSPECT = 20000, // units one of inspect costs, beside what it walks through:

@@ -33,8 +33,7 @@ void process_ready_locked(struct kernel *kernel, struct process *process)
 {
     ASSERT(!list_is_linked(&process->run));
     process->state = PROCESS_READY;
-    list_append(&kernel->ready, &process->run);
-    workers_wake_locked(kernel);
+    ready_append_locked(kernel, process);
 }
 
 void process_resume_locked(struct kernel *kernel, struct process *process, i64 result)

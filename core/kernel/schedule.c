@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Who runs where. Ready processes stand in one queue; a worker takes the first, runs it for a slice
+// Who runs where. Ready processes stand in a queue; a worker takes the first, runs it for a slice
 // and puts it at the end. A process that sends and waits, or answers and waits, hands its worker
 // over to the other side without passing the queue, but also without a new slice: a pair that plays
 // ping-pong gets one slice between the two of them before the next in the queue has its turn. The
 // kernel's own jobs have one place in the queue together: core/kernel/job.h.
+//
+// Of several workers each also has a queue of its own, for processes woken by those it runs: so
+// processes that talk gather on one worker, where a message costs no wake-up and finds its data in
+// the cache. What has waited there for KERNEL_FUEL_OFFER is offered to all workers.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -18,13 +22,42 @@ void workers_wake_locked(struct kernel *kernel)
     kernel->wake_workers |= first;
 }
 
+void ready_append_locked(struct kernel *kernel, struct process *process)
+{
+    struct worker *worker = kernel->acting;
+    process->ready_number = kernel->ready_next++;
+    if (worker == NULL) {
+        list_append(&kernel->ready, &process->run);
+        workers_wake_locked(kernel);
+        return;
+    }
+    if (list_is_empty(&worker->ready)) {
+        worker->has_ready = true;
+        worker->ready_fuel = 0;
+    }
+    list_append(&worker->ready, &process->run);
+}
+
+// Lets all workers have what this one has woken.
+static void offer_locked(struct kernel *kernel, struct worker *worker)
+{
+    struct list_node *node;
+    worker->has_ready = false;
+    while ((node = list_take(&worker->ready)) != NULL) { // at most KERNEL_PROCESSES
+        list_append(&kernel->ready, node);
+        LIST_ITEM(node, struct process, run)->is_offered = true;
+        workers_wake_locked(kernel);
+    }
+}
+
 // ---- a turn
 
 struct turn {
     struct kernel *kernel;
     struct worker *worker;
     i64 fuel_left;  // of what kernel_worker_step allows
-    i64 fuel;       // of the portion under way
+    i64 portion;    // the portion under way,
+    i64 fuel;       // and what is left of it
     i64 fuel_start; // of the portion, or since the switch to this process
 };
 
@@ -54,8 +87,39 @@ static void new_portion(struct turn *turn)
     turn->fuel_left += turn->fuel < 0 ? turn->fuel : 0; // a costly call spends ahead
     i64 portion = turn->fuel_left < KERNEL_FUEL_PORTION ? turn->fuel_left : KERNEL_FUEL_PORTION;
     turn->fuel_left -= portion;
+    turn->portion = portion;
     turn->fuel = portion;
     turn->fuel_start = portion;
+}
+
+// Whether what the worker has woken has waited for it long enough.
+static bool is_overdue(const struct kernel *kernel, const struct worker *worker)
+{
+    return worker->ready_fuel >= __atomic_load_n(&kernel->offer_fuel, __ATOMIC_RELAXED);
+}
+
+// What had been offered ran for so long before it waited, or handed its worker over: was it worth
+// a wake-up?
+static void judge_offer_locked(struct kernel *kernel, i64 used)
+{
+    i64 fuel = KERNEL_FUEL_OFFER;
+    if (used < KERNEL_FUEL_WORTH) {
+        fuel = __atomic_load_n(&kernel->offer_fuel, __ATOMIC_RELAXED) * 2;
+    }
+    fuel = fuel < KERNEL_FUEL_OFFER_MOST ? fuel : KERNEL_FUEL_OFFER_MOST;
+    __atomic_store_n(&kernel->offer_fuel, fuel, __ATOMIC_RELAXED);
+}
+
+// A portion ends.
+static void offer_overdue(struct turn *turn)
+{
+    struct worker *worker = turn->worker;
+    worker->ready_fuel += turn->portion - turn->fuel;
+    if (worker->has_ready && is_overdue(turn->kernel, worker)) {
+        kernel_lock(turn->kernel);
+        offer_locked(turn->kernel, worker);
+        kernel_unlock(turn->kernel);
+    }
 }
 
 static void put_back(struct turn *turn, struct process *process)
@@ -118,6 +182,7 @@ static struct process *run_process(struct turn *turn, struct process *process)
                 put_back(turn, process);
                 return NULL;
             }
+            offer_overdue(turn);
             new_portion(turn);
         }
         enum wasm_run run = process_run(process, &turn->fuel);
@@ -143,6 +208,28 @@ static struct process *run_process(struct turn *turn, struct process *process)
     }
 }
 
+static u64 ready_number(const struct kernel *kernel, const struct list_node *node)
+{
+    return node == &kernel->job_turn ? kernel->job_number
+                                     : LIST_ITEM(node, struct process, run)->ready_number;
+}
+
+// Takes the first of those that this worker may take, in the order in which they became ready; or
+// NULL.
+static struct list_node *take_first_locked(struct kernel *kernel, struct worker *worker)
+{
+    struct list_node *first = list_first(&kernel->ready);
+    struct list_node *own = list_first(&worker->ready);
+    if (own != NULL && (first == NULL || ready_number(kernel, own) < ready_number(kernel, first))) {
+        first = own;
+    }
+    if (first != NULL) {
+        list_remove(first);
+    }
+    worker->has_ready = !list_is_empty(&worker->ready);
+    return first;
+}
+
 static struct process *take_locked(struct worker *worker, struct list_node *node)
 {
     struct process *process = LIST_ITEM(node, struct process, run);
@@ -163,16 +250,26 @@ static void run_turn(struct kernel *kernel, struct worker *worker, struct proces
     u64 start_ns = platform_clock_ns();
     new_portion(&turn);
     u64 first = process->by_id.key;
-    if (prepare(&turn, process)) {
-        while ((process = run_process(&turn, process)) != NULL) {
-            process->worker = worker->index;
-        }
+    bool was_offered = process->is_offered;
+    process->is_offered = false;
+    i64 first_used = -1;
+    if (!prepare(&turn, process)) {
+        process = NULL;
     }
+    while (process != NULL) {
+        ASSERT(process->worker == worker->index);
+        process = run_process(&turn, process);
+        first_used = first_used < 0 ? fuel - turn.fuel_left - turn.fuel : first_used;
+    }
+    offer_overdue(&turn);
     u64 end_ns = platform_clock_ns();
     u64 used = (u64)(fuel - turn.fuel_left - turn.fuel);
     kernel_lock(kernel);
     kernel->run_ns += end_ns - start_ns;
     kernel->run_fuel += used;
+    if (was_offered) {
+        judge_offer_locked(kernel, first_used);
+    }
     kernel_trace(kernel, KERNEL_TRACE_RUN, first, used);
     kernel_unlock(kernel);
 }
@@ -212,18 +309,41 @@ static bool is_idle_locked(const struct kernel *kernel)
     return list_is_empty(&kernel->ready) && list_is_empty(&kernel->patient_work);
 }
 
+// Whether the workers have of late spent more time waiting for the kernel's lock than working: then
+// one less gets more done. Worker 0 stays, as a machine may do its devices' work there.
+static bool is_in_the_way_locked(struct kernel *kernel, const struct worker *worker)
+{
+    u64 fuel = kernel->run_fuel - kernel->judged_fuel;
+    if (worker->index == 0 || fuel < KERNEL_FUEL_JUDGED) {
+        return false;
+    }
+    u64 pauses = kernel->pauses - kernel->judged_pauses;
+    kernel->judged_fuel = kernel->run_fuel;
+    kernel->judged_pauses = kernel->pauses;
+    return pauses * KERNEL_FUEL_PAUSE > fuel;
+}
+
 bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
 {
     ASSERT(index < kernel->config.workers && fuel > 0);
     struct worker *worker = &kernel->workers[index];
     kernel_lock(kernel);
+    if (is_in_the_way_locked(kernel, worker)) {
+        offer_locked(kernel, worker);
+        worker->is_to_rest = true;
+        kernel_unlock(kernel);
+        return true;
+    }
     bool did_work = !list_is_empty(&kernel->patient_work);
     if (did_work) {
         patient_step_locked(kernel);
     }
-    struct list_node *first = list_take(&kernel->ready);
+    struct list_node *first = take_first_locked(kernel, worker);
     struct job *job = first == &kernel->job_turn ? job_take_locked(kernel) : NULL;
     struct process *process = first == NULL || job != NULL ? NULL : take_locked(worker, first);
+    if (job != NULL || is_overdue(kernel, worker)) { // nobody waits for a job
+        offer_locked(kernel, worker);
+    }
     if (!is_idle_locked(kernel)) { // more than this worker takes
         workers_wake_locked(kernel);
     }
@@ -291,15 +411,29 @@ static void sleep_worker(struct kernel *kernel, struct worker *worker)
     kernel_unlock(kernel);
 }
 
+// Leaves the work to the others for half a slice.
+static void rest(struct kernel *kernel, struct worker *worker)
+{
+    worker->is_to_rest = false;
+    platform_slice(worker->index, 0, &worker->slice_over);
+    u64 until_ns = platform_clock_ns() + kernel->config.slice_ns / 2;
+    while (!is_stopped(kernel) && platform_clock_ns() < until_ns) {
+        platform_wait(worker->index, until_ns);
+    }
+}
+
 void kernel_worker_run(struct kernel *kernel, u32 index)
 {
     ASSERT(index < kernel->config.workers);
+    struct worker *worker = &kernel->workers[index];
     while (!is_stopped(kernel)) {
         if (!kernel_worker_step(kernel, index, INT64_MAX)) {
-            sleep_worker(kernel, &kernel->workers[index]);
+            sleep_worker(kernel, worker);
+        } else if (worker->is_to_rest) {
+            rest(kernel, worker);
         }
     }
-    platform_slice(index, 0, &kernel->workers[index].slice_over);
+    platform_slice(index, 0, &worker->slice_over);
 }
 
 void kernel_stop(struct kernel *kernel)

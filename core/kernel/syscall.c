@@ -163,9 +163,26 @@ static ALWAYS_INLINE void await_locked(struct send_call *call, struct message *m
     message->waited_for = true;
 }
 
-// The fast path. The lock is held on entry and free on return.
-static ALWAYS_INLINE struct process *send_direct(struct send_call *call, struct message *message,
-                                                 struct process *handler)
+// The process that handles this and waits on the same worker, with room for the message; or NULL.
+static ALWAYS_INLINE struct process *local_handler(const struct send_call *call,
+                                                   const struct worker *worker)
+{
+    if (call->flags != SEND_WAIT || call->registration == NULL || worker->kept_count == 0 ||
+        call->registration->party->kind != PARTY_PROCESS) {
+        return NULL;
+    }
+    struct process *handler = party_process(call->registration->party);
+    bool fits = handler->worker == worker->index && handler->state == PROCESS_WAITING &&
+                call->body.size <= KERNEL_COPY_LOCKED &&
+                notification_size((u32)call->body.size) <= handler->out_len &&
+                !__atomic_load_n(&call->process->kill, __ATOMIC_RELAXED);
+    return fits ? handler : NULL;
+}
+
+// The same from one worker to another, or with a long body. The lock is held on entry and free on
+// return.
+static struct process *send_direct(struct send_call *call, struct message *message,
+                                   struct process *handler)
 {
     struct kernel *kernel = call->kernel;
     u32 len = (u32)call->body.size;
@@ -197,6 +214,42 @@ static ALWAYS_INLINE struct process *send_direct(struct send_call *call, struct 
     process_block_locked(kernel, call->process, PROCESS_AWAITING);
     kernel_unlock(kernel);
     return handler;
+}
+
+// The fast path: client and handler were both had by this worker last.
+static ALWAYS_INLINE void send_local_locked(struct send_call *call, struct worker *worker,
+                                            struct process *handler)
+{
+    struct process *process = call->process;
+    struct message *message = message_new_local(worker, process);
+    struct bond *bond = call->bond;
+    struct registration *registration = call->registration;
+    u32 len = (u32)call->body.size;
+    struct abi_notification header = {
+        .size = notification_size(len),
+        .kind = NOTIFICATION_MESSAGE,
+        .id = message->id,
+        .function = call->function,
+        .client = bond->client,
+        .registration = registration->id,
+        .body_len = len,
+    };
+    message->function = call->function;
+    message->bond = bond;
+    message->client_number = bond->client;
+    message_hold_locked(message, registration);
+    await_locked(call, message);
+    bond->told = registration->serial;
+    bond->entry->messages++; // its handler, and so this worker, alone
+    process->sent_total++;
+    process->state = PROCESS_AWAITING;
+    handler->received_total++;
+    handler->state = PROCESS_RUNNING;
+    worker->message_total++;
+    kernel_trace(call->kernel, KERNEL_TRACE_SEND, process->by_id.key, header.id);
+    process_set_result(handler, header.size);
+    notification_write(handler->out, &header);
+    mem_copy(handler->out + sizeof header, call->body.data, len);
 }
 
 // The kernel itself handles it. The lock is held on entry and free on return.
@@ -269,6 +322,7 @@ static struct process *send_queued(struct send_call *call, struct message *messa
 static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
 {
     for (;;) {
+        kernel_act_locked(call->kernel, call->process);
         if (call->registration == NULL || call->registration->party->kind == PARTY_KERNEL) {
             bool is_inspect = call->registration != NULL &&
                               call->registration->definition == &call->kernel->inspect;
@@ -312,8 +366,27 @@ static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
     }
 }
 
-// The slow path is handed a copy, so that `call` can live in registers here.
-static NOINLINE struct process *syscall_send(struct process *process, i64 *fuel)
+// A local call under the worker's own lock. NULL: it is none; nothing has changed.
+static ALWAYS_INLINE struct process *send_local(struct process *process, struct worker *worker,
+                                                i64 *fuel)
+{
+    struct send_call call;
+    if (slot_u32(process->thread.host.slots, 6) != SEND_WAIT || send_decode(process, &call) != 0 ||
+        !local_lock(worker)) {
+        return NULL;
+    }
+    struct process *handler =
+        LIKELY(send_route_locked(&call) == 0) ? local_handler(&call, worker) : NULL;
+    if (LIKELY(handler != NULL)) {
+        send_local_locked(&call, worker, handler);
+        *fuel -= bytes_fuel(call.body.size);
+    }
+    local_unlock(worker);
+    return handler;
+}
+
+// Whatever is no local call is handed a copy, so that `call` can live in registers here.
+static NOINLINE struct process *send_any(struct process *process, struct worker *worker, i64 *fuel)
 {
     struct send_call call;
     i64 error = send_decode(process, &call);
@@ -322,20 +395,29 @@ static NOINLINE struct process *syscall_send(struct process *process, i64 *fuel)
         return process;
     }
     *fuel -= bytes_fuel(call.body.size);
-    kernel_lock(call.kernel);
+    kernel_lock_local(call.kernel, worker);
     error = send_route_locked(&call);
     if (UNLIKELY(error != 0)) {
         kernel_unlock(call.kernel);
         process_set_result(process, error);
         return process;
     }
-    struct process *handler = call.registration == NULL ? NULL : waiting_handler(&call);
-    struct message *message = handler == NULL ? NULL : send_message_locked(&call);
-    if (UNLIKELY(message == NULL)) {
+    struct process *handler = local_handler(&call, worker);
+    if (handler == NULL) {
         struct send_call copy = call;
+        kernel_recall_locked(call.kernel);
         return send_slow(&copy, fuel);
     }
-    return send_direct(&call, message, handler);
+    send_local_locked(&call, worker, handler);
+    kernel_unlock_local(call.kernel, worker);
+    return handler;
+}
+
+static NOINLINE struct process *syscall_send(struct process *process, i64 *fuel)
+{
+    struct worker *worker = &process->kernel->workers[process->worker];
+    struct process *next = send_local(process, worker, fuel);
+    return LIKELY(next != NULL) ? next : send_any(process, worker, fuel);
 }
 
 // ---- wait
@@ -461,7 +543,8 @@ static ALWAYS_INLINE struct process *answer_direct_locked(struct answer_call *ca
     client->state = PROCESS_RUNNING;
     client->worker = call->process->worker;
     client->awaited = NULL;
-    message_free_direct_locked(kernel, message);
+    message_clean_direct_locked(message);
+    pool_give(&kernel->messages, message);
     ASSERT(call->body.size <= client->out_len);
     bool is_long = call->body.size > KERNEL_COPY_LOCKED;
     if (is_long) {
@@ -495,6 +578,7 @@ static ALWAYS_INLINE struct process *answer_done(struct answer_call *call, struc
         goes_on = wait_locked(kernel, process, call->buf, call->buf_len, false);
     }
     if (client != NULL && goes_on) {
+        kernel_act_locked(kernel, process);
         process_ready_locked(kernel, client);
     }
     kernel_unlock(kernel);
@@ -524,6 +608,7 @@ static ALWAYS_INLINE struct message *answer_find_locked(struct answer_call *call
 static NOINLINE struct process *answer_slow(struct answer_call *call, struct message *message)
 {
     struct kernel *kernel = call->kernel;
+    kernel_act_locked(kernel, call->process);
     if ((call->flags & ANSWER_ERROR) != 0) {
         message_answer_error_locked(kernel, message, mem_load_u32(call->body.data));
         return answer_done(call, NULL);
@@ -536,6 +621,7 @@ static NOINLINE struct process *answer_slow(struct answer_call *call, struct mes
             mem_copy(allocated, call->body.data, call->body.size);
         }
         kernel_lock(kernel);
+        kernel_act_locked(kernel, call->process);
         i32 error = 0;
         message = answer_find_locked(call, &error);
         if (message == NULL || is_direct(call, message)) {
@@ -551,7 +637,60 @@ static NOINLINE struct process *answer_slow(struct answer_call *call, struct mes
     return answer_done(call, NULL);
 }
 
-static NOINLINE struct process *syscall_answer(struct process *process, i64 *fuel)
+// Whether a local call can end with this answer: its client waits, on this worker as well.
+static ALWAYS_INLINE bool is_local(const struct answer_call *call, const struct message *message,
+                                   const struct worker *worker)
+{
+    const struct process *process = call->process;
+    return message != NULL && call->flags == ANSWER_WAIT && call->body.size <= KERNEL_COPY_LOCKED &&
+           message->handler == &process->party && message->state == MESSAGE_HELD &&
+           message->waited_for && !message->is_cancelled &&
+           message->client->worker == worker->index && message->client->state == PROCESS_AWAITING &&
+           call->body.size <= message->client->out_len &&
+           worker->kept_count < KERNEL_WORKER_MESSAGES && list_is_empty(&process->party.notes) &&
+           !__atomic_load_n(&process->kill, __ATOMIC_RELAXED);
+}
+
+// The fast path back.
+static ALWAYS_INLINE struct process *
+answer_local_locked(struct answer_call *call, struct worker *worker, struct message *message)
+{
+    struct process *process = call->process;
+    struct process *client = message->client;
+    message_keep_local(worker, message);
+    client->awaited = NULL;
+    client->state = PROCESS_RUNNING;
+    process->answered_total++;
+    process->out = call->buf;
+    process->out_len = call->buf_len;
+    process->state = PROCESS_WAITING;
+    kernel_trace(call->kernel, KERNEL_TRACE_ANSWER, process->by_id.key, call->id);
+    process_set_result(client, (i64)call->body.size);
+    mem_copy(client->out, call->body.data, call->body.size);
+    return client;
+}
+
+// A local call's end under the worker's own lock. NULL: it is none; nothing has changed.
+static ALWAYS_INLINE struct process *answer_local(struct process *process, struct worker *worker,
+                                                  i64 *fuel)
+{
+    struct answer_call call;
+    if (slot_u32(process->thread.host.slots, 5) != ANSWER_WAIT ||
+        answer_decode(process, &call) != 0 || !local_lock(worker)) {
+        return NULL;
+    }
+    struct message *message = message_find_local(call.kernel, call.id);
+    struct process *client = NULL;
+    if (LIKELY(is_local(&call, message, worker))) {
+        client = answer_local_locked(&call, worker, message);
+        *fuel -= bytes_fuel(call.body.size);
+    }
+    local_unlock(worker);
+    return client;
+}
+
+static NOINLINE struct process *answer_any(struct process *process, struct worker *worker,
+                                           i64 *fuel)
 {
     struct answer_call call;
     i32 error = answer_decode(process, &call);
@@ -560,16 +699,27 @@ static NOINLINE struct process *syscall_answer(struct process *process, i64 *fue
         return process;
     }
     *fuel -= bytes_fuel(call.body.size);
-    kernel_lock(call.kernel);
-    struct message *message = answer_find_locked(&call, &error);
-    if (UNLIKELY(message == NULL)) {
+    kernel_lock_local(call.kernel, worker);
+    struct message *message = message_find_local(call.kernel, call.id);
+    if (is_local(&call, message, worker)) {
+        struct process *client = answer_local_locked(&call, worker, message);
+        kernel_unlock_local(call.kernel, worker);
+        return client;
+    }
+    kernel_recall_locked(call.kernel);
+    message = answer_find_locked(&call, &error);
+    if (message == NULL) {
         return answer_refused(&call, error);
     }
-    if (UNLIKELY(!is_direct(&call, message))) {
-        struct answer_call copy = call;
-        return answer_slow(&copy, message);
-    }
-    return answer_done(&call, answer_direct_locked(&call, message));
+    return is_direct(&call, message) ? answer_done(&call, answer_direct_locked(&call, message))
+                                     : answer_slow(&call, message);
+}
+
+static NOINLINE struct process *syscall_answer(struct process *process, i64 *fuel)
+{
+    struct worker *worker = &process->kernel->workers[process->worker];
+    struct process *next = answer_local(process, worker, fuel);
+    return LIKELY(next != NULL) ? next : answer_any(process, worker, fuel);
 }
 
 // ---- client.read, client.write

@@ -31,7 +31,7 @@
 
 enum { RUNNING, WOKEN, SLEEPING, WORKING = HOSTED_IDLE_WORD };
 enum { TICK_NS_MIN = 250000, TICK_NS_MAX = 5000000 };
-enum { SPINS_PER_YIELD = 64 };
+enum { SPINS_PER_YIELD = 64, RELAX_STEPS = 50 };
 
 struct ALIGNED(64) worker {
     u32 wake;  // atomic: RUNNING, WOKEN or SLEEPING
@@ -161,6 +161,9 @@ void platform_relax(void)
     // Whoever is waited for may have lost its CPU to the host's other processes: now and then, give
     // ours.
     static _Thread_local u32 spins;
+    for (u32 i = 0; i < RELAX_STEPS; i++) {
+        COMPILER_FENCE();
+    }
     if (++spins % SPINS_PER_YIELD == 0) {
         (void)sched_yield();
     }

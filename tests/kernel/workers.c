@@ -87,16 +87,17 @@ static void on_end(void *context, struct kernel_process_id id, struct kernel_end
     }
 }
 
-static struct kernel_process_id start(struct machine *machine, const char *cid, const char *bytes,
-                                      const char *most, bool counts)
+static struct kernel_process_id start_in(struct machine *machine, const char *cid, u32 count,
+                                         const char *bytes, const char *most, const char *lane,
+                                         bool counts)
 {
     char trips[16];
-    snprintf(trips, sizeof trips, "%d", TRIPS);
+    snprintf(trips, sizeof trips, "%u", count);
     struct span arguments[] = {SPAN_LITERAL("workers"), span_string(trips), span_string(bytes),
-                               span_string(most)};
+                               span_string(most), span_string(lane)};
     struct kernel_start start = {.cid = span_string(cid),
                                  .arguments = arguments,
-                                 .argument_count = 4,
+                                 .argument_count = 5,
                                  .on_end = counts ? on_end : NULL,
                                  .context = machine};
     struct kernel_process_id id;
@@ -105,6 +106,12 @@ static struct kernel_process_id start(struct machine *machine, const char *cid, 
     }
     assert_int_equal(kernel_start(machine->kernel, &start, &id, NULL), ERR_OK);
     return id;
+}
+
+static struct kernel_process_id start(struct machine *machine, const char *cid, const char *bytes,
+                                      const char *most, bool counts)
+{
+    return start_in(machine, cid, TRIPS, bytes, most, "0", counts);
 }
 
 static void run(struct machine *machine)
@@ -138,6 +145,23 @@ static void messages_between_processes_on_several_workers(void **state)
     machine_open(&machine);
     (void)start(&machine, machine.ponger, "0", "0", false);
     start_pingers(&machine);
+    run(&machine);
+    machine_close(&machine);
+}
+
+// Two pairs that only call, each on a worker of its own before long, without the kernel's lock;
+// until others send messages to the one handler, or call the other, and take it.
+static void pairs_call_beside_each_other(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    machine_open(&machine);
+    for (u32 i = 0; i < 2; i++) {
+        const char *lane = i == 0 ? "0" : "1";
+        (void)start_in(&machine, machine.ponger, 0, "0", "0", lane, false);
+        (void)start_in(&machine, machine.pinger, 20 * TRIPS, "64", "0", lane, true);
+        (void)start_in(&machine, machine.pinger, TRIPS, "64", i == 0 ? "16" : "0", lane, true);
+    }
     run(&machine);
     machine_close(&machine);
 }
@@ -227,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_between_processes_on_several_workers),
+        cmocka_unit_test(pairs_call_beside_each_other),
         cmocka_unit_test(processes_come_and_go_beside_them),
         cmocka_unit_test(a_device_answers_from_a_thread_of_its_own),
     };
