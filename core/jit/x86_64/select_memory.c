@@ -340,7 +340,7 @@ static bool is_same_place(const struct selector *s, u32 load, const struct ir_in
            body_ops[ins->op].bytes == body_ops[store->op].bytes && x64_can_cover(s, load);
 }
 
-// load, change, store at one place, where nobody else wants what is between.
+// load, change, store at one place, where nobody else wants what is between. It traps as the load.
 static bool select_in_place(struct selector *s, const struct ir_ins *store)
 {
     const struct ir_ins *change = sel_ins(s, store->b);
@@ -365,13 +365,13 @@ static bool select_in_place(struct selector *s, const struct ir_ins *store)
     x64_cover(s, load);
     bool is_wide = bytes == 8;
     if (sel_is_imm(s, other)) {
-        struct rm rm = x64_address(s, store);
+        struct rm rm = x64_address(s, sel_ins(s, load));
         x64_put_rm_i(s, (enum x64_op)(bytes == 1 ? ops->imm_8 : ops->imm), is_wide, rm,
                      (i32)sel_const(s, other));
         return true;
     }
     u32 reg = is_wide ? x64_use(s, other) : x64_use_low(s, other);
-    struct rm rm = x64_address(s, store);
+    struct rm rm = x64_address(s, sel_ins(s, load));
     x64_put_use_rm(s, (enum x64_op)(bytes == 1 ? ops->reg_8 : ops->reg), is_wide, reg, rm);
     return true;
 }
