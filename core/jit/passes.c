@@ -228,6 +228,22 @@ static u32 loop_around(const struct ir *ir, const u32 *parents, u32 loop, u32 bl
     return loop;
 }
 
+// Notes that `outer` is around `inner`, and with that what is known to be around either: loops are
+// numbered from without to within.
+static void loop_link(u32 *parents, u32 inner, u32 outer)
+{
+    while (outer != IR_NONE && outer != inner) {
+        u32 parent = parents[inner];
+        if (parent != IR_NONE && parent >= outer) {
+            inner = parent;
+        } else {
+            parents[inner] = outer;
+            inner = outer;
+            outer = parent;
+        }
+    }
+}
+
 // Backwards: a block is part of a loop when a successor is, or when it jumps to the start.
 static void mark_block(struct ir *ir, u32 index, u32 *parents)
 {
@@ -241,10 +257,7 @@ static void mark_block(struct ir *ir, u32 index, u32 *parents)
         bool is_deeper = loop != IR_NONE && (innermost == IR_NONE || loop > innermost);
         u32 outer = is_deeper ? innermost : loop;
         innermost = is_deeper ? loop : innermost;
-        if (outer != IR_NONE && outer != innermost &&
-            (parents[innermost] == IR_NONE || outer > parents[innermost])) {
-            parents[innermost] = outer;
-        }
+        loop_link(parents, innermost, outer);
         is_cold &= next > index && ir->blocks[next].is_cold;
     }
     bool is_trap = ir->ins[block->end - 1].op == IR_UNREACHABLE;

@@ -236,6 +236,29 @@ static void test_equal_values(void **state)
                                  "  return %1\n");
 }
 
+// Ways back to the outer two loops are found before it is known that one is around the other.
+static void test_three_loops(void **state)
+{
+    (void)state;
+    expect_print("three_loops", "block 0 to 1\n"
+                                "  %0:i = param 0\n"
+                                "  jump\n"
+                                "block 1 from 0, 7 to 2 loop until 8 depth 1\n"
+                                "  jump\n"
+                                "block 2 from 1, 4 to 3 loop until 8 depth 2\n"
+                                "  jump\n"
+                                "block 3 from 2, 6 to 4, 5 loop until 8 depth 3\n"
+                                "  branch %0\n"
+                                "block 4 from 3 to 2 depth 2\n"
+                                "  jump\n"
+                                "block 5 from 3 to 6, 7 depth 3\n"
+                                "  switch 0 1 0 %0\n"
+                                "block 6 from 5 to 3 depth 3\n"
+                                "  jump\n"
+                                "block 7 from 5 to 1 depth 1\n"
+                                "  jump\n");
+}
+
 static void test_control(void **state)
 {
     (void)state;
@@ -540,10 +563,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_identities),   cmocka_unit_test(test_equal_values),
-        cmocka_unit_test(test_control),      cmocka_unit_test(test_limit_body),
-        cmocka_unit_test(test_limit_locals), cmocka_unit_test(test_limit_blocks),
-        cmocka_unit_test(test_limit_values), cmocka_unit_test(test_limit_edges),
-        cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_loop),
+        cmocka_unit_test(test_control),      cmocka_unit_test(test_three_loops),
+        cmocka_unit_test(test_limit_body),   cmocka_unit_test(test_limit_locals),
+        cmocka_unit_test(test_limit_blocks), cmocka_unit_test(test_limit_values),
+        cmocka_unit_test(test_limit_edges),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_loop),
     };
     return cmocka_run_group_tests_name("jit_build", tests, NULL, NULL);
 }

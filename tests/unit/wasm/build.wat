@@ -163,4 +163,10 @@
       (local.set 2 (i32.const 0))
       (br_if $outer (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
     (local.get 2))
+  (func (export "three_loops") (param i32)
+    (loop $a
+      (loop $b
+        (loop $c
+          (br_if $b (local.get 0))
+          (br_table $c $a $c (local.get 0))))))
 )
