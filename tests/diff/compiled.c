@@ -108,6 +108,11 @@ struct call_end {
     u64 slots[2 * WASM_RESULTS];
 };
 
+static u32 slots_of(u8 type)
+{
+    return type == WASM_V128 ? 2 : 1;
+}
+
 static u64 argument(u8 type, u32 number)
 {
     static const u64 some[] = {5, 0, 0x3ff8000000000000, 0xffffffff80000000, 64, 1000, 3};
@@ -143,7 +148,7 @@ static void call(struct comparison *c, u32 which, u32 function, const u64 *args,
     } else if (end->status == WASM_RUN_DONE) {
         u32 count = 0;
         for (u32 i = 0; i < callee->type->result_count; i++) {
-            count += callee->type->types[callee->type->param_count + i] == WASM_V128 ? 2 : 1;
+            count += slots_of(callee->type->types[callee->type->param_count + i]);
         }
         memcpy(end->slots, wasm->results, count * sizeof *end->slots);
     }
@@ -176,16 +181,34 @@ static void differ(struct comparison *c, u32 function, const char *what, u64 one
     c->out->differs = true;
 }
 
+static void compare_results(struct comparison *c, u32 function, const struct wasm_func_type *type,
+                            const u64 *one, const u64 *other)
+{
+    u32 slot = 0;
+    for (u32 i = 0; i < type->result_count; i++) {
+        u8 result = type->types[type->param_count + i];
+        for (u32 k = 0; k < slots_of(result); k++, slot++) {
+            u64 left = canonical(result, one[slot]);
+            u64 right = canonical(result, other[slot]);
+            if (left != right) {
+                differ(c, function, "result", left, right);
+            }
+        }
+    }
+}
+
 static void compare_state(struct comparison *c, u32 function)
 {
     const struct wasm_instance *one = c->worlds[0].instance;
     const struct wasm_instance *other = c->worlds[1].instance;
     for (u32 i = 0; i < c->module->global_count; i++) {
         u8 type = c->module->globals[i].type;
-        u64 left = canonical(type, one->globals[i]->value[0]);
-        u64 right = canonical(type, other->globals[i]->value[0]);
-        if (left != right) {
-            differ(c, function, "a global", left, right);
+        for (u32 k = 0; k < slots_of(type); k++) {
+            u64 left = canonical(type, one->globals[i]->value[k]);
+            u64 right = canonical(type, other->globals[i]->value[k]);
+            if (left != right) {
+                differ(c, function, "a global", left, right);
+            }
         }
     }
     const struct wasm_memory *left = one->memory;
@@ -213,10 +236,10 @@ static bool compare_call(struct comparison *c, u32 function)
     static struct call_end ends[2];
     u64 args[2 * WASM_PARAMS];
     const struct wasm_func_type *type = &c->module->types[c->module->function_types[function]];
+    u32 slot = 0;
     for (u32 i = 0; i < type->param_count; i++) {
-        args[i] = argument(type->types[i], i + function);
-        if (type->types[i] == WASM_V128) {
-            return true;
+        for (u32 k = 0; k < slots_of(type->types[i]); k++) {
+            args[slot++] = argument(type->types[i], i + function + k);
         }
     }
     call(c, 0, function, args, &ends[0]);
@@ -235,17 +258,7 @@ static bool compare_call(struct comparison *c, u32 function)
     } else if (ends[0].trap != TRAP_NONE && ends[0].offset != ends[1].offset) {
         differ(c, function, "place of the trap", ends[0].offset, ends[1].offset);
     } else if (ends[0].status == WASM_RUN_DONE) {
-        for (u32 i = 0; i < type->result_count; i++) {
-            u8 result = type->types[type->param_count + i];
-            if (result == WASM_V128) {
-                break; // slots are no longer results
-            }
-            u64 left = canonical(result, ends[0].slots[i]);
-            u64 right = canonical(result, ends[1].slots[i]);
-            if (left != right) {
-                differ(c, function, "result", left, right);
-            }
-        }
+        compare_results(c, function, type, ends[0].slots, ends[1].slots);
     }
     compare_state(c, function);
     return !c->out->differs;

@@ -330,11 +330,34 @@ static void address(struct generator *g, u32 depth)
 static bool shows_nan(const struct operation *op)
 {
     u32 opcode = WASM_OPCODE(op->prefix, op->opcode);
-    bool is_vector_of_floats = op->class == WASM_CLASS_VECTOR && op->text[0] == 'f';
-    return is_vector_of_floats || opcode == WASM_OP_I32_REINTERPRET_F32 ||
-           opcode == WASM_OP_I64_REINTERPRET_F64 || opcode == WASM_OP_F32_STORE ||
-           opcode == WASM_OP_F64_STORE || opcode == WASM_OP_F32_COPYSIGN ||
-           opcode == WASM_OP_F64_COPYSIGN;
+    return opcode == WASM_OP_I32_REINTERPRET_F32 || opcode == WASM_OP_I64_REINTERPRET_F64 ||
+           opcode == WASM_OP_F32_STORE || opcode == WASM_OP_F64_STORE ||
+           opcode == WASM_OP_F32_COPYSIGN || opcode == WASM_OP_F64_COPYSIGN;
+}
+
+// Whether lanes of the result can be NaNs that an instruction made.
+static bool makes_lanes_nan(const struct operation *op)
+{
+    return op->class == WASM_CLASS_VECTOR && op->result == VECTOR && op->text[0] == 'f';
+}
+
+// The greater of -inf and each lane, which is -inf where that is a NaN: this comes before the lanes,
+static void hide_begin(struct generator *g, const struct operation *op)
+{
+    put_u8(&g->out, WASM_PREFIX_VECTOR);
+    put_u32(&g->out, WASM_OP_V128_CONST - WASM_OPCODE(WASM_PREFIX_VECTOR, 0));
+    for (u32 half = 0; half < 2; half++) {
+        u64 bits = op->text[1] == '3' ? 0xff800000ff800000 : 0xfff0000000000000;
+        put_bytes(&g->out, &bits, sizeof bits);
+    }
+}
+
+// and this behind.
+static void hide_end(struct generator *g, const struct operation *op)
+{
+    enum wasm_opcode pmax = op->text[1] == '3' ? WASM_OP_F32X4_PMAX : WASM_OP_F64X2_PMAX;
+    put_u8(&g->out, WASM_PREFIX_VECTOR);
+    put_u32(&g->out, pmax - WASM_OPCODE(WASM_PREFIX_VECTOR, 0));
 }
 
 // One of the numeric instructions and loads with this result.
@@ -351,6 +374,10 @@ static void numeric(struct generator *g, u32 kind, u32 depth)
             op->result != kind || (g->hides_nan && shows_nan(op))) {
             continue;
         }
+        bool is_hidden = g->hides_nan && makes_lanes_nan(op);
+        if (is_hidden) {
+            hide_begin(g, op);
+        }
         if (is_load) {
             address(g, depth);
         }
@@ -358,6 +385,9 @@ static void numeric(struct generator *g, u32 kind, u32 depth)
             expression(g, op->operands[k], depth);
         }
         put_operation(g, op);
+        if (is_hidden) {
+            hide_end(g, op);
+        }
         return;
     }
 }

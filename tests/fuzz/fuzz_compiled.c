@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The compiler and its code, against the interpreter. An input that begins as a module does is one;
-// any other is a list of choices for the generator. Its first byte says for which CPU and memory.
+// any other is a list of choices for the generator. Its first byte says for which CPU and memory, and
+// whether there are vectors.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "tests/diff/compiled.h"
@@ -21,7 +22,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         ASSERT(!out.differs);
         return 0;
     }
-    struct wasm_bytes module = generate_module(span_of(data, size), true, false);
+    struct wasm_bytes module = generate_module(span_of(data, size), true, (kind & 4) != 0);
     compiled_compare(wasm_bytes_span(&module), &options, &out);
     ASSERT(!out.differs);
     wasm_bytes_free(&module);
