@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Which virtual registers are to share a register from the start, so that no copy is needed: a
 // block's parameter and its arguments, the result and the operand of a two-address instruction,
-// both ends of a copy. Those in the blocks that run most are asked first. Two can share when they never
-// live at once; what remains are kin, who prefer the same register.
+// both ends of a copy. Those in the blocks that run most are asked first. Two can share when they
+// never live at once; what remains are kin, who prefer the same register.
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/jit/allocator.h"

@@ -155,8 +155,8 @@ static bool wants_register(const struct alloc_use *use)
     return use->kind <= ALLOC_ANYWHERE || use->kind == ALLOC_DEF || use->kind == ALLOC_DEF_ANYWHERE;
 }
 
-// Whether the bundle is a definition and at most one use that want a register: then there is nothing
-// to gain by cutting between them.
+// Whether the bundle is a definition and at most one use that want a register: then there is
+// nothing to gain by cutting between them.
 static bool wants_few(const struct alloc *alloc, const struct alloc_bundle *bundle)
 {
     const struct alloc_segment *first = &alloc->segments[bundle->first];

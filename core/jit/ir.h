@@ -122,8 +122,8 @@ struct ir {
     const struct wasm_module *module;
     const struct wasm_func_type *type; // as it is compiled: see `loop`
     u32 function;                      // index in the module
-    u32 loop; // offset of a `loop` in the body: it is entered there, and its type has one parameter,
-              // the address of the interpreter's frame. IR_NONE: an ordinary function
+    u32 loop; // offset of a `loop` in the body: it is entered there, and its type has one
+              // parameter, the address of the interpreter's frame. IR_NONE: an ordinary function
     struct ir_ins *ins;
     u32 ins_count;
     u32 ins_capacity;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Matrices of doubles taken apart, as numeric programs do it: triples of loops over rows and columns
-// whose bounds depend on each other, square roots and divisions.
+// Matrices of doubles taken apart, as numeric programs do it: triples of loops over rows and
+// columns whose bounds depend on each other, square roots and divisions.
 #include "tests/bench/kernels/kernel.h"
 
 enum { SIZE = 60 };
