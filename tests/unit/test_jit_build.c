@@ -292,6 +292,11 @@ static void test_control(void **state)
     expect_print("constant_if", "block 0\n"
                                 "  %0:i = param 0\n"
                                 "  return %0\n");
+}
+
+static void test_switch_and_cold(void **state)
+{
+    (void)state;
     expect_print("table", "block 0 to 3, 2, 1\n"
                           "  %0:i = param 0\n"
                           "  switch 0 1 0 2 %0\n"
@@ -324,6 +329,11 @@ static void test_control(void **state)
                          "  unreachable unreachable\n"
                          "block 4 from 0\n"
                          "  return\n");
+}
+
+static void test_loops(void **state)
+{
+    (void)state;
     expect_print("way_out", "block 0 to 1\n"
                             "  %0:i = param 0\n"
                             "  jump\n"
@@ -563,7 +573,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_identities),   cmocka_unit_test(test_equal_values),
-        cmocka_unit_test(test_control),      cmocka_unit_test(test_three_loops),
+        cmocka_unit_test(test_control),      cmocka_unit_test(test_switch_and_cold),
+        cmocka_unit_test(test_loops),        cmocka_unit_test(test_three_loops),
         cmocka_unit_test(test_limit_body),   cmocka_unit_test(test_limit_locals),
         cmocka_unit_test(test_limit_blocks), cmocka_unit_test(test_limit_values),
         cmocka_unit_test(test_limit_edges),  cmocka_unit_test(test_no_memory),
