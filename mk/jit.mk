@@ -68,7 +68,7 @@ $(call link_rule,hosted,build/hosted/test/machine,tests/diff/machine.c $(COMPILE
 FUZZ_TARGETS += compiled
 FUZZ_SOURCES_compiled := $(COMPILED_SOURCES)
 FUZZ_LIBRARIES_compiled := -lsodium -lpthread
-build/diff/constants.wat: tests/diff/constants.py
+build/diff/constants.wat build/diff/depths.wat: build/diff/%.wat: tests/diff/%.py
 	@mkdir -p $(@D)
 	$(Q)python3 $< $@
 build/diff/%.wasm: build/diff/%.wat
@@ -78,11 +78,11 @@ build/diff/%.wasm: tests/diff/%.wat
 	$(Q)wat2wasm $< -o $@
 TEST_SUITES += machine
 MACHINE_SEEDS ?= 300
-test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm ## compiled code on generated modules, against the interpreter
+test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm build/diff/depths.wasm ## compiled code on generated modules, against the interpreter
 	@run() { "$$@" || echo "0 passed, 1 failed, 0 skipped"; }; { run $< --seeds 1 $(MACHINE_SEEDS); run $< --plain --seeds 100001 $(MACHINE_SEEDS); \
 	  run $< --storm --seeds 200001 $(MACHINE_SEEDS); run $< --checks --seeds 300001 $(MACHINE_SEEDS); \
 	  run $< --checks --plain $(KERNEL_MODULES); run $< $(KERNEL_MODULES) build/diff/constants.wasm; \
-	  run $< --plain build/diff/constants.wasm; } >build/machine.txt; \
+	  run $< --plain build/diff/constants.wasm; run $< build/diff/depths.wasm; run $< --storm build/diff/depths.wasm; } >build/machine.txt; \
 	  grep -v ' passed, \| calls compared' build/machine.txt; \
 	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
 	    exit f > 0 || p == 0 }' build/machine.txt

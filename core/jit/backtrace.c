@@ -54,7 +54,7 @@ static u32 origin(const struct jit_code *code, u32 offset, bool is_return)
 }
 
 // The frames of one segment, from pc and sp on. A function in its first instructions has no frame
-// yet: where it stopped there, it is the call of it that counts.
+// yet: where it stopped there, it is the call of it that counts. Nor has one that returns.
 static void segment_walk(struct walk *walk)
 {
     const struct jit_space *space = walk->thread->space;
@@ -67,8 +67,9 @@ static void segment_walk(struct walk *walk)
         if (code->kind == JIT_CODE_ENTER) {
             return;
         }
-        const u8 *at = (const u8 *)(uintptr_t)walk->pc;
-        bool has_frame = offset >= code->prologue_bytes && !space->target->is_return(at);
+        const u8 *start = (const u8 *)(uintptr_t)(walk->pc - offset);
+        u32 bytes = 0;
+        bool has_frame = space->target->has_frame(start, offset, code->prologue_bytes, &bytes);
         if (code->kind == JIT_CODE_FUNCTION && has_frame) {
             u32 number = code->function - module->function_import_count;
             keep(walk, (struct wasm_frame){
@@ -78,7 +79,7 @@ static void segment_walk(struct walk *walk)
                                      origin(code, offset, walk->is_return),
                        });
         }
-        const u8 *end = walk->sp + (has_frame ? code->frame_bytes : 0);
+        const u8 *end = walk->sp + (has_frame ? code->frame_bytes : bytes);
         walk->pc = load(walk, end);
         walk->sp = end + sizeof(u64);
         walk->is_return = true;

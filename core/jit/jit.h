@@ -53,8 +53,8 @@ enum jit_callee {
 struct jit_function {
     u8 *code;
     u32 code_bytes;
-    u32 frame_bytes;    // from the return address, exclusive, to the stack pointer in the body
-    u32 prologue_bytes; // code before the frame is whole: there only the return address is on it
+    u32 frame_bytes;        // from the return address, exclusive, to the stack pointer in the body
+    u32 prologue_bytes;     // code before the frame is whole
     struct jit_site *sites; // in order of `code`; of two at one place the call is first
     u32 site_count;
     struct jit_call *calls;

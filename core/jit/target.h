@@ -27,8 +27,10 @@ struct jit_target {
     // reason with which code goes to JIT_STUB_LEAVE.
     u8 instance_register;
     u8 reason_register;
-    // Whether the instruction there returns, so that its frame is gone already.
-    bool (*is_return)(const u8 *at);
+    // Whether a function has its whole frame before the instruction at start + offset. If not, in
+    // its prologue or while it returns, *bytes receives what lies between the stack pointer and the
+    // return address.
+    bool (*has_frame)(const u8 *start, u32 offset, u32 prologue_bytes, u32 *bytes);
     // Machine instructions for a function. ERR_LIMIT, ERR_UNSUPPORTED, ERR_NO_MEMORY.
     enum err (*select)(const struct ir *ir, const struct jit_options *options, struct mach *out);
     // The bytes, after the allocator. ERR_LIMIT, ERR_NO_MEMORY.

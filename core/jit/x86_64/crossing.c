@@ -310,7 +310,32 @@ bool x64_link_slot(u8 *at, u32 tag, const void *slot)
     return x64_link_call(at + 8, slot);
 }
 
-bool x64_is_return(const u8 *at)
+// How long a push or pop is (`opcode` is that of rax), 0 where there is none.
+static u32 stack_move_bytes(const u8 *at, u8 opcode)
 {
-    return *at == 0xc3;
+    enum { REX_B = 0x41, REGISTERS = 8 };
+    u32 prefix = *at == REX_B;
+    return (u8)(at[prefix] - opcode) < REGISTERS ? prefix + 1 : 0;
+}
+
+// A prologue begins with pushes, and what returns ends with as many pops; there are none elsewhere.
+bool x64_has_frame(const u8 *start, u32 offset, u32 prologue_bytes, u32 *bytes)
+{
+    enum { PUSH = 0x50, POP = 0x58, RET = 0xc3 };
+    u32 count = 0;
+    const u8 *at = start;
+    if (offset < prologue_bytes) {
+        for (u32 size; at < start + offset && (size = stack_move_bytes(at, PUSH)) != 0;
+             at += size) {
+            count++;
+        }
+        *bytes = count * (u32)sizeof(u64);
+        return false;
+    }
+    at += offset;
+    for (u32 size; (size = stack_move_bytes(at, POP)) != 0; at += size) {
+        count++;
+    }
+    *bytes = count * (u32)sizeof(u64);
+    return *at != RET;
 }

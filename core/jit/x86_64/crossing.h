@@ -15,4 +15,4 @@ enum err x64_emit_stub(enum jit_stub stub, const struct jit_options *options, st
                        struct arena *arena, struct jit_function *out);
 bool x64_link_call(u8 *at, const u8 *to);
 bool x64_link_slot(u8 *at, u32 tag, const void *slot);
-bool x64_is_return(const u8 *at);
+bool x64_has_frame(const u8 *start, u32 offset, u32 prologue_bytes, u32 *bytes);
