@@ -198,6 +198,9 @@ static void put_operands(char *out, const struct asm_ins *ins, struct widths wid
     case X64_FORM_RVMI:
         order = has_vvvv ? "gvr" : "gr";
         break;
+    case X64_FORM_RVMR:
+        order = "gvrf";
+        break;
     case X64_FORM_RMV:
         order = "grv";
         break;
@@ -212,6 +215,8 @@ static void put_operands(char *out, const struct asm_ins *ins, struct widths wid
         strcat(out, part == order ? " " : ", ");
         if (*part == 'g') {
             put_register(out, width.reg, ins->reg);
+        } else if (*part == 'f') {
+            put_register(out, 1, (u8)ins->imm & 15);
         } else if (*part == 'v') {
             put_register(out, width.reg, ins->vvvv);
         } else {

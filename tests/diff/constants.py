@@ -76,6 +76,30 @@ def swap(kind, bits, wrong):
             ' (local.get $h))\n')
 
 
+FLOATS = ['0', '-0', '1', '-1', 'inf', '-inf', 'nan', '2.5']
+
+
+def choices(kind):
+    """Each choice between two floats, or one of them changed, by each comparison of theirs and by its opposite,
+    for all pairs of FLOATS; a NaN counts as 77."""
+    mixed = '(i64.extend_i32_u (i32.reinterpret_f32 %s))' if kind == 'f32' else '(i64.reinterpret_f64 %s)'
+    yield (f'(func $plain_{kind} (param {kind}) (result {kind})\n'
+           f' (select (local.get 0) ({kind}.const 77) ({kind}.eq (local.get 0) (local.get 0))))\n')
+    for op in ('eq', 'ne', 'lt', 'gt', 'le', 'ge'):
+        for form in range(8):
+            a, b = ('(local.get 0)', '(local.get 1)')[::-1 if form & 1 else 1]
+            a = f'({kind}.add {a} ({kind}.const 1))' if form & 2 else a
+            condition = f'({kind}.{op} (local.get 0) (local.get 1))'
+            condition = f'(i32.eqz {condition})' if form & 4 else condition
+            yield (f'(func $choice_{kind}_{op}_{form} (param {kind} {kind}) (result {kind})\n'
+                   f' (select {a} {b} {condition}))\n')
+            calls = '\n'.join(
+                f' (local.set 0 (i64.xor (i64.rotl (local.get 0) (i64.const 7)) '
+                + mixed % f'(call $plain_{kind} (call $choice_{kind}_{op}_{form} '
+                f'({kind}.const {x}) ({kind}.const {y})))' + '))' for x in FLOATS for y in FLOATS)
+            yield f'(func (export "{kind} {op} {form}") (result i64) (local i64)\n{calls}\n (local.get 0))\n'
+
+
 def main():
     table = edges()
     data = b''.join(value.to_bytes(8, 'little') for value in table)
@@ -92,6 +116,8 @@ def main():
                 for op in DIVIDE:
                     if constant != 0 and (constant != -1 or op.endswith('u')):
                         out.write(function(kind, op, constant, 1, len(table)))
+        for kind in ('f32', 'f64'):
+            out.writelines(choices(kind))
         out.write(')\n')
 
 

@@ -121,6 +121,17 @@
   (func (export "floats in memory") (param f64 i32) (result f64)
     (f64.add (f64.mul (local.get 0) (f64.const 3.5)) (f64.load (local.get 1))))
 
+  ;; has ^vmaxsd xmm0, xmm0, xmm1
+  ;; not ucomi|^j
+  (func (export "larger float") (param f64 f64) (result f64)
+    (select (local.get 0) (local.get 1) (f64.gt (local.get 0) (local.get 1))))
+
+  ;; has ^vcmplesd
+  ;; has ^vblendvpd
+  ;; not ^j
+  (func (export "chosen float") (param f64 f64 f64) (result f64)
+    (select (local.get 0) (local.get 2) (f64.le (local.get 0) (local.get 1))))
+
   ;; has ^v?roundsd
   ;; not call
   (func (export "floor") (param f64) (result f64)

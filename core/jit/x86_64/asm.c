@@ -412,7 +412,7 @@ static bool form_has_digit(u8 form)
 static bool form_has_vvvv(u8 form)
 {
     return form == X64_FORM_RVM || form == X64_FORM_RVMI || form == X64_FORM_RMV ||
-           form == X64_FORM_VM || form == X64_FORM_VMI;
+           form == X64_FORM_VM || form == X64_FORM_RVMR || form == X64_FORM_VMI;
 }
 
 void asm_put(struct assembler *as, const struct asm_ins *ins)
@@ -457,7 +457,12 @@ void asm_put(struct assembler *as, const struct asm_ins *ins)
         }
     }
     u32 head = out.count;
-    little(&out, ins->imm, imm_bytes);
+    if (facts->form == X64_FORM_RVMR) {
+        imm_bytes = 1;
+        byte(&out, (u8)((ins->imm & 15) << 4));
+    } else {
+        little(&out, ins->imm, imm_bytes);
+    }
     put_bytes(as, &out, 0, head);
     if (out.relative != 0) {
         put_event(as, (struct asm_event){.kind = EVENT_RELATIVE,

@@ -80,6 +80,7 @@ enum x64_form {
     X64_FORM_OI,   // reg, in the opcode; immediate
     X64_FORM_RVM,  // reg, vvvv, r/m
     X64_FORM_RVMI, // reg, vvvv, r/m, immediate
+    X64_FORM_RVMR, // reg, vvvv, r/m, and the vector register `imm`
     X64_FORM_RMV,  // reg, r/m, vvvv
     X64_FORM_VM,   // vvvv, r/m
     X64_FORM_VMI,  // vvvv, r/m, immediate; without AVX both must be one register

@@ -184,7 +184,7 @@ static bool form_has_reg(u8 form)
 {
     return form == X64_FORM_RM || form == X64_FORM_MR || form == X64_FORM_RMI ||
            form == X64_FORM_RVM || form == X64_FORM_RVMI || form == X64_FORM_RMV ||
-           form == X64_FORM_MRI;
+           form == X64_FORM_MRI || form == X64_FORM_RVMR;
 }
 
 // The first source of an instruction with one source: something that is there already, so that the
@@ -216,8 +216,9 @@ static struct asm_ins decode(struct emitter *e, const struct mach_ins *ins)
         out.vvvv = reg_of(&operands[at++]);
     } else if (form_has_reg(facts->form)) {
         out.reg = reg_of(&operands[at++]);
-        bool has_vvvv =
-            (facts->form == X64_FORM_RVM || facts->form == X64_FORM_RVMI) && !shape.is_unary;
+        bool has_vvvv = (facts->form == X64_FORM_RVM || facts->form == X64_FORM_RVMI ||
+                         facts->form == X64_FORM_RVMR) &&
+                        !shape.is_unary;
         if (is_tied || has_vvvv) {
             out.vvvv = reg_of(&operands[at++]);
         }
@@ -228,6 +229,8 @@ static struct asm_ins decode(struct emitter *e, const struct mach_ins *ins)
     }
     if (facts->form == X64_FORM_RMV) {
         out.vvvv = reg_of(&operands[at]);
+    } else if (facts->form == X64_FORM_RVMR) {
+        out.imm = reg_of(&operands[at]) & 15;
     }
     return out;
 }

@@ -11,7 +11,7 @@
 //            the SAME as r/m in form VMI
 //   r/m      a register, which may be a slot where it is a USE; or for memory its base and its
 //            index. Forms M and MI that write it: a DEF that is the SAME as the USE behind it
-//   vvvv     form RMV: a USE
+//   vvvv     form RMV: a USE; the fourth register of form RVMR as well
 //   others   temporaries, and registers that the instruction uses without naming them
 #pragma once
 #include "core/base/compiler.h"

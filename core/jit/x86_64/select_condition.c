@@ -160,21 +160,29 @@ static struct condition compare_integer(struct selector *s, const struct ir_ins 
 
 // ---- floats
 
+// Which comparison of floats it is, in the order of the rows.
+enum float_compare { FLOAT_EQ, FLOAT_NE, FLOAT_LT, FLOAT_GT, FLOAT_LE, FLOAT_GE };
+
+static enum float_compare float_compare(const struct ir_ins *ins)
+{
+    return (enum float_compare)(ins->op >= ROW_F64_EQ ? ins->op - ROW_F64_EQ
+                                                      : ins->op - ROW_F32_EQ);
+}
+
 // Less is asked as greater the other way round: then a NaN, which sets every flag, is on the side
 // of no.
 static struct condition compare_float(struct selector *s, const struct ir_ins *ins)
 {
     bool is_single = ins->op <= ROW_F32_GE;
     enum x64_op op = is_single ? X64_UCOMISS : X64_UCOMISD;
-    u32 which = (u32)ins->op - (is_single ? ROW_F32_EQ : ROW_F64_EQ);
-    enum { EQ, NE, LT, GT, LE, GE };
-    bool is_swapped = which == LT || which == LE;
+    enum float_compare which = float_compare(ins);
+    bool is_swapped = which == FLOAT_LT || which == FLOAT_LE;
     u32 reg = x64_use(s, is_swapped ? ins->b : ins->a);
     x64_put_use_rm(s, op, false, reg, x64_rm(s, is_swapped ? ins->a : ins->b));
-    if (which == EQ || which == NE) {
-        return (struct condition){.code = which == EQ ? X64_E : X64_NE, .is_equal = true};
+    if (which == FLOAT_EQ || which == FLOAT_NE) {
+        return (struct condition){.code = which == FLOAT_EQ ? X64_E : X64_NE, .is_equal = true};
     }
-    return (struct condition){.code = which == LT || which == GT ? X64_A : X64_AE};
+    return (struct condition){.code = which == FLOAT_LT || which == FLOAT_GT ? X64_A : X64_AE};
 }
 
 static bool is_compare(const struct ir_ins *ins)
@@ -230,11 +238,54 @@ void x64_select_compare(struct selector *s, u32 value)
     x64_set_condition(s, condition.code);
 }
 
+// Choices between floats by a comparison of floats, without a branch. MINSD and MAXSD are `p < q ?
+// p : q` and `p > q ? p : q` to the bit; all others take one or the other by a mask.
+static bool select_by_floats(struct selector *s, const struct ir_ins *ins, u32 def)
+{
+    const struct ir_ins *cond = sel_ins(s, ins->c);
+    bool is_double = ins->kind == KIND_D;
+    u32 first = is_double ? ROW_F64_EQ : ROW_F32_EQ;
+    if (!x64_is_alone(s, ins->c) || cond->op < first || cond->op > first + FLOAT_GE ||
+        (s->options->features & X64_HAS_AVX) == 0 || (ins->kind != KIND_F && ins->kind != KIND_D)) {
+        return false;
+    }
+    static const u8 predicates[] = {[FLOAT_EQ] = 0, [FLOAT_NE] = 4, [FLOAT_LT] = 1, [FLOAT_LE] = 2};
+    enum float_compare which = float_compare(cond);
+    u32 p = cond->a;
+    u32 q = cond->b;
+    if (which == FLOAT_GT || which == FLOAT_GE) {
+        p = cond->b;
+        q = cond->a;
+        which = which == FLOAT_GT ? FLOAT_LT : FLOAT_LE;
+    }
+    u32 a = x64_use(s, ins->a);
+    u32 b = x64_use(s, ins->b);
+    if (which == FLOAT_LT && p == ins->a && q == ins->b) {
+        x64_put_vex(s, is_double ? X64_MINSD : X64_MINSS, false, def, a, rm_reg(b));
+        return true;
+    }
+    if (which == FLOAT_LT && p == ins->b && q == ins->a) {
+        x64_put_vex(s, is_double ? X64_MAXSD : X64_MAXSS, false, def, a, rm_reg(b));
+        return true;
+    }
+    u32 mask = x64_vreg(s, ins->kind);
+    u32 left = x64_use(s, p);
+    u32 right = x64_use(s, q);
+    x64_put_sse_i(s, is_double ? X64_CMPSD : X64_CMPSS, false, mask, left, rm_reg(right),
+                  predicates[which]);
+    x64_put_vex(s, is_double ? X64_BLENDVPD : X64_BLENDVPS, false, def, b, rm_reg(a));
+    x64_operand(s, mask, MACH_USE, MACH_IN_REGISTER, 0);
+    return true;
+}
+
 void x64_select_select(struct selector *s, u32 value)
 {
     const struct ir_ins *ins = sel_ins(s, value);
     u32 def = x64_def(s, value);
     bool is_float = sel_is_float(ins->kind);
+    if (select_by_floats(s, ins, def)) {
+        return;
+    }
     u32 a = x64_use(s, ins->a);
     u32 b = x64_use(s, ins->b);
     struct condition condition = x64_condition(s, ins->c);
