@@ -15,9 +15,10 @@ COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c 
 $(call link_rule,asan,build/asan/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
 $(call link_rule,hosted,build/hosted/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
 TEST_SUITES += ir
-IR_SEEDS ?= 400
-test-ir: build/asan/test/ir $$(KERNEL_MODULES) ## what the compiler's front makes of functions, against the interpreter
-	@tests/diff/run_ir --seeds $(IR_SEEDS) $< $(KERNEL_MODULES)
+IR_SEEDS ?= 200
+IR_MODULES ?= 40
+test-ir: build/hosted/test/ir $$(KERNEL_MODULES) ## what the compiler's front makes of functions, against the interpreter
+	@tests/diff/run_ir --seeds $(IR_SEEDS) --modules $(IR_MODULES) $< $(KERNEL_MODULES)
 $(call unit_test,jit_build,tests/unit/test_jit_build.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES) $(JIT_FRONT_SOURCES))
 $(UNIT_VARIANTS:%=build/%/test/jit_build): | build/test/wasm/build.wasm

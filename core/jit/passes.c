@@ -219,33 +219,22 @@ enum err ir_clean(struct ir *ir)
 
 // ---- loops and cold blocks
 
-// The innermost loop around `loop`, itself included, in whose run a block stands.
-static u32 loop_around(const struct ir *ir, const u32 *parents, u32 loop, u32 block)
+// Of each loop's header, the header of the run that it stands in: so a loop counts as part of the
+// one around it also when it never goes back there.
+static void find_parents(const struct ir *ir, u32 *parents)
 {
-    while (loop != IR_NONE && (block < loop || block >= ir->blocks[loop].loop_end)) {
-        loop = parents[loop];
-    }
-    return loop;
-}
-
-// Notes that `outer` is around `inner`, and with that what is known to be around either: loops are
-// numbered from without to within.
-static void loop_link(u32 *parents, u32 inner, u32 outer)
-{
-    while (outer != IR_NONE && outer != inner) {
-        u32 parent = parents[inner];
-        if (parent != IR_NONE && parent >= outer) {
-            inner = parent;
-        } else {
-            parents[inner] = outer;
-            inner = outer;
-            outer = parent;
+    u32 run = IR_NONE;
+    for (u32 index = 0; index < ir->block_count; index++) {
+        while (run != IR_NONE && index >= ir->blocks[run].loop_end) {
+            run = parents[run];
         }
+        parents[index] = run;
+        run = ir->blocks[index].loop_end != 0 ? index : run;
     }
 }
 
 // Backwards: a block is part of a loop when a successor is, or when it jumps to the start.
-static void mark_block(struct ir *ir, u32 index, u32 *parents)
+static void mark_block(struct ir *ir, u32 index, const u32 *parents)
 {
     struct ir_block *block = &ir->blocks[index];
     u32 innermost = IR_NONE;
@@ -253,11 +242,11 @@ static void mark_block(struct ir *ir, u32 index, u32 *parents)
     for (u32 i = 0; i < block->succ_count; i++) {
         u32 next = ir->lists[block->succs + i];
         u32 loop = next <= index ? next : ir->blocks[next].loop;
-        loop = loop_around(ir, parents, loop, index);
+        while (loop != IR_NONE && (index < loop || index >= ir->blocks[loop].loop_end)) {
+            loop = parents[loop];
+        }
         bool is_deeper = loop != IR_NONE && (innermost == IR_NONE || loop > innermost);
-        u32 outer = is_deeper ? innermost : loop;
         innermost = is_deeper ? loop : innermost;
-        loop_link(parents, innermost, outer);
         is_cold &= next > index && ir->blocks[next].is_cold;
     }
     bool is_trap = ir->ins[block->end - 1].op == IR_UNREACHABLE;
@@ -271,7 +260,7 @@ enum err ir_mark_blocks(struct ir *ir)
     if (parents == NULL) {
         return ERR_NO_MEMORY;
     }
-    mem_fill(parents, 0xff, ir->block_count * sizeof *parents);
+    find_parents(ir, parents);
     for (u32 index = ir->block_count; index-- > 0;) {
         mark_block(ir, index, parents);
     }
