@@ -79,10 +79,12 @@ build/diff/%.wasm: tests/diff/%.wat
 	$(Q)wat2wasm $< -o $@
 TEST_SUITES += machine
 MACHINE_SEEDS ?= 300
-test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm build/diff/depths.wasm ## compiled code on generated modules, against the interpreter
+FOUND_MACHINE := $(wildcard tests/diff/found/machine_*.wasm)
+test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm build/diff/depths.wasm $(FOUND_MACHINE) ## compiled code on generated modules, against the interpreter
 	@run() { "$$@" || echo "0 passed, 1 failed, 0 skipped"; }; { run $< --seeds 1 $(MACHINE_SEEDS); run $< --plain --seeds 100001 $(MACHINE_SEEDS); \
 	  run $< --storm --seeds 200001 $(MACHINE_SEEDS); run $< --checks --seeds 300001 $(MACHINE_SEEDS); \
 	  run $< --checks --plain $(KERNEL_MODULES); run $< $(KERNEL_MODULES) build/diff/constants.wasm; \
+	  run $< $(FOUND_MACHINE); run $< --plain $(FOUND_MACHINE); run $< --checks $(FOUND_MACHINE); \
 	  run $< --plain build/diff/constants.wasm; run $< build/diff/depths.wasm; run $< --storm build/diff/depths.wasm; } >build/machine.txt; \
 	  grep -v ' passed, \| calls compared' build/machine.txt; \
 	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \

@@ -69,7 +69,9 @@ static void segment_walk(struct walk *walk)
         }
         const u8 *start = (const u8 *)(uintptr_t)(walk->pc - offset);
         u32 bytes = 0;
-        bool has_frame = space->target->has_frame(start, offset, code->prologue_bytes, &bytes);
+        bool has_frame = // whole where it calls
+            walk->is_return ||
+            space->target->has_frame(start, offset, code->prologue_bytes, &bytes);
         if (code->kind == JIT_CODE_FUNCTION && has_frame) {
             u32 number = code->function - module->function_import_count;
             keep(walk, (struct wasm_frame){
