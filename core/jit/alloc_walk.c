@@ -10,8 +10,8 @@
 #include "core/jit/limits.h"
 
 enum {
-    SAVE_COST =
-        2 * 4 * 16,    // of a preserved register that nobody uses yet, as alloc_use_cost has it
+    // Of a preserved register that nobody uses yet, as alloc_use_cost has it.
+    SAVE_COST = 2 * 4 * ALLOC_FREQUENCY_ONCE,
     OWNERS_SEEN = 256, // entries looked at for one register before it is given up
     USES_SEEN = 64,    // for hints
 };
