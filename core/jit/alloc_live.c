@@ -45,7 +45,8 @@ u32 alloc_tied_to(const struct mach *mach, const struct mach_ins *ins, u32 opera
 static void *grown(struct alloc *alloc, const void *old, u32 count, u32 *capacity, u32 more,
                    size_t size)
 {
-    u32 wanted = *capacity * 2 > count + more ? *capacity * 2 : count + more;
+    u32 larger = *capacity + *capacity / 2;
+    u32 wanted = larger > count + more ? larger : count + more;
     u8 *new = arena_alloc(alloc->scratch, wanted, size, 16);
     if (new != NULL) {
         mem_copy(new, old, count * size);

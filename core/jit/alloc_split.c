@@ -10,6 +10,8 @@
 
 enum {
     KIND_OUTSIDE = -1, // a way out of a loop, among the loop's blocks
+    ROWS_APART = 32,   // loops that a bundle is cut at whether or not they use it
+    BUNDLE_WORK = 64,  // steps of the search that a new bundle counts as
     RARE = 4,          // so many times less often than where it runs most
     CLUSTER_GAP = 16,  // positions between uses that a register is kept for
 };
@@ -103,42 +105,62 @@ static enum err add_bundle(struct alloc *alloc, u32 parent_index, u32 first, u32
     };
     alloc_weigh(alloc, &alloc->bundles[index]);
     alloc_queue(alloc, index);
+    u64 cost = BUNDLE_WORK + 4 * (u64)count;
+    alloc->work -= cost < alloc->work ? cost : alloc->work;
     return ERR_OK;
 }
 
-// The pieces of kind 0 become one bundle, and those of each other kind in a row one. Not done when
-// all are of one kind.
-static enum err cut_by_kind(struct cutter start, u32 index, bool *done)
+// Whether the pieces of this kind that come next, others of kind 0 between them or not, have a use.
+// The cutter is a copy.
+static bool row_has_use(struct cutter cutter, struct alloc_segment piece, u32 row)
 {
-    struct alloc *alloc = start.alloc;
+    for (u32 kind = row; kind == row || kind == 0;) {
+        if (kind != 0 && piece.use_first != piece.use_end) {
+            return true;
+        }
+        if (!cut_next(&cutter, &piece, &kind)) {
+            break;
+        }
+    }
+    return false;
+}
+
+// How many kinds there are, a kind counting again behind another one.
+static u32 count_rows(struct cutter cutter)
+{
     struct alloc_segment piece;
     u32 kind;
-    u32 first_kind = ALLOC_NONE;
-    *done = false;
-    for (struct cutter cutter = start; !*done && cut_next(&cutter, &piece, &kind);) {
-        *done = first_kind != ALLOC_NONE && kind != first_kind;
-        first_kind = kind;
-    }
-    if (!*done) {
-        return ERR_OK;
-    }
+    u32 rows = 0;
     u32 last_kind = 0;
-    u32 first = alloc->segment_count;
-    for (struct cutter cutter = start; cut_next(&cutter, &piece, &kind);) {
-        if (kind == 0) {
-            continue;
-        }
-        if (kind != last_kind && first != alloc->segment_count) {
-            TRY(add_bundle(alloc, index, first, alloc->segment_count - first));
-            first = alloc->segment_count;
-        }
-        last_kind = kind;
-        TRY(add_segment(alloc, piece));
+    bool has_rest = false;
+    while (cut_next(&cutter, &piece, &kind)) {
+        has_rest |= kind == 0;
+        rows += kind != 0 && kind != last_kind;
+        last_kind = kind != 0 ? kind : last_kind;
     }
-    TRY(add_bundle(alloc, index, first, alloc->segment_count - first));
-    first = alloc->segment_count;
-    for (struct cutter cutter = start; cut_next(&cutter, &piece, &kind);) {
-        if (kind == 0) {
+    return rows + has_rest;
+}
+
+// One bundle for each row of pieces of a kind that is not 0. With `many`, only for those that have
+// a use.
+static enum err cut_rows(struct cutter cutter, u32 index, bool many)
+{
+    struct alloc *alloc = cutter.alloc;
+    struct alloc_segment piece;
+    u32 kind;
+    u32 last_kind = 0;
+    bool is_wanted = false;
+    u32 first = alloc->segment_count;
+    while (cut_next(&cutter, &piece, &kind)) {
+        if (kind != 0 && kind != last_kind) {
+            if (first != alloc->segment_count) {
+                TRY(add_bundle(alloc, index, first, alloc->segment_count - first));
+                first = alloc->segment_count;
+            }
+            is_wanted = !many || row_has_use(cutter, piece, kind);
+            last_kind = kind;
+        }
+        if (kind != 0 && is_wanted) {
             TRY(add_segment(alloc, piece));
         }
     }
@@ -146,6 +168,46 @@ static enum err cut_by_kind(struct cutter start, u32 index, bool *done)
         return ERR_OK;
     }
     return add_bundle(alloc, index, first, alloc->segment_count - first);
+}
+
+// One bundle for all pieces of kind 0, or for all that cut_rows left when there were many.
+static enum err cut_rest(struct cutter cutter, u32 index, bool unused)
+{
+    struct alloc *alloc = cutter.alloc;
+    struct alloc_segment piece;
+    u32 kind;
+    u32 last_kind = 0;
+    bool is_unused = false;
+    u32 first = alloc->segment_count;
+    while (cut_next(&cutter, &piece, &kind)) {
+        if (unused && kind != 0 && kind != last_kind) {
+            is_unused = !row_has_use(cutter, piece, kind);
+            last_kind = kind;
+        }
+        if (unused ? kind != 0 && is_unused : kind == 0) {
+            TRY(add_segment(alloc, piece));
+        }
+    }
+    if (first == alloc->segment_count) {
+        return ERR_OK;
+    }
+    return add_bundle(alloc, index, first, alloc->segment_count - first);
+}
+
+// The pieces of kind 0 become one bundle, and those of each other kind in a row one; where there are
+// very many rows, all that have no use become one. Not done when all are of one kind.
+static enum err cut_by_kind(struct cutter cutter, u32 index, bool *done)
+{
+    u32 rows = count_rows(cutter);
+    *done = rows > 1;
+    if (!*done) {
+        return ERR_OK;
+    }
+    TRY(cut_rows(cutter, index, rows > ROWS_APART));
+    if (rows > ROWS_APART) {
+        TRY(cut_rest(cutter, index, true));
+    }
+    return cut_rest(cutter, index, false);
 }
 
 // ---- cutting in two
