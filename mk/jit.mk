@@ -90,6 +90,20 @@ test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wa
 	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
 	    exit f > 0 || p == 0 }' build/machine.txt
 
+# Every instruction on vectors and every pair of interesting ones, on each kind of CPU and memory.
+build/lanes/made: tests/diff/lanes.py tests/diff/forms.py core/wasm/opcodes.def
+	@mkdir -p $(@D)
+	$(Q)python3 -B $< $(@D)
+	@touch $@
+TEST_SUITES += vectors
+TEST_SECONDS_vectors := 600
+test-vectors: build/asan/test/machine $$(KERNEL_VECTOR_MODULES) build/lanes/made ## compiled code on vectors, against the interpreter
+	@run() { "$$@" $(KERNEL_VECTOR_MODULES) build/lanes/*.wasm || echo "0 passed, 1 failed, 0 skipped"; }; \
+	  { run $<; run $< --plain; run $< --checks; run $< --plain --checks; run $< --storm; } >build/vectors.txt; \
+	  grep -v ' passed, \| calls compared' build/vectors.txt; \
+	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
+	    exit f > 0 || p == 0 }' build/vectors.txt
+
 # The shapes that code must have.
 TEST_SUITES += shapes
 test-shapes: build/bench/compile build/diff/shapes.wasm ## instructions that important shapes must become

@@ -9,7 +9,9 @@ instruction makes floats, since engines differ in their bits.
 `write_modules(folder)` writes one module for each instruction and returns their paths.
 """
 import itertools
+import pathlib
 import struct
+import sys
 
 from forms import Forms, ROOT, ROW, TYPES, const, get, s64, set_, tee, u32
 
@@ -236,3 +238,7 @@ def write_module(folder, row):
 def write_modules(folder):
     table = (ROOT / 'core/wasm/opcodes.def').read_text(encoding='utf-8')
     return [write_module(folder, row) for row in ROW.findall(table) if row[4].startswith('VECTOR')]
+
+
+if __name__ == '__main__':
+    write_modules(pathlib.Path(sys.argv[1]))
