@@ -529,13 +529,11 @@ static enum err select_edges(struct selector *s, u32 *position)
         const struct ir_block *to = &ir->blocks[b];
         for (u32 i = 0; i < to->pred_count; i++) {
             const struct mach_block *from = &mach->blocks[ir->lists[to->preds + i]];
-            for (u32 k = 0; k < from->succ_count; k++) {
-                u32 e = mach->lists[from->succs + k];
-                if (from->succ_count == 1) { // else this block has no other predecessor
-                    ASSERT(mach->edges[e].to == b);
-                    mach->lists[mach->blocks[b].preds + i] = e;
-                    position[e] = i;
-                }
+            if (from->succ_count == 1) { // else this block has no other predecessor
+                u32 e = mach->lists[from->succs];
+                ASSERT(mach->edges[e].to == b);
+                mach->lists[mach->blocks[b].preds + i] = e;
+                position[e] = i;
             }
         }
     }
