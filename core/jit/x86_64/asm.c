@@ -43,6 +43,7 @@ enum {
     ALIGN_LOG2_MAX = 5,
     SHORTEN_ROUNDS = 2, // a third finds next to nothing
     CONSTANT_ALIGN = 16,
+    PROBES = 16,
     UNBOUND = UINT32_MAX,
 };
 
@@ -159,7 +160,8 @@ static u32 constant_hash(u64 low, u64 high, u32 bytes)
     return (u32)(mix >> 32);
 }
 
-// The map keeps at least half of its places free.
+// The map keeps at least half of its places free. Who chooses constants may make many of them meet
+// at one place: after PROBES others a constant is not looked for any longer, nor put there.
 static bool constant_map_grow(struct assembler *as)
 {
     if (as->constant_count * 2 < as->constant_map_size) {
@@ -173,11 +175,14 @@ static bool constant_map_grow(struct assembler *as)
     }
     for (u32 i = 0; i < as->constant_count; i++) {
         const struct asm_constant *it = &as->constants[i];
-        u32 place = constant_hash(it->low, it->high, it->bytes) & (size - 1);
-        while (map[place] != 0) {
-            place = (place + 1) & (size - 1);
+        u32 hash = constant_hash(it->low, it->high, it->bytes);
+        for (u32 k = 0; k < PROBES; k++) {
+            u32 *place = &map[(hash + k) & (size - 1)];
+            if (*place == 0) {
+                *place = i + 1;
+                break;
+            }
         }
-        map[place] = i + 1;
     }
     as->constant_map = map;
     as->constant_map_size = size;
@@ -197,21 +202,25 @@ struct asm_mem asm_constant(struct assembler *as, u64 low, u64 high, u32 bytes)
     if (!constant_map_grow(as)) {
         return mem;
     }
-    u32 place = constant_hash(low, high, bytes) & (as->constant_map_size - 1);
-    while (as->constant_map[place] != 0) {
-        const struct asm_constant *it = &as->constants[as->constant_map[place] - 1];
-        if (constant_is(it, low, high, bytes)) {
-            mem.disp = (i32)it->label;
+    u32 hash = constant_hash(low, high, bytes);
+    u32 *place = NULL;
+    for (u32 k = 0; k < PROBES && place == NULL; k++) {
+        u32 *at = &as->constant_map[(hash + k) & (as->constant_map_size - 1)];
+        if (*at == 0) {
+            place = at;
+        } else if (constant_is(&as->constants[*at - 1], low, high, bytes)) {
+            mem.disp = (i32)as->constants[*at - 1].label;
             return mem;
         }
-        place = (place + 1) & (as->constant_map_size - 1);
     }
     u32 label = asm_label(as);
     if (as->err == ERR_OK) {
         as->labels[label] = 0;
         as->constants[as->constant_count++] =
             (struct asm_constant){.low = low, .high = high, .bytes = bytes, .label = label};
-        as->constant_map[place] = as->constant_count;
+        if (place != NULL) {
+            *place = as->constant_count;
+        }
     }
     mem.disp = (i32)label;
     return mem;

@@ -136,10 +136,14 @@ static bool is_zero_extended(const struct selector *s, u32 value)
     }
 }
 
+// As many conversions are seen through, so that nobody can make long chains of them that are walked
+// again and again.
+enum { THROUGH = 4 };
+
 u32 x64_use(struct selector *s, u32 value)
 {
     bool is_extended = false;
-    for (;;) {
+    for (u32 i = 0; i < THROUGH; i++) {
         const struct ir_ins *ins = sel_ins(s, value);
         if (ins->op == ROW_I64_EXTEND_I32_U) { // zeros are above it already
             is_extended = true;
@@ -162,13 +166,14 @@ u32 x64_use(struct selector *s, u32 value)
 
 u32 x64_use_low(struct selector *s, u32 value)
 {
-    for (;;) {
+    for (u32 i = 0; i < THROUGH; i++) {
         u16 op = sel_ins(s, value)->op;
         if (op != ROW_I32_WRAP_I64 && op != ROW_I64_EXTEND_I32_U && op != ROW_I64_EXTEND_I32_S) {
-            return x64_use(s, value);
+            break;
         }
         value = sel_ins(s, value)->a;
     }
+    return x64_use(s, value);
 }
 
 u32 x64_def(struct selector *s, u32 value)

@@ -426,6 +426,7 @@ static bool select_convert(struct selector *s, u32 value)
     u32 from;
     switch (ins->op) {
     case ROW_I32_WRAP_I64:
+    case ROW_I64_EXTEND_I32_U:
         x64_put_def_rm(s, X64_MOV, false, def, rm_reg(x64_use_low(s, ins->a)));
         return true;
     case ROW_I64_EXTEND_I32_S:
