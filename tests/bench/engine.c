@@ -3,8 +3,8 @@
 // each. All must give the same checksum.
 //
 // Use     engine [--vectors] FOLDER [KERNEL...]   with FOLDER/NAME.wasm for each kernel; --vectors:
-//         they have been compiled to instructions on vectors
-//         engine --check FOLDER       runs each once in each of our engines, and counts checksums
+//         compiled to instructions on vectors, and with those kernels that need them
+//         engine [--vectors] --check FOLDER       runs each once in each of our engines, and counts checksums
 #include "core/base/compiler.h"
 #include "tests/bench/engines.h"
 #include <math.h>
@@ -19,10 +19,20 @@ enum {
 
 #define KERNEL(name, n) u64 kernel_##name(u32 count);
 #include "tests/bench/kernels/kernels.def"
+#include "tests/bench/vectors/vectors.def"
 #undef KERNEL
 
 static const struct kernel_case kernels[] = {
 #define KERNEL(name, n) {#name, n, kernel_##name},
+#include "tests/bench/kernels/kernels.def"
+#include "tests/bench/vectors/vectors.def"
+#undef KERNEL
+};
+
+// The kernels that make sense without vectors, which come first.
+enum {
+    SCALAR_COUNT = 0
+#define KERNEL(name, n) +1
 #include "tests/bench/kernels/kernels.def"
 #undef KERNEL
 };
@@ -74,15 +84,20 @@ static bool check_kernel(const char *folder, const struct kernel_case *kernel,
     return good;
 }
 
+static size_t kernel_count(void)
+{
+    return has_vectors ? COUNT_OF(kernels) : SCALAR_COUNT;
+}
+
 static int check_all(const char *folder)
 {
     u32 passed = 0;
-    for (size_t i = 0; i < COUNT_OF(kernels); i++) {
+    for (size_t i = 0; i < kernel_count(); i++) {
         for (size_t j = 0; j < COUNT_OF(checked); j++) {
             passed += check_kernel(folder, &kernels[i], checked[j]);
         }
     }
-    u32 failed = (u32)(COUNT_OF(checked) * COUNT_OF(kernels)) - passed;
+    u32 failed = (u32)(COUNT_OF(checked) * kernel_count()) - passed;
     printf("%u passed, %u failed, 0 skipped\n", passed, failed);
     return failed == 0 ? 0 : 1;
 }
@@ -191,20 +206,20 @@ int main(int argc, char **argv)
     f64 logs[COUNT_OF(all)] = {0};
     u32 count = 0;
     if (argc < 2) {
-        fprintf(stderr, "usage: engine [--check | --vectors] FOLDER [KERNEL...]\n");
+        fprintf(stderr, "usage: engine [--vectors] [--check] FOLDER [KERNEL...]\n");
         return 2;
-    }
-    if (argc == 3 && strcmp(argv[1], "--check") == 0) {
-        return check_all(argv[2]);
     }
     has_vectors = strcmp(argv[1], "--vectors") == 0;
     argv += has_vectors;
     argc -= has_vectors;
+    if (argc == 3 && strcmp(argv[1], "--check") == 0) {
+        return check_all(argv[2]);
+    }
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         bool is_asked = !has_vectors || (all[i] != &engine_interpreter && all[i] != &engine_peer);
         is_there[i] = is_asked && (all[i]->is_there == NULL || all[i]->is_there());
     }
-    for (size_t i = 0; i < COUNT_OF(kernels); i++) {
+    for (size_t i = 0; i < kernel_count(); i++) {
         if (!is_wanted(kernels[i].name, argc, argv)) {
             continue;
         }
