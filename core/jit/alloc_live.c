@@ -97,6 +97,20 @@ enum err alloc_reserve_owners(struct alloc *alloc, u32 count)
     return ERR_OK;
 }
 
+enum err alloc_reserve_cuts(struct alloc *alloc, u32 count)
+{
+    if (LIKELY(alloc->cut_capacity - alloc->cut_count >= count)) {
+        return ERR_OK;
+    }
+    struct alloc_cut *cuts =
+        grown(alloc, alloc->cuts, alloc->cut_count, &alloc->cut_capacity, count + 16, sizeof *cuts);
+    if (cuts == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    alloc->cuts = cuts;
+    return ERR_OK;
+}
+
 // ---- what is fixed
 
 static void fix(struct alloc *alloc, u32 position, u32 mask)

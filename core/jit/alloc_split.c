@@ -9,6 +9,7 @@
 #include "core/jit/limits.h"
 
 enum {
+    ROW_UNUSED = -1,
     KIND_OUTSIDE = -1, // a way out of a loop, among the loop's blocks
     ROWS_APART = 32,   // loops that a bundle is cut at whether or not they use it
     BUNDLE_WORK = 64,  // steps of the search that a new bundle counts as
@@ -110,104 +111,102 @@ static enum err add_bundle(struct alloc *alloc, u32 parent_index, u32 first, u32
     return ERR_OK;
 }
 
-// Whether the pieces of this kind that come next, others of kind 0 between them or not, have a use.
-// The cutter is a copy.
-static bool row_has_use(struct cutter cutter, struct alloc_segment piece, u32 row)
+// Lists all pieces in alloc->cuts.
+static enum err cut_list(struct cutter cutter)
 {
-    for (u32 kind = row; kind == row || kind == 0;) {
-        if (kind != 0 && piece.use_first != piece.use_end) {
-            return true;
-        }
-        if (!cut_next(&cutter, &piece, &kind)) {
-            break;
-        }
-    }
-    return false;
+    struct alloc *alloc = cutter.alloc;
+    alloc->cut_count = 0;
+    do {
+        TRY(alloc_reserve_cuts(alloc, 1));
+    } while (cut_next(&cutter, &alloc->cuts[alloc->cut_count].segment,
+                      &alloc->cuts[alloc->cut_count].kind) &&
+             ++alloc->cut_count != 0);
+    return ERR_OK;
 }
 
-// How many kinds there are, a kind counting again behind another one.
-static u32 count_rows(struct cutter cutter)
+// How many kinds there are, a kind counting again behind another one. Numbers the pieces' rows: 0
+// for kind 0.
+static u32 number_rows(struct alloc *alloc)
 {
-    struct alloc_segment piece;
-    u32 kind;
     u32 rows = 0;
     u32 last_kind = 0;
     bool has_rest = false;
-    while (cut_next(&cutter, &piece, &kind)) {
+    for (u32 c = 0; c < alloc->cut_count; c++) {
+        u32 kind = alloc->cuts[c].kind;
         has_rest |= kind == 0;
         rows += kind != 0 && kind != last_kind;
         last_kind = kind != 0 ? kind : last_kind;
+        alloc->cuts[c].row = kind == 0 ? 0 : rows;
     }
     return rows + has_rest;
 }
 
-// One bundle for each row of pieces of a kind that is not 0. With `many`, only for those that have
-// a use.
-static enum err cut_rows(struct cutter cutter, u32 index, bool many)
+// Of very many rows, makes all that have no use one, the last.
+static void join_unused_rows(struct alloc *alloc)
 {
-    struct alloc *alloc = cutter.alloc;
-    struct alloc_segment piece;
-    u32 kind;
-    u32 last_kind = 0;
-    bool is_wanted = false;
-    u32 first = alloc->segment_count;
-    while (cut_next(&cutter, &piece, &kind)) {
-        if (kind != 0 && kind != last_kind) {
-            if (first != alloc->segment_count) {
-                TRY(add_bundle(alloc, index, first, alloc->segment_count - first));
-                first = alloc->segment_count;
+    u32 end = 0;
+    for (u32 c = 0; c < alloc->cut_count; c = end) {
+        bool has_use = false;
+        u32 row = alloc->cuts[c].row;
+        for (end = c; end < alloc->cut_count; end++) {
+            const struct alloc_cut *cut = &alloc->cuts[end];
+            if (cut->row != row && cut->row != 0 && row != 0) {
+                break;
             }
-            is_wanted = !many || row_has_use(cutter, piece, kind);
-            last_kind = kind;
+            if (row == 0 && cut->row != 0) {
+                break;
+            }
+            has_use |= cut->row != 0 && cut->segment.use_first != cut->segment.use_end;
         }
-        if (kind != 0 && is_wanted) {
-            TRY(add_segment(alloc, piece));
+        for (u32 i = c; i < end && !has_use && row != 0; i++) {
+            alloc->cuts[i].row = alloc->cuts[i].row != 0 ? (u32)ROW_UNUSED : 0;
         }
     }
-    if (first == alloc->segment_count) {
-        return ERR_OK;
-    }
-    return add_bundle(alloc, index, first, alloc->segment_count - first);
 }
 
-// One bundle for all pieces of kind 0, or for all that cut_rows left when there were many.
-static enum err cut_rest(struct cutter cutter, u32 index, bool unused)
+// A bundle of all pieces from `first` on that are in its row, up to `end`.
+static enum err add_row(struct alloc *alloc, u32 index, u32 first, u32 end, u32 row)
 {
-    struct alloc *alloc = cutter.alloc;
-    struct alloc_segment piece;
-    u32 kind;
-    u32 last_kind = 0;
-    bool is_unused = false;
-    u32 first = alloc->segment_count;
-    while (cut_next(&cutter, &piece, &kind)) {
-        if (unused && kind != 0 && kind != last_kind) {
-            is_unused = !row_has_use(cutter, piece, kind);
-            last_kind = kind;
-        }
-        if (unused ? kind != 0 && is_unused : kind == 0) {
-            TRY(add_segment(alloc, piece));
+    u32 segment = alloc->segment_count;
+    for (u32 c = first; c < end; c++) {
+        if (alloc->cuts[c].row == row) {
+            TRY(add_segment(alloc, alloc->cuts[c].segment));
         }
     }
-    if (first == alloc->segment_count) {
+    if (segment == alloc->segment_count) {
         return ERR_OK;
     }
-    return add_bundle(alloc, index, first, alloc->segment_count - first);
+    return add_bundle(alloc, index, segment, alloc->segment_count - segment);
 }
 
 // The pieces of kind 0 become one bundle, and those of each other kind in a row one; where there are
 // very many rows, all that have no use become one. Not done when all are of one kind.
-static enum err cut_by_kind(struct cutter cutter, u32 index, bool *done)
+static enum err cut_by_kind(struct alloc *alloc, u32 index, bool *done)
 {
-    u32 rows = count_rows(cutter);
+    u32 rows = number_rows(alloc);
     *done = rows > 1;
     if (!*done) {
         return ERR_OK;
     }
-    TRY(cut_rows(cutter, index, rows > ROWS_APART));
     if (rows > ROWS_APART) {
-        TRY(cut_rest(cutter, index, true));
+        join_unused_rows(alloc);
+        TRY(add_row(alloc, index, 0, alloc->cut_count, (u32)ROW_UNUSED));
     }
-    return cut_rest(cutter, index, false);
+    for (u32 c = 0; c < alloc->cut_count;) {
+        u32 row = alloc->cuts[c].row;
+        u32 end = c + 1;
+        while (end < alloc->cut_count &&
+               (alloc->cuts[end].row == row || alloc->cuts[end].row == 0)) {
+            end++;
+        }
+        if (row != 0 && row != (u32)ROW_UNUSED) {
+            TRY(add_row(alloc, index, c, end, row));
+            c = end;
+        } else {
+            c++;
+        }
+    }
+    return add_row(alloc, index, 0, alloc->cut_count, 0);
 }
 
 // ---- cutting in two
@@ -532,16 +531,15 @@ static u32 highest_frequency(const struct alloc *alloc, const struct alloc_bundl
 }
 
 // Whether the bundle could have more registers if it did not live in the rare blocks.
-static bool rare_matters(struct cutter cutter, const struct alloc_bundle *bundle)
+static bool rare_matters(const struct alloc *alloc, const struct alloc_bundle *bundle)
 {
-    const struct alloc *alloc = cutter.alloc;
     u32 all = (u32)alloc->mach->registers->allocatable[bundle->class];
     u32 fixed = 0;
-    struct alloc_segment piece;
-    u32 kind;
-    while (fixed != bundle->fixed && cut_next(&cutter, &piece, &kind)) {
-        if (kind == 0) {
-            fixed |= all & alloc_masks(alloc->fixed, alloc->fixed_any, piece.start, piece.end, all);
+    for (u32 c = 0; c < alloc->cut_count && fixed != bundle->fixed; c++) {
+        const struct alloc_segment *piece = &alloc->cuts[c].segment;
+        if (alloc->cuts[c].kind == 0) {
+            fixed |=
+                all & alloc_masks(alloc->fixed, alloc->fixed_any, piece->start, piece->end, all);
         }
     }
     return ((fixed ^ bundle->fixed) & all) != 0;
@@ -574,12 +572,14 @@ enum err alloc_split(struct alloc *alloc, u32 index)
                                 .end = bundle->first + bundle->count,
                                 .base = base};
         bool done;
-        TRY(cut_by_kind(cutter, index, &done));
+        TRY(cut_list(cutter));
+        TRY(cut_by_kind(alloc, index, &done));
         if (!done) {
             cutter.by_rare = true;
             cutter.rare = highest_frequency(alloc, bundle) / RARE;
-            if (rare_matters(cutter, bundle)) {
-                TRY(cut_by_kind(cutter, index, &done));
+            TRY(cut_list(cutter));
+            if (rare_matters(alloc, bundle)) {
+                TRY(cut_by_kind(alloc, index, &done));
             }
         }
         if (done) {

@@ -58,6 +58,13 @@ struct alloc_segment {
     u32 use_end;
 };
 
+// A piece of a bundle that is being cut.
+struct alloc_cut {
+    struct alloc_segment segment;
+    u32 kind;
+    u32 row;
+};
+
 struct alloc_bundle {
     u32 first; // in `segments`
     u32 count;
@@ -122,6 +129,9 @@ struct alloc {
     u32 bundle_capacity;
     struct alloc_set *sets;
     u32 set_count;
+    struct alloc_cut *cuts;
+    u32 cut_count;
+    u32 cut_capacity;
 
     // A mask of registers for each position, and of all in each chunk.
     u32 *fixed;
@@ -162,10 +172,11 @@ enum err alloc_blocks(struct alloc *alloc);
 
 // ---- alloc_live.c: what is fixed, uses and segments; needs blocks.
 enum err alloc_live(struct alloc *alloc);
-// Room for `count` more segments, bundles, owners.
+// Room for `count` more segments, bundles, owners, cuts.
 enum err alloc_reserve_segments(struct alloc *alloc, u32 count);
 enum err alloc_reserve_bundles(struct alloc *alloc, u32 count);
 enum err alloc_reserve_owners(struct alloc *alloc, u32 count);
+enum err alloc_reserve_cuts(struct alloc *alloc, u32 count);
 
 // ---- alloc_join.c: makes bundles of segments; needs live and the masks of what is fixed.
 enum err alloc_join(struct alloc *alloc);
