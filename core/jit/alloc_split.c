@@ -179,8 +179,8 @@ static enum err add_row(struct alloc *alloc, u32 index, u32 first, u32 end, u32 
     return add_bundle(alloc, index, segment, alloc->segment_count - segment);
 }
 
-// The pieces of kind 0 become one bundle, and those of each other kind in a row one; where there are
-// very many rows, all that have no use become one. Not done when all are of one kind.
+// The pieces of kind 0 become one bundle, and those of each other kind in a row one; where there
+// are very many rows, all that have no use become one. Not done when all are of one kind.
 static enum err cut_by_kind(struct alloc *alloc, u32 index, bool *done)
 {
     u32 rows = number_rows(alloc);
