@@ -509,6 +509,7 @@ static enum err build(const struct wasm_module *module, u32 function, u32 entry,
         .ir = &ir, .module = module, .body = body, .start = body->code.data, .epoch = 1};
     b.scanned = b.start;
     b.entry = entry;
+    b.work_left = JIT_EDGE_VALUES + (u64)bytes * JIT_EDGE_VALUES_PER_BYTE;
     if (!number_prepare(&b, (u32)bytes) || !locals_prepare(&b, type)) {
         return ERR_NO_MEMORY;
     }

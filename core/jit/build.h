@@ -8,7 +8,7 @@
 // Use     ir_build, then ir_improve (passes.h).
 // Owner   everything lies in the arena.
 // Limits  core/jit/limits.h; work and memory are linear in the body but for locals that differ
-//         where many branches meet, which JIT_EDGE_VALUES bounds.
+//         where many branches meet, which JIT_EDGE_VALUES_PER_BYTE bounds.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"

@@ -125,7 +125,7 @@ struct builder {
     u32 *met_locals; // the other way round
     u32 met_capacity;
     u32 meeting;
-    u32 work; // locals looked at for edges and joins
+    u64 work_left; // locals that may still be looked at, for loops, edges and joins
 
     // number.c
     u64 *highest;       // of each value: as an unsigned number it is not higher
@@ -205,6 +205,8 @@ const struct loop_note *loop_look_up(struct builder *b, const struct body_reader
 
 // ---- joins.c
 
+// Takes so much of the work that a function may make. False: there is none left.
+bool build_work(struct builder *b, u64 count);
 void build_assign(struct builder *b, u32 local, u32 value);
 // From now on changes belong to this control.
 void scope_enter(struct builder *b, struct control *control);

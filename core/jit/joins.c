@@ -5,7 +5,6 @@
 // branches that come later: loops.c says which locals they can bring.
 #include "core/base/assert.h"
 #include "core/jit/builder.h"
-#include "core/jit/limits.h"
 
 // ---- scopes
 
@@ -66,13 +65,12 @@ void scope_keep(struct builder *b, const struct control *control)
     b->log_start = control->outer_start;
 }
 
-// Whether there is still work allowed for this function.
-static bool work_take(struct builder *b, u64 count)
+bool build_work(struct builder *b, u64 count)
 {
-    if (b->failed == ERR_OK && count > JIT_EDGE_VALUES - b->work) {
+    if (b->failed == ERR_OK && count > b->work_left) {
         b->failed = ERR_LIMIT;
     }
-    b->work += b->failed == ERR_OK ? (u32)count : 0;
+    b->work_left -= b->failed == ERR_OK ? count : 0;
     return b->failed == ERR_OK;
 }
 
@@ -93,7 +91,7 @@ static u32 carry_changes(struct builder *b, const struct control *control)
 {
     u32 count = 0;
     u32 mark = ++b->meeting;
-    if (!work_take(b, b->log_count - control->log_start)) {
+    if (!build_work(b, b->log_count - control->log_start)) {
         return 0;
     }
     for (u32 i = control->log_start; i < b->log_count; i++) {
@@ -124,7 +122,7 @@ void edge_add(struct builder *b, struct control *control, u32 from, u32 successo
         carry(b, b->stack[b->height - arity + i]);
     }
     if (control->kind == CONTROL_LOOP) {
-        (void)work_take(b, control->phi_count);
+        (void)build_work(b, control->phi_count);
         for (u32 i = control->param_count; i < control->phi_count && b->failed == ERR_OK; i++) {
             carry(b, b->locals[b->loop_locals[control->locals + i - control->param_count]]);
         }
@@ -188,8 +186,8 @@ static u32 join_rows(struct builder *b, const struct control *control, u32 *rows
             if (b->met[local] != mark) {
                 u32 *locals = builder_grow(b, b->met_locals, &b->met_capacity, count + 1,
                                            sizeof *b->met_locals);
-                u32 row = work_take(b, control->edge_count) ? build_list(b, control->edge_count)
-                                                            : IR_NONE;
+                u32 row = build_work(b, control->edge_count) ? build_list(b, control->edge_count)
+                                                             : IR_NONE;
                 if (locals == NULL || row == IR_NONE) {
                     return 0;
                 }
@@ -213,7 +211,7 @@ static void join_values(struct builder *b, const struct control *control)
 {
     u32 count = control->edge_count;
     for (u32 i = 0; i < control->result_count && b->failed == ERR_OK; i++) {
-        u32 row = work_take(b, count) ? build_list(b, count) : IR_NONE;
+        u32 row = build_work(b, count) ? build_list(b, count) : IR_NONE;
         u32 number = 0;
         for (u32 at = control->first_edge; at != IR_NONE && row != IR_NONE;
              at = b->edges[at].next) {
@@ -324,6 +322,7 @@ void loop_begin(struct builder *b, struct control *control, const struct loop_no
     control->phi_count = control->param_count + locals;
     control->locals = note == NULL ? 0 : note->locals;
     clobber_globals(b);
+    (void)build_work(b, control->phi_count);
     for (u32 i = 0; i < control->phi_count && b->failed == ERR_OK; i++) {
         u32 local = i < control->param_count
                         ? IR_NONE

@@ -8,7 +8,8 @@ enum {
     JIT_BLOCKS = 1 << 17,          // of one function
     JIT_VALUES = 1 << 20,          // instructions of one function
     JIT_LOCALS = 1000,             // declared by one function, besides one for each byte of it
-    JIT_EDGE_VALUES = 1 << 22,     // locals that branches of one function carry to where they meet
+    JIT_EDGE_VALUES = 1 << 14,     // locals that the branches of a function carry to where they
+    JIT_EDGE_VALUES_PER_BYTE = 16, // meet, and for each byte of it: programs have up to 8
     JIT_LOOP_DEPTH = 256,          // loops within each other, as the allocator sees them
     JIT_ALLOC_WORK = 256,          // steps of the allocator's search for each instruction, in all
     JIT_ALLOC_SPLITS = 4,          // of one live range in a row, before its rest goes to memory

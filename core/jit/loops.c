@@ -5,7 +5,6 @@
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/jit/builder.h"
-#include "core/jit/limits.h"
 
 // A local found in a loop that is not yet at its end.
 struct found {
@@ -81,10 +80,7 @@ static bool scan_close(struct builder *b, struct scan *scan)
     u32 count = scan->found_count - open.first;
     u32 *locals = builder_grow(b, b->loop_locals, &b->loop_local_capacity,
                                b->loop_local_count + count, sizeof *locals);
-    if (b->loop_local_count + count > JIT_EDGE_VALUES && b->failed == ERR_OK) {
-        b->failed = ERR_LIMIT;
-    }
-    if (locals == NULL || b->failed != ERR_OK) {
+    if (locals == NULL || !build_work(b, count)) {
         return false;
     }
     b->loop_locals = locals;

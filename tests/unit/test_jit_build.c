@@ -465,7 +465,7 @@ static void test_limit_blocks(void **state)
 // Loops in each other, each of which has a phi for every local; then values one by one.
 static enum err build_values(u32 more, u32 *values)
 {
-    enum { LOOPS = 52, LOCALS = 20000 };
+    enum { LOOPS = 40, LOCALS = 20000 };
     struct wasm_bytes bytes;
     u32 blocks;
     size_t body = begin_function(&bytes, LOCALS);
@@ -494,13 +494,15 @@ static void test_limit_values(void **state)
     assert_int_equal(build_values(most + 1, &values), ERR_LIMIT);
 }
 
-// Every branch out of the block, and its end, carries all locals; then all meet.
-static enum err build_edges(u32 locals, u32 branches)
+// Every branch out of the block, and its end, carries all locals; then all meet. *allowed receives
+// what limits.h allows, *needed how much that is.
+static enum err build_edges(u32 locals, u32 branches, u64 *allowed, u64 *needed)
 {
     struct wasm_bytes bytes;
     u32 values;
     u32 blocks;
     size_t body = begin_function(&bytes, locals);
+    size_t start = bytes.size;
     PUT(&bytes, "\x02\x40");
     for (u32 i = 0; i < locals; i++) {
         PUT(&bytes, "\x41\x01\x21");
@@ -510,15 +512,23 @@ static enum err build_edges(u32 locals, u32 branches)
         PUT(&bytes, "\x3f\x00\x0d\x00"); // memory.size, br_if 0
     }
     PUT(&bytes, "\x0b\x0b");
+    *allowed = JIT_EDGE_VALUES + (u64)JIT_EDGE_VALUES_PER_BYTE * (bytes.size - start);
+    *needed = 2 * (u64)locals * (branches + 1); // once at each edge, once where they meet
     return end_function(&bytes, body, &values, &blocks);
 }
 
 static void test_limit_edges(void **state)
 {
     (void)state;
-    enum { LOCALS = 1000, EDGES = JIT_EDGE_VALUES / (2 * LOCALS) };
-    assert_int_equal(build_edges(LOCALS, EDGES - 1), ERR_OK);
-    assert_int_equal(build_edges(LOCALS, EDGES), ERR_LIMIT);
+    enum { LOCALS = 1000 };
+    u64 allowed = 1;
+    u64 needed = 0;
+    u32 branches = 10;
+    while (needed <= allowed) {
+        enum err err = build_edges(LOCALS, branches++, &allowed, &needed);
+        assert_int_equal(err, needed <= allowed ? ERR_OK : ERR_LIMIT);
+    }
+    assert_in_range(branches, 12, 100); // both were seen
 }
 
 static void test_no_memory(void **state)
