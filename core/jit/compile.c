@@ -51,35 +51,69 @@ static struct jit_placed *batch_next(struct jit_compiler *compiler)
     return &compiler->placed[compiler->placed_count];
 }
 
-enum err jit_compile_one(struct jit_compiler *compiler, u32 function)
+static enum err compile(struct jit_compiler *compiler, struct jit_placed *next, u32 origin)
 {
-    const struct jit_module *module = compiler->module;
-    const struct wasm_module *wasm = module->module;
-    if (jit_module_has(module, function)) {
-        return ERR_OK;
-    }
+    const struct jit_space *space = compiler->module->space;
+    const struct wasm_module *wasm = compiler->module->module;
+    struct arena scratch;
+    arena_init(&scratch, compiler->memory, JIT_SCRATCH_BYTES);
+    enum err err = next->loop == NULL
+                       ? jit_compile(space->target, &space->options, wasm, next->function, &scratch,
+                                     &compiler->batch, &next->code)
+                       : jit_compile_loop(space->target, &space->options, wasm, next->function,
+                                          origin, &scratch, &compiler->batch, &next->code);
+    arena_drop(&scratch);
+    return err;
+}
+
+static enum err batch_add(struct jit_compiler *compiler, u32 function, u32 origin,
+                          const struct ins *head)
+{
+    const struct wasm_module *wasm = compiler->module->module;
     struct jit_placed *next = batch_next(compiler);
     if (next == NULL) {
         return ERR_NO_MEMORY;
     }
-    u64 bytes = wasm->bodies[function - wasm->function_import_count].code.size;
-    struct arena scratch;
-    arena_init(&scratch, compiler->memory, JIT_SCRATCH_BYTES);
     next->function = function;
-    enum err err = jit_compile(module->space->target, &module->space->options, wasm, function,
-                               &scratch, &compiler->batch, &next->code);
-    arena_drop(&scratch);
-    if (err != ERR_OK) {
+    next->loop = head;
+    if (compile(compiler, next, origin) != ERR_OK) {
         compiler->refused++;
         return ERR_OK;
     }
-    compiler->body_bytes += bytes;
+    compiler->body_bytes += wasm->bodies[function - wasm->function_import_count].code.size;
     compiler->code_bytes += next->code.code_bytes;
     compiler->placed_bytes += next->code.code_bytes;
     compiler->placed_count++;
     bool is_full =
         compiler->placed_bytes >= JIT_BATCH_BYTES || compiler->placed_count >= JIT_BATCH_FUNCTIONS;
     return is_full ? batch_place(compiler) : ERR_OK;
+}
+
+static bool is_in_batch(const struct jit_compiler *compiler, u32 function, const struct ins *head)
+{
+    for (u32 i = 0; i < compiler->placed_count; i++) {
+        const struct jit_placed *placed = &compiler->placed[i];
+        if (placed->function == function && placed->loop == head) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err jit_compile_one(struct jit_compiler *compiler, u32 function)
+{
+    bool is_there =
+        jit_module_has(compiler->module, function) || is_in_batch(compiler, function, NULL);
+    return is_there ? ERR_OK : batch_add(compiler, function, 0, NULL);
+}
+
+enum err jit_compile_one_loop(struct jit_compiler *compiler, u32 function, u32 origin,
+                              const struct ins *head)
+{
+    u32 loops = compiler->module->loop_count + compiler->placed_count;
+    bool is_there = jit_module_loop(compiler->module, head) != NULL ||
+                    is_in_batch(compiler, function, head) || loops >= JIT_LOOPS;
+    return is_there ? ERR_OK : batch_add(compiler, function, origin, head);
 }
 
 enum err jit_compile_all(struct jit_compiler *compiler)

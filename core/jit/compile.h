@@ -12,6 +12,7 @@
 #include "core/base/err.h"
 #include "core/base/types.h"
 #include "core/jit/jit.h"
+struct ins;
 struct jit_module;
 struct jit_placed;
 struct memory;
@@ -35,5 +36,9 @@ void jit_compile_begin(struct jit_compiler *compiler, struct jit_module *module,
 // A function that the module defines; does nothing if it is compiled already.
 // ERR_NO_MEMORY  a batch could not be placed; its functions stay with the interpreter
 enum err jit_compile_one(struct jit_compiler *compiler, u32 function);
+// The version of it that takes over where a loop begins: `origin` in the body, `head` in the
+// interpreter's code. Does nothing if there is one, or JIT_LOOPS others.
+enum err jit_compile_one_loop(struct jit_compiler *compiler, u32 function, u32 origin,
+                              const struct ins *head);
 enum err jit_compile_all(struct jit_compiler *compiler);
 enum err jit_compile_end(struct jit_compiler *compiler);

@@ -25,6 +25,7 @@ enum {
     JIT_STACKS = 1 << 13,          // of threads in compiled code: each costs the machine a mapping
     JIT_FUEL_CROSSING = 8,         // units for each way into compiled code or out of it
     JIT_FUEL_NS = 2,               // time in compiled code that costs a unit
+    JIT_LOOPS = 256,               // of a module, at which compiled code takes over
     JIT_BATCH_FUNCTIONS = 4096,    // placed at once,
     JIT_BATCH_BYTES = 256 << 10,   // or as many as give so much code
     JIT_CODE_BYTES = 32 << 20,     // of one function: near enough for every branch and constant

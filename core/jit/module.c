@@ -40,12 +40,18 @@ enum err jit_module_create(struct jit_space *space, const struct wasm_module *mo
     u32 defined = module->function_count - module->function_import_count;
     out->enters = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
     out->leaves = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
+    out->loop_enters = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
+    out->has = ARENA_ARRAY(&out->arena, bool, module->function_count);
+    out->loops = ARENA_ARRAY(&out->arena, struct jit_loop, JIT_LOOPS);
     out->stand_ins = ARENA_ARRAY(&out->arena, struct wasm_stand_in, defined);
     out->slots = (void *)jit_space_take(space, &out->runs, slot_count(module) * sizeof(u8 *));
     if (out->enters == NULL || out->leaves == NULL || out->stand_ins == NULL ||
-        out->slots == NULL) {
+        out->slots == NULL || out->has == NULL || out->loop_enters == NULL || out->loops == NULL) {
         jit_module_destroy(out);
         return ERR_NO_MEMORY;
+    }
+    for (u32 i = 0; i < defined; i++) {
+        wasm_stand_in_init(&out->stand_ins[i], module->bodies[i].translated);
     }
     return ERR_OK;
 }
@@ -70,9 +76,7 @@ void jit_module_attach(struct jit_module *module, struct wasm_instance *instance
 
 bool jit_module_has(const struct jit_module *module, u32 function)
 {
-    u32 first = module->module->function_import_count;
-    return function >= first && __atomic_load_n(&module->stand_ins[function - first].ins[0].run,
-                                                __ATOMIC_ACQUIRE) != NULL;
+    return __atomic_load_n(&module->has[function], __ATOMIC_ACQUIRE);
 }
 
 const u8 *jit_module_code(const struct jit_module *module, u32 function)
@@ -83,6 +87,27 @@ const u8 *jit_module_code(const struct jit_module *module, u32 function)
 const u8 *jit_module_enter(const struct jit_module *module, u32 function)
 {
     return module->enters[type_of(module->module, function)->canonical];
+}
+
+const u8 *jit_module_enter_loop(const struct jit_module *module, u32 function)
+{
+    return module->loop_enters[type_of(module->module, function)->canonical];
+}
+
+const struct jit_loop *jit_module_loop(const struct jit_module *module, const struct ins *head)
+{
+    u32 count = __atomic_load_n(&module->loop_count, __ATOMIC_ACQUIRE);
+    for (u32 i = 0; i < count; i++) {
+        if (module->loops[i].head == head) {
+            return &module->loops[i];
+        }
+    }
+    return NULL;
+}
+
+const struct wasm_stand_in *jit_module_stand_in(struct jit_module *module, u32 function)
+{
+    return &module->stand_ins[function - module->module->function_import_count];
 }
 
 // ---- placing
@@ -99,6 +124,7 @@ struct placing {
     u32 *link_slots;
     u32 link_count;
     u32 *entered; // by type: index in codes, plus 1
+    u32 *loop_entered;
     u32 *left;
     u32 left_helper;
     u32 *placed; // by defined function: index in codes, plus 1
@@ -136,6 +162,33 @@ static enum err need_enter(struct placing *p, const struct wasm_func_type *type)
         return ERR_LIMIT;
     }
     p->entered[type->canonical] = p->code_count;
+    return ERR_OK;
+}
+
+// The same for versions that begin at a loop: their one argument is an address.
+static enum err need_loop_enter(struct placing *p, const struct wasm_func_type *type)
+{
+    u32 canonical = type->canonical;
+    if (p->module->loop_enters[canonical] != NULL || p->loop_entered[canonical] != 0) {
+        return ERR_OK;
+    }
+    u8 *types = ARENA_ARRAY(p->scratch, u8, 1 + type->result_count);
+    if (types == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    types[0] = WASM_I64;
+    mem_copy(types + 1, type->types + type->param_count, type->result_count);
+    struct wasm_func_type made = *type;
+    made.types = types;
+    made.param_count = 1;
+    made.param_slots = 1;
+    const struct jit_space *space = p->module->space;
+    struct jit_function code;
+    TRY(space->target->emit_enter(&made, &space->options, p->scratch, p->scratch, &code));
+    if (!add(p, &code, JIT_CODE_ENTER, 0)) {
+        return ERR_LIMIT;
+    }
+    p->loop_entered[canonical] = p->code_count;
     return ERR_OK;
 }
 
@@ -215,7 +268,8 @@ static enum err needs(struct placing *p, const struct jit_placed *functions, u32
 {
     const struct wasm_module *module = p->module->module;
     for (u32 i = 0; i < count; i++) {
-        TRY(need_enter(p, type_of(module, functions[i].function)));
+        const struct wasm_func_type *type = type_of(module, functions[i].function);
+        TRY(functions[i].loop == NULL ? need_enter(p, type) : need_loop_enter(p, type));
         for (u32 j = 0; j < functions[i].code.call_count; j++) {
             TRY(need_callee(p, functions[i].code.calls[j].function));
         }
@@ -354,6 +408,9 @@ static void crossings_publish(const struct placing *p)
         if (p->entered[i] != 0) {
             module->enters[i] = p->base + p->facts[p->entered[i] - 1].start;
         }
+        if (p->loop_entered[i] != 0) {
+            module->loop_enters[i] = p->base + p->facts[p->loop_entered[i] - 1].start;
+        }
         if (p->left[i] != 0) {
             module->leaves[i] = p->base + p->facts[p->left[i] - 1].start;
         }
@@ -375,27 +432,34 @@ static void crossings_publish(const struct placing *p)
     module->is_started = true;
 }
 
+static void function_publish(struct jit_module *module, u32 function, const u8 *address)
+{
+    struct wasm_code *code = code_of(module->module, function);
+    struct wasm_stand_in *stand_in =
+        &module->stand_ins[function - module->module->function_import_count];
+    __atomic_store_n(&module->slots[function], address, __ATOMIC_RELEASE);
+    __atomic_store_n(&code->compiled, (const void *)address, __ATOMIC_RELEASE);
+    __atomic_store_n(&module->has[function], true, __ATOMIC_RELEASE);
+    __atomic_store_n(&code->entry, stand_in->ins, __ATOMIC_RELEASE);
+    module->compiled_count++;
+}
+
 static void functions_publish(const struct placing *p, const struct jit_placed *functions,
                               u32 count)
 {
     struct jit_module *module = p->module;
-    u32 first = module->module->function_import_count;
     for (u32 i = 0; i < count; i++) {
-        u32 function = functions[i].function;
         const u8 *address = p->base + p->facts[i].start;
-        struct wasm_code *code = code_of(module->module, function);
-        struct wasm_stand_in made;
-        struct wasm_stand_in *stand_in = &module->stand_ins[function - first];
-        wasm_stand_in_init(&made, code);
-        stand_in->ins[1] = made.ins[1];
-        stand_in->ins[2] = made.ins[2];
-        stand_in->ins[0].c = made.ins[0].c;
-        __atomic_store_n(&module->slots[function], address, __ATOMIC_RELEASE);
-        __atomic_store_n(&code->compiled, (const void *)address, __ATOMIC_RELEASE);
-        __atomic_store_n(&stand_in->ins[0].run, made.ins[0].run, __ATOMIC_RELEASE);
-        __atomic_store_n(&code->entry, stand_in->ins, __ATOMIC_RELEASE);
+        if (functions[i].loop == NULL) {
+            function_publish(module, functions[i].function, address);
+            continue;
+        }
+        u32 number = module->loop_count;
+        ASSERT(number < JIT_LOOPS); // placing_init has seen to it
+        module->loops[number] =
+            (struct jit_loop){functions[i].loop, address, functions[i].function};
+        __atomic_store_n(&module->loop_count, number + 1, __ATOMIC_RELEASE);
     }
-    module->compiled_count += count;
 }
 
 static enum err placing_init(struct placing *p, struct jit_module *module,
@@ -416,19 +480,25 @@ static enum err placing_init(struct placing *p, struct jit_module *module,
     p->links = ARENA_ARRAY(scratch, u32, slot_count(wasm));
     p->link_slots = ARENA_ARRAY(scratch, u32, most);
     p->entered = ARENA_ARRAY(scratch, u32, wasm->type_count);
+    p->loop_entered = ARENA_ARRAY(scratch, u32, wasm->type_count);
     p->left = ARENA_ARRAY(scratch, u32, wasm->type_count);
     p->placed = ARENA_ARRAY(scratch, u32, wasm->function_count);
     if (p->codes == NULL || p->facts == NULL || p->links == NULL || p->link_slots == NULL ||
-        p->entered == NULL || p->left == NULL || p->placed == NULL) {
+        p->entered == NULL || p->loop_entered == NULL || p->left == NULL || p->placed == NULL) {
         return ERR_NO_MEMORY;
     }
+    u32 loops = 0;
     for (u32 i = 0; i < count; i++) {
         u32 function = functions[i].function;
         ASSERT(function >= wasm->function_import_count && function < wasm->function_count);
-        ASSERT(!jit_module_has(module, function));
         bool added = add(p, &functions[i].code, JIT_CODE_FUNCTION, function);
         ASSERT(added);
-        p->placed[function - wasm->function_import_count] = p->code_count;
+        if (functions[i].loop == NULL) {
+            ASSERT(!jit_module_has(module, function));
+            p->placed[function - wasm->function_import_count] = p->code_count;
+        } else if (++loops > JIT_LOOPS - module->loop_count) {
+            return ERR_LIMIT;
+        }
     }
     return ERR_OK;
 }

@@ -19,6 +19,8 @@
 #include "core/base/types.h"
 #include "core/jit/jit.h"
 struct arena;
+struct ins;
+struct jit_loop;
 struct jit_run;
 struct jit_space;
 struct wasm_instance;
@@ -59,11 +61,16 @@ struct jit_module {
     struct arena arena; // tables of sites and the like
     struct jit_run *runs;
     // Addresses that code goes to, by callee: functions of the module, then helpers. In the space.
-    const u8 **slots;  // atomic
-    const u8 **enters; // by canonical type; NULL: not made yet
+    const u8 **slots;       // atomic
+    const u8 **enters;      // by canonical type; NULL: not made yet
+    const u8 **loop_enters; // of the version that begins at a loop, by the function's type
     const u8 **leaves;
     const u8 *leave_helper;
-    struct wasm_stand_in *stand_ins; // by defined function; all zeros: not compiled
+    struct wasm_stand_in *stand_ins; // by defined function
+    bool *has;                       // atomic; by function: it is compiled
+    // Loops at which compiled code takes over from the interpreter.
+    struct jit_loop *loops; // JIT_LOOPS of them
+    u32 loop_count;         // atomic: written ones
     u32 compiled_count;
     u64 code_bytes;  // of machine code, of all batches
     bool is_started; // functions that can become values have somewhere to go
@@ -80,6 +87,9 @@ void jit_module_attach(struct jit_module *module, struct wasm_instance *instance
 
 struct jit_placed {
     u32 function; // index in the module; defined and not compiled before
+    // NULL; or where the interpreter's loop begins: the code is of jit_compile_loop, and the
+    // function itself is not.
+    const struct ins *loop;
     struct jit_function code;
 };
 
@@ -93,6 +103,16 @@ bool jit_module_has(const struct jit_module *module, u32 function);
 // Of a function that is there: its code, and the code that enters a function of its type.
 const u8 *jit_module_code(const struct jit_module *module, u32 function);
 const u8 *jit_module_enter(const struct jit_module *module, u32 function);
+
+// A loop's code, and the code that enters it; NULL: there is none.
+struct jit_loop {
+    const struct ins *head;
+    const u8 *code;
+    u32 function;
+};
+const struct jit_loop *jit_module_loop(const struct jit_module *module, const struct ins *head);
+const u8 *jit_module_enter_loop(const struct jit_module *module, u32 function);
+const struct wasm_stand_in *jit_module_stand_in(struct jit_module *module, u32 function);
 
 // What lies at an address, or NULL; `offset` receives the distance from its beginning. In a handler
 // too.

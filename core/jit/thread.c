@@ -33,6 +33,7 @@ void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct
     thread->wasm = wasm;
     thread->space = space;
     thread->clock_ns = clock_ns;
+    wasm->stops_at_loops = true;
 }
 
 void jit_thread_drop(struct jit_thread *thread)
@@ -61,13 +62,28 @@ static void instance_set(struct jit_thread *thread, struct wasm_instance *instan
     thread->memory = instance == NULL || instance->memory == NULL ? NULL : instance->memory->base;
 }
 
-static enum trap segment_push(struct jit_thread *thread, struct wasm_instance *instance,
-                              u32 function, wasm_slot *slots, bool from_interpreter)
+// Where compiled code begins.
+struct entry {
+    struct wasm_instance *instance;
+    u32 function;
+    wasm_slot *slots; // arguments
+    const u8 *enter;
+    const u8 *target;
+};
+
+static struct entry entry_of(struct wasm_instance *instance, u32 function, wasm_slot *slots)
 {
     const struct jit_module *compiled = instance->compiled;
-    const struct wasm_module *module = instance->module;
-    const struct wasm_func_type *type = &module->types[module->function_types[function]];
-    u64 need = (u64)(type->param_count + type->result_count) * 2 * sizeof *slots + SEGMENT_ROOM;
+    return (struct entry){instance, function, slots, jit_module_enter(compiled, function),
+                          jit_module_code(compiled, function)};
+}
+
+static enum trap segment_push(struct jit_thread *thread, const struct entry *entry,
+                              bool from_interpreter)
+{
+    const struct wasm_module *module = entry->instance->module;
+    const struct wasm_func_type *type = &module->types[module->function_types[entry->function]];
+    u64 need = (u64)(type->param_count + type->result_count) * 2 * sizeof(wasm_slot) + SEGMENT_ROOM;
     u8 *from = thread->top == NULL ? thread->stack + JIT_STACK_BYTES : thread->sp;
     if ((u64)(from - thread->stack) < need) {
         return TRAP_STACK_EXHAUSTED;
@@ -83,12 +99,12 @@ static enum trap segment_push(struct jit_thread *thread, struct wasm_instance *i
         .from_interpreter = from_interpreter,
     };
     u64 *sp = (u64 *)(void *)segment - 1;
-    *sp = (u64)(uintptr_t)jit_module_enter(compiled, function);
+    *sp = (u64)(uintptr_t)entry->enter;
     thread->top = segment;
     thread->sp = (u8 *)sp;
-    thread->slots = slots;
-    thread->target = jit_module_code(compiled, function);
-    instance_set(thread, instance);
+    thread->slots = entry->slots;
+    thread->target = entry->target;
+    instance_set(thread, entry->instance);
     thread->state = STATE_ENTER;
     return TRAP_NONE;
 }
@@ -140,6 +156,55 @@ static struct step trapped(struct jit_thread *thread, enum trap trap, u64 pc)
     return ends(WASM_RUN_TRAPPED);
 }
 
+static bool stack_is_there(struct jit_thread *thread)
+{
+    if (thread->stack == NULL) {
+        thread->stack = jit_space_stack_take(thread->space);
+    }
+    return thread->stack != NULL;
+}
+
+// The interpreter calls compiled code.
+static struct step crossed(struct jit_thread *thread)
+{
+    struct wasm_thread *wasm = thread->wasm;
+    if (!stack_is_there(thread)) { // as many threads as there may be have one
+        wasm_thread_decline(wasm);
+        return goes_on();
+    }
+    struct wasm_crossing crossing = wasm_thread_crossing(wasm);
+    struct entry entry = entry_of(crossing.instance, crossing.function, crossing.slots);
+    enum trap trap = segment_push(thread, &entry, true);
+    if (trap == TRAP_NONE) {
+        return goes_on();
+    }
+    wasm->trap = trap;
+    thread->state = STATE_NO_ROOM;
+    return ends(WASM_RUN_TRAPPED);
+}
+
+// The interpreter has paused: if that is in a loop that compiled code can go on with, it will.
+static void try_take_over(struct jit_thread *thread)
+{
+    struct wasm_thread *wasm = thread->wasm;
+    const struct ins *head = wasm_thread_loop(wasm);
+    struct wasm_instance *instance = wasm->instance;
+    struct jit_module *compiled = instance == NULL ? NULL : instance->compiled;
+    if (head == NULL || compiled == NULL) {
+        return;
+    }
+    const struct jit_loop *loop = jit_module_loop(compiled, head);
+    if (loop == NULL || !stack_is_there(thread)) {
+        return;
+    }
+    thread->frame = (u64)(uintptr_t)wasm_thread_frame(wasm);
+    struct entry entry = {instance, loop->function, &thread->frame,
+                          jit_module_enter_loop(compiled, loop->function), loop->code};
+    if (segment_push(thread, &entry, true) == TRAP_NONE) {
+        wasm_thread_take_over(wasm, jit_module_stand_in(compiled, loop->function));
+    }
+}
+
 static struct step interpreter_step(struct jit_thread *thread, i64 *fuel)
 {
     struct wasm_thread *wasm = thread->wasm;
@@ -149,25 +214,13 @@ static struct step interpreter_step(struct jit_thread *thread, i64 *fuel)
         thread->state = STATE_ENTER;
         return goes_on();
     }
-    if (run != WASM_RUN_COMPILED) {
-        return ends(run);
+    if (run == WASM_RUN_COMPILED) {
+        return crossed(thread);
     }
-    if (thread->stack == NULL) {
-        thread->stack = jit_space_stack_take(thread->space);
+    if (run == WASM_RUN_PAUSED) {
+        try_take_over(thread);
     }
-    if (thread->stack == NULL) { // as many threads as there may be have one
-        wasm_thread_decline(wasm);
-        return goes_on();
-    }
-    struct wasm_crossing crossing = wasm_thread_crossing(wasm);
-    enum trap trap =
-        segment_push(thread, crossing.instance, crossing.function, crossing.slots, true);
-    if (trap == TRAP_NONE) {
-        return goes_on();
-    }
-    wasm->trap = trap;
-    thread->state = STATE_NO_ROOM;
-    return ends(WASM_RUN_TRAPPED);
+    return ends(run);
 }
 
 // A call out of compiled code of a function that is not the embedder's.
@@ -177,7 +230,8 @@ static struct step call_code(struct jit_thread *thread, struct wasm_instance *in
     const struct jit_module *compiled = instance->compiled;
     enum trap trap;
     if (compiled != NULL && jit_module_has(compiled, code->function)) {
-        trap = segment_push(thread, instance, code->function, thread->slots, false);
+        struct entry entry = entry_of(instance, code->function, thread->slots);
+        trap = segment_push(thread, &entry, false);
     } else {
         trap = wasm_thread_push(thread->wasm, instance, code, thread->slots);
         thread->state = STATE_INTERPRETER;

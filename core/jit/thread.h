@@ -55,9 +55,10 @@ struct jit_thread {
     u64 (*clock_ns)(void); // what compiled code is charged by; NULL: by its crossings alone
     u8 *stack;             // lowest usable byte; NULL: none yet
     struct jit_segment *top;
-    u8 state;     // private to thread.c
-    u8 fault;     // enum trap, of JIT_LEAVE_TRAP
-    u64 fault_pc; // 0: the trap is of a call that leaves
+    wasm_slot frame; // the argument of an entry at a loop
+    u8 state;        // private to thread.c
+    u8 fault;        // enum trap, of JIT_LEAVE_TRAP
+    u64 fault_pc;    // 0: the trap is of a call that leaves
 };
 
 void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct jit_space *space,

@@ -10,6 +10,7 @@
 #include "core/jit/x86_64/asm.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
+#include "core/wasm/crossing.h"
 
 STATIC_ASSERT((u32)PLATFORM_X86_AVX == X64_HAS_AVX && (u32)PLATFORM_X86_AVX2 == X64_HAS_AVX2);
 STATIC_ASSERT((u32)PLATFORM_X86_BMI1 == X64_HAS_BMI1 && (u32)PLATFORM_X86_BMI2 == X64_HAS_BMI2);
@@ -27,9 +28,14 @@ struct program_code {
     u32 hot_next;
     bool has_hot; // in the batch
     // Everybody's.
-    bool is_done;        // atomic
-    u32 hot_count;       // atomic: written in `hot`
-    u32 hot[KERNEL_HOT]; // atomic: functions that were seen running
+    bool is_done;     // atomic
+    struct lock lock; // what follows; held for moments
+    u32 hot_count;
+    struct hot {
+        u32 function;
+        u32 origin; // of a loop
+        const struct ins *head;
+    } hot[KERNEL_HOT]; // loops that were seen running
 };
 
 // ---- the machine
@@ -118,18 +124,39 @@ static struct program_code *code_of(const struct program *program)
     return __atomic_load_n(&program->code, __ATOMIC_ACQUIRE);
 }
 
-// The next function worth compiling; UINT32_MAX: there is none.
-static u32 next_function(struct program_code *code)
+static void hot_lock(struct program_code *code)
 {
-    while (code->hot_next < __atomic_load_n(&code->hot_count, __ATOMIC_ACQUIRE)) {
-        u32 function = __atomic_load_n(&code->hot[code->hot_next++], __ATOMIC_RELAXED);
-        if (!jit_module_has(&code->module, function)) {
-            code->has_hot = true;
-            return function;
-        }
+    while (!lock_try(&code->lock)) {
+        platform_relax();
     }
-    const struct wasm_module *module = code->module.module;
-    return code->next == module->function_count ? UINT32_MAX : code->next++;
+}
+
+// The next loop that was seen running; false: none.
+static bool hot_take(struct program_code *code, struct hot *out)
+{
+    hot_lock(code);
+    bool found = code->hot_next < code->hot_count;
+    if (found) {
+        *out = code->hot[code->hot_next++];
+    }
+    lock_release(&code->lock);
+    return found;
+}
+
+// Compiles what should come next. ERR_NOT_FOUND: nothing is left.
+static enum err compile_next(struct program_code *code)
+{
+    struct jit_compiler *compiler = &code->compiler;
+    struct hot hot;
+    if (hot_take(code, &hot)) {
+        code->has_hot = true;
+        TRY(jit_compile_one_loop(compiler, hot.function, hot.origin, hot.head));
+        return jit_compile_one(compiler, hot.function);
+    }
+    if (code->next == code->module.module->function_count) {
+        return ERR_NOT_FOUND;
+    }
+    return jit_compile_one(compiler, code->next++);
 }
 
 // Compiles until the time is over. True: everything is.
@@ -137,8 +164,7 @@ static bool compile_for(struct program_code *code, u64 time_ns)
 {
     u64 start_ns = platform_clock_ns();
     do {
-        u32 function = next_function(code);
-        if (function == UINT32_MAX || jit_compile_one(&code->compiler, function) != ERR_OK) {
+        if (compile_next(code) != ERR_OK) {
             return true;
         }
     } while (platform_clock_ns() - start_ns < time_ns);
@@ -172,6 +198,20 @@ static bool compile_step(struct job *job, i64 *fuel)
         kernel_unlock(kernel);
     }
     return !is_over;
+}
+
+// A loop was found after the program's functions were done: a job for it, if none is under way.
+static void compile_again(struct program *program)
+{
+    struct kernel *kernel = program->kernel;
+    struct program_code *code = code_of(program);
+    kernel_lock(kernel);
+    if (__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE)) {
+        __atomic_store_n(&code->is_done, false, __ATOMIC_RELEASE);
+        program->reference_count++;
+        job_start_locked(kernel, &code->job, JOB_LOW, compile_step);
+    }
+    kernel_unlock(kernel);
 }
 
 static struct program_code *code_new(struct program *program)
@@ -299,16 +339,33 @@ static void switch_over(struct process *process)
     }
 }
 
-// Remembers where a process is, for the order in which functions are compiled.
-static void note_hot(const struct process *process, struct program_code *code)
+// Remembers the loop in which a process is, to be compiled first. There are KERNEL_HOT of them at
+// most, so looking for its place in the file is rare.
+static void note_loop(const struct process *process)
 {
-    struct wasm_frame frame;
-    u32 count = __atomic_load_n(&code->hot_count, __ATOMIC_RELAXED);
-    if (count < KERNEL_HOT && wasm_thread_backtrace(&process->thread, &frame, 1) == 1 &&
-        frame.instance == process->instance && !jit_module_has(&code->module, frame.function)) {
-        // Two workers may write the same place: one is lost.
-        __atomic_store_n(&code->hot[count], frame.function, __ATOMIC_RELAXED);
-        __atomic_store_n(&code->hot_count, count + 1, __ATOMIC_RELEASE);
+    const struct ins *head = wasm_thread_loop(&process->thread);
+    struct wasm_instance *instance = process->thread.instance;
+    if (head == NULL || instance == NULL) {
+        return;
+    }
+    struct program *program =
+        instance == process->instance ? process->program : process->program->adapter;
+    struct program_code *code = code_of(program);
+    if (code == NULL) {
+        return;
+    }
+    hot_lock(code);
+    bool is_known = code->hot_count == KERNEL_HOT;
+    for (u32 i = 0; i < code->hot_count && !is_known; i++) {
+        is_known = code->hot[i].head == head;
+    }
+    if (!is_known) {
+        struct wasm_loop loop = wasm_thread_loop_place(&process->thread);
+        code->hot[code->hot_count++] = (struct hot){loop.function, loop.origin, head};
+    }
+    lock_release(&code->lock);
+    if (!is_known) {
+        compile_again(program);
     }
 }
 
@@ -320,7 +377,7 @@ static NOINLINE void consider(struct process *process)
         if (process->compiled == NULL) {
             switch_over(process);
         }
-        note_hot(process, code);
+        note_loop(process);
     } else if (process->fuel_used >= KERNEL_FUEL_HOT) {
         want_code(process->program, false);
         want_code(process->program->adapter, false);

@@ -282,6 +282,7 @@ struct run {
     f32 facc;
     enum trap trap;
     enum wasm_run status;
+    bool at_loop;             // PAUSED: pc is where a loop begins, and no accumulator is needed
     u32 stack_need;           // slots behind fp that the call under way needs
     struct wasm_func *callee; // of the call under way
     i64 *units;               // what is left of the caller's fuel; written at the end

@@ -36,6 +36,22 @@ void wasm_thread_uncross(struct wasm_thread *thread);
 // Or: the interpreter runs the function itself.
 void wasm_thread_decline(struct wasm_thread *thread);
 
+// Where a paused thread stands if that is where a loop begins; else NULL.
+const struct ins *wasm_thread_loop(const struct wasm_thread *thread);
+// Which loop that is. Takes time: looks through all functions of the module.
+struct wasm_loop {
+    struct wasm_instance *instance;
+    const struct ins *head;
+    u32 function;
+    u32 origin; // offset in the body of the instruction that the loop begins with
+};
+struct wasm_loop wasm_thread_loop_place(const struct wasm_thread *thread);
+// The slots of the frame it is in; until wasm_thread_push or wasm_thread_run.
+wasm_slot *wasm_thread_frame(const struct wasm_thread *thread);
+// From there on compiled code does the rest of the function, whose stand-in this is: as if it had
+// been called and this were COMPILED.
+void wasm_thread_take_over(struct wasm_thread *thread, const struct wasm_stand_in *stand_in);
+
 // Begins a call, for wasm_thread_run. A trap: the stack has no room, and nothing has changed.
 enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *instance,
                            const struct wasm_code *code, const wasm_slot *args);

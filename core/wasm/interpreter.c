@@ -29,6 +29,14 @@ NOINLINE HANDLER(pause)
     TAIL(leave);
 }
 
+// The same with the last unit of fuel gone, at the beginning of a loop: where compiled code can take
+// over.
+NOINLINE HANDLER(pause_at_loop)
+{
+    run->at_loop = true;
+    TAIL(pause);
+}
+
 // Stops at pc for run->trap.
 NOINLINE HANDLER(raise)
 {
@@ -167,8 +175,15 @@ static u8 *memory_reload(struct run *run)
 // A branch back is where a slice may end; it is run again as a whole.
 #define BRANCH_FORWARD() pc = (const struct ins *)((const u8 *)pc + (i32)pc->c)
 #define BRANCH_BACK()                                                                              \
-    if (UNLIKELY(FUEL <= 0)) {                                                                     \
-        TAIL(pause);                                                                               \
+    if (UNLIKELY(FUEL <= 1)) {                                                                     \
+        if (FUEL <= 0) {                                                                           \
+            TAIL(pause);                                                                           \
+        }                                                                                          \
+        if (run->thread->stops_at_loops) {                                                         \
+            FUEL--;                                                                                \
+            BRANCH_FORWARD();                                                                      \
+            TAIL(pause_at_loop);                                                                   \
+        }                                                                                          \
     }                                                                                              \
     FUEL--;                                                                                        \
     BRANCH_FORWARD()
@@ -432,8 +447,16 @@ handler *const *const wasm_branches[ROW_COUNT] = {
     {                                                                                              \
         u32 sum = SLOT_I(pc->a) + (u32)(i16)pc->low;                                               \
         if (num_##name(sum, bound)) {                                                              \
-            if (UNLIKELY(FUEL <= 0)) {                                                             \
-                TAIL(pause);                                                                       \
+            if (UNLIKELY(FUEL <= 1)) {                                                             \
+                if (FUEL <= 0) {                                                                   \
+                    TAIL(pause);                                                                   \
+                }                                                                                  \
+                if (run->thread->stops_at_loops) {                                                 \
+                    FUEL--;                                                                        \
+                    fp[pc->a] = ACC = sum;                                                         \
+                    pc += (i16)pc->high;                                                           \
+                    TAIL(pause_at_loop);                                                           \
+                }                                                                                  \
             }                                                                                      \
             FUEL--;                                                                                \
             fp[pc->a] = ACC = sum;                                                                 \

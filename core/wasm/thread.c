@@ -132,6 +132,7 @@ static NOINLINE enum wasm_run end_other(const struct run *run)
         thread->acc = run->acc;
         thread->facc = run->facc;
         thread->dacc = run->dacc;
+        thread->at_loop = run->at_loop;
         thread->state = STATE_READY;
         break;
     case WASM_RUN_DONE:
@@ -201,6 +202,7 @@ static ALWAYS_INLINE enum wasm_run run_at(struct wasm_thread *thread, struct run
     run->thread = thread;
     run->trap = TRAP_NONE;
     run->status = WASM_RUN_PAUSED;
+    run->at_loop = false;
     run->fuel = *fuel < 0 ? 0 : *fuel;
     run->units = fuel;
     thread->trap = TRAP_NONE;
@@ -372,6 +374,39 @@ void wasm_thread_uncross(struct wasm_thread *thread)
     ASSERT(thread->state == STATE_CROSSED);
     thread->pc = (const struct ins *)thread->pc + 1;
     thread->state = STATE_READY;
+}
+
+const struct ins *wasm_thread_loop(const struct wasm_thread *thread)
+{
+    return thread->state == STATE_READY && thread->at_loop ? thread->pc : NULL;
+}
+
+struct wasm_loop wasm_thread_loop_place(const struct wasm_thread *thread)
+{
+    const struct ins *head = wasm_thread_loop(thread);
+    ASSERT(head != NULL);
+    const struct wasm_module *module = thread->instance->module;
+    const struct wasm_code *code = code_at(thread->instance, head);
+    ASSERT(code != NULL);
+    u64 start = module->bodies[code->function - module->function_import_count].offset;
+    return (struct wasm_loop){
+        .instance = thread->instance,
+        .head = head,
+        .function = code->function,
+        .origin = (u32)(origin(module, code, head) - start),
+    };
+}
+
+wasm_slot *wasm_thread_frame(const struct wasm_thread *thread)
+{
+    return frame_of(thread);
+}
+
+void wasm_thread_take_over(struct wasm_thread *thread, const struct wasm_stand_in *stand_in)
+{
+    ASSERT(wasm_thread_loop(thread) != NULL);
+    thread->pc = stand_in->ins;
+    thread->state = STATE_CROSSED;
 }
 
 void wasm_thread_decline(struct wasm_thread *thread)

@@ -53,6 +53,10 @@ struct wasm_thread {
     const void *pc;
     u32 frame_offset; // of the running frame's slots within `stack`
     u32 state;
+    bool at_loop; // paused where a loop begins
+    // Set by core/jit: pauses there as soon as the last unit is gone, and not before the next
+    // branch back.
+    bool stops_at_loops;
     struct wasm_instance *instance;
     u64 acc; // the accumulators
     f64 dacc;

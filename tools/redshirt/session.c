@@ -279,7 +279,7 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
 {
     struct hosted_machine_config config = {.workers = workers, .store = store, .has_log = has_log};
     const char *engine = getenv("REDSHIRT_ENGINE");
-    if (!session_engine(engine == NULL ? "interpreter" : engine, &config.engine)) {
+    if (!session_engine(engine == NULL ? "auto" : engine, &config.engine)) {
         say("REDSHIRT_ENGINE is none of interpreter, auto and compiled");
         return EXIT_USAGE;
     }
