@@ -90,10 +90,11 @@ test-machine: build/asan/test/machine $$(KERNEL_MODULES) build/diff/constants.wa
 	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
 	    exit f > 0 || p == 0 }' build/machine.txt
 
-# Every instruction on vectors and every pair of interesting ones, on each kind of CPU and memory.
-build/lanes/made: tests/diff/lanes.py tests/diff/forms.py core/wasm/opcodes.def
+# Every instruction on vectors and every pair of interesting ones, and chains of those that only move bytes, on each
+# kind of CPU and memory.
+build/lanes/made: tests/diff/lanes.py tests/diff/bytes.py tests/diff/forms.py core/wasm/opcodes.def
 	@mkdir -p $(@D)
-	$(Q)python3 -B $< $(@D)
+	$(Q)python3 -B $< $(@D) && python3 -B tests/diff/bytes.py $(@D)
 	@touch $@
 TEST_SUITES += vectors
 TEST_SECONDS_vectors := 600

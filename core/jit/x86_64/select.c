@@ -276,7 +276,8 @@ static void put_rm(struct selector *s, enum x64_op op, const struct rm *rm)
         bool is_short = s->err != ERR_OK || s->mach->vregs[rm->base].bytes < 16;
         // Without AVX, memory of 16 bytes must be aligned, which slots are not.
         bool is_whole = x64_ops[op].size == X64_SIZE_X && (is_short || !sel_has_avx(s));
-        is_whole |= x64_ops[op].size == X64_SIZE_GX;
+        // These choose a lane of a register, which memory would not have.
+        is_whole |= x64_ops[op].size == X64_SIZE_GX || (op == X64_INSERTPS && !is_short);
         x64_operand(s, rm->base, MACH_USE, is_whole ? MACH_IN_REGISTER : MACH_ANYWHERE, 0);
         return;
     }

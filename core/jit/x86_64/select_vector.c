@@ -140,17 +140,43 @@ static const struct plain plain_rows[ROW_COUNT] = {
     UNARY_ROW(F64X2_PROMOTE_LOW_F32X4, CVTPS2PD),
 };
 
-// A load of all 16 bytes is not made one of less: it might no longer trap.
-static struct rm plain_rm(struct selector *s, enum x64_op op, u32 value)
+// A load of more is not made one of less: it might no longer trap.
+struct rm x64_vector_rm_low(struct selector *s, enum x64_op op, u32 value)
 {
-    return x64_ops[op].size == X64_SIZE_X ? x64_vector_rm(s, value) : rm_reg(x64_use(s, value));
+    u8 size = x64_ops[op].size;
+    u16 load = sel_ins(s, value)->op;
+    bool is_low = (size == X64_SIZE_D && load == ROW_V128_LOAD64_ZERO) ||
+                  (size == X64_SIZE_S && load == ROW_V128_LOAD32_ZERO);
+    if (is_low && x64_can_cover(s, value)) {
+        x64_cover(s, value);
+        return x64_address(s, sel_ins(s, value));
+    }
+    return size == X64_SIZE_X ? x64_vector_rm(s, value) : rm_reg(x64_use(s, value));
+}
+
+// Widened twice in a row: the instruction that does both, and what it widens.
+static enum x64_op widened_twice(const struct selector *s, enum x64_op op, u32 *value)
+{
+    const struct ir_ins *inner = sel_ins(s, *value);
+    enum x64_op twice = op;
+    if (op == X64_PMOVSXWD && inner->op == ROW_I16X8_EXTEND_LOW_I8X16_S) {
+        twice = X64_PMOVSXBD;
+    } else if (op == X64_PMOVSXDQ && inner->op == ROW_I32X4_EXTEND_LOW_I16X8_S) {
+        twice = X64_PMOVSXWQ;
+    }
+    if (twice == op || !x64_is_alone(s, *value)) {
+        return op;
+    }
+    *value = inner->a;
+    return twice;
 }
 
 static void select_unary(struct selector *s, u32 value, const struct plain *plain)
 {
-    enum x64_op op = (enum x64_op)plain->op;
+    u32 from = sel_ins(s, value)->a;
     u32 def = x64_def(s, value);
-    struct rm rm = plain_rm(s, op, sel_ins(s, value)->a);
+    enum x64_op op = widened_twice(s, (enum x64_op)plain->op, &from);
+    struct rm rm = x64_vector_rm_low(s, op, from);
     if ((plain->how & HAS_IMM) != 0) {
         x64_put_def_rm_i(s, op, false, def, rm, plain->imm);
     } else {
@@ -195,7 +221,7 @@ static void select_binary(struct selector *s, u32 value, const struct plain *pla
         x64_put_sse(s, (enum x64_op)plain->op, out, from, rm);
     }
     if (is_inverted) {
-        x64_put_sse(s, X64_PXOR, def, out, rm_reg(vector_ones(s)));
+        x64_put_sse(s, X64_PXOR, def, out, rm_splat(s, UINT64_MAX, 8));
     }
 }
 
@@ -217,8 +243,8 @@ static bool select_bits(struct selector *s, u32 value)
     const struct ir_ins *ins = sel_ins(s, value);
     u32 def = x64_def(s, value);
     if (ins->op == ROW_V128_NOT) {
-        u32 ones = vector_ones(s);
-        x64_put_sse(s, X64_PXOR, def, ones, x64_vector_rm(s, ins->a));
+        u32 from = x64_use(s, ins->a);
+        x64_put_sse(s, X64_PXOR, def, from, rm_splat(s, UINT64_MAX, 8));
         return true;
     }
     if (ins->op != ROW_V128_BITSELECT) {
@@ -600,11 +626,9 @@ void x64_select_vector(struct selector *s, u32 value)
         select_load(s, value);
     } else if (body_ops[op].class == WASM_CLASS_VECTOR_STORE) {
         select_store(s, value);
-    } else if (op == ROW_I8X16_SHUFFLE) {
-        x64_select_shuffle(s, value);
     } else if (op == ROW_I8X16_SWIZZLE) {
         x64_select_swizzle(s, value);
-    } else {
+    } else if (!x64_select_bytes(s, value)) {
         select_vector(s, value);
     }
 }

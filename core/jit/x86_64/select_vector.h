@@ -93,5 +93,20 @@ bool x64_select_vector_shift(struct selector *s, u32 value);
 // ---- select_vector_convert.c
 bool x64_select_vector_convert(struct selector *s, u32 value);
 // ---- select_vector_shuffle.c
-void x64_select_shuffle(struct selector *s, u32 value);
+
+enum { VECTOR_BYTES = 16, LANE_ZERO = 0x80 }; // a lane that is 0, also for PSHUFB
+
+// Which byte each byte is: 0 to 15 of `a`, 16 to 31 of `b`, or LANE_ZERO.
+struct shuffle {
+    u32 def;
+    u32 a; // values
+    u32 b;
+    u8 lanes[VECTOR_BYTES];
+};
+void x64_put_shuffle(struct selector *s, struct shuffle *it);
 void x64_select_swizzle(struct selector *s, u32 value);
+// The operand of an instruction that reads fewer than 16 bytes: a load of so many, or a register.
+struct rm x64_vector_rm_low(struct selector *s, enum x64_op op, u32 value);
+// ---- select_vector_bytes.c
+// Instructions that only move bytes, several in a row as one. False: that would not be fewer.
+bool x64_select_bytes(struct selector *s, u32 value);

@@ -3,15 +3,7 @@
 // instruction for are looked for first; any other is one PSHUFB for each source.
 #include "core/jit/x86_64/select_vector.h"
 
-enum { BYTES = 16, ZERO = 0x80 }; // a lane that is 0, also for PSHUFB
-
-// Which byte each byte is: 0 to 15 of `a`, 16 to 31 of `b`, or ZERO.
-struct shuffle {
-    u32 def;
-    u32 a; // values
-    u32 b;
-    u8 lanes[BYTES];
-};
+enum { BYTES = VECTOR_BYTES, ZERO = LANE_ZERO };
 
 static u64 half_of(const u8 *lanes)
 {
@@ -172,14 +164,17 @@ static void select_one_and_zero(struct selector *s, const struct shuffle *it)
         {X64_PMOVZXBW, {0, 128, 1, 128, 2, 128, 3, 128, 4, 128, 5, 128, 6, 128, 7, 128}},
         {X64_PMOVZXWD, {0, 1, 128, 128, 2, 3, 128, 128, 4, 5, 128, 128, 6, 7, 128, 128}},
         {X64_PMOVZXDQ, {0, 1, 2, 3, 128, 128, 128, 128, 4, 5, 6, 7, 128, 128, 128, 128}},
+        {X64_PMOVZXBD, {0, 128, 128, 128, 1, 128, 128, 128, 2, 128, 128, 128, 3, 128, 128, 128}},
+        {X64_PMOVZXWQ, {0, 1, 128, 128, 128, 128, 128, 128, 2, 3, 128, 128, 128, 128, 128, 128}},
     };
-    u32 from = x64_use(s, it->a);
     for (u32 i = 0; i < COUNT_OF(extends); i++) {
         if (lanes_are(it, extends[i].lanes)) {
-            x64_put_def_rm(s, (enum x64_op)extends[i].op, false, it->def, rm_reg(from));
+            enum x64_op op = (enum x64_op)extends[i].op;
+            x64_put_def_rm(s, op, false, it->def, x64_vector_rm_low(s, op, it->a));
             return;
         }
     }
+    u32 from = x64_use(s, it->a);
     for (u32 by = 1; by < BYTES; by++) {
         u8 up[BYTES];
         u8 down[BYTES];
@@ -206,7 +201,7 @@ static bool try_blend(struct selector *s, const struct shuffle *it)
     bool is_words = true;
     bool is_fours = true;
     for (u32 i = 0; i < BYTES; i++) {
-        if ((it->lanes[i] & 15) != i) {
+        if ((it->lanes[i] & 15) != i || it->lanes[i] >= ZERO) {
             return false;
         }
         u32 of_b = it->lanes[i] >> 4;
@@ -221,6 +216,31 @@ static bool try_blend(struct selector *s, const struct shuffle *it)
     u32 from = x64_use(s, it->a);
     x64_put_sse_i(s, is_fours ? X64_BLENDPS : X64_PBLENDW, false, it->def, from,
                   x64_vector_rm(s, it->b), (u8)(is_fours ? fours : words));
+    return true;
+}
+
+// All lanes of four bytes as they are but one.
+static bool try_insert(struct selector *s, const struct shuffle *it)
+{
+    u8 four[4];
+    u32 others = 0;
+    u32 lane = 0;
+    if (!lanes_wide(it, 4, four)) {
+        return false;
+    }
+    for (u32 i = 0; i < 4; i++) {
+        if (four[i] != i) {
+            others++;
+            lane = i;
+        }
+    }
+    if (others != 1 || four[lane] < 4) {
+        return false;
+    }
+    u32 from = x64_use(s, it->a);
+    u32 of_b = x64_use(s, it->b);
+    u8 imm = (u8)((four[lane] & 3) << 6 | lane << 4);
+    x64_put_sse_i(s, X64_INSERTPS, false, it->def, from, rm_reg(of_b), imm);
     return true;
 }
 
@@ -276,7 +296,8 @@ static bool try_two(struct selector *s, const struct shuffle *it)
         x64_put_sse_i(s, X64_PALIGNR, false, it->def, above, x64_vector_rm(s, it->a), by);
         return true;
     }
-    return try_unpack(s, it, false) || try_blend(s, it) || try_fours(s, it) || try_pack(s, it);
+    return try_unpack(s, it, false) || try_blend(s, it) || try_insert(s, it) || try_fours(s, it) ||
+           try_pack(s, it);
 }
 
 static void select_any(struct selector *s, const struct shuffle *it)
@@ -298,7 +319,7 @@ static void select_any(struct selector *s, const struct shuffle *it)
     u8 of_b[BYTES];
     for (u32 i = 0; i < BYTES; i++) {
         of_a[i] = it->lanes[i] < BYTES ? it->lanes[i] : ZERO;
-        of_b[i] = it->lanes[i] >= BYTES ? it->lanes[i] & 15 : ZERO;
+        of_b[i] = it->lanes[i] >= BYTES && it->lanes[i] < ZERO ? it->lanes[i] & 15 : ZERO;
     }
     u32 left = vector_binary(s, X64_PSHUFB, a, lanes_rm(s, of_a));
     u32 right = vector_binary(s, X64_PSHUFB, b, lanes_rm(s, of_b));
@@ -311,7 +332,7 @@ static void swap(struct shuffle *it)
     it->a = it->b;
     it->b = a;
     for (u32 i = 0; i < BYTES; i++) {
-        it->lanes[i] ^= BYTES;
+        it->lanes[i] ^= it->lanes[i] < ZERO ? BYTES : 0;
     }
 }
 
@@ -321,6 +342,16 @@ static bool is_zero(const struct selector *s, u32 value)
     return ins->op == IR_CONST && s->ir->vectors[ins->a][0] == 0 && s->ir->vectors[ins->a][1] == 0;
 }
 
+static bool takes_any_from_b(const struct shuffle *it)
+{
+    bool out = false;
+    for (u32 i = 0; i < BYTES; i++) {
+        out |= it->lanes[i] >= BYTES && it->lanes[i] < ZERO;
+    }
+    return out;
+}
+
+// Or has a byte that is 0.
 static bool takes_from_b(const struct shuffle *it)
 {
     bool out = false;
@@ -330,31 +361,29 @@ static bool takes_from_b(const struct shuffle *it)
     return out;
 }
 
-void x64_select_shuffle(struct selector *s, u32 value)
+void x64_put_shuffle(struct selector *s, struct shuffle *it)
 {
-    const struct ir_ins *ins = sel_ins(s, value);
-    const u64 *order = s->ir->vectors[ins->c];
-    struct shuffle it = {.def = x64_def(s, value), .a = ins->a, .b = ins->b};
     bool takes_a = false;
     for (u32 i = 0; i < BYTES; i++) {
-        u8 lane = (u8)(order[i / 8] >> 8 * (i % 8));
-        it.lanes[i] = ins->a == ins->b ? lane & 15 : lane;
-        takes_a |= it.lanes[i] < BYTES;
-    }
-    if (!takes_a || is_zero(s, it.a)) {
-        swap(&it);
-    }
-    if (!takes_from_b(&it)) {
-        select_one(s, &it);
-    } else if (is_zero(s, it.b)) {
-        for (u32 i = 0; i < BYTES; i++) {
-            it.lanes[i] = it.lanes[i] >= BYTES ? ZERO : it.lanes[i];
+        if (it->lanes[i] < ZERO && it->a == it->b) {
+            it->lanes[i] &= 15;
         }
-        select_one_and_zero(s, &it);
-    } else if (!try_two(s, &it)) {
-        swap(&it);
-        if (!try_two(s, &it)) {
-            select_any(s, &it);
+        takes_a |= it->lanes[i] < BYTES;
+    }
+    if (!takes_a || is_zero(s, it->a)) {
+        swap(it);
+    }
+    if (!takes_from_b(it)) {
+        select_one(s, it);
+    } else if (!takes_any_from_b(it) || is_zero(s, it->b)) {
+        for (u32 i = 0; i < BYTES; i++) {
+            it->lanes[i] = it->lanes[i] >= BYTES ? ZERO : it->lanes[i];
+        }
+        select_one_and_zero(s, it);
+    } else if (!try_two(s, it)) {
+        swap(it);
+        if (!try_two(s, it)) {
+            select_any(s, it);
         }
     }
 }
