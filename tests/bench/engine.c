@@ -4,7 +4,8 @@
 //
 // Use     engine [--vectors] FOLDER [KERNEL...]   with FOLDER/NAME.wasm for each kernel; --vectors:
 //         compiled to instructions on vectors, and with those kernels that need them
-//         engine [--vectors] --check FOLDER       runs each once in each of our engines, and counts checksums
+//         engine [--vectors] --check FOLDER   runs each once in each of our engines, and counts
+//         checksums
 #include "core/base/compiler.h"
 #include "tests/bench/engines.h"
 #include <math.h>

@@ -341,7 +341,7 @@ static bool makes_lanes_nan(const struct operation *op)
     return op->class == WASM_CLASS_VECTOR && op->result == VECTOR && op->text[0] == 'f';
 }
 
-// The greater of -inf and each lane, which is -inf where that is a NaN: this comes before the lanes,
+// The greater of -inf and each lane is -inf where that is a NaN: this comes before the lanes,
 static void hide_begin(struct generator *g, const struct operation *op)
 {
     put_u8(&g->out, WASM_PREFIX_VECTOR);

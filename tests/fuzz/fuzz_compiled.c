@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The compiler and its code, against the interpreter. An input that begins as a module does is one;
-// any other is a list of choices for the generator. Its first byte says for which CPU and memory, and
-// whether there are vectors.
+// any other is a list of choices for the generator. Its first byte says for which CPU and memory,
+// and whether there are vectors.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "tests/diff/compiled.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/jit/x86_64/select_vector_bytes.c: shuffles, zero extensions, splats of lanes, and lanes moved
-// from one vector to another are all the same thing: bytes that come from some place. Several in a
-// row become one shuffle, where that is fewer instructions.
+// core/jit/x86_64/select_vector_bytes.c: shuffles, zero extensions, splats of lanes, and lanes put
+// into other vectors are all the same thing: bytes that come from some place. Several in a row
+// become one shuffle, where that is fewer instructions.
 #include "core/jit/x86_64/select_vector.h"
 
 enum { STEPS = 32, SOURCES = 2 };
