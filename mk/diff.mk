@@ -4,9 +4,17 @@ DIFF_SOURCES := tests/diff/engine.c tests/spec/embed.c tests/spec/values.c \
   tests/spec/json.c $(JIT_HOST_SOURCES) $(JIT_SOURCES) $(BASE_SOURCES) $(WASM_SOURCES)
 $(call link_rule,asan,build/asan/test/diff_engine,$(DIFF_SOURCES),-lsodium -lpthread)
 
+$(call link_rule,hosted,build/hosted/test/diff_engine,$(DIFF_SOURCES),-lsodium -lpthread)
+
 TEST_SUITES += diff
 DIFF_MODULES ?= 300
 DIFF_CHAINS ?= 60
 DIFF_SEED ?= 1
 test-diff: build/asan/test/diff_engine ## our engine against another on random modules
 	@tests/diff/run --modules $(DIFF_MODULES) --chains $(DIFF_CHAINS) --seed $(DIFF_SEED) $<
+
+# Open-ended: random modules of both generators by the interpreter, compiled code and another engine.
+FUZZ_JIT_SEED ?= $(shell date +%s)
+.PHONY: fuzz-jit
+fuzz-jit: build/hosted/test/machine build/hosted/test/diff_engine ## looks for differences between engines until stopped
+	@tests/diff/run --seed $(FUZZ_JIT_SEED) --forever $^
