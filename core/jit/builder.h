@@ -22,6 +22,7 @@ struct edge {
     u32 values;    // first in `carried`: the operands, then locals; see joins.c
     u32 local_count;
     u32 next; // of the same target; IR_NONE
+    u32 zero; // joins.c: a value that is 0 on this way; IR_NONE
 };
 
 enum control_kind {

@@ -117,7 +117,7 @@ void edge_add(struct builder *b, struct control *control, u32 from, u32 successo
     }
     b->edges = edges;
     u32 index = b->edge_count++;
-    struct edge edge = {from, successor, b->carried_count, 0, IR_NONE};
+    struct edge edge = {from, successor, b->carried_count, 0, IR_NONE, IR_NONE};
     for (u32 i = 0; i < arity; i++) {
         carry(b, b->stack[b->height - arity + i]);
     }
@@ -154,14 +154,35 @@ static bool row_is_one(const struct builder *b, u32 row, u32 count)
     return true;
 }
 
+// Where a way is taken because a value is 0, a 0 that it carries is that value: then nothing has to
+// be moved when the value lies where the phi will. LLVM has it the other way round.
+static void row_find_zeros(struct builder *b, u32 row, const struct control *control)
+{
+    u32 *value = &b->ir->lists[row];
+    for (u32 at = control->first_edge; at != IR_NONE; at = b->edges[at].next, value++) {
+        const struct ir_ins *ins = &b->ir->ins[*value];
+        if (b->edges[at].zero != IR_NONE && ins->op == IR_CONST && ins->kind == KIND_I &&
+            ins->bits == 0) {
+            *value = b->edges[at].zero;
+        }
+    }
+}
+
 // The value of a row in the block that begins.
-static u32 row_value(struct builder *b, u32 row, u32 count)
+static u32 row_value(struct builder *b, u32 row, const struct control *control)
 {
     const u32 *values = &b->ir->lists[row];
+    u32 count = control->edge_count;
+    u8 kind = b->ir->ins[values[0]].kind;
     if (row_is_one(b, row, count)) {
         return value_resolve(b, values[0]);
     }
-    u8 kind = b->ir->ins[values[0]].kind;
+    if (kind == KIND_I) {
+        row_find_zeros(b, row, control);
+        if (row_is_one(b, row, count)) {
+            return value_resolve(b, values[0]);
+        }
+    }
     u64 highest = 0;
     for (u32 i = 0; i < count; i++) {
         highest = b->highest[values[i]] > highest ? b->highest[values[i]] : highest;
@@ -217,13 +238,26 @@ static void join_values(struct builder *b, const struct control *control)
              at = b->edges[at].next) {
             b->ir->lists[row + number++] = b->carried[b->edges[at].values + i];
         }
-        build_push(b, row == IR_NONE ? 0 : row_value(b, row, count));
+        build_push(b, row == IR_NONE ? 0 : row_value(b, row, control));
     }
     u32 rows;
     u32 row_count = join_rows(b, control, &rows);
     for (u32 i = 0; i < row_count && b->failed == ERR_OK; i++) {
-        build_assign(b, b->met_locals[i], row_value(b, rows + i * count, count));
+        build_assign(b, b->met_locals[i], row_value(b, rows + i * count, control));
     }
+}
+
+// The value that must be 0 when a branch goes this way, if it is one that lies in a register anyway:
+// what only decides the branch is perhaps never computed as a value.
+static u32 zero_behind(const struct builder *b, u32 block, u32 successor)
+{
+    const struct ir_ins *exit = &b->ir->ins[b->ir->blocks[block].end - 1];
+    if (exit->op != IR_BRANCH || successor != 1) {
+        return IR_NONE;
+    }
+    u32 op = b->ir->ins[exit->a].op;
+    bool is_kept = op == IR_PHI || op == IR_PARAM || op == IR_CALL || op == IR_CALL_INDIRECT;
+    return is_kept ? exit->a : IR_NONE;
 }
 
 // All edges come from blocks that do nothing else but jump here. Returns the lowest block that
@@ -240,6 +274,7 @@ static u32 join_sources(struct builder *b, const struct control *control)
         struct edge *edge = &b->edges[at];
         b->ir->lists[sources + count - ++number] = edge->block;
         if (edge->successor != IR_NONE) {
+            edge->zero = zero_behind(b, edge->block, edge->successor);
             edge->block = block_between(b, edge->block, edge->successor);
         }
         edge->successor = 0;
