@@ -75,6 +75,12 @@ struct loop_note {
     u32 count;
 };
 
+// An instruction without effect, and the block that it stands in.
+struct known {
+    u32 value; // IR_NONE: none
+    u32 block;
+};
+
 struct builder {
     struct ir *ir;
     const struct wasm_module *module;
@@ -129,10 +135,10 @@ struct builder {
     u64 work_left; // locals that may still be looked at, for loops, edges and joins
 
     // number.c
-    u64 *highest;       // of each value: as an unsigned number it is not higher
-    u32 *known;         // values by their hash
-    u32 known_mask;     //
-    u32 *dominator_far; // of each block: one further up, and how many are above
+    u64 *highest;        // of each value: as an unsigned number it is not higher
+    struct known *known; // values by their hash
+    u32 known_mask;      //
+    u32 *dominator_far;  // of each block: one further up, and how many are above
     u32 *dominator_depth;
     u32 global_value[GLOBALS_KNOWN]; // if `global_epoch` is the present one
     u32 global_epoch[GLOBALS_KNOWN];

@@ -143,37 +143,18 @@ static u32 hash_of(const struct ir_ins *ins)
     return (u32)(hash >> 32) ^ (u32)(hash >> 47);
 }
 
-// The block that a value stands in need not be searched: it is the one that was begun last before.
-static u32 block_of(const struct builder *b, u32 value)
-{
-    u32 low = 0;
-    u32 high = b->ir->block_count;
-    if (value >= b->ir->blocks[b->block].first) {
-        return b->block;
-    }
-    while (high - low > 1) {
-        u32 middle = low + (high - low) / 2;
-        if (b->ir->blocks[middle].first <= value) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 u32 build_pure(struct builder *b, const struct ir_ins *ins)
 {
-    u32 *place = &b->known[hash_of(ins) & b->known_mask];
-    const struct ir_ins *other = *place == IR_NONE ? NULL : &b->ir->ins[*place];
+    struct known *place = &b->known[hash_of(ins) & b->known_mask];
+    const struct ir_ins *other = place->value == IR_NONE ? NULL : &b->ir->ins[place->value];
     if (other != NULL && other->op == ins->op && other->bits == ins->bits && other->c == ins->c &&
         other->kind == ins->kind && other->lane == ins->lane && b->failed == ERR_OK &&
-        build_dominates(b, block_of(b, *place), b->block)) {
-        return *place;
+        build_dominates(b, place->block, b->block)) {
+        return place->value;
     }
-    u32 value = build_append(b, ins);
-    *place = value;
-    return value;
+    place->value = build_append(b, ins);
+    place->block = b->block;
+    return place->value;
 }
 
 u32 build_const(struct builder *b, enum kind kind, u64 bits)
@@ -353,7 +334,7 @@ bool number_prepare(struct builder *b, u32 body_bytes)
         known *= 2;
     }
     b->known_mask = known - 1;
-    b->known = ARENA_ARRAY(ir->arena, u32, known);
+    b->known = ARENA_ARRAY(ir->arena, struct known, known);
     ir->ins_capacity = INS_FIRST + body_bytes / 2;
     ir->ins = ARENA_ARRAY(ir->arena, struct ir_ins, ir->ins_capacity);
     b->highest = ARENA_ARRAY(ir->arena, u64, ir->ins_capacity);
