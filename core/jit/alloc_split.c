@@ -13,6 +13,7 @@ enum {
     KIND_OUTSIDE = -1, // a way out of a loop, among the loop's blocks
     ROWS_APART = 32,   // loops that a bundle is cut at whether or not they use it
     BUNDLE_WORK = 64,  // steps of the search that a new bundle counts as
+    RARE_BLOCKS = 512, // longer bundles are not looked at so closely
     RARE = 4,          // so many times less often than where it runs most
     CLUSTER_GAP = 16,  // positions between uses that a register is kept for
 };
@@ -192,19 +193,18 @@ static enum err cut_by_kind(struct alloc *alloc, u32 index, bool *done)
         join_unused_rows(alloc);
         TRY(add_row(alloc, index, 0, alloc->cut_count, (u32)ROW_UNUSED));
     }
-    for (u32 c = 0; c < alloc->cut_count;) {
+    u32 end;
+    for (u32 c = 0; c < alloc->cut_count; c = end) {
         u32 row = alloc->cuts[c].row;
-        u32 end = c + 1;
+        end = c + 1;
+        if (row == 0 || row == (u32)ROW_UNUSED) {
+            continue;
+        }
         while (end < alloc->cut_count &&
                (alloc->cuts[end].row == row || alloc->cuts[end].row == 0)) {
             end++;
         }
-        if (row != 0 && row != (u32)ROW_UNUSED) {
-            TRY(add_row(alloc, index, c, end, row));
-            c = end;
-        } else {
-            c++;
-        }
+        TRY(add_row(alloc, index, c, end, row));
     }
     return add_row(alloc, index, 0, alloc->cut_count, 0);
 }
@@ -325,24 +325,6 @@ static enum err spill_segment(struct alloc *alloc, u32 set, struct alloc_segment
     return ERR_OK;
 }
 
-// A part of a bundle goes to memory, as a bundle of its own.
-static enum err spill_piece(struct alloc *alloc, u32 index, struct alloc_segment segment)
-{
-    TRY(alloc_reserve_bundles(alloc, 1));
-    const struct alloc_bundle *parent = &alloc->bundles[index];
-    u32 set = parent->set;
-    alloc->bundles[alloc->bundle_count++] = (struct alloc_bundle){
-        .first = alloc->segment_count,
-        .count = 1,
-        .set = set,
-        .operand = ALLOC_NONE,
-        .class = parent->class,
-        .reg = ALLOC_SPILLED,
-    };
-    TRY(add_segment(alloc, segment));
-    return spill_segment(alloc, set, segment);
-}
-
 static enum err spill(struct alloc *alloc, u32 index)
 {
     struct alloc_bundle bundle = alloc->bundles[index];
@@ -451,6 +433,7 @@ static enum err cut_into_clusters(struct alloc *alloc, u32 index)
     u32 cluster = alloc->bundle_count;
     TRY(make_clusters(alloc, index, first, end));
     u32 cluster_end = alloc->bundle_count;
+    u32 rest = alloc->segment_count;
     for (u32 s = first; s < end; s++) {
         u32 segment_end = alloc->segments[s].end;
         for (u32 start = alloc->segments[s].start; start < segment_end;) {
@@ -462,14 +445,15 @@ static enum err cut_into_clusters(struct alloc *alloc, u32 index)
                 past = alloc->segments[next->first + next->count - 1].end;
             }
             if (start < until) {
-                TRY(spill_piece(alloc, index, clipped(alloc, s, start, until)));
+                TRY(add_segment(alloc, clipped(alloc, s, start, until)));
             }
             cluster += past <= segment_end && cluster < cluster_end && until != segment_end;
             start = past;
         }
     }
-    alloc->bundles[index].count = 0;
-    return ERR_OK;
+    alloc->bundles[index].first = rest;
+    alloc->bundles[index].count = alloc->segment_count - rest;
+    return spill(alloc, index);
 }
 
 // Cuts the bundle in two at an even position within it. The bundle keeps what is before it, and
@@ -574,7 +558,7 @@ enum err alloc_split(struct alloc *alloc, u32 index)
         bool done;
         TRY(cut_list(cutter));
         TRY(cut_by_kind(alloc, index, &done));
-        if (!done) {
+        if (!done && bundle->splits < 2 && last_block - first_block < RARE_BLOCKS) {
             cutter.by_rare = true;
             cutter.rare = highest_frequency(alloc, bundle) / RARE;
             TRY(cut_list(cutter));
