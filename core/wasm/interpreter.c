@@ -29,8 +29,8 @@ NOINLINE HANDLER(pause)
     TAIL(leave);
 }
 
-// The same with the last unit of fuel gone, at the beginning of a loop: where compiled code can take
-// over.
+// The same with the last unit of fuel gone, at the beginning of a loop: where compiled code can
+// take over.
 NOINLINE HANDLER(pause_at_loop)
 {
     run->at_loop = true;
