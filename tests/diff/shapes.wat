@@ -176,4 +176,66 @@
   (func (export "stack pointer") (param i32) (result i32)
     (global.set $sp (i32.sub (global.get $sp) (local.get 0)))
     (global.get $sp))
+
+  ;; has ^vpaddd xmm0, xmm0, xmmword ptr \[r15
+  ;; not movups
+  (func (export "load into vector sum") (param v128 i32) (result v128)
+    (i32x4.add (v128.load (local.get 1)) (local.get 0)))
+
+  ;; has ^vaddps xmm0, xmm0, xmmword ptr \[rip
+  ;; not movups
+  (func (export "vector constant in memory") (param v128) (result v128)
+    (f32x4.add (local.get 0) (v128.const f32x4 1 2 3 4)))
+
+  ;; has ^vpxor
+  ;; not rip
+  (func (export "vector of zeros") (result v128)
+    (v128.const i64x2 0 0))
+
+  ;; has ^vptest xmm0, xmm1
+  ;; has ^j(e|ne)
+  ;; not set|pand|test e
+  (func (export "branch on bits of vectors") (param v128 v128 i32) (result i32)
+    (if (result i32) (v128.any_true (v128.and (local.get 0) (local.get 1)))
+      (then (call $other (local.get 2))) (else (i32.const 7))))
+
+  ;; has ^vbroadcastss xmm0, dword ptr \[r15
+  ;; not vmov|vpshufd
+  (func (export "number from memory in all lanes") (param i32) (result v128)
+    (f32x4.splat (f32.load (local.get 0))))
+
+  ;; has ^vpshufd xmm0, xmm0, 170
+  ;; not vmov|vpextrd
+  (func (export "lane in all lanes") (param v128) (result v128)
+    (i32x4.splat (i32x4.extract_lane 2 (local.get 0))))
+
+  ;; has ^vpmovzxbd xmm0, dword ptr \[r15
+  ;; not vmov|vpmovzxwd
+  (func (export "four bytes to numbers") (param i32) (result v128)
+    (i32x4.extend_low_i16x8_u (i16x8.extend_low_i8x16_u (v128.load32_zero (local.get 0)))))
+
+  ;; has ^vpshufb xmm0, xmm0, xmmword ptr \[rip
+  ;; not vpmovzx
+  (func (export "higher bytes to numbers") (param v128) (result v128)
+    (i32x4.extend_low_i16x8_u (i16x8.extend_low_i8x16_u
+      (i8x16.shuffle 4 5 6 7 0 0 0 0 0 0 0 0 0 0 0 0 (local.get 0) (local.get 0)))))
+
+  ;; has ^vpunpcklbw xmm0, xmm0, xmm1
+  ;; not vpshufb
+  (func (export "bytes in turns") (param v128 v128) (result v128)
+    (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get 0) (local.get 1)))
+
+  ;; has ^vpalignr xmm0, xmm1, xmm0, 5
+  ;; not vpshufb
+  (func (export "bytes across two vectors") (param v128 v128) (result v128)
+    (i8x16.shuffle 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 (local.get 0) (local.get 1)))
+
+  ;; has ^vpslld xmm0, xmm0, 7
+  ;; not vmovd
+  (func (export "vector shift by constant") (param v128) (result v128)
+    (i32x4.shl (local.get 0) (i32.const 39)))
+
+  ;; has ^vmovups xmmword ptr \[r15 \+ rdi \+ 32\], xmm0
+  (func (export "store vector") (param i32 v128)
+    (v128.store offset=32 (local.get 0) (local.get 1)))
 )
