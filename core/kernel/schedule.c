@@ -151,6 +151,7 @@ static bool begin(struct turn *turn, struct process *process)
             put_back(turn, process);
             return false;
         }
+        offer_overdue(turn);
         new_portion(turn);
     }
 }
@@ -331,6 +332,9 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
     if (is_in_the_way_locked(kernel, worker)) {
         offer_locked(kernel, worker);
         worker->is_to_rest = true;
+        if (!is_idle_locked(kernel)) { // it may be the one that was woken for this
+            workers_wake_locked(kernel);
+        }
         kernel_unlock(kernel);
         return true;
     }

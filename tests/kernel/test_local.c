@@ -207,9 +207,30 @@ static void a_worker_rests_when_workers_mostly_wait_for_the_lock(void **state)
     stage_close(&stage);
 }
 
+// Worker 1 was woken for what is ready, and then rests: somebody else is woken in its place.
+static void a_worker_that_rests_leaves_nothing_unseen(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_open(&scene, 34, 2, 1);
+    struct kernel *kernel = scene.stage.kernel;
+    struct puppet_order order = {.kind = PUPPET_CALL, .a = 1, .b = 1, .c = 1, .d = 1};
+    puppet_tell(&scene.stage, scene.clients[0], &order);
+    assert_false(list_is_empty(&kernel->ready));
+    kernel->sleeping = 1; // worker 0
+    kernel->run_fuel += KERNEL_FUEL_JUDGED;
+    u64 fuel = kernel->run_fuel - kernel->judged_fuel;
+    kernel->pauses = kernel->judged_pauses + fuel / KERNEL_FUEL_PAUSE + 1;
+    assert_true(kernel_worker_step(kernel, 1, 1000));
+    assert_true(kernel->workers[1].is_to_rest);
+    assert_int_equal(kernel->sleeping, 0);
+    stage_close_running(&scene.stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_worker_that_rests_leaves_nothing_unseen),
         cmocka_unit_test(a_worker_has_first_whom_it_has_woken),
         cmocka_unit_test(whom_it_leaves_waiting_anybody_may_have),
         cmocka_unit_test(a_worker_rests_when_workers_mostly_wait_for_the_lock),
