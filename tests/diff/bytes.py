@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Modules of expressions that only move bytes of vectors: shuffles, extensions, splats of lanes, lanes put into
-other vectors, in any order. A compiler may make one instruction of several.
+other vectors, shifts of each lane by another number. A compiler may make one instruction of several.
 
     tests/diff/bytes.py FOLDER [SEED [COUNT]]
 """
@@ -36,13 +36,29 @@ def scalar(dice, depth, shape):
     return f'({source}.extract_lane{sign} {dice.randrange(LANES[source])} {vector(dice, depth)})'
 
 
+def lane_shifts(dice, depth):
+    """Every lane shifted by another number; now and then one of them by the wrong one."""
+    source, by = vector(dice, depth), vector(dice, 0)
+    if dice.random() < 0.5:
+        by = f'(v128.and {by} (v128.const i32x4 31 7 {dice.choice([3, 31, 33])} 1))'
+    name = dice.choice(['shl', 'shr_s', 'shr_u'])
+    out = None
+    for lane in dice.sample(range(4), 4):
+        other = dice.randrange(4) if dice.random() < 0.05 else lane
+        shifted = (f'(i32.{name} (i32x4.extract_lane {lane} {source}) (i32x4.extract_lane {other} {by}))')
+        out = f'(i32x4.replace_lane {lane} {out} {shifted})' if out else f'(i32x4.splat {shifted})'
+    return out
+
+
 def vector(dice, depth):
     if depth == 0:
         return dice.choice(['(local.get 0)', '(local.get 1)', '(local.get 0)', '(local.get 1)',
                             '(v128.const i64x2 0 0)', '(v128.load32_zero (i32.const 16))',
                             '(v128.load64_zero (i32.const 24))', '(v128.load (i32.const 16))'])
     depth -= 1
-    kind = dice.randrange(10)
+    kind = dice.randrange(12)
+    if kind >= 10:
+        return lane_shifts(dice, 0)
     if kind < 4:
         return f'(i8x16.shuffle {order(dice)} {vector(dice, depth)} {vector(dice, dice.randint(0, depth))})'
     if kind < 7:

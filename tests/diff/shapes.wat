@@ -238,4 +238,16 @@
   ;; has ^vmovups xmmword ptr \[r15 \+ rdi \+ 32\], xmm0
   (func (export "store vector") (param i32 v128)
     (v128.store offset=32 (local.get 0) (local.get 1)))
+
+  ;; has ^vpsrlvd xmm0, xmm0, xmm1
+  ;; not vpextr|vpinsr|vmovd|shr
+  (func (export "each lane by another number") (param v128 v128) (result v128)
+    (local.set 1 (v128.and (local.get 1) (v128.const i32x4 31 31 31 31)))
+    (i32x4.replace_lane 3
+      (i32x4.replace_lane 2
+        (i32x4.replace_lane 1
+          (i32x4.splat (i32.shr_u (i32x4.extract_lane 0 (local.get 0)) (i32x4.extract_lane 0 (local.get 1))))
+          (i32.shr_u (i32x4.extract_lane 1 (local.get 0)) (i32x4.extract_lane 1 (local.get 1))))
+        (i32.shr_u (i32x4.extract_lane 2 (local.get 0)) (i32x4.extract_lane 2 (local.get 1))))
+      (i32.shr_u (i32x4.extract_lane 3 (local.get 0)) (i32x4.extract_lane 3 (local.get 1)))))
 )

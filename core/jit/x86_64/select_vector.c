@@ -628,7 +628,7 @@ void x64_select_vector(struct selector *s, u32 value)
         select_store(s, value);
     } else if (op == ROW_I8X16_SWIZZLE) {
         x64_select_swizzle(s, value);
-    } else if (!x64_select_bytes(s, value)) {
+    } else if (!x64_select_lanes(s, value) && !x64_select_bytes(s, value)) {
         select_vector(s, value);
     }
 }

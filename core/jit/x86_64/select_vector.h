@@ -110,3 +110,5 @@ struct rm x64_vector_rm_low(struct selector *s, enum x64_op op, u32 value);
 // ---- select_vector_bytes.c
 // Instructions that only move bytes, several in a row as one. False: that would not be fewer.
 bool x64_select_bytes(struct selector *s, u32 value);
+// ---- select_vector_lanes.c: lanes taken apart and put together again. False: none of those.
+bool x64_select_lanes(struct selector *s, u32 value);
