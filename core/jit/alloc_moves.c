@@ -233,8 +233,8 @@ static u32 free_at(const struct alloc *alloc, u32 block, u32 ins, u32 phase)
         }
         behind = alloc->start_of[mach->edges[mach->lists[mach->blocks[block].succs]].to];
     }
-    u32 taken =
-        alloc->busy[before] | alloc->busy[behind] | alloc->fixed[before] | alloc->fixed[behind];
+    u32 taken = alloc_busy_at(alloc, before) | alloc_busy_at(alloc, behind) | alloc->fixed[before] |
+                alloc->fixed[behind];
     u32 unsaved = (u32)mach->registers->preserved & ~alloc->used;
     return ~(taken | unsaved);
 }

@@ -9,6 +9,8 @@
 #include "core/jit/allocator.h"
 #include "core/jit/limits.h"
 
+enum { FEW_PIECES = 12 }; // sorted by insertion
+
 struct resolver {
     struct alloc *alloc;
     struct mach *mach;
@@ -125,6 +127,19 @@ static enum err give_slots(struct alloc *alloc, u32 bytes)
 
 // ---- pieces
 
+static void insert_pieces(const struct alloc *alloc, u32 *pieces, u32 count)
+{
+    for (u32 i = 1; i < count; i++) {
+        u32 piece = pieces[i];
+        u32 at = i;
+        for (; at > 0 && alloc->segments[pieces[at - 1]].start > alloc->segments[piece].start;
+             at--) {
+            pieces[at] = pieces[at - 1];
+        }
+        pieces[at] = piece;
+    }
+}
+
 // Puts the pieces of each virtual register in order.
 static enum err sort_pieces(struct resolver *resolver)
 {
@@ -142,11 +157,15 @@ static enum err sort_pieces(struct resolver *resolver)
     for (u32 v = 0; v < vregs; v++) {
         u32 *pieces = &resolver->pieces[first[v]];
         u32 count = first[v + 1] - first[v];
-        for (u32 i = 0; i < count && count > 1; i++) {
+        if (count <= FEW_PIECES) {
+            insert_pieces(alloc, pieces, count);
+            continue;
+        }
+        for (u32 i = 0; i < count; i++) {
             keys[i] = (u64)alloc->segments[pieces[i]].start << 32 | pieces[i];
         }
-        const u64 *sorted = count > 1 ? sort_keys(keys, keys + most, count) : keys;
-        for (u32 i = 0; i < count && count > 1; i++) {
+        const u64 *sorted = sort_keys(keys, keys + most, count);
+        for (u32 i = 0; i < count; i++) {
             pieces[i] = (u32)sorted[i];
         }
     }

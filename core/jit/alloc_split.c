@@ -246,7 +246,7 @@ static u32 first_conflict(const struct alloc *alloc, const struct alloc_bundle *
                 p = ((chunk + 1) << ALLOC_CHUNK_BITS) - 1;
                 continue;
             }
-            left &= ~(alloc->busy[p] | alloc->fixed[p]);
+            left &= ~(alloc->busy[p] | alloc->busy_whole[chunk] | alloc->fixed[p]);
             if (left == 0) {
                 return p;
             }

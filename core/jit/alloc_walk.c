@@ -118,6 +118,23 @@ static u32 queue_take(struct alloc *alloc)
 
 // ---- owners
 
+// Sets or clears the register at [start, end): for whole chunks at once, else for each position.
+static void mark(struct alloc *alloc, u32 start, u32 end, u32 set, u32 keep)
+{
+    while (start < end) {
+        u32 chunk = start >> ALLOC_CHUNK_BITS;
+        u32 past = (chunk + 1) << ALLOC_CHUNK_BITS;
+        if (start == chunk << ALLOC_CHUNK_BITS && past <= end) {
+            alloc->busy_whole[chunk] = (alloc->busy_whole[chunk] & keep) | set;
+        } else {
+            for (u32 p = start; p < past && p < end; p++) {
+                alloc->busy[p] = (alloc->busy[p] & keep) | set;
+            }
+        }
+        start = past;
+    }
+}
+
 static enum err take(struct alloc *alloc, u32 index, u32 reg)
 {
     struct alloc_bundle *bundle = &alloc->bundles[index];
@@ -126,9 +143,7 @@ static enum err take(struct alloc *alloc, u32 index, u32 reg)
         const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
         u32 chunk = segment->start >> ALLOC_CHUNK_BITS;
         u32 last = (segment->end - 1) >> ALLOC_CHUNK_BITS;
-        for (u32 p = segment->start; p < segment->end; p++) {
-            alloc->busy[p] |= mask;
-        }
+        mark(alloc, segment->start, segment->end, mask, UINT32_MAX);
         TRY(alloc_reserve_owners(alloc, last - chunk + 1));
         for (; chunk <= last; chunk++) {
             u32 owner = alloc->owner_free;
@@ -158,9 +173,7 @@ static void leave(struct alloc *alloc, u32 index)
         const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
         u32 chunk = segment->start >> ALLOC_CHUNK_BITS;
         u32 last = (segment->end - 1) >> ALLOC_CHUNK_BITS;
-        for (u32 p = segment->start; p < segment->end; p++) {
-            alloc->busy[p] &= ~mask;
-        }
+        mark(alloc, segment->start, segment->end, 0, ~mask);
         for (; chunk <= last; chunk++) {
             u32 *link = &alloc->owner_first[chunk * MACH_REGISTERS + bundle->reg];
             u32 *first = link;
@@ -320,7 +333,9 @@ static enum err give_place(struct alloc *alloc, u32 index)
     u32 busy = 0;
     for (u32 s = 0; s < bundle->count && (allowed & ~busy) != 0; s++) {
         const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
-        busy |= alloc_masks(alloc->busy, alloc->busy_any, segment->start, segment->end, allowed);
+        busy |= alloc->busy_whole[segment->start >> ALLOC_CHUNK_BITS] |
+                alloc->busy_whole[(segment->end - 1) >> ALLOC_CHUNK_BITS] |
+                alloc_masks(alloc->busy, alloc->busy_any, segment->start, segment->end, allowed);
     }
     u32 reg = ALLOC_NONE;
     if ((allowed & ~busy) != 0) {
@@ -383,8 +398,10 @@ enum err alloc_walk(struct alloc *alloc)
     size_t lists = (size_t)alloc->chunks * MACH_REGISTERS;
     alloc->busy = ARENA_ARRAY(alloc->scratch, u32, 2 * (size_t)alloc->steps);
     alloc->busy_any = ARENA_ARRAY(alloc->scratch, u32, alloc->chunks);
+    alloc->busy_whole = ARENA_ARRAY(alloc->scratch, u32, alloc->chunks);
     alloc->owner_first = ARENA_ARRAY(alloc->scratch, u32, lists);
-    if (alloc->busy == NULL || alloc->busy_any == NULL || alloc->owner_first == NULL) {
+    if (alloc->busy == NULL || alloc->busy_any == NULL || alloc->busy_whole == NULL ||
+        alloc->owner_first == NULL) {
         return ERR_NO_MEMORY;
     }
     for (size_t i = 0; i < lists; i++) {

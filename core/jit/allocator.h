@@ -136,8 +136,9 @@ struct alloc {
     // A mask of registers for each position, and of all in each chunk.
     u32 *fixed;
     u32 *fixed_any;
-    u32 *busy;
+    u32 *busy; // but for those that have a whole chunk
     u32 *busy_any;
+    u32 *busy_whole;  // those that one bundle has all through a chunk
     u32 *owner_first; // [chunk * MACH_REGISTERS + register], in `owners`
     struct alloc_owner *owners;
     u32 owner_count;
@@ -161,6 +162,11 @@ static inline u32 alloc_position(const struct alloc *alloc, u32 block, u32 ins)
 {
     (void)alloc;
     return 2 * (ins + block + 1);
+}
+
+static inline u32 alloc_busy_at(const struct alloc *alloc, u32 position)
+{
+    return alloc->busy[position] | alloc->busy_whole[position >> ALLOC_CHUNK_BITS];
 }
 
 // Index of the operand that `operand` of the instruction must share the register with, because it
