@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The compiler: its tests, fuzzers and figures.
+# The compiler: its version, its tests, fuzzers and figures.
+# Whatever may change code, or what code expects of the structures around it.
+JIT_VERSION_OF := $(sort $(wildcard $(foreach d,base wasm jit jit/x86_64,$(addprefix core/$(d)/*.,c h def))))
+$(JIT_VERSION_SOURCE): $(JIT_VERSION_OF)
+	@mkdir -p $(@D)
+	$(call say,version,$@)
+	$(Q){ echo '// Made by mk/jit.mk from core/base, core/wasm and core/jit.'; echo '#include "core/jit/version.h"'; \
+	  echo 'const u8 jit_version[JIT_VERSION_BYTES] = {'; \
+	  sha256sum $(JIT_VERSION_OF) | sha256sum | cut -c -64 | sed 's/../0x&, /g'; echo '};'; } >$@
+
 # What the assembler writes, against LLVM's disassembler.
 LLVM_MC := llvm-mc-$(LLVM)
 $(call link_rule,asan,build/asan/test/asm,tests/diff/asm.c core/jit/x86_64/asm.c $(TEST_SUPPORT) $(BASE_SOURCES))
@@ -117,3 +126,19 @@ test-shapes: build/bench/compile build/diff/shapes.wasm ## instructions that imp
 $(call unit_test,x64_asm,tests/unit/test_x64_asm.c core/jit/x86_64/asm.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,x64_compile,tests/unit/test_x64_compile.c $(JIT_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES))
 $(UNIT_VARIANTS:%=build/%/test/x64_compile): | build/diff/shapes.wasm
+
+# Code that is kept from one run to the next.
+IMAGE_TEST := tests/unit/image_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES)
+$(call unit_test,jit_image,tests/unit/test_jit_image.c tests/unit/wasm_bytes.c $(JIT_SOURCES) $(WASM_SOURCES) $(IMAGE_TEST))
+$(UNIT_VARIANTS:%=build/%/test/jit_image): | build/diff/shapes.wasm
+FUZZ_TARGETS += image
+FUZZ_SOURCES_image := core/jit/image.c $(IMAGE_TEST)
+
+# How soon a program of 1 MiB runs, and how soon its code is there, with and without code that was kept.
+build/bench/start_program.wasm: tests/bench/load_program.cpp
+	@mkdir -p $(@D)
+	$(call say,wasm,$<)
+	$(Q)clang++-$(LLVM) --target=wasm32-wasi -O2 -DLAYERS=760 -ftemplate-depth=2000 -Wl,-z,stack-size=4194304 -fno-exceptions -Wl,--strip-all $< -o $@
+BENCHES += start
+bench-start: build/hosted/redshirt build/bench/start_program.wasm
+	@tests/bench/start $^

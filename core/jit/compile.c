@@ -2,6 +2,7 @@
 #include "core/jit/compile.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
+#include "core/jit/image.h"
 #include "core/jit/limits.h"
 #include "core/jit/module.h"
 #include "core/jit/space.h"
@@ -32,6 +33,9 @@ static enum err batch_place(struct jit_compiler *compiler)
     enum err err =
         jit_module_place(compiler->module, compiler->placed, compiler->placed_count, &scratch);
     arena_drop(&scratch);
+    if (err == ERR_OK && compiler->image != NULL) {
+        jit_image_add(compiler->image, compiler->placed, compiler->placed_count);
+    }
     batch_clear(compiler);
     return err;
 }

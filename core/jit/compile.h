@@ -13,6 +13,7 @@
 #include "core/base/types.h"
 #include "core/jit/jit.h"
 struct ins;
+struct jit_image_writer;
 struct jit_module;
 struct jit_placed;
 struct memory;
@@ -20,8 +21,9 @@ struct memory;
 struct jit_compiler {
     struct jit_module *module;
     struct memory *memory;
-    struct arena batch;        // what is compiled and not placed
-    struct jit_placed *placed; //
+    struct jit_image_writer *image; // receives what is placed; NULL: nobody wants it
+    struct arena batch;             // what is compiled and not placed
+    struct jit_placed *placed;      //
     u32 placed_count;
     u32 capacity;
     u64 placed_bytes;

@@ -29,7 +29,10 @@ enum {
     JIT_BATCH_FUNCTIONS = 4096,    // placed at once,
     JIT_BATCH_BYTES = 256 << 10,   // or as many as give so much code
     JIT_CODE_BYTES = 32 << 20,     // of one function: near enough for every branch and constant
-    JIT_CODE_PER_BYTE = 64,        // bytes of machine code for each byte of a body, at most
+    JIT_IMAGE_BYTES = 128 << 20,   // of code that is kept: twice the largest program
+    JIT_IMAGE_PART_BYTES = 384 << 10, // of it checked and placed at once: about 1 ms
+    JIT_IMAGE_PARTS = 2048,           // two in a row have more than that together; and room
+    JIT_CODE_PER_BYTE = 64,           // bytes of machine code for each byte of a body, at most
 };
 
 // Address space of a memory whose accesses are not checked: every address and every offset, and

@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+#ifndef LAYERS
+#define LAYERS 200
+#endif
+
 template <int N> struct layer {
     std::map<int, std::string> names;
     std::vector<std::string> words;
@@ -36,5 +40,5 @@ template <> struct layer<0> {
 
 int main(int argc, char **)
 {
-    std::cout << layer<200>().describe(argc) << std::endl;
+    std::cout << layer<LAYERS>().describe(argc) << std::endl;
 }
