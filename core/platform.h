@@ -81,6 +81,21 @@ void *platform_guarded_reserve(u64 bytes);
 enum err platform_guarded_commit(void *start, u64 bytes);
 void platform_guarded_decommit(void *start, u64 bytes);
 
+// What is kept from one run to the next, under names of PLATFORM_NAME_BYTES. A machine may keep
+// nothing, and what it keeps may be gone later, or be something else: the kernel checks it.
+enum { PLATFORM_NAME_BYTES = 32 };
+// Each of the two calls returns at once and calls `done` once: before it returns, or later in a
+// thread of the machine that may take its time, with no lock held; at the latest soon after
+// kernel_destroy has begun.
+//   bytes  loaded, valid during the call; empty: there is nothing of that name, or it cannot be
+//          had. Empty after saving, whether that went well or not.
+typedef void platform_kept(void *context, struct span bytes);
+void platform_kept_load(const u8 name[PLATFORM_NAME_BYTES], platform_kept *done, void *context);
+// Keeps the pieces, one behind the other, in the place of what was kept under the name; no pieces:
+// nothing from now on. They stay valid until `done`.
+void platform_kept_save(const u8 name[PLATFORM_NAME_BYTES], const struct span *pieces, u32 count,
+                        platform_kept *done, void *context);
+
 // What this CPU has beyond the least that core/jit wants of it.
 enum platform_cpu { PLATFORM_CPU_OTHER, PLATFORM_CPU_X86_64 };
 enum platform_x86 {

@@ -9,6 +9,7 @@
 #include "core/jit/thread.h"
 #include "core/jit/x86_64/asm.h"
 #include "core/kernel/internal.h"
+#include "core/kernel/kept.h"
 #include "core/platform.h"
 #include "core/wasm/crossing.h"
 
@@ -27,6 +28,7 @@ struct program_code {
     u32 next; // function
     u32 hot_next;
     bool has_hot; // in the batch
+    bool has_failed;
     // Everybody's.
     bool is_done;     // atomic
     struct lock lock; // what follows; held for moments
@@ -159,18 +161,21 @@ static enum err compile_next(struct program_code *code)
     return jit_compile_one(compiler, code->next++);
 }
 
-// Compiles until the time is over. True: everything is.
+// Compiles until the time is over. True: everything is, or it cannot go on.
 static bool compile_for(struct program_code *code, u64 time_ns)
 {
     u64 start_ns = platform_clock_ns();
     do {
-        if (compile_next(code) != ERR_OK) {
+        enum err err = compile_next(code);
+        if (err != ERR_OK) {
+            code->has_failed |= err != ERR_NOT_FOUND;
             return true;
         }
     } while (platform_clock_ns() - start_ns < time_ns);
     if (code->has_hot) { // who runs it should not wait for the batch to become full
         code->has_hot = false;
-        return jit_compile_end(&code->compiler) != ERR_OK;
+        code->has_failed = jit_compile_end(&code->compiler) != ERR_OK;
+        return code->has_failed;
     }
     return false;
 }
@@ -178,14 +183,24 @@ static bool compile_for(struct program_code *code, u64 time_ns)
 static void compile_end(struct program_code *code)
 {
     // What could not be placed stays with the interpreter.
-    (void)jit_compile_end(&code->compiler);
+    if (jit_compile_end(&code->compiler) != ERR_OK) {
+        code->has_failed = true;
+    }
+    bool is_whole = !code->has_failed && code->next == code->module.module->function_count;
+    kept_save(code->program, &code->compiler, is_whole);
     __atomic_store_n(&code->is_done, true, __ATOMIC_RELEASE);
+}
+
+static void give(struct program *program)
+{
+    kernel_lock(program->kernel);
+    program_give_locked(program->kernel, program);
+    kernel_unlock(program->kernel);
 }
 
 static bool compile_step(struct job *job, i64 *fuel)
 {
     struct program_code *code = CONTAINER_OF(job, struct program_code, job);
-    struct kernel *kernel = code->program->kernel;
     u64 start_ns = platform_clock_ns();
     bool is_over = job_is_cancelled(job) || compile_for(code, (u64)*fuel * JIT_FUEL_NS);
     if (is_over) {
@@ -193,9 +208,7 @@ static bool compile_step(struct job *job, i64 *fuel)
     }
     *fuel -= 1 + (i64)((platform_clock_ns() - start_ns) / JIT_FUEL_NS);
     if (is_over) {
-        kernel_lock(kernel);
-        program_give_locked(kernel, code->program);
-        kernel_unlock(kernel);
+        give(code->program);
     }
     return !is_over;
 }
@@ -212,6 +225,29 @@ static void compile_again(struct program *program)
         job_start_locked(kernel, &code->job, JOB_LOW, compile_step);
     }
     kernel_unlock(kernel);
+}
+
+// Takes what was kept from an earlier run, and compiles what is missing.
+static bool place_step(struct job *job, i64 *fuel)
+{
+    struct program_code *code = CONTAINER_OF(job, struct program_code, job);
+    struct kernel *kernel = code->program->kernel;
+    bool is_cancelled = job_is_cancelled(job);
+    enum err err = is_cancelled ? ERR_CLOSED : kept_step(code->program, &code->module, fuel);
+    if (err == ERR_PAUSED) {
+        return true;
+    }
+    if (is_cancelled || (err == ERR_OK && kept_is_whole(code->program))) {
+        code->next = code->module.module->function_count;
+        __atomic_store_n(&code->is_done, true, __ATOMIC_RELEASE);
+        give(code->program);
+        return false;
+    }
+    kept_write(code->program, &code->compiler);
+    kernel_lock(kernel);
+    job_start_locked(kernel, job, JOB_LOW, compile_step);
+    kernel_unlock(kernel);
+    return false;
 }
 
 static struct program_code *code_new(struct program *program)
@@ -240,34 +276,81 @@ static void code_free(struct program_code *code)
     memory_give(memory, code, sizeof *code);
 }
 
-// Sees to it that a program is compiled, by a job or (now) here. Without memory for it, nothing
-// happens.
-static void want_code(struct program *program, bool now)
+// Makes the compiled side of a program, if nobody else does. NULL: somebody does, or there is no
+// memory.
+//   step  NULL, or starts with it as a job
+static struct program_code *code_start(struct program *program, enum job_share share,
+                                       job_step *step)
 {
-    if (program == NULL || code_of(program) != NULL) {
-        return;
-    }
-    struct program_code *code = code_new(program);
+    struct program_code *code = code_of(program) == NULL ? code_new(program) : NULL;
     if (code == NULL) {
-        return;
+        return NULL;
     }
     struct kernel *kernel = program->kernel;
     kernel_lock(kernel);
     bool is_first = program->code == NULL;
     if (is_first) {
         __atomic_store_n(&program->code, code, __ATOMIC_RELEASE);
-        if (!now) {
+        if (step != NULL) {
             program->reference_count++; // the job's
-            job_start_locked(kernel, &code->job, JOB_LOW, compile_step);
+            job_start_locked(kernel, &code->job, share, step);
         }
     }
     kernel_unlock(kernel);
     if (!is_first) {
         code_free(code);
-    } else if (now) {
-        (void)compile_for(code, UINT64_MAX);
-        compile_end(code);
+        return NULL;
     }
+    return code;
+}
+
+// Code of an earlier run is there.
+static void code_arrived(struct program *program)
+{
+    (void)code_start(program, JOB_NORMAL, place_step);
+}
+
+// Asks for code of an earlier run.
+static void ask(struct program *program)
+{
+    if (program != NULL) {
+        bool waits = program->kernel->config.engine == KERNEL_ENGINE_COMPILED;
+        kept_ask(program, waits ? NULL : code_arrived);
+    }
+}
+
+// Sees to it that a program that has run for a while is compiled.
+static void want_code(struct program *program)
+{
+    // place_step does what compile_step does, where nothing was kept.
+    if (program != NULL && kept_is_answered(program)) {
+        (void)code_start(program, JOB_LOW, place_step);
+    }
+}
+
+// The same, here and now.
+static void want_code_now(struct program *program)
+{
+    struct program_code *code = program == NULL ? NULL : code_start(program, JOB_LOW, NULL);
+    if (code == NULL) {
+        return;
+    }
+    while (program->kept != NULL && !kept_is_answered(program)) {
+        platform_relax();
+    }
+    i64 fuel;
+    enum err err;
+    do {
+        fuel = INT64_MAX;
+        err = kept_step(program, &code->module, &fuel);
+    } while (err == ERR_PAUSED);
+    if (err == ERR_OK && kept_is_whole(program)) {
+        code->next = code->module.module->function_count;
+    } else {
+        kept_write(program, &code->compiler);
+        (void)compile_for(code, UINT64_MAX);
+    }
+    compile_end(code);
 }
 
 u64 compiled_program_bytes(const struct program *program)
@@ -283,6 +366,7 @@ void compiled_program_drop(struct program *program)
         code_free(code);
         program->code = NULL;
     }
+    kept_drop(program);
 }
 
 // ---- processes
@@ -293,7 +377,10 @@ void compiled_process_begin(struct process *process)
     if (kernel->space != NULL) {
         u32 before = __atomic_fetch_add(&kernel->fast_count, 1, __ATOMIC_RELAXED);
         process->is_fast = before < KERNEL_FAST;
-        if (!process->is_fast) {
+        if (process->is_fast) {
+            ask(process->program);
+            ask(process->program->adapter);
+        } else {
             __atomic_fetch_sub(&kernel->fast_count, 1, __ATOMIC_RELAXED);
         }
     }
@@ -379,8 +466,8 @@ static NOINLINE void consider(struct process *process)
         }
         note_loop(process);
     } else if (process->fuel_used >= KERNEL_FUEL_HOT) {
-        want_code(process->program, false);
-        want_code(process->program->adapter, false);
+        want_code(process->program);
+        want_code(process->program->adapter);
     }
 }
 
@@ -422,10 +509,13 @@ void compiled_process_made(struct process *process)
 {
     if (process->is_fast && process->kernel->config.engine == KERNEL_ENGINE_COMPILED) {
         struct program *program = process->program;
-        want_code(program, true);
-        want_code(program->adapter, true);
+        want_code_now(program);
+        want_code_now(program->adapter);
         code_await(program);
         code_await(program->adapter);
         switch_over(process);
+    }
+    if (process->kernel->config.is_verbose) {
+        kept_say_begins(process->program);
     }
 }

@@ -217,6 +217,7 @@ struct program {
     struct definition *definitions;
     u32 definition_count;
     struct program_code *code; // atomic: core/kernel/compiled.h; NULL: not compiled
+    struct kept *kept;         // atomic: core/kernel/kept.h; NULL: not asked for
     u32 start_function;        // `_start`, or an adapter's `_initialize`; PROGRAM_NO_FUNCTION: none
     // FAILED
     u8 error; // enum kernel_load_error
@@ -455,6 +456,7 @@ struct kernel {
     struct guest_memory guest;
     struct jit_space *space; // NULL: the interpreter runs everything
     u32 fast_count;          // atomic: processes that are fast
+    u32 kept_requests;       // atomic: of platform_kept_load and _save, under way
     struct wasm_func host[HOST_COUNT];
     struct worker workers[KERNEL_WORKERS];
 };

@@ -4,6 +4,7 @@
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/kernel/internal.h"
+#include "core/kernel/kept.h"
 #include "core/platform.h"
 
 // ---- memory
@@ -250,7 +251,9 @@ void kernel_destroy(struct kernel *kernel)
 {
     kernel->is_ending = true;
     end_processes(kernel);
-    jobs_end(kernel);
+    kept_settle(kernel); // what comes starts jobs,
+    jobs_end(kernel);    // and those save
+    kept_settle(kernel);
     drop_messages(kernel);
     drop_ended(kernel);
     drop_programs(kernel);

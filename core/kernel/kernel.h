@@ -39,6 +39,7 @@ enum kernel_engine {
 
 struct kernel_config {
     enum kernel_engine engine;
+    bool is_verbose;        // logs where a program's code comes from
     struct memory *memory;  // for everything but guests' linear memory, which is platform_pages_*
     u64 memory_bytes;       // the most the kernel takes from it
     u64 guest_memory_bytes; // the most that all linear memories together may use

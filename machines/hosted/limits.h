@@ -94,6 +94,18 @@ enum {
     HOSTED_PATH_BYTES = 4096,
     // Blocks that one listing goes through: 16 TiB of leaves.
     HOSTED_STORE_BLOCKS = 1 << 24,
+
+    // ---- compiled code that is kept
+
+    // Of all files together; the code of a hundred large programs.
+    HOSTED_KEPT_BYTES = 512 << 20,
+    // Of one: JIT_IMAGE_BYTES.
+    HOSTED_KEPT_FILE_BYTES = 128 << 20,
+    // Their number: what one look through the folder goes through at each saving.
+    HOSTED_KEPT_FILES = 4096,
+    // Loads and saves that wait for the thread.
+    HOSTED_KEPT_REQUESTS = 256,
+
     HOSTED_SIGNAL_STACK_BYTES = 64
                                 << 10, // of a worker: what AVX-512 needs, and a sanitizer's frames
 };

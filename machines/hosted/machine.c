@@ -12,9 +12,11 @@
 #include "core/kernel/kernel.h"
 #include "core/platform.h"
 #include "machines/hosted/devices.h"
+#include "machines/hosted/kept.h"
 #include "machines/hosted/loop.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
+#include "machines/hosted/store.h"
 
 struct hosted_machine {
     struct hosted_memory memory;
@@ -70,12 +72,20 @@ static enum err devices_add(struct hosted_machine *machine,
     return hosted_blocks_add(loop, kernel, config->store);
 }
 
+// The kernel goes: it still tells the devices about clients that go, and saves what it compiled.
+static void kernel_drop(struct hosted_machine *machine)
+{
+    hosted_kept_settle();
+    kernel_destroy(machine->kernel);
+    hosted_kept_close();
+}
+
 // Undoes hosted_machine_create from the devices on.
 static void parts_drop(struct hosted_machine *machine)
 {
     __atomic_store_n(&machine->standard.is_abandoned, true, __ATOMIC_RELEASE);
     hosted_standard_stop(&machine->standard);
-    kernel_destroy(machine->kernel); // it still tells the devices about clients that go
+    kernel_drop(machine);
     hosted_loop_drop(&machine->loop);
     hosted_platform_stop();
     free(machine);
@@ -102,6 +112,7 @@ static enum err machine_create(const struct hosted_machine_config *config,
         .guest_memory_bytes = host_memory() / HOSTED_GUEST_SHARE,
         .workers = workers,
         .engine = config->engine,
+        .is_verbose = config->is_verbose,
     };
     err = kernel_create(&kernel, &machine->kernel, report);
     if (err == ERR_OK) {
@@ -119,6 +130,10 @@ static enum err machine_create(const struct hosted_machine_config *config,
     if (err != ERR_OK) {
         parts_drop(machine);
         return report_err(report, err, 0, "the devices do not start");
+    }
+    // Without it, all is compiled again each time.
+    if (config->engine != KERNEL_ENGINE_INTERPRETER && config->store != NULL) {
+        (void)hosted_kept_open(config->store->home);
     }
     *out = machine;
     return ERR_OK;
@@ -173,6 +188,7 @@ enum err hosted_machine_run(struct hosted_machine *machine, struct report *repor
 void hosted_machine_abandon(struct hosted_machine *machine)
 {
     __atomic_store_n(&machine->standard.is_abandoned, true, __ATOMIC_RELEASE);
+    hosted_kept_abandon();
 }
 
 bool hosted_machine_destroy(struct hosted_machine *machine)
@@ -186,7 +202,7 @@ bool hosted_machine_destroy(struct hosted_machine *machine)
     if (!is_free) {
         return false;
     }
-    kernel_destroy(machine->kernel); // it still tells the devices about clients that go
+    kernel_drop(machine);
     hosted_loop_drop(&machine->loop);
     free(machine);
     return true;

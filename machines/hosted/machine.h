@@ -18,8 +18,9 @@ struct store;
 
 struct hosted_machine_config {
     u32 workers;         // 0: one for each CPU of the host, at most HOSTED_WORKERS_DEFAULT
-    struct store *store; // what the device `blocks` reads
+    struct store *store; // what the device `blocks` reads, and beside which code is kept
     u8 engine;           // enum kernel_engine
+    bool is_verbose;     // says where programs' code comes from
     bool has_log;        // the machine itself handles `log`; else a program may
 };
 

@@ -125,15 +125,14 @@ static void stale_remove(int temporary)
 enum err store_open(struct store *store, const char *home, struct report *report)
 {
     parents_make(home);
-    int folder;
-    TRY(folder_open(AT_FDCWD, home, 0700, &folder, report));
-    struct store opened = {-1, -1};
-    enum err err = folder_open(folder, "blocks", 0755, &opened.blocks, report);
+    struct store opened = {-1, -1, -1};
+    TRY(folder_open(AT_FDCWD, home, 0700, &opened.home, report));
+    enum err err = folder_open(opened.home, "blocks", 0755, &opened.blocks, report);
     if (err == ERR_OK) {
-        err = folder_open(folder, "tmp", 0755, &opened.temporary, report);
+        err = folder_open(opened.home, "tmp", 0755, &opened.temporary, report);
     }
-    close(folder);
     if (err != ERR_OK) {
+        close(opened.home);
         if (opened.blocks >= 0) {
             close(opened.blocks);
         }
@@ -148,7 +147,8 @@ void store_close(struct store *store)
 {
     close(store->blocks);
     close(store->temporary);
-    *store = (struct store){-1, -1};
+    close(store->home);
+    *store = (struct store){-1, -1, -1};
 }
 
 // ---- reading

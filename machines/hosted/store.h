@@ -20,8 +20,9 @@ struct report;
 enum { STORE_HEADER_BYTES = 8 };
 
 struct store {
-    int blocks; // descriptors of the two folders
+    int blocks; // descriptors of the two folders, and of the one they lie in
     int temporary;
+    int home;
 };
 
 // Opens the store in the folder `home`; what is missing of it is made.

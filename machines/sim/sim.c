@@ -345,6 +345,22 @@ void platform_guarded_decommit(void *start, u64 bytes)
     (void)bytes;
 }
 
+// Nothing is kept from one run to the next.
+void platform_kept_load(const u8 name[PLATFORM_NAME_BYTES], platform_kept *done, void *context)
+{
+    (void)name;
+    done(context, (struct span){0});
+}
+
+void platform_kept_save(const u8 name[PLATFORM_NAME_BYTES], const struct span *pieces, u32 count,
+                        platform_kept *done, void *context)
+{
+    (void)name;
+    (void)pieces;
+    (void)count;
+    done(context, (struct span){0});
+}
+
 struct platform_cpu_facts platform_cpu_facts(void)
 {
     return (struct platform_cpu_facts){.cpu = PLATFORM_CPU_OTHER};

@@ -278,6 +278,8 @@ bool session_engine(const char *name, u8 *out)
 int session_open(struct session *session, struct store *store, u32 workers, bool has_log)
 {
     struct hosted_machine_config config = {.workers = workers, .store = store, .has_log = has_log};
+    const char *verbose = getenv("REDSHIRT_VERBOSE");
+    config.is_verbose = verbose != NULL && *verbose != 0;
     const char *engine = getenv("REDSHIRT_ENGINE");
     if (!session_engine(engine == NULL ? "auto" : engine, &config.engine)) {
         say("REDSHIRT_ENGINE is none of interpreter, auto and compiled");
