@@ -4,9 +4,9 @@
 #pragma once
 
 enum {
-    JIT_BODY_BYTES = 1 << 20,      // of one body; the interpreter runs larger ones
-    JIT_BLOCKS = 1 << 17,          // of one function
-    JIT_VALUES = 1 << 20,          // instructions of one function
+    JIT_BODY_BYTES = 1 << 18,      // of one body: compiled in one step, which others wait for
+    JIT_BLOCKS = 1 << 15,          // of one function
+    JIT_VALUES = 1 << 18,          // instructions of one function
     JIT_LOCALS = 1000,             // declared by one function, besides one for each byte of it
     JIT_EDGE_VALUES = 1 << 14,     // locals that the branches of a function carry to where they
     JIT_EDGE_VALUES_PER_BYTE = 16, // meet, and for each byte of it: programs have up to 8
@@ -17,7 +17,7 @@ enum {
     JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
     JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers
     JIT_MACH_ITEMS = 1 << 24,      // machine instructions, operands or registers of one function
-    JIT_SCRATCH_BYTES = 512 << 20, // memory of the compiler at once
+    JIT_SCRATCH_BYTES = 128 << 20, // memory of the compiler at once
     JIT_SCRATCH_PER_BYTE = 400,    // of it, for each byte of the body: the stated multiple
     JIT_STACK_BYTES = 1 << 20,     // of a thread's stack for compiled code
     JIT_STACK_GUARD = 128 << 10,   // below it: no frame jumps over it

@@ -465,7 +465,7 @@ static void test_limit_blocks(void **state)
 // Loops in each other, each of which has a phi for every local; then values one by one.
 static enum err build_values(u32 more, u32 *values)
 {
-    enum { LOOPS = 40, LOCALS = 20000 };
+    enum { LOOPS = 40, LOCALS = 5000 };
     struct wasm_bytes bytes;
     u32 blocks;
     size_t body = begin_function(&bytes, LOCALS);
