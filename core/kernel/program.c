@@ -80,6 +80,7 @@ static bool drop_step(struct job *job, i64 *fuel)
 {
     struct program *program = CONTAINER_OF(job, struct program, job);
     struct kernel *kernel = program->kernel;
+    compiled_program_drop(program); // its code is known to the module, which goes next
     while (program->arena.used_bytes > 0) {
         if (*fuel <= 0) {
             return true;

@@ -260,6 +260,22 @@ def signals_stop_a_large_program_that_loads(world):
 
 
 @test
+def a_compiled_program_too_large_to_keep_ends_well(world):
+    """As large as files are: what it is made of is given back in portions as soon as nobody runs it."""
+    ended = world.run("run", "--engine", "compiled", world.guest("probe"), "time")
+    if b"no compiled code" in ended.err:
+        raise Skip("this machine runs no compiled code")
+    begin = (b"\0asm\1\0\0\0" + b"\1\4\1\x60\0\0" + b"\3\2\1\0" + b"\5\3\1\0\1" +
+             b"\7\x13\2\6memory\2\0\6_start\0\0" + b"\x0a\4\1\2\0\x0b")
+    size = (64 << 20) - len(begin) - 6
+    custom = b"\0" + bytes([size & 0x7f | 0x80, size >> 7 & 0x7f | 0x80, size >> 14 & 0x7f | 0x80,
+                            size >> 21 & 0x7f | 0x80, size >> 28]) + b"\1x"
+    ended = world.run("run", "--engine", "compiled",
+                      world.write("large.wasm", begin + custom + bytes(size - 2)))
+    expect((ended.code, ended.out, ended.err), (0, b"", b""), ended)
+
+
+@test
 def signals_at_any_moment(world):
     """Also while it comes up and while it ends: it is stopped or has ended by itself, and nothing else."""
     for turn in range(60):
