@@ -91,8 +91,7 @@ static void segment_walk(struct walk *walk)
 // From code that has left to where it goes on.
 static void left(struct walk *walk)
 {
-    walk->pc = load(walk, walk->sp);
-    walk->sp += sizeof(u64);
+    walk->pc = load(walk, walk->sp); // in the frame: it stays there
     walk->is_return = true;
 }
 

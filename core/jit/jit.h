@@ -47,7 +47,6 @@ enum jit_callee {
     // | enum ir_helper: all arguments are integers, as for a function that takes so many i64 and
     // returns one.
     JIT_CALLEE_HELPER = 1 << 29,
-    JIT_CALLEE_STUB_LEAVE = 1 << 28, // in crossings alone
 };
 
 struct jit_function {

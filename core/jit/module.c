@@ -242,9 +242,6 @@ static u32 slot_of(const struct wasm_module *module, u32 callee)
 static enum err need_callee(struct placing *p, u32 callee)
 {
     const struct wasm_module *module = p->module->module;
-    if (callee & JIT_CALLEE_STUB_LEAVE) {
-        return ERR_OK;
-    }
     if (callee & JIT_CALLEE_ELEMENT) {
         return need_leave(p, &module->types[callee & ~JIT_CALLEE_ELEMENT]);
     }
@@ -319,9 +316,6 @@ static const u8 *leave_of(const struct placing *p, u32 canonical)
 static const u8 *address_of(const struct placing *p, u32 callee)
 {
     const struct wasm_module *module = p->module->module;
-    if (callee & JIT_CALLEE_STUB_LEAVE) {
-        return p->module->space->stubs[JIT_STUB_LEAVE];
-    }
     if (callee & JIT_CALLEE_ELEMENT) {
         return leave_of(p, module->types[callee & ~JIT_CALLEE_ELEMENT].canonical);
     }

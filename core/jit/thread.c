@@ -33,6 +33,7 @@ void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct
     thread->wasm = wasm;
     thread->space = space;
     thread->clock_ns = clock_ns;
+    thread->leave = space->stubs[JIT_STUB_LEAVE];
     wasm->stops_at_loops = true;
 }
 

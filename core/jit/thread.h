@@ -47,6 +47,7 @@ struct jit_thread {
     wasm_slot *slots;           // arguments and results that cross
     const void *target;         // of an entry: the function's code
     u64 callee;                 // of JIT_LEAVE_CALL
+    const void *leave;          // JIT_STUB_LEAVE
     u32 type;                   // of JIT_LEAVE_CALL: the canonical type that is meant
     struct registers registers; // of JIT_LEAVE_PAUSED
 

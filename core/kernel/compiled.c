@@ -418,7 +418,7 @@ static void switch_over(struct process *process)
     if (thread == NULL) {
         return;
     }
-    jit_thread_init(thread, &process->thread, process->kernel->space, platform_clock_ns);
+    jit_thread_init(thread, &process->thread, process->kernel->space, NULL); // paid in schedule.c
     process->compiled = thread;
     attach(process->instance, process->program);
     if (process->adapter != NULL) {

@@ -8,6 +8,7 @@
 // Of several workers each also has a queue of its own, for processes woken by those it runs: so
 // processes that talk gather on one worker, where a message costs no wake-up and finds its data in
 // the cache. What has waited there for KERNEL_FUEL_OFFER is offered to all workers.
+#include "core/jit/limits.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -55,6 +56,8 @@ static void offer_locked(struct kernel *kernel, struct worker *worker)
 struct turn {
     struct kernel *kernel;
     struct worker *worker;
+    i64 all;        // that kernel_worker_step allows
+    u64 start_ns;   //
     i64 fuel_left;  // of what kernel_worker_step allows
     i64 portion;    // the portion under way,
     i64 fuel;       // and what is left of it
@@ -169,6 +172,17 @@ static bool prepare(struct turn *turn, struct process *process)
     return process->instance != NULL || begin(turn, process);
 }
 
+// Compiled code counts nothing: when it was interrupted, the turn pays for the time that it took
+// and that is not paid yet.
+static void charge_time(struct turn *turn)
+{
+    i64 due = (i64)((platform_clock_ns() - turn->start_ns) / JIT_FUEL_NS);
+    i64 paid = turn->all - turn->fuel_left - turn->fuel;
+    if (due > paid) {
+        turn->fuel -= due - paid;
+    }
+}
+
 // Runs it until it ends, waits, or hands over. Returns who has the worker next, or NULL.
 static struct process *run_process(struct turn *turn, struct process *process)
 {
@@ -187,6 +201,9 @@ static struct process *run_process(struct turn *turn, struct process *process)
             new_portion(turn);
         }
         enum wasm_run run = process_run(process, &turn->fuel);
+        if (UNLIKELY(run == WASM_RUN_PAUSED) && process->compiled != NULL) {
+            charge_time(turn);
+        }
         if (LIKELY(run == WASM_RUN_HOST)) {
             // After the call the process may be another worker's: its fuel is noted first.
             i64 before = turn->fuel;
@@ -245,10 +262,10 @@ static struct process *take_locked(struct worker *worker, struct list_node *node
 static void run_turn(struct kernel *kernel, struct worker *worker, struct process *process,
                      i64 fuel)
 {
-    struct turn turn = {.kernel = kernel, .worker = worker, .fuel_left = fuel};
+    struct turn turn = {.kernel = kernel, .worker = worker, .all = fuel, .fuel_left = fuel};
     __atomic_store_n(&worker->slice_over, false, __ATOMIC_RELAXED);
     platform_slice(worker->index, kernel->config.slice_ns, &worker->slice_over);
-    u64 start_ns = platform_clock_ns();
+    turn.start_ns = platform_clock_ns();
     new_portion(&turn);
     u64 first = process->by_id.key;
     bool was_offered = process->is_offered;
@@ -266,7 +283,7 @@ static void run_turn(struct kernel *kernel, struct worker *worker, struct proces
     u64 end_ns = platform_clock_ns();
     u64 used = (u64)(fuel - turn.fuel_left - turn.fuel);
     kernel_lock(kernel);
-    kernel->run_ns += end_ns - start_ns;
+    kernel->run_ns += end_ns - turn.start_ns;
     kernel->run_fuel += used;
     if (was_offered) {
         judge_offer_locked(kernel, first_used);

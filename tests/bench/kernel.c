@@ -56,11 +56,15 @@ static void bench_open(struct bench *bench, u32 workers)
     memset(bench, 0, sizeof *bench);
     struct report report = {0};
     bench->workers = workers;
-    if (hosted_platform_start(workers, &report) != ERR_OK) {
+    if (hosted_platform_start(workers, &report) != ERR_OK || hosted_interrupts_open(0) != ERR_OK) {
         fail(report.text);
     }
     hosted_memory_init(&bench->memory, (u64)16 << 30);
-    struct kernel_config config = {.memory = &bench->memory.base,
+    const char *engine = getenv("REDSHIRT_ENGINE");
+    bool is_compiled = engine != NULL && strcmp(engine, "compiled") == 0;
+    struct kernel_config config = {.engine = is_compiled ? KERNEL_ENGINE_COMPILED
+                                                         : KERNEL_ENGINE_INTERPRETER,
+                                   .memory = &bench->memory.base,
                                    .memory_bytes = (u64)16 << 30,
                                    .guest_memory_bytes = (u64)64 << 30,
                                    .workers = workers};
@@ -147,6 +151,7 @@ static void bench_close(struct bench *bench)
 {
     hosted_platform_stop();
     kernel_destroy(bench->kernel);
+    hosted_interrupts_close(0);
 }
 
 // ---- messages

@@ -20,7 +20,7 @@
 
 static const u8 of_worker[] = {X64_RBX, X64_RBP, X64_R12, X64_R13, X64_R14, X64_R15};
 static const u8 preserved[] = {X64_RBX, X64_RBP, X64_R12, X64_R13};
-enum { PRESERVED_BYTES = sizeof preserved * 8 };
+enum { PRESERVED_BYTES = sizeof preserved * 8, RESUME_BYTES = 8 };
 
 static void load(struct assembler *as, u8 reg, u8 base, i32 offset)
 {
@@ -53,8 +53,7 @@ static void put_stub_enter(struct assembler *as, const struct jit_options *optio
     put_worker_leave(as, options);
     load(as, X64_R15, X64_RDI, THREAD(memory));
     load(as, X64_RSP, X64_RDI, THREAD(sp));
-    asm_r(as, X64_POP, true, X64_RAX);
-    asm_r(as, X64_JMP_M, true, X64_RAX);
+    asm_m(as, X64_JMP_M, true, asm_at(X64_RSP, 0));
 }
 
 static void put_stub_resume(struct assembler *as, const struct jit_options *options)
@@ -180,25 +179,25 @@ static void put_sp_add(struct assembler *as, enum x64_op op, u32 bytes)
     asm_ri(as, op, true, X64_RSP, bytes);
 }
 
-// Leaves through the stub; resumed, goes on behind it.
-static u32 put_leave(struct assembler *as, enum jit_leave reason)
+// Leaves through the stub, the thread in rbx; resumed, goes on behind it. Jumps, so that the CPU's
+// memory of calls and returns stays that of the C code around: the stub's return is the one for the
+// call that brought us here.
+static void put_leave(struct assembler *as, enum jit_leave reason)
 {
+    u32 resume = asm_label(as);
+    asm_rm(as, X64_LEA, true, X64_RCX,
+           (struct asm_mem){.base = ASM_BASE_LABEL, .index = X64_NONE, .disp = (i32)resume});
+    store(as, X64_RCX, X64_RSP, 0);
     asm_mov_imm(as, X64_RAX, reason);
-    return asm_call(as);
+    asm_m(as, X64_JMP_M, true, asm_at(X64_RBX, THREAD(leave)));
+    asm_bind(as, resume);
 }
 
-// Completes `out`, whose frame is known, with the bytes and the one call of the stub.
-static enum err finish(struct assembler *as, u32 call, u32 prologue, struct arena *arena,
+// Completes `out`, whose frame is known.
+static enum err finish(struct assembler *as, u32 prologue, struct arena *arena,
                        struct jit_function *out)
 {
-    struct jit_call *calls = ARENA_NEW(arena, struct jit_call);
-    if (calls == NULL) {
-        return ERR_NO_MEMORY;
-    }
     TRY(asm_finish(as, arena, &out->code, &out->code_bytes));
-    *calls = (struct jit_call){asm_mark_offset(as, call), JIT_CALLEE_STUB_LEAVE};
-    out->calls = calls;
-    out->call_count = 1;
     out->prologue_bytes = asm_mark_offset(as, prologue);
     return ERR_OK;
 }
@@ -207,9 +206,10 @@ static enum err finish(struct assembler *as, u32 call, u32 prologue, struct aren
 enum err x64_emit_enter(const struct wasm_func_type *type, const struct jit_options *options,
                         struct arena *scratch, struct arena *arena, struct jit_function *out)
 {
-    u32 outgoing = stack_bytes(type);
+    u32 outgoing = stack_bytes(type); // and, when they are used no more, where put_leave writes
+    outgoing = outgoing < RESUME_BYTES ? RESUME_BYTES : outgoing;
     u32 results = slots_bytes(type->types + type->param_count, type->result_count);
-    u32 frame = round_up(outgoing + results, 16);
+    u32 frame = round_up(outgoing + results, 16) + 8; // 16-aligned: it is entered like a function
     struct crossing c = {.type = type, .slots_base = X64_RBP};
     struct assembler *as = &c.as;
     asm_init(as, options->features, scratch);
@@ -226,10 +226,10 @@ enum err x64_emit_enter(const struct wasm_func_type *type, const struct jit_opti
     put_values(&c, true, true, false);
     asm_rm(as, X64_LEA, true, X64_RCX, asm_at(X64_RSP, (i32)outgoing));
     store(as, X64_RCX, X64_RBX, THREAD(slots));
-    u32 call = put_leave(as, JIT_LEAVE_RETURN);
+    put_leave(as, JIT_LEAVE_RETURN);
     asm_none(as, X64_UD2, true);
     *out = (struct jit_function){.frame_bytes = frame};
-    return finish(as, call, prologue, arena, out);
+    return finish(as, prologue, arena, out);
 }
 
 enum err x64_emit_leave(const struct wasm_func_type *type, const struct jit_options *options,
@@ -238,33 +238,34 @@ enum err x64_emit_leave(const struct wasm_func_type *type, const struct jit_opti
     u32 arguments = slots_bytes(type->types, type->param_count);
     u32 results = slots_bytes(type->types + type->param_count, type->result_count);
     u32 most = arguments > results ? arguments : results;
-    u32 frame = round_up(PRESERVED_BYTES + most, 16) + 8;
-    struct crossing c = {.type = type, .slots_base = X64_RSP, .slots = PRESERVED_BYTES};
+    u32 frame = round_up(RESUME_BYTES + PRESERVED_BYTES + most, 16) + 8;
+    struct crossing c = {.type = type, .slots_base = X64_RSP};
+    c.slots = RESUME_BYTES + PRESERVED_BYTES;
     c.stack = (i32)frame + 8;
     struct assembler *as = &c.as;
     asm_init(as, options->features, scratch);
     put_sp_add(as, X64_SUB_I, frame);
     u32 prologue = asm_mark(as);
     for (u32 i = 0; i < COUNT_OF(preserved); i++) {
-        store(as, preserved[i], X64_RSP, (i32)(8 * i));
+        store(as, preserved[i], X64_RSP, (i32)(RESUME_BYTES + 8 * i));
     }
     load(as, X64_RBX, X64_R14, JIT_INSTANCE_RUNNER);
     store(as, X64_R11, X64_RBX, THREAD(callee));
     put_values(&c, false, true, true);
     put_values(&c, false, true, false);
-    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(X64_RSP, PRESERVED_BYTES));
+    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(X64_RSP, c.slots));
     store(as, X64_RCX, X64_RBX, THREAD(slots));
     asm_mi(as, X64_MOV_I, false, asm_at(X64_RBX, THREAD(type)), type->canonical);
-    u32 call = put_leave(as, JIT_LEAVE_CALL);
+    put_leave(as, JIT_LEAVE_CALL);
     put_values(&c, true, false, false);
     put_values(&c, true, false, true);
     for (u32 i = 0; i < COUNT_OF(preserved); i++) {
-        load(as, preserved[i], X64_RSP, (i32)(8 * i));
+        load(as, preserved[i], X64_RSP, (i32)(RESUME_BYTES + 8 * i));
     }
     put_sp_add(as, X64_ADD_I, frame);
     asm_none(as, X64_RET, true);
     *out = (struct jit_function){.frame_bytes = frame};
-    return finish(as, call, prologue, arena, out);
+    return finish(as, prologue, arena, out);
 }
 
 enum err x64_emit_stub(enum jit_stub stub, const struct jit_options *options, struct arena *scratch,
