@@ -66,9 +66,6 @@ void jit_image_name(const struct cid *program, const u8 version[32],
 
 static bool is_callee(const struct wasm_module *module, u32 callee)
 {
-    if (callee & JIT_CALLEE_STUB_LEAVE) {
-        return false; // in crossings alone
-    }
     if (callee & JIT_CALLEE_ELEMENT) {
         u32 type = callee & ~(u32)JIT_CALLEE_ELEMENT;
         return type < module->type_count && module->types[type].canonical == type;
