@@ -233,6 +233,7 @@ static bool place_step(struct job *job, i64 *fuel)
     struct program_code *code = CONTAINER_OF(job, struct program_code, job);
     struct kernel *kernel = code->program->kernel;
     bool is_cancelled = job_is_cancelled(job);
+    *fuel -= 1; // a step costs something, also where nothing was kept
     enum err err = is_cancelled ? ERR_CLOSED : kept_step(code->program, &code->module, fuel);
     if (err == ERR_PAUSED) {
         return true;

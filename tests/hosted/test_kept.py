@@ -80,6 +80,28 @@ def kept_code_serves_a_program_that_gets_hot(world):
         raise AssertionError(f"nobody looked: {ended}")
 
 
+def await_words(world, words):
+    """A program that never ends, compiled beside itself: until the command has said these words of it."""
+    with world.running("run", "-v", "--engine", "auto", world.guest("spinner")) as process:
+        spinner = None
+        for line in process.stderr:
+            begins = re.match(rb"redshirt: (baf\w+): begins", line)
+            spinner = begins[1] if begins else spinner  # the last that begins
+            if spinner and spinner in line and words in line:
+                break
+        else:
+            raise AssertionError(f"it never said {words}")
+        process.terminate()
+        expect(process.wait(timeout=60), 143)
+
+
+@test
+def kept_code_reaches_a_program_that_runs(world):
+    """Also when the user stopped the system that compiled it."""
+    await_words(world, b" functions compiled")
+    await_words(world, b" functions of kept code")
+
+
 @test
 def kept_code_is_not_asked_for_by_the_interpreter(world):
     expect_good(world.run("run", "-v", "--engine", "interpreter", world.guest("probe"), "start"))
