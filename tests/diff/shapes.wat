@@ -7,6 +7,29 @@
   (type $binary (func (param i32 i32) (result i32)))
   (global $sp (mut i32) (i32.const 100))
 
+  ;; what a CPU reads behind a guess that was wrong: docs/security.md
+  ;; has ^cmovae
+  ;; has ^mov r11, qword ptr \[r.* \+ 8\*r
+  (func (export "called number masked") (param i32 i32 i32) (result i32)
+    (call_indirect (type $binary) (local.get 0) (local.get 1) (local.get 2)))
+
+  ;; has ^cmovae
+  (func (export "element's number masked") (param i32) (result funcref)
+    (table.get 0 (local.get 0)))
+
+  ;; has ^cmovae
+  (func (export "set element's number masked") (param i32 funcref)
+    (table.set 0 (local.get 0) (local.get 1)))
+
+  ;; has ^cmovb
+  ;; has ^jmp r
+  (func (export "branch's number masked") (param i32) (result i32)
+    (block (block (block (block (block (block
+      (br_table 0 1 2 3 4 5 (local.get 0)))
+      (return (i32.const 10))) (return (i32.const 11))) (return (i32.const 12))) (return (i32.const 17)))
+      (return (i32.const 23)))
+    (i32.const 77))
+
   ;; has ^add eax, dword ptr gs:\[.* \+ 4\*e
   ;; not shl|lea|mov e
   (func (export "load scaled into sum") (param i32 i32 i32) (result i32)

@@ -476,6 +476,54 @@ static void ticks_change_nothing(void **state)
     world_close(&world);
 }
 
+// What a fault's address is does not make it a guest's: only where it happened does.
+static void faults_of_others(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_open(&world, true);
+    assert_int_equal(value(&world, "c_down", 5, 0, 0), 5); // takes a stack
+    struct registers registers = {.pc = (u64)(uintptr_t)&faults_of_others};
+    registers.integer[target.instance_register] = (u64)(uintptr_t)world.instance;
+    const u64 addresses[] = {(u64)(uintptr_t)world.thread.memory, 0,
+                             (u64)(uintptr_t)world.thread.stack - 8};
+    u32 end = JIT_FAULT_ARITHMETIC;
+    for (u32 i = 0; i < COUNT_OF(addresses); i++) {
+        for (u32 fault = JIT_FAULT_NONE; fault <= end; fault++) {
+            struct registers before = registers;
+            assert_int_equal(
+                jit_interrupt(&world.host.space, &registers, (enum jit_fault)fault, addresses[i]),
+                JIT_INTERRUPT_NONE);
+            assert_memory_equal(&registers, &before, sizeof before);
+        }
+    }
+    world_close(&world);
+}
+
+// All that is mapped while code is there.
+static void no_page_is_both(void **state)
+{
+    (void)state;
+    static struct world world;
+    char line[512];
+    u32 executable = 0;
+    world_open(&world, true);
+    assert_int_equal(value(&world, "c_down", 5, 0, 0), 5);
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        unsigned long long start;
+        char rights[8];
+        assert_int_equal(sscanf(line, "%llx-%*x %7s", &start, rights), 2);
+        assert_false(rights[1] == 'w' && rights[2] == 'x');
+        u64 space = (u64)(uintptr_t)world.host.space.base;
+        executable += rights[2] == 'x' && start >= space && start < space + JIT_SPACE_BYTES;
+    }
+    (void)fclose(maps);
+    assert_true(executable > 0);
+    world_close(&world);
+}
+
 // An instance that must not run compiled code is interpreted, beside one that does.
 static void unattached(void **state)
 {
@@ -492,10 +540,11 @@ static void unattached(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calls_cross),  cmocka_unit_test(many_values_cross),
-        cmocka_unit_test(small_slices), cmocka_unit_test(traps_are_told),
-        cmocka_unit_test(refusals),     cmocka_unit_test(ticks_change_nothing),
-        cmocka_unit_test(unattached),
+        cmocka_unit_test(calls_cross),     cmocka_unit_test(many_values_cross),
+        cmocka_unit_test(small_slices),    cmocka_unit_test(traps_are_told),
+        cmocka_unit_test(refusals),        cmocka_unit_test(ticks_change_nothing),
+        cmocka_unit_test(unattached),      cmocka_unit_test(faults_of_others),
+        cmocka_unit_test(no_page_is_both),
     };
     return cmocka_run_group_tests(tests, read_module, NULL);
 }
