@@ -150,6 +150,9 @@ static enum err compile_next(struct program_code *code)
 {
     struct jit_compiler *compiler = &code->compiler;
     struct hot hot;
+    if (code->module.code_bytes >= KERNEL_CODE_BYTES) {
+        return ERR_LIMIT;
+    }
     if (hot_take(code, &hot)) {
         code->has_hot = true;
         TRY(jit_compile_one_loop(compiler, hot.function, hot.origin, hot.head));

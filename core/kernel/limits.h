@@ -45,6 +45,7 @@ enum {
     KERNEL_DEVICES = 64,                // a machine registers about ten
     KERNEL_FAST = 1024,            // processes with address space for compiled code; others are
                                    // interpreted. Each costs the machine mappings and page tables
+    KERNEL_CODE_BYTES = 128 << 20, // machine code of one program; the rest of it is interpreted
     KERNEL_HOT = 64,               // functions that are compiled before the others
     KERNEL_CACHE_BYTES = 64 << 20, // programs nobody runs are kept up to this, then the oldest goes
 
