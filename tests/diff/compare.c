@@ -448,6 +448,11 @@ static void compare_from(struct comparison *c, u32 function, u32 index, i64 fuel
     struct ir ir;
     ends[0] = (struct call_end){0};
     ends[1] = (struct call_end){0};
+    c->interpreted = &c->worlds[0];
+    call_interpreted(c, function, fuel, &ends[0]);
+    if (ends[0].never_ends || ends[0].trap == TRAP_STACK_EXHAUSTED) {
+        return;
+    }
     c->evaluated = c->interpreted = &c->worlds[1];
     if (run_to(c, function, index, fuel, &ends[1]) != WASM_RUN_TRAPPED ||
         ends[1].offset != body->offset + origin ||
@@ -471,10 +476,7 @@ static void compare_from(struct comparison *c, u32 function, u32 index, i64 fuel
     ends[1].is_done = evaluate_ir(&c->evaluator, &ir, &frame, results);
     keep_evaluated(c, ir.type, results, &ends[1]);
     free(slots);
-    c->interpreted = &c->worlds[0];
-    call_interpreted(c, function, fuel, &ends[0]);
-    if (!ends[0].never_ends && ends[0].trap != TRAP_STACK_EXHAUSTED &&
-        ends[1].trap != TRAP_STACK_EXHAUSTED && ends[1].trap != TRAP_HOST) {
+    if (ends[1].trap != TRAP_STACK_EXHAUSTED && ends[1].trap != TRAP_HOST) {
         c->out->loop_count++;
         compare_ends(c, function, &ends[0], &ends[1]);
     }
