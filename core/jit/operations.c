@@ -146,6 +146,33 @@ static void do_access(struct builder *b, struct body_reader *in, enum row row)
     }
 }
 
+// A number in every lane, where it is known: one half of the vector.
+static bool splat_half(struct builder *b, const struct ir_ins *ins, u64 *half)
+{
+    const struct ir_ins *number = value_ins(b, ins->a);
+    if (number->op != IR_CONST) {
+        return false;
+    }
+    switch (ins->op) {
+    case ROW_I8X16_SPLAT:
+        *half = (u8)number->bits * 0x0101010101010101u;
+        return true;
+    case ROW_I16X8_SPLAT:
+        *half = (u16)number->bits * 0x0001000100010001u;
+        return true;
+    case ROW_I32X4_SPLAT:
+    case ROW_F32X4_SPLAT:
+        *half = (u32)number->bits * 0x0000000100000001u;
+        return true;
+    case ROW_I64X2_SPLAT:
+    case ROW_F64X2_SPLAT:
+        *half = number->bits;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void do_vector(struct builder *b, struct body_reader *in, enum row row)
 {
     struct ir_ins ins = {.op = (u16)row, .kind = body_ops[row].result};
@@ -163,6 +190,11 @@ static void do_vector(struct builder *b, struct body_reader *in, enum row row)
         ins.b = build_pop(b);
     }
     ins.a = build_pop(b);
+    u64 half;
+    if (splat_half(b, &ins, &half)) {
+        build_push(b, build_const(b, KIND_V, vector_index(b, half, half)));
+        return;
+    }
     build_push(b, build_pure(b, &ins));
 }
 

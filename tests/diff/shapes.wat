@@ -273,4 +273,9 @@
           (i32.shr_u (i32x4.extract_lane 1 (local.get 0)) (i32x4.extract_lane 1 (local.get 1))))
         (i32.shr_u (i32x4.extract_lane 2 (local.get 0)) (i32x4.extract_lane 2 (local.get 1))))
       (i32.shr_u (i32x4.extract_lane 3 (local.get 0)) (i32x4.extract_lane 3 (local.get 1)))))
+
+  ;; has xmmword ptr \[rip
+  ;; not mov e|vpshuf|vpbroadcast
+  (func (export "known number in all lanes") (param v128) (result v128)
+    (i16x8.add (local.get 0) (i16x8.splat (i32.const 300))))
 )
