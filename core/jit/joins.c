@@ -247,8 +247,8 @@ static void join_values(struct builder *b, const struct control *control)
     }
 }
 
-// The value that must be 0 when a branch goes this way, if it is one that lies in a register anyway:
-// what only decides the branch is perhaps never computed as a value.
+// The value that must be 0 when a branch goes this way, if it lies in a register anyway: what only
+// decides the branch is perhaps never computed as a value.
 static u32 zero_behind(const struct builder *b, u32 block, u32 successor)
 {
     const struct ir_ins *exit = &b->ir->ins[b->ir->blocks[block].end - 1];
