@@ -90,6 +90,7 @@ TEST_SUITES += machine
 MACHINE_SEEDS ?= 300
 MACHINE_MANY ?= 4000 # of each kind, without sanitizers: 20,000 in all
 MACHINE_KINDS := --plain --checks --storm
+TEST_SECONDS_machine := 900
 FOUND_MACHINE := $(wildcard tests/diff/found/machine_*.wasm)
 test-machine: build/asan/test/machine build/hosted/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm build/diff/depths.wasm build/diff/addresses.wasm $(FOUND_MACHINE) ## compiled code on generated modules, against the interpreter
 	@run() { "$$@" || echo "0 passed, 1 failed, 0 skipped"; }; many=build/hosted/test/machine; { \
