@@ -184,10 +184,32 @@ u32 x64_def(struct selector *s, u32 value)
     return s->vregs[value];
 }
 
+static bool is_access(u16 op)
+{
+    u8 class = op < ROW_COUNT ? body_ops[op].class : 0xff;
+    return class == WASM_CLASS_LOAD || class == WASM_CLASS_VECTOR_LOAD;
+}
+
+// Whether every load between the value and the root runs with the root or behind it, so that of
+// several that would fault the first in the program does.
+static bool is_next_load(const struct selector *s, u32 value)
+{
+    enum { LOOK = 32 };
+    if (s->root - value > LOOK) {
+        return false;
+    }
+    for (u32 i = value + 1; i < s->root; i++) {
+        if (is_access(sel_ins(s, i)->op) && !s->is_covered[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool x64_can_cover(const struct selector *s, u32 value)
 {
     return sel_ins(s, value)->uses == 1 && s->epochs[value] == s->root_epoch &&
-           s->vregs[value] == MACH_NONE && !s->is_covered[value];
+           s->vregs[value] == MACH_NONE && !s->is_covered[value] && is_next_load(s, value);
 }
 
 void x64_cover(struct selector *s, u32 value)
@@ -402,14 +424,7 @@ void x64_put_copy(struct selector *s, u32 def, u32 from)
 
 // ---- one instruction of the IR
 
-static bool is_access(u16 op)
-{
-    u8 class = op < ROW_COUNT ? body_ops[op].class : 0xff;
-    return class == WASM_CLASS_LOAD || class == WASM_CLASS_VECTOR_LOAD;
-}
-
-// Loads can trap, but nothing sees in which order they do: they only stay where the effects of
-// others are.
+// Loads can trap, but see to their order themselves (x64_can_cover).
 static bool is_effect(const struct ir_ins *ins)
 {
     return !is_access(ins->op) && ir_has_effect(ins);
