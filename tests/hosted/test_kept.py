@@ -5,9 +5,10 @@ import os
 import random
 import re
 import shutil
+import threading
 import time
 
-from harness import Skip, expect, expect_good, finish, is_sanitized, test
+from harness import PATIENCE, Skip, expect, expect_good, finish, is_sanitized, test
 
 MIB = 1 << 20
 COMPILED = rb"^redshirt: (baf\w+): (\d+) functions compiled$"
@@ -83,6 +84,8 @@ def kept_code_serves_a_program_that_gets_hot(world):
 def await_words(world, words):
     """A program that never ends, compiled beside itself: until the command has said these words of it."""
     with world.running("run", "-v", "--engine", "auto", world.guest("spinner")) as process:
+        late = threading.Timer(PATIENCE, process.kill)
+        late.start()
         spinner = None
         for line in process.stderr:
             begins = re.match(rb"redshirt: (baf\w+): begins", line)
@@ -90,7 +93,9 @@ def await_words(world, words):
             if spinner and spinner in line and words in line:
                 break
         else:
+            late.cancel()
             raise AssertionError(f"it never said {words}")
+        late.cancel()
         process.terminate()
         expect(process.wait(timeout=60), 143)
 
