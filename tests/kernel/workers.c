@@ -201,6 +201,44 @@ static void processes_come_and_go_beside_them(void **state)
     machine_close(&machine);
 }
 
+// ---- beside them, both sides of calls end in the middle of one
+
+enum { VICTIMS = 4 }; // handler, two clients that call, one that keeps messages under way
+
+static void *cut(void *context)
+{
+    struct machine *machine = context;
+    for (u32 turn = 0; !__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE); turn++) {
+        struct kernel_process_id victims[VICTIMS];
+        victims[0] = start_in(machine, machine->ponger, 0, "0", "0", "0", false);
+        for (u32 i = 1; i < VICTIMS; i++) {
+            const char *most = i == 3 ? "16" : "0";
+            victims[i] = start_in(machine, machine->pinger, 100000000, "64", most, "0", false);
+        }
+        struct timespec pause = {0, 300000 + turn % 16 * 100000};
+        (void)nanosleep(&pause, NULL);
+        for (u32 i = 0; i < VICTIMS; i++) {
+            (void)!kernel_kill(machine->kernel, victims[(i + turn) % VICTIMS]);
+        }
+    }
+    return NULL;
+}
+
+static void pairs_are_cut_beside_one_that_calls(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    machine_open(&machine);
+    (void)start_in(&machine, machine.ponger, 0, "0", "0", "1", false);
+    (void)start_in(&machine, machine.pinger, 30 * TRIPS, "64", "0", "1", true);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, cut, &machine), 0);
+    run(&machine);
+    __atomic_store_n(&machine.stop, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    machine_close(&machine);
+}
+
 // ---- a device on a thread of its own
 
 static void wake(void *context)
@@ -253,6 +291,7 @@ int main(void)
         cmocka_unit_test(messages_between_processes_on_several_workers),
         cmocka_unit_test(pairs_call_beside_each_other),
         cmocka_unit_test(processes_come_and_go_beside_them),
+        cmocka_unit_test(pairs_are_cut_beside_one_that_calls),
         cmocka_unit_test(a_device_answers_from_a_thread_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
