@@ -36,13 +36,13 @@ enum {
     KERNEL_MESSAGES_ALL =
         1 << 20, // at about 256 bytes each; more than all budgets of 1,000 processes
     KERNEL_MESSAGES_SPARE =
-        KERNEL_PROCESSES +
-        KERNEL_PROGRAMS,        // of them: so that each process can call the kernel, and wait for
-                                // the answer, to take something back; and one for each program
-    KERNEL_BONDS_ALL = 1 << 19, // four for each process
-    KERNEL_REGISTRATIONS_ALL = 1 << 14, //
-    KERNEL_INTERFACES = 1 << 14,        // names that somebody handles, is bonded to or waits for
-    KERNEL_DEVICES = 64,                // a machine registers about ten
+        KERNEL_PROCESSES + // of them: so that each process can call the kernel, and wait for the
+        KERNEL_PROGRAMS +  // answer, to take something back; one for each program; and what
+        KERNEL_WORKERS * KERNEL_WORKER_MESSAGES, // workers keep
+    KERNEL_BONDS_ALL = 1 << 19,                  // four for each process
+    KERNEL_REGISTRATIONS_ALL = 1 << 14,          //
+    KERNEL_INTERFACES = 1 << 14,   // names that somebody handles, is bonded to or waits for
+    KERNEL_DEVICES = 64,           // a machine registers about ten
     KERNEL_FAST = 1024,            // processes with address space for compiled code; others are
                                    // interpreted. Each costs the machine mappings and page tables
     KERNEL_CODE_BYTES = 128 << 20, // machine code of one program; the rest of it is interpreted
