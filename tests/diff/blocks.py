@@ -5,9 +5,13 @@ that carry values to any label, tables of branches, dead code, and locals assign
 What a compiler gets wrong about structured control is which value a local or an operand has where ways meet;
 so each value that is computed ends in a local, a global, memory or a result. A global counts down at the head
 of each loop and function, so every run ends.
+
+    blocks.py FOLDER SEED COUNT     writes FOLDER/blocks_SEED.wasm and so on
 """
+import pathlib
 import random
 import subprocess
+import sys
 
 TYPES = ('i32', 'i64', 'f64')
 LOCALS = ('i32', 'i32', 'i64', 'i32', 'i64', 'f64', 'i32', 'i64')  # the first three are parameters
@@ -263,3 +267,9 @@ def write_modules(out, seed, count):
         subprocess.run(['wat2wasm', text, '-o', module], check=True, timeout=60)
         paths.append(module)
     return paths
+
+
+if __name__ == '__main__':
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_modules(folder, int(sys.argv[2]), int(sys.argv[3]))
