@@ -8,6 +8,7 @@
 #include "core/jit/limits.h"
 
 enum {
+    FORK_BLOCKS = 32,         // that are looked at for each join
     LOOP_TURNS = 8,           // of a loop, for each time it is entered
     STAY_WEIGHT = 7,          // of an edge within a loop, against one that leaves it
     FREQUENCY_MOST = 1 << 28, //
@@ -128,6 +129,70 @@ static enum err find_loops(struct alloc *alloc)
     return ERR_OK;
 }
 
+// The dominator of a block above which both have been given theirs.
+static u32 meet(const u32 *above, u32 a, u32 b)
+{
+    while (a != b) {
+        if (a > b) {
+            a = above[a];
+        } else {
+            b = above[b];
+        }
+    }
+    return a;
+}
+
+// Whether all ways into the blocks between come from `from` or one of them, and all ways out of them
+// lead to one of them or to `to`.
+static bool is_closed(const struct alloc *alloc, u32 from, u32 to)
+{
+    const struct mach *mach = alloc->mach;
+    for (u32 b = from + 1; b < to; b++) {
+        const struct mach_block *block = &mach->blocks[b];
+        for (u32 p = alloc->pred_first[b]; p < alloc->pred_first[b + 1]; p++) {
+            if (alloc->preds[p] < from || alloc->preds[p] >= to) {
+                return false;
+            }
+        }
+        for (u32 s = 0; s < block->succ_count; s++) {
+            u32 next = mach->edges[mach->lists[block->succs + s]].to;
+            if (next <= from || next > to) {
+                return false;
+            }
+        }
+        if (block->succ_count == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Finds where branches part that meet again in a block, if everything between is on the way.
+static enum err find_forks(struct alloc *alloc)
+{
+    u32 blocks = alloc->mach->block_count;
+    u32 *above = ARENA_ARRAY(alloc->scratch, u32, blocks);
+    if (above == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    for (u32 b = 0; b < blocks; b++) {
+        alloc->fork[b] = ALLOC_NONE;
+        u32 dominator = ALLOC_NONE;
+        for (u32 p = alloc->pred_first[b]; p < alloc->pred_first[b + 1]; p++) {
+            u32 from = alloc->preds[p];
+            if (from < b) {
+                dominator = dominator == ALLOC_NONE ? from : meet(above, dominator, from);
+            }
+        }
+        above[b] = dominator == ALLOC_NONE ? 0 : dominator;
+        bool is_join = alloc->loop[b] != b && alloc->pred_first[b + 1] - alloc->pred_first[b] > 1;
+        if (is_join && b - above[b] <= FORK_BLOCKS && is_closed(alloc, above[b], b)) {
+            alloc->fork[b] = above[b];
+        }
+    }
+    return ERR_OK;
+}
+
 static bool is_within(const struct alloc *alloc, u32 block, u32 header)
 {
     u32 inner = alloc->loop[block];
@@ -188,18 +253,20 @@ enum err alloc_blocks(struct alloc *alloc)
     alloc->loop = ARENA_ARRAY(scratch, u32, blocks);
     alloc->outer = ARENA_ARRAY(scratch, u32, blocks);
     alloc->is_whole = ARENA_ARRAY(scratch, bool, blocks);
+    alloc->fork = ARENA_ARRAY(scratch, u32, blocks);
     alloc->alike_until = ARENA_ARRAY(scratch, u32, blocks);
     alloc->frequency = ARENA_ARRAY(scratch, u32, blocks);
     alloc->pred_first = ARENA_ARRAY(scratch, u32, blocks + 1);
     alloc->preds = ARENA_ARRAY(scratch, u32, mach->edge_count);
     if (alloc->block_of == NULL || alloc->start_of == NULL || alloc->loop == NULL ||
-        alloc->outer == NULL || alloc->is_whole == NULL || alloc->alike_until == NULL ||
-        alloc->frequency == NULL || alloc->pred_first == NULL || alloc->preds == NULL) {
+        alloc->outer == NULL || alloc->is_whole == NULL || alloc->fork == NULL ||
+        alloc->alike_until == NULL || alloc->frequency == NULL || alloc->pred_first == NULL ||
+        alloc->preds == NULL) {
         return ERR_NO_MEMORY;
     }
     number_steps(alloc);
     list_preds(alloc);
     TRY(find_loops(alloc));
     guess_frequencies(alloc);
-    return ERR_OK;
+    return find_forks(alloc);
 }

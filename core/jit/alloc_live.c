@@ -385,6 +385,17 @@ static bool walk_up(struct alloc *alloc, struct walk *walk, u32 vreg, u32 def_bl
     }
     while (walk->stack_count != 0) {
         u32 block = walk_loops(alloc, walk, walk->stack[--walk->stack_count], def_block);
+        u32 fork = alloc->fork[block];
+        if (fork != ALLOC_NONE) {
+            // What lives into a join lives in all blocks since the fork: the definition is above.
+            ASSERT(fork + 1 < block);
+            bits_fill(walk->live_in, fork + 1, block);
+            bits_fill(walk->live_out, fork, block);
+            if (fork != def_block) {
+                walk_reach(walk, fork);
+            }
+            continue;
+        }
         u32 end = alloc->pred_first[block + 1];
         u32 count = end - alloc->pred_first[block] + 1;
         if (alloc->work < count) {
@@ -518,7 +529,7 @@ enum err alloc_live(struct alloc *alloc)
     if (walk.live_in == NULL || walk.live_out == NULL || walk.stack == NULL) {
         return ERR_NO_MEMORY;
     }
-    TRY(alloc_reserve_segments(alloc, mach->vreg_count + 16));
+    TRY(alloc_reserve_segments(alloc, 2 * mach->vreg_count + 16));
     for (u32 v = 0; v < mach->vreg_count; v++) {
         TRY(segments_of(alloc, &walk, v));
     }

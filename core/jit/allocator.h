@@ -111,6 +111,7 @@ struct alloc {
     u32 *loop;        // header of the innermost loop that a block is in, or ALLOC_NONE
     u32 *outer;       // of a header: the header of the loop around it, or ALLOC_NONE
     bool *is_whole;   // of a header: all blocks of its run are in the loop
+    u32 *fork;        // of a block where branches meet: where they parted, or ALLOC_NONE
     u32 *alike_until; // of a block: the first behind it in another loop, or not as cold
     u32 *frequency;
     u32 *pred_first; // of a block, in `preds`; block_count + 1 of them
