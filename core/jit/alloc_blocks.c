@@ -142,8 +142,8 @@ static u32 meet(const u32 *above, u32 a, u32 b)
     return a;
 }
 
-// Whether all ways into the blocks between come from `from` or one of them, and all ways out of them
-// lead to one of them or to `to`.
+// Whether all ways into the blocks between come from `from` or one of them, and all ways out of
+// them lead to one of them or to `to`.
 static bool is_closed(const struct alloc *alloc, u32 from, u32 to)
 {
     const struct mach *mach = alloc->mach;
