@@ -537,13 +537,68 @@ static void unattached(void **state)
     world_close(&world);
 }
 
+// At the last stack, and beyond it: a thread without one is interpreted.
+static void no_more_stacks(void **state)
+{
+    (void)state;
+    static struct world world;
+    static u8 *stacks[JIT_STACKS];
+    world_open(&world, true);
+    struct jit_space *space = &world.host.space;
+    for (u32 i = 0; i < JIT_STACKS; i++) {
+        stacks[i] = jit_space_stack_take(space);
+        assert_non_null(stacks[i]);
+    }
+    assert_null(jit_space_stack_take(space));
+    assert_int_equal(value(&world, "i_down", 20, 0, 0), 20);
+    assert_null(world.thread.stack);
+    // What a guest left on a stack is not for the next one.
+    memset(stacks[7], 0xaa, JIT_STACK_BYTES);
+    jit_space_stack_give(space, stacks[7]);
+    assert_int_equal(value(&world, "i_down", 20, 0, 0), 20);
+    assert_ptr_equal(world.thread.stack, stacks[7]);
+    for (u32 i = 0; i < JIT_STACK_BYTES - 2 * JIT_PAGE_BYTES; i++) {
+        assert_int_equal(stacks[7][i], 0);
+    }
+    for (u32 i = 0; i < JIT_STACKS; i++) {
+        if (i != 7) {
+            jit_space_stack_give(space, stacks[i]);
+        }
+    }
+    world_close(&world);
+}
+
+// As many loops as a module may have, and one more.
+static void no_more_loops(void **state)
+{
+    (void)state;
+    static struct world world;
+    static struct ins heads[JIT_LOOPS + 1];
+    static u8 code[] = {0xc3};
+    world_open(&world, true);
+    struct arena scratch;
+    arena_init(&scratch, &world.memory.memory, SIZE_MAX);
+    struct jit_placed placed = {.function = number_of(&world, "i_down")};
+    placed.code = (struct jit_function){.code = code, .code_bytes = sizeof code};
+    for (u32 i = 0; i <= JIT_LOOPS; i++) {
+        placed.loop = &heads[i];
+        assert_int_equal(jit_module_place(&world.compiled, &placed, 1, &scratch),
+                         i < JIT_LOOPS ? ERR_OK : ERR_LIMIT);
+    }
+    assert_non_null(jit_module_loop(&world.compiled, &heads[JIT_LOOPS - 1]));
+    assert_null(jit_module_loop(&world.compiled, &heads[JIT_LOOPS]));
+    arena_drop(&scratch);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_cross),     cmocka_unit_test(many_values_cross),
         cmocka_unit_test(small_slices),    cmocka_unit_test(traps_are_told),
         cmocka_unit_test(refusals),        cmocka_unit_test(ticks_change_nothing),
-        cmocka_unit_test(unattached),      cmocka_unit_test(faults_of_others),
+        cmocka_unit_test(unattached),      cmocka_unit_test(no_more_stacks),
+        cmocka_unit_test(no_more_loops),   cmocka_unit_test(faults_of_others),
         cmocka_unit_test(no_page_is_both),
     };
     return cmocka_run_group_tests(tests, read_module, NULL);
