@@ -38,6 +38,10 @@ HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c interrupts.c kept.c mem
 $(call unit_test,workers,tests/kernel/workers.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
   -lsodium -lpthread,tsan)
 build/tsan/test/workers: | $(KERNEL_GUEST_FILES)
+# The two engines beside each other.
+$(call unit_test,engines,tests/kernel/compiled.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
+  -lsodium -lpthread,asan)
+build/asan/test/engines: | $(KERNEL_GUEST_FILES) build/test/kernel/spin.wasm
 
 # ---- seeds
 
