@@ -332,7 +332,7 @@ static void calls_lie_in_the_code(void **state)
     BAD(callee, (u32)JIT_CALLEE_ELEMENT | JIT_CALLEE_HELPER);
     GOOD(callee, JIT_CALLEE_HELPER | (IR_HELPER_COUNT - 1));
     BAD(callee, JIT_CALLEE_HELPER | IR_HELPER_COUNT);
-    BAD(callee, JIT_CALLEE_STUB_LEAVE);
+    BAD(callee, 1u << 28);
     BAD(callee, 1u << 31);
 }
 
