@@ -97,14 +97,16 @@ static enum err try_join(struct alloc *alloc, u32 vreg_a, u32 vreg_b)
     }
     a = root_of(alloc, a);
     b = root_of(alloc, b);
-    const struct alloc_bundle *few = &alloc->bundles[a];
-    const struct alloc_bundle *many = &alloc->bundles[b];
-    if (a == b || few->class != many->class) {
+    if (a == b || alloc->bundles[a].class != alloc->bundles[b].class) {
         return ERR_OK;
     }
-    if (few->count > many->count) {
-        return try_join(alloc, vreg_b, vreg_a);
+    if (alloc->bundles[a].count > alloc->bundles[b].count) {
+        u32 swapped = a;
+        a = b;
+        b = swapped;
     }
+    const struct alloc_bundle *few = &alloc->bundles[a];
+    const struct alloc_bundle *many = &alloc->bundles[b];
     u64 cost = (u64)few->count + many->count;
     u32 allowed = (u32)alloc->mach->registers->allocatable[few->class];
     bool fits = (allowed & ~(few->fixed | many->fixed)) != 0;
@@ -200,8 +202,8 @@ enum err alloc_join(struct alloc *alloc)
 {
     const struct mach *mach = alloc->mach;
     TRY(make_bundles(alloc));
-    // Blocks by how often they run, in classes an eighth apart; each a list through `order`.
-    enum { CLASS_BITS = 3, CLASSES = 32 << CLASS_BITS };
+    // Blocks by how often they run, in classes a quarter apart; each a list through `order`.
+    enum { CLASS_BITS = 2, CLASSES = 32 << CLASS_BITS };
     u32 first[CLASSES];
     for (u32 c = 0; c < CLASSES; c++) {
         first[c] = ALLOC_NONE;
