@@ -17,9 +17,9 @@ enum {
     JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
     JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers
     JIT_MACH_ITEMS = 1 << 24,      // machine instructions, operands or registers of one function
-    JIT_SCRATCH_BYTES = 128 << 20, // memory of the compiler at once
-    JIT_SCRATCH_PER_BYTE = 400,    // of it, for each byte of the body: the stated multiple. What a
-                                   // byte makes ten instructions of (vectors) takes up to 1,700
+    JIT_SCRATCH_BYTES = 128 << 20, // memory of the compiler at once: 512 times the longest body.
+                                   // What clang -O2 makes takes about 320 times its bytes, the
+                                   // worst vectors 1,700 times: long bodies of those are refused
     JIT_STACK_BYTES = 1 << 20,     // of a thread's stack for compiled code
     JIT_STACK_GUARD = 128 << 10,   // below it: no frame jumps over it
     JIT_SPACE_BYTES = 1 << 30,     // of addresses for all code: every call reaches
@@ -33,7 +33,6 @@ enum {
     JIT_IMAGE_BYTES = 128 << 20,   // of code that is kept: twice the largest program
     JIT_IMAGE_PART_BYTES = 384 << 10, // of it checked and placed at once: about 1 ms
     JIT_IMAGE_PARTS = 2048,           // two in a row have more than that together; and room
-    JIT_CODE_PER_BYTE = 64,           // bytes of machine code for each byte of a body, at most
 };
 
 // Address space of a memory whose accesses are not checked: every address and every offset, and
