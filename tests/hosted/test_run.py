@@ -165,6 +165,34 @@ def run_refuses_what_is_too_large(world):
     expect_refused(world.run("run", added.out.decode().strip()), 73, "cannot run", "at most 64 MiB")
 
 
+def leb(number):
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+def section(number, contents):
+    return bytes([number]) + leb(len(contents)) + contents
+
+
+@test
+def run_refuses_a_program_whose_code_is_too_large(world):
+    """Sixty million elements of 8 bytes and 3.4 million calls of 32: within the limit of a file, beyond
+    KERNEL_PROGRAM_BYTES."""
+    count = 10_000_000
+    segment = b"\x01\x00" + leb(count) + bytes(count)
+    body = b"\x00" + b"\x10\x00" * 3_400_000 + b"\x0b"
+    module = b"\0asm\x01\0\0\0" + section(1, b"\x01\x60\0\0") + section(3, b"\x02\0\0")
+    module += section(7, b"\x01\x06_start\0\0") + section(9, leb(6) + segment * 6)
+    module += section(10, b"\x02\x02\x00\x0b" + leb(len(body)) + body)
+    path = world.path("code")
+    with open(path, "wb") as file:
+        file.write(module)
+    expect_refused(world.run("run", path), 73, "memory for the module's code", "512 MiB with its code")
+
+
 @test
 def run_refuses_a_file_without_an_end(world):
     expect_refused(world.run("run", "/dev/zero"), 73, "/dev/zero", "too large")

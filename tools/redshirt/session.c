@@ -109,7 +109,7 @@ static const char *advice_of_load(enum kernel_load_error error)
     case KERNEL_LOAD_NOT_A_PROGRAM:
         return "a program is a WebAssembly module that exports memory and _start";
     case KERNEL_LOAD_LIMIT:
-        return "a program has at most 64 MiB";
+        return "a program has at most 64 MiB, and 512 MiB with its code for the interpreter";
     case KERNEL_LOAD_FAILED:
         return "try again, or look into the store with `redshirt ls --check`";
     case KERNEL_LOAD_NO_LOADER:
