@@ -8,6 +8,7 @@
 #include "core/base/unixfs.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
+#include "core/wasm/features.h"
 #include "core/wasm/load.h"
 
 enum {
@@ -229,7 +230,8 @@ static enum err link_exports(struct program *program, struct report *report)
 static enum err step_name(struct preparation *p, i64 *fuel)
 {
     TRY(check_name(p, fuel));
-    wasm_load_begin(&p->load, p->program->bytes, &p->program->arena, &p->scratch);
+    wasm_load_begin(&p->load, p->program->bytes, WASM_FEATURES_ALL, &p->program->arena,
+                    &p->scratch);
     return ERR_OK;
 }
 
@@ -293,7 +295,7 @@ struct preparation *prepare_begin(struct program *program, bool is_named)
     unixfs_naming_begin(&p->naming, program->bytes, platform_sha256, &p->scratch);
     if (is_named) {
         p->stage = PREPARE_MODULE;
-        wasm_load_begin(&p->load, program->bytes, &program->arena, &p->scratch);
+        wasm_load_begin(&p->load, program->bytes, WASM_FEATURES_ALL, &program->arena, &p->scratch);
     }
     return p;
 }

@@ -11,6 +11,7 @@
 #include "core/base/sort.h"
 #include "core/base/utf8.h"
 #include "core/wasm/encoding.h"
+#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
 #include "core/wasm/module.h"
@@ -943,8 +944,8 @@ static enum err read_module(struct wasm_decoder *d)
     return finish(d);
 }
 
-enum err wasm_decoder_begin(struct span bytes, struct arena *arena, struct wasm_decoder **out,
-                            struct report *report)
+enum err wasm_decoder_begin(struct span bytes, u32 features, struct arena *arena,
+                            struct wasm_decoder **out, struct report *report)
 {
     if (bytes.size > WASM_MODULE_BYTES) {
         return report_err(report, ERR_LIMIT, 0, "the module is too long");
@@ -954,7 +955,7 @@ enum err wasm_decoder_begin(struct span bytes, struct arena *arena, struct wasm_
     if (d == NULL || module == NULL) {
         return report_err(report, ERR_NO_MEMORY, 0, "out of memory");
     }
-    *module = (struct wasm_module){.arena = arena, .bytes = bytes};
+    *module = (struct wasm_module){.arena = arena, .bytes = bytes, .features = features};
     *d = (struct wasm_decoder){
         .module = module,
         .arena = arena,
@@ -982,7 +983,7 @@ enum err wasm_module_decode(struct span bytes, struct arena *arena, struct wasm_
                             struct report *report)
 {
     struct wasm_decoder *decoder;
-    TRY(wasm_decoder_begin(bytes, arena, &decoder, report));
+    TRY(wasm_decoder_begin(bytes, WASM_FEATURES_ALL, arena, &decoder, report));
     i64 work = INT64_MAX;
     return wasm_decoder_step(decoder, &work, out, report);
 }

@@ -16,6 +16,7 @@ struct wasm_module;
 
 // Decodes a binary module. What chapter 5 calls malformed is refused here, but for the instructions
 // inside function bodies, whose encoding wasm_module_validate checks as it goes through them.
+// wasm_module_decode lets it use every feature (features.h).
 //   out     receives the module on success; untouched on failure
 //   report  NULL, or receives the offset in the file and the reason, in the words of the core test
 //           suite
@@ -27,7 +28,8 @@ enum err wasm_module_decode(struct span bytes, struct arena *arena, struct wasm_
 
 // The same in portions (core/wasm/load.h): begin, then step until it returns something other than
 // ERR_PAUSED. The decoder lies in the arena. `report` is the same at each call.
-enum err wasm_decoder_begin(struct span bytes, struct arena *arena, struct wasm_decoder **out,
-                            struct report *report);
+//   features  enum wasm_feature: what the module may use beyond Core 2.0
+enum err wasm_decoder_begin(struct span bytes, u32 features, struct arena *arena,
+                            struct wasm_decoder **out, struct report *report);
 enum err wasm_decoder_step(struct wasm_decoder *decoder, i64 *work, struct wasm_module **out,
                            struct report *report);

@@ -5,16 +5,21 @@
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
 
-void wasm_load_begin(struct wasm_load *load, struct span bytes, struct arena *arena,
+void wasm_load_begin(struct wasm_load *load, struct span bytes, u32 features, struct arena *arena,
                      struct arena *scratch)
 {
-    *load = (struct wasm_load){.bytes = bytes, .arena = arena, .scratch = scratch};
+    *load = (struct wasm_load){
+        .bytes = bytes,
+        .features = features,
+        .arena = arena,
+        .scratch = scratch,
+    };
 }
 
 static enum err decode(struct wasm_load *load, i64 *work, struct report *report)
 {
     if (load->decoder == NULL) {
-        TRY(wasm_decoder_begin(load->bytes, load->arena, &load->decoder, report));
+        TRY(wasm_decoder_begin(load->bytes, load->features, load->arena, &load->decoder, report));
     }
     TRY(wasm_decoder_step(load->decoder, work, &load->module, report));
     load->decoder = NULL;

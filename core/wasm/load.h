@@ -34,6 +34,7 @@ enum wasm_load_stage { WASM_LOAD_DECODE, WASM_LOAD_VALIDATE, WASM_LOAD_TRANSLATE
 
 struct wasm_load {
     struct span bytes;
+    u32 features; // enum wasm_feature: what the module may use beyond Core 2.0
     struct arena *arena;
     struct arena *scratch;
     struct wasm_module *module; // translated at the end
@@ -45,7 +46,7 @@ struct wasm_load {
     }; // the pass under way; NULL: not begun
 };
 
-void wasm_load_begin(struct wasm_load *load, struct span bytes, struct arena *arena,
+void wasm_load_begin(struct wasm_load *load, struct span bytes, u32 features, struct arena *arena,
                      struct arena *scratch);
 
 // Goes on for about *work units, and takes from *work what it used. `report` is the same at each

@@ -159,6 +159,7 @@ struct wasm_custom {
 struct wasm_module {
     struct arena *arena;
     struct span bytes; // the whole file
+    u32 features;      // enum wasm_feature: what it may use
 
     // Index spaces: imports first, then what the module defines.
     u32 type_count;

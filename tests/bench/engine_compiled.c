@@ -8,6 +8,7 @@
 #include "core/jit/module.h"
 #include "core/jit/target.h"
 #include "core/jit/thread.h"
+#include "core/wasm/features.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
@@ -59,7 +60,7 @@ static enum err load(struct span bytes, struct compiled *compiled, struct report
     i64 work = INT64_MAX;
     arena_init(&scratch, bench_memory(), SIZE_MAX);
     arena_init(&compiled->arena, bench_memory(), SIZE_MAX);
-    wasm_load_begin(&progress, bytes, &compiled->arena, &scratch);
+    wasm_load_begin(&progress, bytes, WASM_FEATURES_ALL, &compiled->arena, &scratch);
     TRY(wasm_load_step(&progress, &work, report));
     arena_drop(&scratch);
     TRY(jit_module_create(&host.space, progress.module, TABLE_BYTES, &compiled->module));

@@ -11,6 +11,7 @@
 #include "core/base/memory.h"
 #include "core/base/report.h"
 #include "core/wasm/decode.h"
+#include "core/wasm/features.h"
 #include "core/wasm/module.h"
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
@@ -361,7 +362,7 @@ static enum err load_portions(struct span bytes, f64 *total, f64 *longest, struc
     arena_init(&arena, &memory, SIZE_MAX);
     arena_init(&scratch, &memory, SIZE_MAX);
     struct wasm_load under_way;
-    wasm_load_begin(&under_way, bytes, &arena, &scratch);
+    wasm_load_begin(&under_way, bytes, WASM_FEATURES_ALL, &arena, &scratch);
     f64 start = now();
     f64 before = start;
     *longest = 0;

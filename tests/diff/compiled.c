@@ -9,6 +9,7 @@
 #include "core/jit/thread.h"
 #include "core/platform.h"
 #include "core/wasm/code.h"
+#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
 #include "tests/unit/jit_host.h"
@@ -54,7 +55,7 @@ static enum err load(struct comparison *c, struct span bytes, struct report *rep
     struct arena scratch;
     i64 work = INT64_MAX;
     arena_init(&scratch, &c->memory.memory, SIZE_MAX);
-    wasm_load_begin(&load, bytes, &c->arena, &scratch);
+    wasm_load_begin(&load, bytes, WASM_FEATURES_ALL, &c->arena, &scratch);
     enum err err = wasm_load_step(&load, &work, report);
     c->module = load.module;
     arena_drop(&scratch);

@@ -11,6 +11,7 @@
 #include "core/base/report.h"
 #include "core/wasm/code.h"
 #include "core/wasm/decode.h"
+#include "core/wasm/features.h"
 #include "core/wasm/load.h"
 #include "core/wasm/module.h"
 #include "core/wasm/opcode.h"
@@ -125,7 +126,7 @@ static void check_portions(struct span bytes, const struct wasm_module *whole, e
     arena_init(&arena, &memory.memory, SIZE_MAX);
     arena_init(&scratch, &memory.memory, SIZE_MAX);
     report_clear(&report);
-    wasm_load_begin(&load, bytes, &arena, &scratch);
+    wasm_load_begin(&load, bytes, WASM_FEATURES_ALL, &arena, &scratch);
     enum err err;
     u64 steps = 0;
     do {

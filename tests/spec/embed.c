@@ -10,6 +10,7 @@
 #include "core/jit/target.h"
 #include "core/jit/thread.h"
 #include "core/platform.h"
+#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
 #include "tests/spec/values.h"
@@ -164,7 +165,8 @@ void embed_forget(struct embed *embed)
 
 void embed_create(struct embed *embed, enum embed_mode mode, i64 slice)
 {
-    *embed = (struct embed){.memory = {resize}, .mode = mode, .slice = slice};
+    *embed = (struct embed){
+        .memory = {resize}, .mode = mode, .features = WASM_FEATURES_ALL, .slice = slice};
     embed->store = (struct wasm_store){
         .memory_create = memory_create,
         .memory_grow = memory_grow,
@@ -201,7 +203,7 @@ enum err embed_load(struct embed *embed, struct span bytes, struct arena *arena,
     struct arena scratch;
     arena_init(&scratch, &embed->memory, ARENA_BYTES);
     struct wasm_load load;
-    wasm_load_begin(&load, bytes, arena, &scratch);
+    wasm_load_begin(&load, bytes, embed->features, arena, &scratch);
     enum err err;
     do {
         i64 work = LOAD_PORTION;

@@ -23,7 +23,8 @@ struct embed {
     struct memory memory; // the C library's
     struct wasm_store store;
     enum embed_mode mode;
-    i64 slice; // units of fuel in one go
+    u32 features; // of the modules; all unless changed before the first is loaded
+    i64 slice;    // units of fuel in one go
     struct wasm_func host[EMBED_HOST_FUNCTIONS];
     struct wasm_func_type host_types[EMBED_HOST_FUNCTIONS];
     // Sees each call of a host function; NULL: nobody wants to. None has results.

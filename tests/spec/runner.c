@@ -10,6 +10,7 @@
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
+#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "tests/spec/embed.h"
 #include "tests/spec/json.h"
@@ -574,8 +575,42 @@ static void run_file(struct embed *embed, const char *spectest, const char *path
 static int usage(void)
 {
     fprintf(stderr, "usage: spec_runner [--mode interpreter|compiled|mixed] [--slice UNITS] "
-                    "[--seed NUMBER] [--storm US] SPECTEST.wasm FILE.json...\n");
+                    "[--seed NUMBER] [--storm US]\n       [--features 2.0|all|NAME,...] "
+                    "SPECTEST.wasm FILE.json...\n");
     return 2;
+}
+
+// Reads what the modules may use beyond Core 2.0. False: there is none such.
+static bool features_read(const char *text, u32 *out)
+{
+    static const struct {
+        const char *name;
+        u32 features;
+    } known[] = {
+        {"2.0", WASM_FEATURES_2_0},
+        {"all", WASM_FEATURES_ALL},
+        {"extended-const", WASM_EXTENDED_CONST},
+        {"tail-calls", WASM_TAIL_CALLS},
+        {"multi-memory", WASM_MULTI_MEMORY},
+        {"exceptions", WASM_EXCEPTIONS},
+        {"threads", WASM_THREADS},
+    };
+    u32 features = 0;
+    while (*text != 0) {
+        size_t size = strcspn(text, ",");
+        size_t i = 0;
+        while (i < sizeof(known) / sizeof(known[0]) &&
+               (strlen(known[i].name) != size || memcmp(known[i].name, text, size) != 0)) {
+            i++;
+        }
+        if (i == sizeof(known) / sizeof(known[0])) {
+            return false;
+        }
+        features |= known[i].features;
+        text += size + (text[size] == ',');
+    }
+    *out = features;
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -585,6 +620,7 @@ int main(int argc, char **argv)
     enum embed_mode mode = EMBED_INTERPRETER;
     u32 seed = 0;
     u32 storm_us = 0;
+    u32 features = WASM_FEATURES_2_0;
     int at = 1;
     for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
         if (strcmp(argv[at], "--slice") == 0) {
@@ -593,6 +629,8 @@ int main(int argc, char **argv)
             seed = (u32)strtoul(argv[at + 1], NULL, 10);
         } else if (strcmp(argv[at], "--storm") == 0) {
             storm_us = (u32)strtoul(argv[at + 1], NULL, 10);
+        } else if (strcmp(argv[at], "--features") == 0 && features_read(argv[at + 1], &features)) {
+            continue;
         } else if (strcmp(argv[at], "--mode") != 0 || !embed_mode_read(argv[at + 1], &mode)) {
             return usage();
         }
@@ -606,6 +644,7 @@ int main(int argc, char **argv)
     for (at++; at < argc; at++) {
         embed_create(&embed, mode, slice);
         embed.seed = seed;
+        embed.features = features;
         if (storm_us != 0 && mode != EMBED_INTERPRETER) {
             jit_host_storm(&embed.host_machine, storm_us);
         }

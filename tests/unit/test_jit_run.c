@@ -12,6 +12,7 @@
 #include "core/jit/x86_64/asm.h"
 #include "core/jit/x86_64/crossing.h"
 #include "core/platform.h"
+#include "core/wasm/features.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
@@ -256,7 +257,7 @@ static void world_open(struct world *world, bool is_compiled)
     struct writer w;
     arena_init(&w.arena, &world->memory.memory, SIZE_MAX);
     struct wasm_load load;
-    wasm_load_begin(&load, module_span, &world->arena, &w.arena);
+    wasm_load_begin(&load, module_span, WASM_FEATURES_ALL, &world->arena, &w.arena);
     i64 work = INT64_MAX;
     assert_int_equal(wasm_load_step(&load, &work, NULL), ERR_OK);
     world->module = load.module;

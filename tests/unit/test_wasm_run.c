@@ -4,6 +4,7 @@
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
+#include "core/wasm/features.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
@@ -109,7 +110,7 @@ static enum err translate(struct world *world, struct span bytes, struct wasm_mo
     report_clear(&report);
     arena_init(&scratch, &world->memory.memory, SIZE_MAX);
     struct wasm_load progress;
-    wasm_load_begin(&progress, bytes, &world->arena, &scratch);
+    wasm_load_begin(&progress, bytes, WASM_FEATURES_ALL, &world->arena, &scratch);
     enum err err;
     do { // in the smallest steps there are
         i64 work = 1;
