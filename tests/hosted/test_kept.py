@@ -29,11 +29,14 @@ def folder(world):
 
 
 def entries(world):
-    """Name -> bytes of all that is kept."""
+    """Name -> bytes of all that is kept. A writer at work may rename a file while we look."""
     out = {}
     for path in glob.glob(os.path.join(folder(world), "*")):
-        with open(path, "rb") as file:
-            out[os.path.basename(path)] = file.read()
+        try:
+            with open(path, "rb") as file:
+                out[os.path.basename(path)] = file.read()
+        except FileNotFoundError:
+            continue
     return out
 
 

@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 from harness import (Skip, connect, expect, expect_good, expect_refused, finish, line, listen,
-                     port_of, test)
+                     port_of, soon, test)
 from test_store import add, block_path, content, rewrite
 
 MIB = 1 << 20
@@ -215,46 +215,39 @@ def run_refuses_names_that_are_none(world):
 
 
 def stopped_within_a_second(world, number, code, *arguments):
-    with world.running("run", *arguments) as process:
-        time.sleep(1.0)
-        expect(process.poll(), None, "still runs")
-        begin = time.monotonic()
-        process.send_signal(number)
-        process.wait(timeout=60)  # before its input ends, which might end it as well
-        ended = finish(process)
-        took = time.monotonic() - begin
-    expect(ended.code, code, ended)
-    if took > 1.0:
-        raise AssertionError(f"took {took:.2f} s")
+    def stop():
+        with world.running(*arguments) as process:
+            time.sleep(1.0)
+            expect(process.poll(), None, "still runs")
+            begin = time.monotonic()
+            process.send_signal(number)
+            process.wait(timeout=60)  # before its input ends, which might end it as well
+            took = time.monotonic() - begin
+            expect(finish(process).code, code)
+            return took
+    soon(1.0, stop)
 
 
 @test
 def signals_stop_a_spinner(world):
-    stopped_within_a_second(world, signal.SIGINT, 130, world.guest("spinner"))
-    stopped_within_a_second(world, signal.SIGTERM, 143, world.guest("spinner"))
-    stopped_within_a_second(world, signal.SIGINT, 130, "--workers", "3", world.guest("spinner"))
+    stopped_within_a_second(world, signal.SIGINT, 130, "run", world.guest("spinner"))
+    stopped_within_a_second(world, signal.SIGTERM, 143, "run", world.guest("spinner"))
+    stopped_within_a_second(world, signal.SIGINT, 130, "run", "--workers", "3", world.guest("spinner"))
 
 
 @test
 def signals_stop_a_reader(world):
-    stopped_within_a_second(world, signal.SIGINT, 130, world.guest("probe"), "cat")
+    stopped_within_a_second(world, signal.SIGINT, 130, "run", world.guest("probe"), "cat")
 
 
 @test
 def signals_stop_a_server(world):
-    stopped_within_a_second(world, signal.SIGINT, 130, world.guest("echo_tcp"))
+    stopped_within_a_second(world, signal.SIGINT, 130, "run", world.guest("echo_tcp"))
 
 
 @test
 def signals_stop_a_writer_that_nobody_reads(world):
-    with world.running(*world.probe("tell", "100000")) as process:
-        time.sleep(1.0)
-        expect(process.poll(), None, "still runs")
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        expect(process.wait(timeout=5), 130)
-        if time.monotonic() - begin > 1.0:
-            raise AssertionError("more than a second")
+    stopped_within_a_second(world, signal.SIGINT, 130, *world.probe("tell", "100000"))
 
 
 def large_program():
@@ -274,17 +267,16 @@ def large_program():
 def signals_stop_a_large_program_that_loads(world):
     """While it is read, hashed, decoded, validated or translated, by one worker alone."""
     cid = add(world, large_program())
-    for delay in (0.2, 0.4, 0.6, 0.8, 1.2):
+    def stop(delay):
         with world.running("run", "--workers", "1", cid) as process:
             time.sleep(delay)
-            if process.poll() is not None:
-                break  # it has run
             begin = time.monotonic()
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)  # or it has run
             ended = finish(process)
             expect(ended.code in (0, 130, -signal.SIGINT), True, ended)
-            if time.monotonic() - begin > 1.5:
-                raise AssertionError(f"took {time.monotonic() - begin:.2f} s")
+            return time.monotonic() - begin
+    for delay in (0.2, 0.4, 0.6, 0.8, 1.2):
+        soon(1.5, lambda: stop(delay))
 
 
 @test
@@ -326,15 +318,15 @@ def shared_with(world, name):
     """It delays its neighbour by a slice (10 ms) at most; the host's own noise comes on top."""
     with open(world.guest(name), "rb") as file:
         cid = add(world, file.read())
-    for workers, count in [("1", "1"), ("1", "3"), ("2", "2"), ("2", "5")]:
+    def middle(workers, count):
         ended = world.run("run", "--workers", workers, world.guest("probe"), "beside", cid, count)
         expect(ended.code, 0, ended)
         late = {word: int(number) for word, number, _ in map(str.split, ended.out.decode().splitlines())}
+        return late["middle"] / 1e6
+    for workers, count in [("1", "1"), ("1", "3"), ("2", "2"), ("2", "5")]:
         # Each sleeper's turn is two messages, each of which waits for the slices before it. The middle
-        # tells of the scheduler; the longest, of a busy host: it only has to end. sim has the exact law.
-        rounds = 3 * -(-int(count) // int(workers))
-        if late["middle"] > rounds * 15000 or late["longest"] > rounds * 15000 + 1000000:
-            raise AssertionError(f"{workers} workers, {count} times {name}: {late}")
+        # tells of the scheduler, the longest only of a busy host. sim has the exact law.
+        soon(3 * -(-int(count) // int(workers)) * 0.015, lambda: middle(workers, count))
 
 
 @test
@@ -349,16 +341,15 @@ def workers_are_shared_with_loops_of_host_calls(world):
 
 @test
 def devices_time(world):
-    ended = world.run(*world.probe("time"))
-    expect(ended.code, 0, ended)
-    lines = ended.out.decode().splitlines()
-    wall = int(lines[0].split()[1])
-    if abs(wall - time.time()) > 5:
-        raise AssertionError(lines[0])
-    late = int(lines[2].split()[2])
-    if late > 200000:
-        raise AssertionError(lines[2])
-    expect(lines[3:], ["timer 3 cancelled", "timer 1", "timer 2", "timer 0"])
+    def late():
+        before = time.time()
+        ended = world.run(*world.probe("time"))
+        expect(ended.code, 0, ended)
+        lines = ended.out.decode().splitlines()
+        expect(int(before) <= int(lines[0].split()[1]) <= time.time(), True, lines[0])
+        expect(lines[3:], ["timer 3 cancelled", "timer 1", "timer 2", "timer 0"])
+        return int(lines[2].split()[2]) / 1e6
+    soon(0.2, late)
 
 
 @test
@@ -447,10 +438,7 @@ def demo_serves_its_page_and_stops(world):
         expect(loader["answers"] >= 3, True, loader)
         taken = world.run("demo", "--port", str(port))
         expect_refused(taken, 71, f"port {port}", "taken", "--port")
-        begin = time.monotonic()
         process.send_signal(signal.SIGINT)
         ended = finish(process)
         expect(ended.code, 0, ended)
         expect(b"Hello from redshirt" in ended.out, True, ended)
-        if time.monotonic() - begin > 1.0:
-            raise AssertionError("more than a second")
