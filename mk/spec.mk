@@ -18,6 +18,24 @@ test-spec-compiled: build/asan/test/spec_runner
 test-spec-mixed: build/asan/test/spec_runner
 	@tests/spec/run --mode mixed --seed 1 --storm 1000 $< $(NAMES)
 
+# The official tests of what goes beyond Core 2.0: the features that are there, as tests/spec/run names them.
+# Where nothing brings the tests, an empty file says so to the suites that follow, and they are skipped.
+BEYOND :=
+BEYOND_RUN = tests/spec/run $(addprefix --beyond ,$(BEYOND))
+BEYOND_READY := build/wasm-beyond/complete
+$(BEYOND_READY): tests/spec/fetch tests/spec/convert/Cargo.toml tests/spec/convert/src/main.rs
+	@rm -f $@; mkdir -p $(@D)
+	@timeout 240 tests/spec/fetch beyond || touch $@
+ifneq ($(BEYOND),)
+TEST_SUITES += spec-beyond spec-beyond-compiled spec-beyond-mixed
+test-spec-beyond: build/asan/test/spec_runner $(BEYOND_READY) ## the official tests of what goes beyond it
+	@$(BEYOND_RUN) $< $(NAMES)
+test-spec-beyond-compiled: build/asan/test/spec_runner $(BEYOND_READY)
+	@$(BEYOND_RUN) --mode compiled $< $(NAMES)
+test-spec-beyond-mixed: build/asan/test/spec_runner $(BEYOND_READY)
+	@$(BEYOND_RUN) --mode mixed --seed 1 --storm 1000 $< $(NAMES)
+endif
+
 # The same by release builds of both compilers, and with a pause after every unit of fuel.
 test-spec-more: build/hosted/test/spec_runner build/gcc/test/spec_runner
 	@tests/spec/run build/hosted/test/spec_runner $(NAMES)

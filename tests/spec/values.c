@@ -62,6 +62,23 @@ static bool parse_u64(struct span text, u64 *out)
     return text.size != 0;
 }
 
+// A script's integer, without a sign or with one, as the low `bytes` bytes.
+static bool parse_bits(struct span text, u32 bytes, u64 *out)
+{
+    u64 value;
+    bool is_negative = text.size != 0 && text.data[0] == '-';
+    if (!parse_u64(is_negative ? span_slice(text, 1, text.size) : text, &value)) {
+        return false;
+    }
+    *out = (is_negative ? 0 - value : value) & (~(u64)0 >> (64 - 8 * bytes));
+    return true;
+}
+
+static u32 type_bytes(u8 type)
+{
+    return type == WASM_I32 || type == WASM_F32 ? 4 : 8;
+}
+
 static const struct lane *lane_of(const struct json *value)
 {
     struct span name = json_string(value, "lane_type");
@@ -83,7 +100,7 @@ static bool write_v128(const struct json *value, wasm_slot *out)
     u8 *to = (u8 *)out;
     for (const struct json *item = list->first; item != NULL; item = item->next) {
         u64 bits;
-        if (!parse_u64(item->string, &bits)) {
+        if (!parse_bits(item->string, lane->bytes, &bits)) {
             return false;
         }
         mem_copy(to, &bits, lane->bytes); // little-endian: the low bytes first
@@ -109,7 +126,7 @@ bool value_write(const struct json *value, wasm_slot *out)
         *out += 1;
         return is_number;
     }
-    return type != 0 && parse_u64(text, out);
+    return type != 0 && parse_bits(text, type_bytes(type), out);
 }
 
 // Whether a float is a NaN of the kind that the script names. The payload of a canonical one is its
@@ -130,13 +147,13 @@ static bool is_nan_kind(struct span text)
     return is_word(text, "nan:canonical") || is_word(text, "nan:arithmetic");
 }
 
-static bool lane_matches(struct span expected, u8 float_type, u64 bits)
+static bool lane_matches(struct span expected, u32 bytes, u8 float_type, u64 bits)
 {
     u64 wanted;
     if (float_type != 0 && is_nan_kind(expected)) {
         return nan_matches(expected, float_type, bits);
     }
-    return parse_u64(expected, &wanted) && wanted == bits;
+    return parse_bits(expected, bytes, &wanted) && wanted == bits;
 }
 
 static bool v128_matches(const struct json *expected, const wasm_slot *slots)
@@ -150,7 +167,7 @@ static bool v128_matches(const struct json *expected, const wasm_slot *slots)
     for (const struct json *item = list->first; item != NULL; item = item->next) {
         u64 bits = 0;
         mem_copy(&bits, from, lane->bytes);
-        if (!lane_matches(item->string, lane->float_type, bits)) {
+        if (!lane_matches(item->string, lane->bytes, lane->float_type, bits)) {
             return false;
         }
         from += lane->bytes;
@@ -165,13 +182,13 @@ bool value_matches(const struct json *expected, const wasm_slot *slots)
     wasm_slot wanted[VALUE_SLOTS];
     switch (type) {
     case WASM_I32:
-        return lane_matches(text, 0, (u32)slots[0]);
+        return lane_matches(text, 4, 0, (u32)slots[0]);
     case WASM_F32:
-        return lane_matches(text, type, (u32)slots[0]);
+        return lane_matches(text, 4, type, (u32)slots[0]);
     case WASM_I64:
-        return lane_matches(text, 0, slots[0]);
+        return lane_matches(text, 8, 0, slots[0]);
     case WASM_F64:
-        return lane_matches(text, type, slots[0]);
+        return lane_matches(text, 8, type, slots[0]);
     case WASM_V128:
         return v128_matches(expected, slots);
     case WASM_FUNCREF:
