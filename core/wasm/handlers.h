@@ -18,8 +18,20 @@
         DISPATCH();                                                                                \
     } while (0)
 
-// Stops at pc because an access lies outside the memory.
+// Stops at pc, which a later slice runs again.
+handler wasm_run_pause;
+// Stops at pc for run->trap, and because an access lies outside the memory or the table.
+handler wasm_run_raise;
 handler wasm_run_raise_memory;
+handler wasm_run_raise_table;
+
+// Memory 0 as it is now, behind what may have changed it or the instance.
+static inline u8 *memory_reload(struct run *run)
+{
+    const struct wasm_memory *memory = run->instance->memory;
+    run->memory_size = memory == NULL ? 0 : memory->size_bytes;
+    return memory == NULL ? NULL : memory->base;
+}
 
 // ---- operands by type: I i32, L i64, F f32, D f64; and by place: S slot, A accumulator
 
