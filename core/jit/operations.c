@@ -19,6 +19,7 @@ enum kind kind_of_type(u8 type)
     case WASM_I64:
     case WASM_FUNCREF:
     case WASM_EXTERNREF:
+    case WASM_EXNREF:
         return KIND_L;
     }
     UNREACHABLE();

@@ -171,13 +171,13 @@ static enum err read_limits(struct wasm_decoder *d, struct wasm_limits *out)
 
 static enum err read_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
 {
-    TRY(wasm_read_ref_type(&d->in, &out->element, d->report));
+    TRY(wasm_read_ref_type(&d->in, d->module->features, &out->element, d->report));
     return read_limits(d, &out->limits);
 }
 
 static enum err read_global_type(struct wasm_decoder *d, struct wasm_global_type *out)
 {
-    TRY(wasm_read_value_type(&d->in, &out->type, d->report));
+    TRY(wasm_read_value_type(&d->in, d->module->features, &out->type, d->report));
     u64 offset = reader_offset(&d->in);
     u8 is_mutable;
     TRY(read_byte(d, &is_mutable));
@@ -244,7 +244,7 @@ static enum err read_const(struct wasm_decoder *d, struct wasm_const *out)
             return report_err(d->report, ERR_LIMIT, value_offset,
                               "a constant expression is too long");
         }
-        TRY(wasm_instruction_read(&d->in, &instruction, d->report));
+        TRY(wasm_instruction_read(&d->in, d->module->features, &instruction, d->report));
         if (instruction.opcode == WASM_OP_END) {
             open_count--;
             if (open_count == 0) {
@@ -307,11 +307,12 @@ static enum err read_type(struct wasm_decoder *d, u32 index)
     u32 count;
     TRY(read_u32(d, &count));
     for (u32 i = 0; i < out->param_count; i++) {
-        TRY(wasm_read_value_type(&d->in, &types[i], d->report));
+        TRY(wasm_read_value_type(&d->in, d->module->features, &types[i], d->report));
     }
     TRY(read_u32(d, &count));
     for (u32 i = 0; i < out->result_count; i++) {
-        TRY(wasm_read_value_type(&d->in, &types[out->param_count + i], d->report));
+        TRY(wasm_read_value_type(&d->in, d->module->features, &types[out->param_count + i],
+                                 d->report));
     }
     out->types = types;
     u32 hash = sort_hash(types, out->param_count + out->result_count);
@@ -580,7 +581,7 @@ static enum err read_elem_type(struct wasm_decoder *d, u32 flags, u8 *out)
         return ERR_OK;
     }
     if (flags & ELEM_EXPRESSIONS) {
-        return wasm_read_ref_type(&d->in, out, d->report);
+        return wasm_read_ref_type(&d->in, d->module->features, out, d->report);
     }
     u64 offset = reader_offset(&d->in);
     u8 kind;
@@ -670,7 +671,7 @@ static enum err read_locals(struct wasm_decoder *d, struct wasm_body *out)
     for (u32 i = 0; i < out->local_run_count; i++) {
         runs[i].first = (u32)total;
         TRY(read_u32(d, &runs[i].count));
-        TRY(wasm_read_value_type(&d->in, &runs[i].type, d->report));
+        TRY(wasm_read_value_type(&d->in, d->module->features, &runs[i].type, d->report));
         total += runs[i].count;
         if (total > UINT32_MAX) {
             return malformed(d, offset, "too many locals");

@@ -23,7 +23,13 @@ enum wasm_type {
     WASM_V128 = 0x7b,
     WASM_FUNCREF = 0x70,
     WASM_EXTERNREF = 0x6f,
+    WASM_EXNREF = 0x69, // only with WASM_EXCEPTIONS
 };
+
+static inline bool wasm_is_reference(u8 type)
+{
+    return type == WASM_FUNCREF || type == WASM_EXTERNREF || type == WASM_EXNREF;
+}
 
 // What an import or an export is, as the binary format numbers it.
 enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL };
@@ -57,7 +63,7 @@ struct wasm_limits {
 
 struct wasm_table_type {
     struct wasm_limits limits; // elements
-    u8 element;                // WASM_FUNCREF or WASM_EXTERNREF
+    u8 element;                // enum wasm_type of a reference
 };
 
 struct wasm_memory_type {
@@ -135,7 +141,7 @@ struct wasm_elem_item {
 
 struct wasm_elem {
     u8 mode; // enum wasm_segment_mode
-    u8 type; // WASM_FUNCREF or WASM_EXTERNREF
+    u8 type; // enum wasm_type of a reference
     u32 table;
     struct wasm_const offset; // active only
     u32 count;

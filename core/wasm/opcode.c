@@ -88,7 +88,8 @@ static enum err read_zero(struct reader *in, struct report *report)
 }
 
 // A vector whose items are u32 or value types.
-static enum err read_list(struct reader *in, struct wasm_instruction *out, struct report *report)
+static enum err read_list(struct reader *in, u32 features, struct wasm_instruction *out,
+                          struct report *report)
 {
     TRY(reader_leb_u32(in, &out->index[0], report));
     if (out->index[0] > reader_left(in)) {
@@ -100,7 +101,7 @@ static enum err read_list(struct reader *in, struct wasm_instruction *out, struc
     if (out->facts->immediate == WASM_IMM_TYPES) {
         for (u32 i = 0; i < out->index[0]; i++) {
             u8 type;
-            TRY(wasm_read_value_type(in, &type, report));
+            TRY(wasm_read_value_type(in, features, &type, report));
         }
         return ERR_OK;
     }
@@ -111,7 +112,8 @@ static enum err read_list(struct reader *in, struct wasm_instruction *out, struc
     return ERR_OK;
 }
 
-static enum err read_number(struct reader *in, struct wasm_instruction *out, struct report *report)
+static enum err read_number(struct reader *in, u32 features, struct wasm_instruction *out,
+                            struct report *report)
 {
     i32 narrow;
     i64 wide = 0;
@@ -125,7 +127,7 @@ static enum err read_number(struct reader *in, struct wasm_instruction *out, str
         TRY(reader_leb_i64(in, &wide, report));
         break;
     case WASM_IMM_BLOCK:
-        TRY(wasm_read_block_type(in, &wide, report));
+        TRY(wasm_read_block_type(in, features, &wide, report));
         break;
     case WASM_IMM_F32:
         TRY(reader_bytes(in, 4, &bytes, report));
@@ -149,7 +151,7 @@ static enum err read_sixteen(struct reader *in, struct wasm_instruction *out, st
     return ERR_OK;
 }
 
-static enum err read_immediate(struct reader *in, struct wasm_instruction *out,
+static enum err read_immediate(struct reader *in, u32 features, struct wasm_instruction *out,
                                struct report *report)
 {
     switch ((enum wasm_immediate)out->facts->immediate) {
@@ -179,15 +181,15 @@ static enum err read_immediate(struct reader *in, struct wasm_instruction *out,
         return read_zero(in, report);
     case WASM_IMM_LABELS:
     case WASM_IMM_TYPES:
-        return read_list(in, out, report);
+        return read_list(in, features, out, report);
     case WASM_IMM_REFTYPE:
-        return wasm_read_ref_type(in, &out->type, report);
+        return wasm_read_ref_type(in, features, &out->type, report);
     case WASM_IMM_BLOCK:
     case WASM_IMM_I32:
     case WASM_IMM_I64:
     case WASM_IMM_F32:
     case WASM_IMM_F64:
-        return read_number(in, out, report);
+        return read_number(in, features, out, report);
     case WASM_IMM_V128:
     case WASM_IMM_LANES:
         return read_sixteen(in, out, report);
@@ -201,16 +203,24 @@ static enum err read_immediate(struct reader *in, struct wasm_instruction *out,
     UNREACHABLE();
 }
 
-enum err wasm_instruction_read(struct reader *in, struct wasm_instruction *out,
+u32 wasm_opcode_features(u32 opcode)
+{
+    switch (opcode) {
+    default:
+        return 0;
+    }
+}
+
+enum err wasm_instruction_read(struct reader *in, u32 features, struct wasm_instruction *out,
                                struct report *report)
 {
     struct wasm_instruction read = {.offset = reader_offset(in)};
     TRY(read_opcode(in, &read.opcode, report));
     read.facts = wasm_opcode_facts(read.opcode);
-    if (read.facts == NULL) {
+    if (read.facts == NULL || (wasm_opcode_features(read.opcode) & ~features) != 0) {
         return report_err(report, ERR_MALFORMED, read.offset, "illegal opcode");
     }
-    TRY(read_immediate(in, &read, report));
+    TRY(read_immediate(in, features, &read, report));
     *out = read;
     return ERR_OK;
 }

@@ -42,7 +42,7 @@ enum wasm_immediate {
     WASM_IMM_MEMORY_MEMORY, // two zero bytes
     WASM_IMM_DATA,          // u32 index
     WASM_IMM_DATA_MEMORY,   // u32 index of the segment, a zero byte
-    WASM_IMM_REFTYPE,       // a byte: WASM_FUNCREF or WASM_EXTERNREF
+    WASM_IMM_REFTYPE,       // a byte: enum wasm_type of a reference
     WASM_IMM_I32,           // s32
     WASM_IMM_I64,           // s64
     WASM_IMM_F32,           // 4 bytes
@@ -101,8 +101,12 @@ struct wasm_instruction {
     u64 bits_high; // V128, LANES: the other 8 bytes
 };
 
+// What a module must have in its set (enum wasm_feature) for this opcode to be one; 0: nothing.
+u32 wasm_opcode_features(u32 opcode);
+
 // Reads one instruction anywhere, checking its encoding and nothing else: for constant expressions
 // and for tools. The validator of bodies has a faster way of its own.
+//   features  enum wasm_feature: what there is beyond Core 2.0
 // ERR_MALFORMED  "illegal opcode" and the like
-enum err wasm_instruction_read(struct reader *in, struct wasm_instruction *out,
+enum err wasm_instruction_read(struct reader *in, u32 features, struct wasm_instruction *out,
                                struct report *report);

@@ -383,8 +383,8 @@ static struct control *control_push(struct translator *t, u8 opcode)
 
 static void block_type(struct translator *t, struct body_reader *in, struct control *control)
 {
-    static const u8 single[] = {WASM_I32,  WASM_I64,     WASM_F32,      WASM_F64,
-                                WASM_V128, WASM_FUNCREF, WASM_EXTERNREF};
+    static const u8 single[] = {WASM_I32,  WASM_I64,     WASM_F32,       WASM_F64,
+                                WASM_V128, WASM_FUNCREF, WASM_EXTERNREF, WASM_EXNREF};
     i64 type = body_signed(in);
     if (type >= 0) {
         const struct wasm_func_type *function = &t->module->types[type];

@@ -25,8 +25,8 @@ enum {
 // A value type as an array of one.
 static struct wasm_types single_type(u8 type)
 {
-    static const u8 singles[] = {WASM_I32,  WASM_I64,     WASM_F32,      WASM_F64,
-                                 WASM_V128, WASM_FUNCREF, WASM_EXTERNREF};
+    static const u8 singles[] = {WASM_I32,  WASM_I64,     WASM_F32,       WASM_F64,
+                                 WASM_V128, WASM_FUNCREF, WASM_EXTERNREF, WASM_EXNREF};
     u32 at = 0;
     while (singles[at] != type) {
         at++;
@@ -39,7 +39,7 @@ static enum err read_block_type(struct wasm_body_checker *c, struct wasm_types *
                                 struct wasm_types *results)
 {
     i64 type;
-    TRY(wasm_read_block_type(&c->in, &type, c->report));
+    TRY(wasm_read_block_type(&c->in, c->module->features, &type, c->report));
     *params = (struct wasm_types){0};
     *results = (struct wasm_types){0};
     if (type >= 0) {

@@ -12,7 +12,7 @@ static enum err check_select(struct wasm_body_checker *c)
     TRY(pop(c, WASM_I32));
     TRY(wasm_check_pop_any(c, &second));
     TRY(wasm_check_pop_any(c, &first));
-    if (is_reference(first) || is_reference(second)) {
+    if (wasm_is_reference(first) || wasm_is_reference(second)) {
         return invalid(c, "type mismatch: select of references needs a type");
     }
     if (first != second && first != WASM_TYPE_UNKNOWN && second != WASM_TYPE_UNKNOWN) {
@@ -27,7 +27,7 @@ static enum err check_select_typed(struct wasm_body_checker *c)
     u8 type = WASM_TYPE_UNKNOWN;
     TRY(read_index(c, &count));
     for (u32 i = 0; i < count; i++) {
-        TRY(wasm_read_value_type(&c->in, &type, c->report));
+        TRY(wasm_read_value_type(&c->in, c->module->features, &type, c->report));
     }
     if (count != 1) {
         return invalid(c, "invalid result arity");
@@ -64,7 +64,7 @@ static enum err check_ref_is_null(struct wasm_body_checker *c)
 {
     u8 type;
     TRY(wasm_check_pop_any(c, &type));
-    if (type != WASM_TYPE_UNKNOWN && !is_reference(type)) {
+    if (type != WASM_TYPE_UNKNOWN && !wasm_is_reference(type)) {
         return wasm_check_mismatch(c, "a reference", type);
     }
     return push(c, WASM_I32);
@@ -73,7 +73,7 @@ static enum err check_ref_is_null(struct wasm_body_checker *c)
 static enum err check_ref_null(struct wasm_body_checker *c)
 {
     u8 type;
-    TRY(wasm_read_ref_type(&c->in, &type, c->report));
+    TRY(wasm_read_ref_type(&c->in, c->module->features, &type, c->report));
     return push(c, type);
 }
 
@@ -218,6 +218,9 @@ enum err wasm_check_bulk(struct wasm_body_checker *c, u32 number)
 enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode)
 {
     u8 type;
+    if ((wasm_opcode_features(opcode) & ~c->module->features) != 0) {
+        return malformed(c, "illegal opcode");
+    }
     switch (opcode) {
     case WASM_OP_UNREACHABLE:
         set_unreachable(c);

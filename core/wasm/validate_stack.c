@@ -40,6 +40,8 @@ const char *wasm_check_type_name(u8 type)
         return "funcref";
     case WASM_EXTERNREF:
         return "externref";
+    case WASM_EXNREF:
+        return "exnref";
     default:
         return "nothing";
     }

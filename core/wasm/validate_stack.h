@@ -115,11 +115,6 @@ static ALWAYS_INLINE enum err read_index(struct wasm_body_checker *c, u32 *out)
     return reader_leb_u32(&c->in, out, c->report);
 }
 
-static inline bool is_reference(u8 type)
-{
-    return type == WASM_FUNCREF || type == WASM_EXTERNREF;
-}
-
 static inline enum err check_memory(struct wasm_body_checker *c)
 {
     return c->module->memory_count != 0 ? ERR_OK : wasm_check_unknown(c, "memory", 0);

@@ -174,7 +174,7 @@ static void hear(struct world *world, u32 function, const u64 *args, u32 count)
 
 static u32 slots_of(u8 type, struct value value, u64 *slots)
 {
-    bool is_reference = type == WASM_FUNCREF || type == WASM_EXTERNREF;
+    bool is_reference = wasm_is_reference(type);
     bool is_narrow = type == WASM_I32 || type == WASM_F32;
     slots[0] = is_reference ? value.low != 0 : is_narrow ? (u32)value.low : value.low;
     slots[1] = value.high;
@@ -242,7 +242,7 @@ struct call_end {
 static struct value argument(u8 type, u32 number)
 {
     static const u64 some[] = {5, 0, 0x3ff8000000000000, 0xffffffff80000000, 64, 1000, 3};
-    if (type == WASM_FUNCREF || type == WASM_EXTERNREF) {
+    if (wasm_is_reference(type)) {
         return (struct value){0, 0};
     }
     u64 bits = some[number % COUNT_OF(some)];

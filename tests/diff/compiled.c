@@ -119,7 +119,7 @@ static u32 slots_of(u8 type)
 static u64 argument(u8 type, u32 number)
 {
     static const u64 some[] = {5, 0, 0x3ff8000000000000, 0xffffffff80000000, 64, 1000, 3};
-    if (type == WASM_FUNCREF || type == WASM_EXTERNREF) {
+    if (wasm_is_reference(type)) {
         return 0;
     }
     u64 bits = some[number % COUNT_OF(some)];
@@ -173,7 +173,7 @@ static u64 canonical(u8 type, u64 bits)
     if (type == WASM_F64) {
         return (bits & INT64_MAX) > 0x7ff0000000000000 ? 0x7ff8000000000000 : bits;
     }
-    if (type == WASM_FUNCREF || type == WASM_EXTERNREF) {
+    if (wasm_is_reference(type)) {
         return bits != 0;
     }
     return type == WASM_I32 ? (u32)bits : bits;

@@ -86,7 +86,7 @@ static void run_call(struct executor *e, struct wasm_thread *thread, struct wasm
     static wasm_slot arguments[2 * WASM_PARAMS];
     const struct wasm_func_type *type = function->type;
     for (u32 i = 0, slot = 0; i < type->param_count; i++) {
-        bool is_reference = type->types[i] == WASM_FUNCREF || type->types[i] == WASM_EXTERNREF;
+        bool is_reference = wasm_is_reference(type->types[i]);
         for (u32 left = wasm_slots_of(&type->types[i], 1); left > 0; left--, slot++) {
             arguments[slot] = is_reference ? 0 : (u64)(slot + 1) * 0x9e3779b97f4a7c15;
         }
@@ -114,7 +114,7 @@ static void run_call(struct executor *e, struct wasm_thread *thread, struct wasm
     const wasm_slot *slots = thread->results;
     for (u32 i = 0; call->is_done && i < type->result_count && i < EXECUTE_RESULTS; i++) {
         u8 kind = type->types[type->param_count + i];
-        bool is_reference = kind == WASM_FUNCREF || kind == WASM_EXTERNREF;
+        bool is_reference = wasm_is_reference(kind);
         call->types[i] = kind;
         call->results[i][0] = is_reference ? *slots != 0 : *slots;
         call->results[i][1] = kind == WASM_V128 ? slots[1] : 0;

@@ -81,7 +81,7 @@ static void walk_bodies(const struct wasm_module *module)
         struct reader in = reader_over(body->code);
         struct wasm_instruction last = {0};
         while (reader_left(&in) != 0) {
-            ASSERT(wasm_instruction_read(&in, &last, NULL) == ERR_OK);
+            ASSERT(wasm_instruction_read(&in, WASM_FEATURES_ALL, &last, NULL) == ERR_OK);
         }
         ASSERT(last.opcode == WASM_OP_END);
     }

@@ -116,7 +116,7 @@ bool value_write(const struct json *value, wasm_slot *out)
     if (type == WASM_V128) {
         return write_v128(value, out);
     }
-    if (type == WASM_FUNCREF || type == WASM_EXTERNREF) {
+    if (wasm_is_reference(type)) {
         if (is_word(text, "null")) {
             *out = 0;
             return true;

@@ -5,6 +5,7 @@
 #include "core/base/reader.h"
 #include "core/base/report.h"
 #include "core/wasm/decode.h"
+#include "core/wasm/features.h"
 #include "core/wasm/module.h"
 #include "core/wasm/opcode.h"
 #include "core/wasm/validate.h"
@@ -503,12 +504,13 @@ static void instructions_are_read_whole(void **state)
         size += immediate.size;
         struct wasm_instruction read;
         struct reader in = reader_over(span_of(bytes, size));
-        assert_int_equal(wasm_instruction_read(&in, &read, NULL), ERR_OK);
+        assert_int_equal(wasm_instruction_read(&in, WASM_FEATURES_ALL, &read, NULL), ERR_OK);
         assert_int_equal(reader_left(&in), 0);
         assert_int_equal(read.opcode, opcode);
         for (size_t cut = 0; cut < size; cut++) {
             in = reader_over(span_of(bytes, cut));
-            assert_int_equal(wasm_instruction_read(&in, &read, NULL), ERR_MALFORMED);
+            assert_int_equal(wasm_instruction_read(&in, WASM_FEATURES_ALL, &read, NULL),
+                             ERR_MALFORMED);
         }
     }
     assert_int_equal(count, 201 + 236); // all of 2.0; the others are vectors
