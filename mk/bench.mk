@@ -26,7 +26,7 @@ build/bench/kernels_vector/%.wasm: tests/bench/kernels/%.c tests/bench/kernels/k
 build/bench/kernels_vector/%.wasm: tests/bench/vectors/%.c tests/bench/kernels/kernel.h
 	$(kernel_module)
 
-ENGINE_SOURCES := $(addprefix tests/bench/,engine.c engine_compiled.c engine_ours.c engine_peers.c) \
+ENGINE_SOURCES := $(addprefix tests/bench/,bench.c engine.c engine_compiled.c engine_ours.c engine_peers.c) \
   $(KERNEL_NAMES:%=tests/bench/kernels/%.c) $(VECTOR_NAMES:%=tests/bench/vectors/%.c) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES) $(JIT_HOST_SOURCES)
 ENGINE := build/bench/engine
 $(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm -lsodium -lpthread)

@@ -34,7 +34,7 @@ $(UNIT_VARIANTS:%=build/%/test/jit_build): | build/test/wasm/build.wasm
 FUZZ_TARGETS += ir
 FUZZ_SOURCES_ir := $(COMPARE_SOURCES)
 
-$(call link_rule,hosted,build/bench/front,tests/bench/front.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES),-lm)
+$(call link_rule,hosted,build/bench/front,tests/bench/front.c tests/bench/bench.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES),-lm)
 BENCHES += front
 bench-front: build/bench/front build/bench/load_program.wasm
 	@build/bench/front build/bench/load_program.wasm
@@ -55,17 +55,17 @@ $(UNIT_VARIANTS:%=build/%/test/jit_run): | build/test/wasm/cross.wasm
 
 # What the passes cost and what code they make: build/bench/code FILE.wasm [FUNCTION [OUT]].
 JIT_PASS_SOURCES := core/jit/mach.c $(wildcard core/jit/x86_64/*.c) $(JIT_FRONT_SOURCES) $(wildcard core/jit/alloc*.c)
-$(call link_rule,hosted,build/bench/code,tests/bench/code.c tests/unit/mach_check.c $(JIT_PASS_SOURCES) $(BASE_SOURCES) \
+$(call link_rule,hosted,build/bench/code,tests/bench/code.c tests/bench/bench.c tests/unit/mach_check.c $(JIT_PASS_SOURCES) $(BASE_SOURCES) \
   $(WASM_SOURCES))
 
 # The whole compiler: its speed, and every function of some programs in each way. What the code does is the
 # business of other suites.
-COMPILE_SOURCES := tests/bench/compile.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
+COMPILE_SOURCES := tests/bench/compile.c tests/bench/bench.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
 $(call link_rule,hosted,build/bench/compile,$(COMPILE_SOURCES),-lm)
 $(call link_rule,asan,build/asan/test/compile,$(COMPILE_SOURCES),-lm)
 BENCHES += compile
-bench-compile: build/bench/compile build/bench/load_program.wasm
-	@build/bench/compile build/bench/load_program.wasm
+bench-compile: build/bench/compile build/bench/start_program.wasm
+	@build/bench/compile build/bench/start_program.wasm
 TEST_SUITES += compile
 test-compile: build/asan/test/compile build/bench/load_program.wasm $$(KERNEL_MODULES) ## compiles every function of some programs
 	@$< --check build/bench/load_program.wasm $(KERNEL_MODULES)

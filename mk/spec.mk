@@ -59,7 +59,7 @@ build/bench/load_program.wasm: tests/bench/load_program.cpp
 	@mkdir -p $(@D)
 	$(call say,wasm,$<)
 	$(Q)clang++-$(LLVM) --target=wasm32-wasi -O2 -fno-exceptions -Wl,--strip-all $< -o $@
-$(call link_rule,hosted,build/bench/load,tests/bench/load.c $(BASE_SOURCES) $(WASM_SOURCES),-lm)
+$(call link_rule,hosted,build/bench/load,tests/bench/load.c tests/bench/bench.c $(BASE_SOURCES) $(WASM_SOURCES),-lm)
 BENCHES += load
 bench-load: build/bench/load build/bench/load_program.wasm
 	@build/bench/load build/bench/load_program.wasm

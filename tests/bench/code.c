@@ -8,49 +8,22 @@
 //         code FILE.wasm NUMBER OUT  its machine code, into a file, for a disassembler
 #include "core/base/arena.h"
 #include "core/base/assert.h"
-#include "core/base/memory.h"
-#include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/jit/alloc.h"
 #include "core/jit/build.h"
 #include "core/jit/ir.h"
 #include "core/jit/jit.h"
+#include "core/jit/limits.h"
 #include "core/jit/mach.h"
 #include "core/jit/passes.h"
 #include "core/jit/target.h"
-#include "core/wasm/decode.h"
 #include "core/wasm/module.h"
-#include "core/wasm/validate.h"
+#include "tests/bench/bench.h"
 #include "tests/unit/mach_check.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { ROUNDS = 5, TEXT_BYTES = 16 << 20, FILE_BYTES = 64 << 20 };
-
-void assert_fail(const char *claim, const char *file, int line)
-{
-    fprintf(stderr, "%s:%d: claim does not hold: %s\n", file, line, claim);
-    abort();
-}
-
-static void *resize(struct memory *self, void *block, size_t old_size, size_t new_size)
-{
-    (void)self;
-    (void)old_size;
-    if (new_size == 0) {
-        free(block);
-        return NULL;
-    }
-    return aligned_alloc(16, (new_size + 15) / 16 * 16);
-}
-
-static f64 now(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (f64)time.tv_sec + (f64)time.tv_nsec * 1e-9;
-}
+enum { ROUNDS = 5, TEXT_BYTES = 16 << 20 };
 
 enum pass { PASS_BUILD, PASS_IMPROVE, PASS_SELECT, PASS_ALLOCATE, PASS_EMIT, PASS_COUNT };
 
@@ -115,19 +88,19 @@ static enum err compile_one(const struct wasm_module *module, u32 function, stru
     struct ir ir;
     struct mach mach;
     struct jit_function code;
-    f64 times[PASS_COUNT + 1] = {now()};
+    f64 times[PASS_COUNT + 1] = {seconds_now()};
     TRY(ir_build(module, function, arena, &ir));
-    times[1] = now();
+    times[1] = seconds_now();
     TRY(ir_improve(&ir));
-    times[2] = now();
+    times[2] = seconds_now();
     TRY(target->select(&ir, &options->jit, &mach));
-    times[3] = now();
+    times[3] = seconds_now();
     size_t used = arena->used_bytes;
     TRY(mach_allocate(&mach, arena));
     f64 memory = (f64)(arena->used_bytes - used) / mach.ins_count;
-    times[4] = now();
+    times[4] = seconds_now();
     TRY(target->emit(&mach, &ir, &options->jit, arena, &code));
-    times[5] = now();
+    times[5] = seconds_now();
     for (u32 p = 0; p < PASS_COUNT; p++) {
         out->seconds[p] += times[p + 1] - times[p];
     }
@@ -144,42 +117,24 @@ static enum err compile_one(const struct wasm_module *module, u32 function, stru
     return ERR_OK;
 }
 
-static void compile(const struct wasm_module *module, struct memory *memory,
-                    const struct options *options, struct sums *out)
+static void compile(const struct wasm_module *module, const struct options *options,
+                    struct sums *out)
 {
+    struct arena arena;
+    arena_init(&arena, &bench_heap, SIZE_MAX);
     for (u32 i = module->function_import_count; i < module->function_count; i++) {
         if (options->function != MACH_NONE && options->function != i) {
             continue;
         }
-        struct arena arena;
-        arena_init(&arena, memory, SIZE_MAX);
         out->bytes += module->bodies[i - module->function_import_count].code.size;
         enum err err = compile_one(module, i, &arena, options, out);
         if (err != ERR_OK) {
             out->refused++;
             fprintf(stderr, "function %u: %s\n", i, err_name(err));
         }
-        arena_drop(&arena);
+        arena_reset(&arena, options->checks ? 0 : JIT_SCRATCH_KEPT);
     }
-}
-
-static struct wasm_module *load(struct span bytes, struct arena *arena, struct memory *memory)
-{
-    struct wasm_module *module = NULL;
-    struct arena scratch;
-    struct report report;
-    report_clear(&report);
-    arena_init(&scratch, memory, SIZE_MAX);
-    enum err err = wasm_module_decode(bytes, arena, &module, &report);
-    if (err == ERR_OK) {
-        err = wasm_module_validate(module, &scratch, &report);
-    }
-    arena_drop(&scratch);
-    if (err != ERR_OK) {
-        fprintf(stderr, "%s: %s\n", err_name(err), report.text);
-        exit(1);
-    }
-    return module;
+    arena_drop(&arena);
 }
 
 static void print(const struct sums *sums)
@@ -207,18 +162,13 @@ static void print(const struct sums *sums)
 
 int main(int argc, char **argv)
 {
-    static u8 bytes[FILE_BYTES];
-    struct memory memory = {resize};
     struct arena arena;
-    FILE *file = argc >= 2 ? fopen(argv[1], "rb") : NULL;
-    if (file == NULL) {
+    if (argc < 2) {
         fprintf(stderr, "use: code FILE.wasm [FUNCTION [OUT]]\n");
         return 2;
     }
-    size_t size = fread(bytes, 1, sizeof bytes, file);
-    (void)fclose(file);
-    arena_init(&arena, &memory, SIZE_MAX);
-    const struct wasm_module *module = load(span_of(bytes, size), &arena, &memory);
+    arena_init(&arena, &bench_heap, SIZE_MAX);
+    const struct wasm_module *module = bench_load(argv[1], &arena);
     struct options options = {
         .jit = {.segment = true, .features = 31},
         .function = argc > 2 ? (u32)strtoul(argv[2], NULL, 10) : MACH_NONE,
@@ -227,7 +177,7 @@ int main(int argc, char **argv)
     };
     struct sums first = {0};
     options.checks = getenv("UNCHECKED") == NULL;
-    compile(module, &memory, &options, &first);
+    compile(module, &options, &first);
     if (argc > 2) {
         return 0;
     }
@@ -235,7 +185,7 @@ int main(int argc, char **argv)
     struct sums best = first;
     for (u32 i = 0; i < ROUNDS; i++) {
         struct sums sums = {0};
-        compile(module, &memory, &options, &sums);
+        compile(module, &options, &sums);
         for (u32 p = 0; p < PASS_COUNT; p++) {
             best.seconds[p] = sums.seconds[p] < best.seconds[p] ? sums.seconds[p] : best.seconds[p];
         }

@@ -7,54 +7,24 @@
 //         compile --dump INDEX FILE.wasm [v2]   ir, machine instructions, then the bytes for a
 //                                       disassembler; v2: for the least CPU
 #include "core/base/arena.h"
-#include "core/base/assert.h"
-#include "core/base/memory.h"
-#include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/jit/alloc.h"
 #include "core/jit/build.h"
 #include "core/jit/ir.h"
 #include "core/jit/jit.h"
+#include "core/jit/limits.h"
 #include "core/jit/mach.h"
 #include "core/jit/passes.h"
 #include "core/jit/target.h"
 #include "core/jit/x86_64/asm.h"
-#include "core/wasm/decode.h"
 #include "core/wasm/module.h"
-#include "core/wasm/validate.h"
+#include "tests/bench/bench.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { ROUNDS = 7, FILE_BYTES = 64 << 20, DUMP_BYTES = 4 << 20 };
+enum { ROUNDS = 7, DUMP_BYTES = 4 << 20 };
 enum { ALL = X64_HAS_AVX | X64_HAS_AVX2 | X64_HAS_BMI1 | X64_HAS_BMI2 | X64_HAS_LZCNT };
-
-void assert_fail(const char *claim, const char *file, int line)
-{
-    fprintf(stderr, "%s:%d: claim does not hold: %s\n", file, line, claim);
-    abort();
-}
-
-static void *resize(struct memory *self, void *block, size_t old_size, size_t new_size)
-{
-    (void)self;
-    (void)old_size;
-    if (new_size == 0) {
-        free(block);
-        return NULL;
-    }
-    return aligned_alloc(16, (new_size + 15) / 16 * 16);
-}
-
-static struct memory memory = {resize};
-
-static f64 now(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (f64)time.tv_sec + (f64)time.tv_nsec * 1e-9;
-}
 
 enum phase { BUILD, IMPROVE, SELECT, ALLOCATE, EMIT, PHASE_COUNT };
 static const char *const phases[] = {"build", "improve", "select", "allocate", "emit"};
@@ -80,21 +50,21 @@ static enum err passes(const struct wasm_module *module, u32 function, struct ar
     struct ir ir;
     struct mach mach;
     f64 times[PHASE_COUNT + 1];
-    times[BUILD] = now();
+    times[BUILD] = seconds_now();
     TRY(ir_build(module, function, arena, &ir));
-    times[IMPROVE] = now();
+    times[IMPROVE] = seconds_now();
     used[BUILD] = arena->used_bytes;
     TRY(ir_improve(&ir));
-    times[SELECT] = now();
+    times[SELECT] = seconds_now();
     used[IMPROVE] = arena->used_bytes;
     TRY(jit_target_x86_64.select(&ir, options, &mach));
-    times[ALLOCATE] = now();
+    times[ALLOCATE] = seconds_now();
     used[SELECT] = arena->used_bytes;
     TRY(mach_allocate(&mach, arena));
-    times[EMIT] = now();
+    times[EMIT] = seconds_now();
     used[ALLOCATE] = arena->used_bytes;
     TRY(jit_target_x86_64.emit(&mach, &ir, options, arena, code));
-    times[PHASE_COUNT] = now();
+    times[PHASE_COUNT] = seconds_now();
     used[EMIT] = arena->used_bytes;
     for (u32 i = 0; i < PHASE_COUNT; i++) {
         out->seconds[i] += times[i + 1] - times[i];
@@ -106,13 +76,15 @@ static enum err passes(const struct wasm_module *module, u32 function, struct ar
     return ERR_OK;
 }
 
-static void compile(const struct wasm_module *module, struct sums *out)
+//   keeps  memory from one function to the next, as the compiler does (core/jit/compile.h); without
+//          it, how much each takes is known
+static void compile(const struct wasm_module *module, bool keeps, struct sums *out)
 {
+    struct arena arena;
+    arena_init(&arena, &bench_heap, SIZE_MAX);
     for (u32 i = module->function_import_count; i < module->function_count; i++) {
-        struct arena arena;
         struct jit_function code;
         size_t bytes = module->bodies[i - module->function_import_count].code.size;
-        arena_init(&arena, &memory, SIZE_MAX);
         size_t used[PHASE_COUNT] = {0};
         enum err err = passes(module, i, &arena, &fast, out, &code, used);
         out->bytes += bytes;
@@ -124,46 +96,22 @@ static void compile(const struct wasm_module *module, struct sums *out)
                 out->memories[k] = (f64)used[k] / (f64)bytes;
             }
         }
-        arena_drop(&arena);
+        arena_reset(&arena, keeps ? JIT_SCRATCH_KEPT : 0);
     }
-}
-
-static const struct wasm_module *load(const char *path, struct arena *arena)
-{
-    static u8 bytes[FILE_BYTES];
-    struct wasm_module *module = NULL;
-    struct arena scratch;
-    struct report report;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        fprintf(stderr, "%s: cannot be read\n", path);
-        exit(1);
-    }
-    size_t size = fread(bytes, 1, sizeof bytes, file);
-    (void)fclose(file);
-    report_clear(&report);
-    arena_init(&scratch, &memory, SIZE_MAX);
-    enum err err = wasm_module_decode(span_of(bytes, size), arena, &module, &report);
-    if (err == ERR_OK) {
-        err = wasm_module_validate(module, &scratch, &report);
-    }
-    arena_drop(&scratch);
-    if (err != ERR_OK) {
-        fprintf(stderr, "%s: %s\n", err_name(err), report.text);
-        exit(1);
-    }
-    return module;
+    arena_drop(&arena);
 }
 
 static void measure(const char *path)
 {
     struct arena arena;
-    arena_init(&arena, &memory, SIZE_MAX);
-    const struct wasm_module *module = load(path, &arena);
+    arena_init(&arena, &bench_heap, SIZE_MAX);
+    const struct wasm_module *module = bench_load(path, &arena);
     struct sums best = {.all = 1e9};
+    struct sums first = {0};
+    compile(module, false, &first);
     for (u32 i = 0; i < ROUNDS; i++) {
         struct sums sums = {0};
-        compile(module, &sums);
+        compile(module, true, &sums);
         best = sums.all < best.all ? sums : best;
     }
     f64 megabytes = (f64)best.bytes * 1e-6;
@@ -171,10 +119,10 @@ static void measure(const char *path)
         "bodies of %.2f MB become %.2f MB: %llu instructions, %llu moves; %u functions refused; at "
         "most %.0f bytes of memory for each of a body\n",
         megabytes, (f64)best.code_bytes * 1e-6, (unsigned long long)best.ins,
-        (unsigned long long)best.moves, best.refused, best.memory);
+        (unsigned long long)best.moves, best.refused, first.memory);
     for (u32 i = 0; i < PHASE_COUNT; i++) {
         printf("| compile: %s | %.1f MB/s, %.0f bytes of memory for each | | | |\n", phases[i],
-               megabytes / best.seconds[i], best.memories[i]);
+               megabytes / best.seconds[i], first.memories[i]);
     }
     printf("| compile: all | %.1f MB/s | | | 4 MB/s |\n", megabytes / best.all);
     arena_drop(&arena);
@@ -193,8 +141,8 @@ static void dump(const char *path, u32 function, const struct jit_options *optio
 {
     static char buffer[DUMP_BYTES];
     struct arena arena;
-    arena_init(&arena, &memory, SIZE_MAX);
-    const struct wasm_module *module = load(path, &arena);
+    arena_init(&arena, &bench_heap, SIZE_MAX);
+    const struct wasm_module *module = bench_load(path, &arena);
     struct ir ir;
     struct mach mach;
     struct jit_function code;
@@ -229,8 +177,8 @@ static void dump(const char *path, u32 function, const struct jit_options *optio
 static void check(const char *path, u32 *passed, u32 *refused)
 {
     struct arena arena;
-    arena_init(&arena, &memory, SIZE_MAX);
-    const struct wasm_module *module = load(path, &arena);
+    arena_init(&arena, &bench_heap, SIZE_MAX);
+    const struct wasm_module *module = bench_load(path, &arena);
     for (u32 i = module->function_import_count; i < module->function_count; i++) {
         for (u32 kind = 0; kind < 4; kind++) {
             struct jit_options options = {.bounds = kind & 1 ? JIT_BOUNDS_CHECK : JIT_BOUNDS_GUARD,
@@ -238,7 +186,7 @@ static void check(const char *path, u32 *passed, u32 *refused)
                                           .features = kind & 2 ? 0 : ALL};
             struct arena scratch;
             struct jit_function code;
-            arena_init(&scratch, &memory, SIZE_MAX);
+            arena_init(&scratch, &bench_heap, SIZE_MAX);
             enum err err =
                 jit_compile(&jit_target_x86_64, &options, module, i, &scratch, &scratch, &code);
             *passed += err == ERR_OK;

@@ -7,6 +7,7 @@
 //         engine [--vectors] --check FOLDER   runs each once in each of our engines, and counts
 //         checksums
 #include "core/base/compiler.h"
+#include "tests/bench/bench.h"
 #include "tests/bench/engines.h"
 #include <math.h>
 #include <stdio.h>
@@ -58,14 +59,7 @@ static struct span read_file(const char *folder, const char *name)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/%s.wasm", folder, name);
-    FILE *file = fopen(path, "rb");
-    static u8 bytes[1 << 20];
-    if (file == NULL) {
-        fail(name, path, "cannot be read");
-    }
-    size_t size = fread(bytes, 1, sizeof bytes, file);
-    fclose(file);
-    return span_of(bytes, size);
+    return bench_read(path);
 }
 
 // ---- the check

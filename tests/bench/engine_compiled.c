@@ -12,6 +12,7 @@
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
+#include "tests/bench/bench.h"
 #include "tests/bench/engines.h"
 #include "tests/unit/jit_host.h"
 #include <stdio.h>
@@ -36,8 +37,8 @@ static bool is_there(void)
 {
     static enum err opened = ERR_BUSY;
     if (opened == ERR_BUSY) {
-        store.memory = bench_memory();
-        opened = jit_host_open(&host, &jit_target_x86_64, bench_memory());
+        store.memory = &bench_heap;
+        opened = jit_host_open(&host, &jit_target_x86_64, &bench_heap);
     }
     return opened == ERR_OK;
 }
@@ -45,7 +46,7 @@ static bool is_there(void)
 static enum err compile(struct compiled *compiled)
 {
     struct jit_compiler compiler;
-    jit_compile_begin(&compiler, &compiled->module, bench_memory());
+    jit_compile_begin(&compiler, &compiled->module, &bench_heap);
     TRY(jit_compile_all(&compiler));
     TRY(jit_compile_end(&compiler));
     return compiler.refused == 0 ? ERR_OK : ERR_LIMIT;
@@ -58,8 +59,8 @@ static enum err load(struct span bytes, struct compiled *compiled, struct report
     struct wasm_extern run;
     enum trap trap = TRAP_NONE;
     i64 work = INT64_MAX;
-    arena_init(&scratch, bench_memory(), SIZE_MAX);
-    arena_init(&compiled->arena, bench_memory(), SIZE_MAX);
+    arena_init(&scratch, &bench_heap, SIZE_MAX);
+    arena_init(&compiled->arena, &bench_heap, SIZE_MAX);
     wasm_load_begin(&progress, bytes, WASM_FEATURES_ALL, &compiled->arena, &scratch);
     TRY(wasm_load_step(&progress, &work, report));
     arena_drop(&scratch);

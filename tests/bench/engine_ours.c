@@ -11,6 +11,7 @@
 #include "core/wasm/thread.h"
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
+#include "tests/bench/bench.h"
 #include "tests/bench/engines.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,30 +21,6 @@ enum {
     SLICE_FUEL = 997,           // of --check: a small prime, so that pauses fall everywhere
     RESERVED_BYTES = 256 << 20, // of address space for a kernel's memory; they declare less
 };
-
-void assert_fail(const char *claim, const char *file, int line)
-{
-    fprintf(stderr, "%s:%d: claim does not hold: %s\n", file, line, claim);
-    abort();
-}
-
-static void *resize(struct memory *self, void *block, size_t old_size, size_t new_size)
-{
-    (void)self;
-    (void)old_size;
-    if (new_size == 0) {
-        free(block);
-        return NULL;
-    }
-    return aligned_alloc(16, (new_size + 15) / 16 * 16);
-}
-
-static struct memory heap = {resize};
-
-struct memory *bench_memory(void)
-{
-    return &heap;
-}
 
 static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
 {
@@ -77,7 +54,7 @@ static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pag
     munmap(base, RESERVED_BYTES);
 }
 
-static struct wasm_store store = {memory_create, memory_grow, memory_destroy, &heap};
+static struct wasm_store store = {memory_create, memory_grow, memory_destroy, &bench_heap};
 
 struct ours {
     struct arena arena;
@@ -92,8 +69,8 @@ static enum err load(struct span bytes, struct ours *ours, struct report *report
     struct wasm_module *module;
     struct wasm_extern run;
     enum trap trap = TRAP_NONE;
-    arena_init(&scratch, &heap, SIZE_MAX);
-    arena_init(&ours->arena, &heap, SIZE_MAX);
+    arena_init(&scratch, &bench_heap, SIZE_MAX);
+    arena_init(&ours->arena, &bench_heap, SIZE_MAX);
     TRY(wasm_module_decode(bytes, &ours->arena, &module, report));
     TRY(wasm_module_validate(module, &scratch, report));
     TRY(wasm_module_translate(module, &scratch, report));

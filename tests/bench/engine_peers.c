@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The engines that ours is compared with: native code, another engine in this process, and node.
+#include "tests/bench/bench.h"
 #include "tests/bench/engines.h"
 #include "tests/bench/peer.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-f64 seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (f64)now.tv_sec + (f64)now.tv_nsec / 1e9;
-}
 
 // ---- native
 

@@ -33,10 +33,3 @@ extern const struct engine engine_compiled;    // ours
 extern const struct engine engine_slices;      // ours, paused after every few steps
 extern const struct engine engine_peer;        // in this process: peer.h
 extern const struct engine engine_node;        // V8's optimising tier, in a process of its own
-
-// The C library's memory, for ours.
-struct memory;
-struct memory *bench_memory(void);
-
-// CPU time of the calling thread.
-f64 seconds_now(void);

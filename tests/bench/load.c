@@ -15,39 +15,14 @@
 #include "core/wasm/module.h"
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
+#include "tests/bench/bench.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { ROUNDS = 60, SHAPE_ROUNDS = 5, FILE_BYTES = 64 << 20, PORTION = 50000 };
+enum { ROUNDS = 60, SHAPE_ROUNDS = 5, PORTION = 50000 };
 
-static u8 file_bytes[FILE_BYTES];
-
-void assert_fail(const char *claim, const char *file, int line)
-{
-    fprintf(stderr, "%s:%d: claim does not hold: %s\n", file, line, claim);
-    abort();
-}
-
-static void *resize(struct memory *self, void *block, size_t old_size, size_t new_size)
-{
-    (void)self;
-    (void)old_size;
-    if (new_size == 0) {
-        free(block);
-        return NULL;
-    }
-    return aligned_alloc(16, (new_size + 15) / 16 * 16);
-}
-
-// CPU time, so that what else the machine does is not counted.
-static f64 now(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (f64)time.tv_sec + (f64)time.tv_nsec * 1e-9;
-}
+static u8 file_bytes[BENCH_FILE_BYTES]; // of a shape
 
 // ---- one program, pass by pass
 
@@ -60,22 +35,21 @@ struct times {
 static enum err load(struct span bytes, struct times *out, size_t *code_bytes,
                      struct report *report)
 {
-    struct memory memory = {resize};
     struct arena arena;
     struct arena scratch;
     struct wasm_module *module;
-    arena_init(&arena, &memory, SIZE_MAX);
-    arena_init(&scratch, &memory, SIZE_MAX);
-    f64 start = now();
+    arena_init(&arena, &bench_heap, SIZE_MAX);
+    arena_init(&scratch, &bench_heap, SIZE_MAX);
+    f64 start = seconds_now();
     enum err err = wasm_module_decode(bytes, &arena, &module, report);
     if (err == ERR_OK) {
         err = wasm_module_validate(module, &scratch, report);
     }
-    out->validated = now() - start;
+    out->validated = seconds_now() - start;
     if (err == ERR_OK) {
         err = wasm_module_translate(module, &scratch, report);
     }
-    out->translated = now() - start;
+    out->translated = seconds_now() - start;
     *code_bytes = 0;
     for (u32 i = 0; err == ERR_OK && i < module->function_count - module->function_import_count;
          i++) {
@@ -88,20 +62,14 @@ static enum err load(struct span bytes, struct times *out, size_t *code_bytes,
 
 static int bench_file(const char *path)
 {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        fprintf(stderr, "load: cannot open %s\n", path);
-        return 2;
-    }
-    size_t size = fread(file_bytes, 1, sizeof file_bytes, file);
-    (void)fclose(file);
+    struct span bytes = bench_read(path);
     struct times best = {1e9, 1e9};
     size_t code_bytes = 0;
     for (u32 i = 0; i < ROUNDS; i++) {
         struct times times;
         struct report report;
         report_clear(&report);
-        enum err err = load(span_of(file_bytes, size), &times, &code_bytes, &report);
+        enum err err = load(bytes, &times, &code_bytes, &report);
         if (err != ERR_OK) {
             fprintf(stderr, "%s: %s: %s\n", path, err_name(err), report.text);
             return 1;
@@ -109,8 +77,8 @@ static int bench_file(const char *path)
         best.validated = times.validated < best.validated ? times.validated : best.validated;
         best.translated = times.translated < best.translated ? times.translated : best.translated;
     }
-    f64 megabytes = (f64)size * 1e-6;
-    printf("program of %zu bytes, %zu of them code\n", size, code_bytes);
+    f64 megabytes = (f64)bytes.size * 1e-6;
+    printf("program of %zu bytes, %zu of them code\n", bytes.size, code_bytes);
     printf("| load: decode, validate | %.0f MB/s | | | 40 MB/s |\n", megabytes / best.validated);
     printf("| load: decode, validate, translate | %.0f MB/s | | | 20 MB/s |\n",
            megabytes / best.translated);
@@ -356,21 +324,20 @@ static const struct {
 // Seconds of a whole load in portions, and of the longest of them.
 static enum err load_portions(struct span bytes, f64 *total, f64 *longest, struct report *report)
 {
-    struct memory memory = {resize};
     struct arena arena;
     struct arena scratch;
-    arena_init(&arena, &memory, SIZE_MAX);
-    arena_init(&scratch, &memory, SIZE_MAX);
+    arena_init(&arena, &bench_heap, SIZE_MAX);
+    arena_init(&scratch, &bench_heap, SIZE_MAX);
     struct wasm_load under_way;
     wasm_load_begin(&under_way, bytes, WASM_FEATURES_ALL, &arena, &scratch);
-    f64 start = now();
+    f64 start = seconds_now();
     f64 before = start;
     *longest = 0;
     enum err err;
     do {
         i64 work = PORTION;
         err = wasm_load_step(&under_way, &work, report);
-        f64 time = now();
+        f64 time = seconds_now();
         *longest = time - before > *longest ? time - before : *longest;
         before = time;
     } while (err == ERR_PAUSED);
