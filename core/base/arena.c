@@ -47,8 +47,9 @@ static bool grow(struct arena *arena, size_t bytes_needed)
     arena->used_bytes += bytes;
     arena->next = (u8 *)(chunk + 1);
     arena->end = (u8 *)chunk + bytes;
-    if (arena->chunk_bytes < CHUNK_BYTES_LARGEST) {
-        arena->chunk_bytes *= 2;
+    arena->chunk_bytes *= 2;
+    if (arena->chunk_bytes > CHUNK_BYTES_LARGEST) {
+        arena->chunk_bytes = CHUNK_BYTES_LARGEST;
     }
     return true;
 }
@@ -97,6 +98,25 @@ bool arena_drop_part(struct arena *arena, size_t bytes)
     }
     arena_init(arena, arena->memory, arena->limit_bytes);
     return false;
+}
+
+void arena_reset(struct arena *arena, size_t keep_bytes)
+{
+    size_t wanted = arena->used_bytes < keep_bytes ? arena->used_bytes : keep_bytes;
+    while (arena->chunks != NULL && arena->chunks->older != NULL) {
+        (void)arena_drop_part(arena, 1);
+    }
+    if (arena->chunks == NULL) {
+        return;
+    }
+    struct arena_chunk *oldest = arena->chunks;
+    if (oldest->bytes > keep_bytes || oldest->bytes < wanted) {
+        arena_drop(arena);
+        arena->chunk_bytes = wanted > CHUNK_BYTES_FIRST ? wanted : CHUNK_BYTES_FIRST;
+        return;
+    }
+    arena->next = (u8 *)(oldest + 1);
+    arena->end = (u8 *)oldest + oldest->bytes;
 }
 
 void arena_drop(struct arena *arena)

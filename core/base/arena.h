@@ -18,7 +18,7 @@ struct arena {
     u8 *end;
     size_t used_bytes; // sum of all chunks, headers included: what this arena costs its owner
     size_t limit_bytes;
-    size_t chunk_bytes; // size of the next chunk taken; doubles up to 256 KiB
+    size_t chunk_bytes; // size of the next chunk taken; doubles up to 256 KiB, but for arena_reset
 };
 
 // An empty arena: takes nothing from `memory` until the first allocation.
@@ -35,6 +35,11 @@ void *arena_room(struct arena *arena, size_t count, size_t size, size_t align);
 // Gives back the newest chunk and those before it until about `bytes` are given; false: nothing is
 // left. A large arena is dropped in portions so; between them it must not be used.
 bool arena_drop_part(struct arena *arena, size_t bytes);
+
+// Forgets everything in the arena and keeps one chunk of at most `keep_bytes` for what comes next:
+// who needs about as much again and again takes nothing from `memory` then, and meets warm pages.
+// An arena that needed more than the chunk gets a larger one at its next allocation.
+void arena_reset(struct arena *arena, size_t keep_bytes);
 
 // Gives every chunk back. The arena is then as arena_init left it.
 void arena_drop(struct arena *arena);

@@ -142,6 +142,47 @@ static void arena_aligns_zeroes_and_keeps_its_limit(void **state)
     assert_int_equal(memory.blocks, 0);
 }
 
+static void arena_keeps_one_chunk(void **state)
+{
+    (void)state;
+    enum { KEPT = 20000 };
+    struct test_memory memory = test_memory_over_malloc(-1);
+    struct arena arena;
+    arena_init(&arena, &memory.memory, 100000);
+    arena_reset(&arena, KEPT); // of nothing
+    assert_int_equal(memory.bytes, 0);
+    for (u32 i = 0; i < 15; i++) {
+        assert_non_null(arena_alloc(&arena, 1, 1000, 8));
+    }
+    arena_reset(&arena, KEPT);
+    // From here on the chunk is large enough for all, and stays where it is.
+    u8 *first = arena_alloc(&arena, 1, 1000, 8);
+    size_t bytes = memory.bytes;
+    assert_true(first != NULL && bytes <= KEPT);
+    for (u32 round = 0; round < 3; round++) {
+        first[0] = 1;
+        arena_reset(&arena, KEPT);
+        assert_ptr_equal(arena_alloc(&arena, 1, 1000, 8), first);
+        assert_int_equal(first[0], 0);
+        for (u32 i = 0; i < 14; i++) {
+            assert_non_null(arena_alloc(&arena, 1, 1000, 8));
+        }
+        assert_int_equal(memory.bytes, bytes);
+    }
+    // What is beyond `keep_bytes` is given back, at the bound and past it.
+    assert_non_null(arena_alloc(&arena, 1, 50000, 8));
+    arena_reset(&arena, KEPT);
+    assert_non_null(arena_alloc(&arena, 1, 8, 8));
+    assert_int_equal(memory.bytes, KEPT);
+    arena_reset(&arena, KEPT);
+    assert_int_equal(memory.bytes, KEPT);
+    arena_reset(&arena, KEPT - 1);
+    assert_int_equal(memory.bytes, 0);
+    assert_null(arena_alloc(&arena, 1, 100000, 1));
+    arena_drop(&arena);
+    assert_int_equal(memory.bytes, 0);
+}
+
 static void arena_survives_exhausted_memory(void **state)
 {
     (void)state;
@@ -174,6 +215,7 @@ int main(void)
         cmocka_unit_test(reader_extends_signs),
         cmocka_unit_test(reader_sub_keeps_file_offsets),
         cmocka_unit_test(arena_aligns_zeroes_and_keeps_its_limit),
+        cmocka_unit_test(arena_keeps_one_chunk),
         cmocka_unit_test(arena_survives_exhausted_memory),
         cmocka_unit_test(every_error_has_a_name),
     };
