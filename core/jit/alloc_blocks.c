@@ -171,7 +171,7 @@ static bool is_closed(const struct alloc *alloc, u32 from, u32 to)
 static enum err find_forks(struct alloc *alloc)
 {
     u32 blocks = alloc->mach->block_count;
-    u32 *above = ARENA_ARRAY(alloc->scratch, u32, blocks);
+    u32 *above = ARENA_ROOM(alloc->scratch, u32, blocks);
     if (above == NULL) {
         return ERR_NO_MEMORY;
     }
@@ -248,16 +248,16 @@ enum err alloc_blocks(struct alloc *alloc)
     u32 blocks = mach->block_count;
     alloc->steps = mach->ins_count + blocks;
     alloc->chunks = 2 * alloc->steps / ALLOC_CHUNK + 1;
-    alloc->block_of = ARENA_ARRAY(scratch, u32, alloc->steps + 1);
-    alloc->start_of = ARENA_ARRAY(scratch, u32, blocks + 1);
-    alloc->loop = ARENA_ARRAY(scratch, u32, blocks);
-    alloc->outer = ARENA_ARRAY(scratch, u32, blocks);
-    alloc->is_whole = ARENA_ARRAY(scratch, bool, blocks);
-    alloc->fork = ARENA_ARRAY(scratch, u32, blocks);
-    alloc->alike_until = ARENA_ARRAY(scratch, u32, blocks);
+    alloc->block_of = ARENA_ROOM(scratch, u32, alloc->steps + 1);
+    alloc->start_of = ARENA_ROOM(scratch, u32, blocks + 1);
+    alloc->loop = ARENA_ROOM(scratch, u32, blocks);
+    alloc->outer = ARENA_ROOM(scratch, u32, blocks);
+    alloc->is_whole = ARENA_ROOM(scratch, bool, blocks);
+    alloc->fork = ARENA_ROOM(scratch, u32, blocks);
+    alloc->alike_until = ARENA_ROOM(scratch, u32, blocks);
     alloc->frequency = ARENA_ARRAY(scratch, u32, blocks);
-    alloc->pred_first = ARENA_ARRAY(scratch, u32, blocks + 1);
-    alloc->preds = ARENA_ARRAY(scratch, u32, mach->edge_count);
+    alloc->pred_first = ARENA_ROOM(scratch, u32, blocks + 1);
+    alloc->preds = ARENA_ROOM(scratch, u32, mach->edge_count);
     if (alloc->block_of == NULL || alloc->start_of == NULL || alloc->loop == NULL ||
         alloc->outer == NULL || alloc->is_whole == NULL || alloc->fork == NULL ||
         alloc->alike_until == NULL || alloc->frequency == NULL || alloc->pred_first == NULL ||

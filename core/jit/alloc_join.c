@@ -153,8 +153,8 @@ static enum err join_block(struct alloc *alloc, const struct mach_block *block)
 static enum err make_bundles(struct alloc *alloc)
 {
     const struct mach *mach = alloc->mach;
-    alloc->bundle_of = ARENA_ARRAY(alloc->scratch, u32, mach->vreg_count);
-    alloc->sets = ARENA_ARRAY(alloc->scratch, struct alloc_set, mach->vreg_count + 1);
+    alloc->bundle_of = ARENA_ROOM(alloc->scratch, u32, mach->vreg_count);
+    alloc->sets = ARENA_ROOM(alloc->scratch, struct alloc_set, mach->vreg_count + 1);
     if (alloc->bundle_of == NULL || alloc->sets == NULL) {
         return ERR_NO_MEMORY;
     }
@@ -169,8 +169,11 @@ static enum err make_bundles(struct alloc *alloc)
         u32 allowed = (u32)mach->registers->allocatable[class];
         u32 fixed = 0;
         for (; s < alloc->segment_count && alloc->segments[s].vreg == vreg; s++) {
-            fixed |= alloc_masks(alloc->fixed, alloc->fixed_any, alloc->segments[s].start,
-                                 alloc->segments[s].end, allowed);
+            if (fixed != allowed) {
+                fixed |=
+                    allowed & alloc_masks(alloc->fixed, alloc->fixed_any, alloc->segments[s].start,
+                                          alloc->segments[s].end, allowed);
+            }
         }
         u32 index = alloc->bundle_count++;
         alloc->bundle_of[vreg] = index;
@@ -208,7 +211,7 @@ enum err alloc_join(struct alloc *alloc)
     for (u32 c = 0; c < CLASSES; c++) {
         first[c] = ALLOC_NONE;
     }
-    u32 *order = ARENA_ARRAY(alloc->scratch, u32, mach->block_count);
+    u32 *order = ARENA_ROOM(alloc->scratch, u32, mach->block_count);
     if (order == NULL) {
         return ERR_NO_MEMORY;
     }

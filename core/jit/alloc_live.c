@@ -47,7 +47,7 @@ static void *grown(struct alloc *alloc, const void *old, u32 count, u32 *capacit
 {
     u32 larger = *capacity + *capacity / 2;
     u32 wanted = larger > count + more ? larger : count + more;
-    u8 *new = arena_alloc(alloc->scratch, wanted, size, 16);
+    u8 *new = arena_room(alloc->scratch, wanted, size, 16);
     if (new != NULL) {
         mem_copy(new, old, count * size);
         *capacity = wanted;
@@ -255,7 +255,7 @@ static enum err count_uses(struct alloc *alloc)
     if (sum > UINT32_MAX / 2) {
         return ERR_LIMIT;
     }
-    alloc->uses = ARENA_ARRAY(alloc->scratch, struct alloc_use, sum);
+    alloc->uses = ARENA_ROOM(alloc->scratch, struct alloc_use, sum);
     return alloc->uses == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 

@@ -28,8 +28,8 @@ enum err alloc_moves_init(struct alloc_moves *moves, struct alloc *alloc)
 {
     u32 count = alloc->mach->ins_count;
     *moves = (struct alloc_moves){.alloc = alloc, .capacity = count / 2 + 16};
-    moves->first = ARENA_ARRAY(alloc->scratch, u32, count);
-    moves->moves = ARENA_ARRAY(alloc->scratch, struct alloc_move, moves->capacity);
+    moves->first = ARENA_ROOM(alloc->scratch, u32, count);
+    moves->moves = ARENA_ROOM(alloc->scratch, struct alloc_move, moves->capacity);
     if (moves->first == NULL || moves->moves == NULL) {
         return ERR_NO_MEMORY;
     }
@@ -44,7 +44,7 @@ enum err alloc_moves_add(struct alloc_moves *moves, u32 before, struct alloc_mov
     }
     if (moves->count == moves->capacity) {
         u32 capacity = moves->capacity * 2;
-        struct alloc_move *more = ARENA_ARRAY(moves->alloc->scratch, struct alloc_move, capacity);
+        struct alloc_move *more = ARENA_ROOM(moves->alloc->scratch, struct alloc_move, capacity);
         if (more == NULL) {
             return ERR_NO_MEMORY;
         }
@@ -63,7 +63,7 @@ static enum err put(struct group *group, mach_place from, mach_place to, u32 vre
 {
     if (group->out_count == group->out_capacity) {
         u32 capacity = group->out_capacity * 2;
-        struct mach_move *more = ARENA_ARRAY(group->alloc->scratch, struct mach_move, capacity);
+        struct mach_move *more = ARENA_ROOM(group->alloc->scratch, struct mach_move, capacity);
         if (more == NULL) {
             return ERR_NO_MEMORY;
         }
@@ -246,15 +246,15 @@ enum err alloc_moves_order(struct alloc_moves *moves)
     size_t places = (size_t)MACH_SLOT + mach->slot_count + 3;
     struct group group = {
         .alloc = moves->alloc,
-        .items = ARENA_ARRAY(scratch, struct alloc_move, moves->count),
-        .ready = ARENA_ARRAY(scratch, u32, moves->count + 1),
-        .writer = ARENA_ARRAY(scratch, u32, places),
+        .items = ARENA_ROOM(scratch, struct alloc_move, moves->count),
+        .ready = ARENA_ROOM(scratch, u32, moves->count + 1),
+        .writer = ARENA_ROOM(scratch, u32, places),
         .readers = ARENA_ARRAY(scratch, u32, places),
         .out_capacity = moves->count + moves->count / 4 + 16,
         .spare = MACH_PLACE_NONE,
         .saved = MACH_PLACE_NONE,
     };
-    group.out = ARENA_ARRAY(scratch, struct mach_move, group.out_capacity);
+    group.out = ARENA_ROOM(scratch, struct mach_move, group.out_capacity);
     if (group.items == NULL || group.ready == NULL || group.writer == NULL ||
         group.readers == NULL || group.out == NULL) {
         return ERR_NO_MEMORY;
@@ -271,7 +271,7 @@ enum err alloc_moves_order(struct alloc_moves *moves)
             }
         }
     }
-    mach->moves = ARENA_ARRAY(mach->arena, struct mach_move, group.out_count);
+    mach->moves = ARENA_ROOM(mach->arena, struct mach_move, group.out_count);
     if (mach->moves == NULL) {
         return ERR_NO_MEMORY;
     }

@@ -5,11 +5,10 @@
 // so that its slot stays right.
 #include "core/base/arena.h"
 #include "core/base/assert.h"
+#include "core/base/mem.h"
 #include "core/base/sort.h"
 #include "core/jit/allocator.h"
 #include "core/jit/limits.h"
-
-enum { FEW_PIECES = 12 }; // sorted by insertion
 
 struct resolver {
     struct alloc *alloc;
@@ -90,10 +89,10 @@ static enum err give_slots(struct alloc *alloc, u32 bytes)
     for (u32 s = 0; s < alloc->set_count; s++) {
         count += alloc->sets[s].slot != ALLOC_NONE && (alloc->sets[s].bytes == 16) == (size == 2);
     }
-    u64 *starts = ARENA_ARRAY(alloc->scratch, u64, count);
-    u64 *ends = ARENA_ARRAY(alloc->scratch, u64, count);
-    u64 *other = ARENA_ARRAY(alloc->scratch, u64, 2 * (size_t)count);
-    u32 *free = ARENA_ARRAY(alloc->scratch, u32, count);
+    u64 *starts = ARENA_ROOM(alloc->scratch, u64, count);
+    u64 *ends = ARENA_ROOM(alloc->scratch, u64, count);
+    u64 *other = ARENA_ROOM(alloc->scratch, u64, 2 * (size_t)count);
+    u32 *free = ARENA_ROOM(alloc->scratch, u32, count);
     if (starts == NULL || ends == NULL || other == NULL || free == NULL) {
         return ERR_NO_MEMORY;
     }
@@ -127,84 +126,55 @@ static enum err give_slots(struct alloc *alloc, u32 bytes)
 
 // ---- pieces
 
-static void insert_pieces(const struct alloc *alloc, u32 *pieces, u32 count)
+// Notes each segment's place and counts those of each virtual register, in first[vreg + 2]; those
+// that begin in one step become a list through `use_end`, which nobody needs any more. A virtual
+// register has no more than one of them.
+static void place_pieces(const struct resolver *resolver, u32 *first, u32 *begins)
 {
-    for (u32 i = 1; i < count; i++) {
-        u32 piece = pieces[i];
-        u32 at = i;
-        for (; at > 0 && alloc->segments[pieces[at - 1]].start > alloc->segments[piece].start;
-             at--) {
-            pieces[at] = pieces[at - 1];
+    const struct alloc *alloc = resolver->alloc;
+    for (u32 b = 0; b < alloc->bundle_count; b++) {
+        const struct alloc_bundle *bundle = &alloc->bundles[b];
+        for (u32 s = bundle->first; s < bundle->first + bundle->count && !bundle->is_visitor; s++) {
+            struct alloc_segment *segment = &alloc->segments[s];
+            first[segment->vreg + 2]++;
+            segment->use_end = begins[segment->start / 2];
+            begins[segment->start / 2] = s;
+            segment->use_first = bundle->reg;
+            if (bundle->reg == ALLOC_SPILLED) {
+                bool is_remat = resolver->mach->vregs[segment->vreg].is_remat;
+                segment->use_first =
+                    is_remat ? MACH_PLACE_NONE : MACH_SLOT + alloc->sets[bundle->set].slot;
+            }
         }
-        pieces[at] = piece;
     }
 }
 
-// Puts the pieces of each virtual register in order.
-static enum err sort_pieces(struct resolver *resolver)
-{
-    struct alloc *alloc = resolver->alloc;
-    const u32 *first = resolver->piece_first;
-    u32 vregs = resolver->mach->vreg_count;
-    u32 most = 0;
-    for (u32 v = 0; v < vregs; v++) {
-        most = first[v + 1] - first[v] > most ? first[v + 1] - first[v] : most;
-    }
-    u64 *keys = ARENA_ARRAY(alloc->scratch, u64, 2 * (size_t)most);
-    if (keys == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    for (u32 v = 0; v < vregs; v++) {
-        u32 *pieces = &resolver->pieces[first[v]];
-        u32 count = first[v + 1] - first[v];
-        if (count <= FEW_PIECES) {
-            insert_pieces(alloc, pieces, count);
-            continue;
-        }
-        for (u32 i = 0; i < count; i++) {
-            keys[i] = (u64)alloc->segments[pieces[i]].start << 32 | pieces[i];
-        }
-        const u64 *sorted = sort_keys(keys, keys + most, count);
-        for (u32 i = 0; i < count; i++) {
-            pieces[i] = (u32)sorted[i];
-        }
-    }
-    return ERR_OK;
-}
-
+// The pieces of each virtual register, in order: taken step by step.
 static enum err list_pieces(struct resolver *resolver)
 {
     struct alloc *alloc = resolver->alloc;
     u32 vregs = resolver->mach->vreg_count;
     u32 *first = ARENA_ARRAY(alloc->scratch, u32, vregs + 2);
-    resolver->pieces = ARENA_ARRAY(alloc->scratch, u32, alloc->segment_count);
-    if (first == NULL || resolver->pieces == NULL) {
+    u32 *begins = ARENA_ROOM(alloc->scratch, u32, alloc->steps);
+    if (first == NULL || begins == NULL) {
         return ERR_NO_MEMORY;
     }
-    for (u32 fill = 0; fill < 2; fill++) {
-        for (u32 b = 0; b < alloc->bundle_count; b++) {
-            const struct alloc_bundle *bundle = &alloc->bundles[b];
-            for (u32 s = 0; s < bundle->count && !bundle->is_visitor; s++) {
-                struct alloc_segment *segment = &alloc->segments[bundle->first + s];
-                if (fill == 0) {
-                    first[segment->vreg + 2]++;
-                    continue;
-                }
-                resolver->pieces[first[segment->vreg + 1]++] = bundle->first + s;
-                segment->use_first = bundle->reg;
-                if (bundle->reg == ALLOC_SPILLED) {
-                    bool is_remat = resolver->mach->vregs[segment->vreg].is_remat;
-                    segment->use_first =
-                        is_remat ? MACH_PLACE_NONE : MACH_SLOT + alloc->sets[bundle->set].slot;
-                }
-            }
-        }
-        for (u32 v = 0; fill == 0 && v < vregs; v++) {
-            first[v + 2] += first[v + 1];
+    mem_fill(begins, 0xff, alloc->steps * sizeof *begins);
+    place_pieces(resolver, first, begins);
+    for (u32 v = 0; v < vregs; v++) {
+        first[v + 2] += first[v + 1];
+    }
+    resolver->pieces = ARENA_ROOM(alloc->scratch, u32, first[vregs + 1]);
+    if (resolver->pieces == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    for (u32 step = 0; step < alloc->steps; step++) {
+        for (u32 s = begins[step]; s != ALLOC_NONE; s = alloc->segments[s].use_end) {
+            resolver->pieces[first[alloc->segments[s].vreg + 1]++] = s;
         }
     }
     resolver->piece_first = first;
-    return sort_pieces(resolver);
+    return ERR_OK;
 }
 
 static enum err find_preds(struct resolver *resolver)
@@ -212,8 +182,8 @@ static enum err find_preds(struct resolver *resolver)
     const struct mach *mach = resolver->mach;
     const struct alloc *alloc = resolver->alloc;
     struct arena *scratch = alloc->scratch;
-    resolver->pred_first = ARENA_ARRAY(scratch, u32, mach->block_count);
-    resolver->pred_last = ARENA_ARRAY(scratch, u32, mach->block_count);
+    resolver->pred_first = ARENA_ROOM(scratch, u32, mach->block_count);
+    resolver->pred_last = ARENA_ROOM(scratch, u32, mach->block_count);
     if (resolver->pred_first == NULL || resolver->pred_last == NULL) {
         return ERR_NO_MEMORY;
     }
@@ -630,7 +600,7 @@ enum err alloc_resolve(struct alloc *alloc)
 {
     struct mach *mach = alloc->mach;
     struct resolver resolver = {.alloc = alloc, .mach = mach};
-    resolver.kept = ARENA_ARRAY(alloc->scratch, mach_place, mach->vreg_count);
+    resolver.kept = ARENA_ROOM(alloc->scratch, mach_place, mach->vreg_count);
     if (resolver.kept == NULL) {
         return ERR_NO_MEMORY;
     }

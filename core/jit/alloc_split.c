@@ -105,7 +105,7 @@ static enum err add_bundle(struct alloc *alloc, u32 parent_index, u32 first, u32
         .class = parent->class,
         .splits = (u8)(parent->splits + 1),
     };
-    alloc_weigh(alloc, &alloc->bundles[index]);
+    alloc_weigh(alloc, &alloc->bundles[index], parent->fixed);
     alloc_queue(alloc, index);
     u64 cost = BUNDLE_WORK + 4 * (u64)count;
     alloc->work -= cost < alloc->work ? cost : alloc->work;
@@ -495,7 +495,7 @@ static enum err cut_in_two(struct alloc *alloc, u32 index, u32 cut, bool spills_
     if (spills_front) {
         return spill(alloc, index);
     }
-    alloc_weigh(alloc, &alloc->bundles[index]);
+    alloc_weigh(alloc, &alloc->bundles[index], alloc->bundles[index].fixed);
     alloc_queue(alloc, index);
     return ERR_OK;
 }
@@ -517,16 +517,15 @@ static u32 highest_frequency(const struct alloc *alloc, const struct alloc_bundl
 // Whether the bundle could have more registers if it did not live in the rare blocks.
 static bool rare_matters(const struct alloc *alloc, const struct alloc_bundle *bundle)
 {
-    u32 all = (u32)alloc->mach->registers->allocatable[bundle->class];
     u32 fixed = 0;
     for (u32 c = 0; c < alloc->cut_count && fixed != bundle->fixed; c++) {
         const struct alloc_segment *piece = &alloc->cuts[c].segment;
         if (alloc->cuts[c].kind == 0) {
-            fixed |=
-                all & alloc_masks(alloc->fixed, alloc->fixed_any, piece->start, piece->end, all);
+            fixed |= bundle->fixed & alloc_masks(alloc->fixed, alloc->fixed_any, piece->start,
+                                                 piece->end, bundle->fixed);
         }
     }
-    return ((fixed ^ bundle->fixed) & all) != 0;
+    return fixed != bundle->fixed;
 }
 
 enum err alloc_split(struct alloc *alloc, u32 index)
@@ -558,7 +557,8 @@ enum err alloc_split(struct alloc *alloc, u32 index)
         bool done;
         TRY(cut_list(cutter));
         TRY(cut_by_kind(alloc, index, &done));
-        if (!done && bundle->splits < 2 && last_block - first_block < RARE_BLOCKS) {
+        if (!done && bundle->fixed != 0 && bundle->splits < 2 &&
+            last_block - first_block < RARE_BLOCKS) {
             cutter.by_rare = true;
             cutter.rare = highest_frequency(alloc, bundle) / RARE;
             TRY(cut_list(cutter));

@@ -56,17 +56,18 @@ u64 alloc_use_cost(const struct alloc *alloc, const struct alloc_use *use, u32 v
     return costs[use->kind] * frequency;
 }
 
-void alloc_weigh(const struct alloc *alloc, struct alloc_bundle *bundle)
+void alloc_weigh(const struct alloc *alloc, struct alloc_bundle *bundle, u32 fixed_most)
 {
-    u32 allowed = (u32)alloc->mach->registers->allocatable[bundle->class];
     bundle->length = 0;
     bundle->weight = 0;
     bundle->fixed = 0;
     for (u32 s = 0; s < bundle->count; s++) {
         const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
         bundle->length += segment->end - segment->start;
-        bundle->fixed |=
-            alloc_masks(alloc->fixed, alloc->fixed_any, segment->start, segment->end, allowed);
+        if (bundle->fixed != fixed_most) {
+            bundle->fixed |= fixed_most & alloc_masks(alloc->fixed, alloc->fixed_any,
+                                                      segment->start, segment->end, fixed_most);
+        }
         for (u32 u = segment->use_first; u < segment->use_end; u++) {
             bundle->weight += alloc_use_cost(alloc, &alloc->uses[u], segment->vreg);
         }
@@ -366,7 +367,7 @@ enum err alloc_visit(struct alloc *alloc, u32 vreg, u32 set, u32 operand,
         .is_visitor = true,
     };
     alloc->segments[alloc->segment_count++] = segment;
-    alloc_weigh(alloc, bundle);
+    alloc_weigh(alloc, bundle, (u32)alloc->mach->registers->allocatable[bundle->class]);
     alloc_queue(alloc, index);
     return ERR_OK;
 }
@@ -399,7 +400,7 @@ enum err alloc_walk(struct alloc *alloc)
     alloc->busy = ARENA_ARRAY(alloc->scratch, u32, 2 * (size_t)alloc->steps);
     alloc->busy_any = ARENA_ARRAY(alloc->scratch, u32, alloc->chunks);
     alloc->busy_whole = ARENA_ARRAY(alloc->scratch, u32, alloc->chunks);
-    alloc->owner_first = ARENA_ARRAY(alloc->scratch, u32, lists);
+    alloc->owner_first = ARENA_ROOM(alloc->scratch, u32, lists);
     if (alloc->busy == NULL || alloc->busy_any == NULL || alloc->busy_whole == NULL ||
         alloc->owner_first == NULL) {
         return ERR_NO_MEMORY;
@@ -415,7 +416,7 @@ enum err alloc_walk(struct alloc *alloc)
     u32 count = alloc->bundle_count;
     for (u32 b = 0; b < count; b++) {
         if (alloc->bundles[b].count != 0) {
-            alloc_weigh(alloc, &alloc->bundles[b]);
+            alloc_weigh(alloc, &alloc->bundles[b], alloc->bundles[b].fixed);
             alloc_queue(alloc, b);
         }
     }

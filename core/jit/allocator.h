@@ -197,7 +197,8 @@ void alloc_queue(struct alloc *alloc, u32 bundle);
 enum err alloc_visit(struct alloc *alloc, u32 vreg, u32 set, u32 operand,
                      struct alloc_segment segment);
 // Computes weight, density, length and fixed of a bundle from its segments.
-void alloc_weigh(const struct alloc *alloc, struct alloc_bundle *bundle);
+//   fixed_most  what `fixed` can be at most, such as what it is for all that the bundle was part of
+void alloc_weigh(const struct alloc *alloc, struct alloc_bundle *bundle, u32 fixed_most);
 // Cost of having a use in memory.
 u64 alloc_use_cost(const struct alloc *alloc, const struct alloc_use *use, u32 vreg);
 // All bits that occur at [start, end); stops early when all of `wanted` do.

@@ -14,6 +14,7 @@ void jit_compile_begin(struct jit_compiler *compiler, struct jit_module *module,
                        struct memory *memory)
 {
     *compiler = (struct jit_compiler){.module = module, .memory = memory};
+    arena_init(&compiler->scratch, memory, JIT_SCRATCH_BYTES);
     arena_init(&compiler->batch, memory, JIT_SCRATCH_BYTES);
 }
 
@@ -28,11 +29,9 @@ static void batch_clear(struct jit_compiler *compiler)
 
 static enum err batch_place(struct jit_compiler *compiler)
 {
-    struct arena scratch;
-    arena_init(&scratch, compiler->memory, JIT_SCRATCH_BYTES);
-    enum err err =
-        jit_module_place(compiler->module, compiler->placed, compiler->placed_count, &scratch);
-    arena_drop(&scratch);
+    enum err err = jit_module_place(compiler->module, compiler->placed, compiler->placed_count,
+                                    &compiler->scratch);
+    arena_reset(&compiler->scratch, JIT_SCRATCH_KEPT);
     if (err == ERR_OK && compiler->image != NULL) {
         jit_image_add(compiler->image, compiler->placed, compiler->placed_count);
     }
@@ -59,14 +58,13 @@ static enum err compile(struct jit_compiler *compiler, struct jit_placed *next, 
 {
     const struct jit_space *space = compiler->module->space;
     const struct wasm_module *wasm = compiler->module->module;
-    struct arena scratch;
-    arena_init(&scratch, compiler->memory, JIT_SCRATCH_BYTES);
+    struct arena *scratch = &compiler->scratch;
     enum err err = next->loop == NULL
-                       ? jit_compile(space->target, &space->options, wasm, next->function, &scratch,
+                       ? jit_compile(space->target, &space->options, wasm, next->function, scratch,
                                      &compiler->batch, &next->code)
                        : jit_compile_loop(space->target, &space->options, wasm, next->function,
-                                          origin, &scratch, &compiler->batch, &next->code);
-    arena_drop(&scratch);
+                                          origin, scratch, &compiler->batch, &next->code);
+    arena_reset(scratch, JIT_SCRATCH_KEPT);
     return err;
 }
 
@@ -131,5 +129,12 @@ enum err jit_compile_all(struct jit_compiler *compiler)
 
 enum err jit_compile_end(struct jit_compiler *compiler)
 {
-    return compiler->placed_count == 0 ? (batch_clear(compiler), ERR_OK) : batch_place(compiler);
+    enum err err = ERR_OK;
+    if (compiler->placed_count == 0) {
+        batch_clear(compiler);
+    } else {
+        err = batch_place(compiler);
+    }
+    arena_drop(&compiler->scratch);
+    return err;
 }

@@ -22,6 +22,7 @@ struct jit_compiler {
     struct jit_module *module;
     struct memory *memory;
     struct jit_image_writer *image; // receives what is placed; NULL: nobody wants it
+    struct arena scratch;           // empty between two functions
     struct arena batch;             // what is compiled and not placed
     struct jit_placed *placed;      //
     u32 placed_count;
