@@ -13,6 +13,10 @@ DIFF_SEED ?= 1
 test-diff: build/asan/test/diff_engine ## our engine against another on random modules
 	@tests/diff/run --modules $(DIFF_MODULES) --chains $(DIFF_CHAINS) --seed $(DIFF_SEED) $<
 
+TEST_SUITES += reducer
+test-reducer: build/hosted/test/diff_engine ## what disagrees is made small
+	@tests/diff/run_reducer $<
+
 # Open-ended: random modules of both generators by the interpreter, compiled code and another engine.
 FUZZ_JIT_SEED ?= $(shell date +%s)
 .PHONY: fuzz-jit
