@@ -2,7 +2,7 @@
 # The hosted machine and the command `redshirt`, in every variant: build/VARIANT/redshirt.
 HOSTED_SOURCES := $(wildcard machines/hosted/*.c)
 REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOURCES) $(INTERFACE_SOURCES) \
-  $(WIT_SOURCES) build/gen/redshirt/embedded.c
+  $(WIT_SOURCES) $(DWARF_SOURCES) build/gen/redshirt/embedded.c
 REDSHIRT_LIBRARIES := -luv -lsodium -lpthread
 
 # The programs inside the command: what a system needs before it can load others.
@@ -25,9 +25,9 @@ hosted: build/hosted/redshirt ## the command, with its machine: build/hosted/red
 TEST_SUITES += hosted hosted-compiled hosted-tsan
 TEST_SECONDS_hosted := 600
 TEST_SECONDS_hosted-compiled := 600
-test-hosted: build/asan/redshirt $$(TEST_PROGRAMS)
+test-hosted: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
 	@tests/hosted/run --redshirt build/asan/redshirt
-test-hosted-compiled: build/asan/redshirt $$(TEST_PROGRAMS)
+test-hosted-compiled: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
 	@REDSHIRT_ENGINE=compiled tests/hosted/run --redshirt build/asan/redshirt
 # In the interpreter: the thread sanitizer holds back the signals that interrupt compiled code.
 test-hosted-tsan: build/tsan/redshirt $$(TEST_PROGRAMS)

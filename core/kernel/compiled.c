@@ -500,6 +500,12 @@ void process_describe(struct process *process, struct text *out)
     }
 }
 
+u32 process_backtrace(struct process *process, struct wasm_frame *out, u32 count)
+{
+    return process->compiled != NULL ? jit_thread_backtrace(process->compiled, out, count)
+                                     : wasm_thread_backtrace(&process->thread, out, count);
+}
+
 static void code_await(const struct program *program)
 {
     const struct program_code *code = program == NULL ? NULL : code_of(program);

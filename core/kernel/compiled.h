@@ -38,6 +38,7 @@ void compiled_process_end(struct process *process);
 enum err process_call(struct process *process, struct wasm_func *function, const wasm_slot *args);
 enum wasm_run process_run(struct process *process, i64 *fuel);
 void process_describe(struct process *process, struct text *out);
+u32 process_backtrace(struct process *process, struct wasm_frame *out, u32 count);
 
 // Memory that its compiled side takes.
 u64 compiled_program_bytes(const struct program *program);

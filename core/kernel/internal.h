@@ -297,6 +297,7 @@ struct process {
     u32 environment_count;
     void (*on_end)(void *context, struct kernel_process_id process, struct kernel_ending ending);
     void *on_end_context;
+    struct process_trace *trace; // of its trap, for on_end; or NULL
 
     u64 fuel_used;
     u64 items; // looked at for the kernel's call that it is in; to be paid for in fuel

@@ -95,11 +95,23 @@ enum kernel_load_error {
     KERNEL_LOAD_NO_LOADER,
 };
 
+// A call that a trap has ended: the innermost one, or one that was waiting for the next inner.
+struct kernel_frame {
+    struct span program; // the bytes of its module
+    struct span name;    // of the function; empty: the module does not say
+    u32 function;        // its index
+    u64 offset;          // in the module, of the instruction
+};
+
 struct kernel_ending {
     enum kernel_ending_kind kind;
     u32 code;
     enum kernel_load_error load;
-    struct span text; // valid during the call only
+    struct span text; // valid during the call only, as is what follows
+    // KERNEL_TRAPPED: where, the innermost first, at most KERNEL_FRAMES. None when it never ran, or
+    // when there is no memory.
+    const struct kernel_frame *frames;
+    u32 frame_count;
 };
 
 struct kernel_start {

@@ -362,13 +362,48 @@ static void record_end(struct kernel *kernel, struct process *process,
     }
 }
 
+// Where a process has trapped, for those who started it.
+struct process_trace {
+    u32 count;
+    struct kernel_frame frames[KERNEL_FRAMES];
+    struct wasm_frame places[KERNEL_FRAMES];
+};
+
+static void trace_take(struct process *process)
+{
+    struct process_trace *trace = memory_take(kernel_memory(process->kernel), sizeof *trace);
+    if (trace == NULL) {
+        return;
+    }
+    trace->count = process_backtrace(process, trace->places, KERNEL_FRAMES);
+    for (u32 i = 0; i < trace->count; i++) {
+        const struct wasm_frame *place = &trace->places[i];
+        const struct wasm_module *module = wasm_instance_module(place->instance);
+        trace->frames[i] = (struct kernel_frame){
+            .program = module->bytes,
+            .name = wasm_module_function_name(module, place->function),
+            .function = place->function,
+            .offset = place->offset,
+        };
+    }
+    process->trace = trace;
+}
+
 // Its memory is gone: whoever waits for its end is told.
 static void finish_end(struct process *process, struct kernel_ending ending)
 {
     struct kernel *kernel = process->kernel;
+    if (process->trace != NULL) {
+        ending.frames = process->trace->frames;
+        ending.frame_count = process->trace->count;
+    }
     if (process->on_end != NULL) {
         process->on_end(process->on_end_context, (struct kernel_process_id){process->by_id.key},
                         ending);
+    }
+    if (process->trace != NULL) {
+        memory_give(kernel_memory(kernel), process->trace, sizeof *process->trace);
+        process->trace = NULL;
     }
     kernel_lock(kernel);
     record_end(kernel, process, &ending);
@@ -467,6 +502,9 @@ void process_end_trapped(struct process *process)
     char buffer[240];
     struct text text = text_over(buffer, sizeof buffer);
     process_describe(process, &text);
+    if (process->on_end != NULL) {
+        trace_take(process);
+    }
     process_end(process, (struct kernel_ending){.kind = KERNEL_TRAPPED,
                                                 .text = span_of(text.data, text.size)});
 }

@@ -63,7 +63,7 @@ void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results);
 enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instance *instance,
                                  struct ins ins, wasm_slot *slots, i64 *fuel);
 
-// The frames, innermost first.
+// The frames, innermost first, as many as WASM_WALK_UNITS allow.
 enum wasm_walk_step {
     WASM_WALK_FRAME,    // `frame` says which
     WASM_WALK_COMPILED, // called from compiled code; what follows is what called that
@@ -75,6 +75,7 @@ struct wasm_walk {
     struct wasm_instance *instance;
     bool is_over;
     bool crosses; // the next step is COMPILED
+    u32 units;    // spent of WASM_WALK_UNITS
     struct wasm_frame frame;
 };
 void wasm_walk_start(struct wasm_walk *walk, const struct wasm_thread *thread);

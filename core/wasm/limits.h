@@ -31,6 +31,8 @@ enum {
     WASM_TABLE_ELEMENTS = 10000000, // of one table at run time
     WASM_PAGE_BYTES = 65536,        //
     WASM_MEMORY_PAGES = 65536,      // 4 GiB
+    WASM_WALK_UNITS = 1 << 24,      // functions and instructions that a backtrace looks through:
+                                    // it then ends, as a worker waits for it
     WASM_STACK_BYTES_FIRST = 1024,  // of a new thread; an idle process should be small
     WASM_STACK_BYTES = 1 << 20,     // default limit of a thread's stack: values and frames
 };

@@ -325,9 +325,11 @@ enum wasm_walk_step wasm_walk_next(struct wasm_walk *walk)
             continue;
         }
         const struct wasm_code *code = code_at(walk->instance, walk->pc);
-        if (code == NULL) {
+        if (code == NULL || walk->units > WASM_WALK_UNITS) {
             break;
         }
+        walk->units += walk->instance->module->function_count; // all of which were looked at
+        walk->units += (u32)(walk->pc - code->first);
         walk->frame = (struct wasm_frame){
             .instance = walk->instance,
             .function = code->function,

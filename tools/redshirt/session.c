@@ -18,6 +18,7 @@
 #include "machines/hosted/store.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/embedded.h"
+#include "tools/redshirt/trace.h"
 
 enum {
     STOP_PATIENCE_US = 800000, // from a signal to leaving by force: the user was promised a second
@@ -128,6 +129,7 @@ static int ending_code(const char *name, struct kernel_ending ending)
         return (int)(ending.code > 255 ? 255 : ending.code);
     case KERNEL_TRAPPED:
         say("%s was stopped by a trap: %.*s", name, size, text);
+        trace_say(&ending);
         return EXIT_TRAPPED;
     case KERNEL_KILLED:
         say("%s was killed", name);
