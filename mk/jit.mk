@@ -18,7 +18,7 @@ test-asm: build/asan/test/asm ## each form of each instruction of the assembler,
 
 # From bodies to the ir: what it means, against the interpreter.
 JIT_FRONT_SOURCES := $(addprefix core/jit/,build.c fold.c ir.c joins.c loops.c number.c operations.c passes.c \
-  reenter.c simplify.c verify.c)
+  operations_atomic.c reenter.c simplify.c verify.c)
 COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c generate.c) \
   tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES)
 $(call link_rule,asan,build/asan/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))

@@ -259,6 +259,15 @@ u32 build_pop(struct builder *b);
 void build_push(struct builder *b, u32 value);
 // A call's list of operands: the top `count` values.
 u32 build_pop_list(struct builder *b, u32 count);
+// Appends a helper. Its operands are `count` values from the stack, then constants; pushes its
+// result where it has one.
+void build_helper(struct builder *b, enum ir_helper helper, u32 count, const u32 *constants,
+                  u32 constant_count);
 // Pushes the results of a call.
 void build_push_results(struct builder *b, u32 call, const struct wasm_func_type *type);
 void clobber_globals(struct builder *b);
+
+// ---- operations_atomic.c
+
+// An instruction of the classes ATOMIC, WAIT and FENCE.
+void build_atomic(struct builder *b, struct body_reader *in, enum row row);

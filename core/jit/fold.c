@@ -47,6 +47,9 @@
 #define FOLD_VECTOR(...)
 #define FOLD_VECTOR_LOAD(...)
 #define FOLD_VECTOR_STORE(...)
+#define FOLD_ATOMIC(...)
+#define FOLD_WAIT(...)
+#define FOLD_FENCE(...)
 
 bool fold_constant(u32 op, u64 left, u64 right, u64 *out)
 {

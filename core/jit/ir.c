@@ -54,6 +54,14 @@ enum {
 #define SHAPE_VECTOR(operands) SHAPE_OF_##operands
 #define SHAPE_VECTOR_LOAD(operands) SHAPE_OF_##operands
 #define SHAPE_VECTOR_STORE(operands) SHAPE_OF_##operands
+#define SHAPE_ATOMIC(operands) SHAPE_ATOMIC_##operands
+#define SHAPE_ATOMIC_I SHAPE_A
+#define SHAPE_ATOMIC_II SHAPE_AB
+#define SHAPE_ATOMIC_IL SHAPE_AB
+#define SHAPE_ATOMIC_III IR_SHAPE_LIST
+#define SHAPE_ATOMIC_ILL IR_SHAPE_LIST
+#define SHAPE_WAIT(operands) 0
+#define SHAPE_FENCE(operands) 0
 
 const u8 ir_shapes[IR_OP_COUNT] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
@@ -75,8 +83,8 @@ static const bool effects[IR_OP_COUNT] = {
 #include "core/wasm/opcodes.def"
     [IR_CALL] = true,      [IR_CALL_INDIRECT] = true, [IR_GLOBAL_SET] = true,
     [IR_TABLE_GET] = true, [IR_TABLE_SET] = true,     [IR_HELPER] = true,
-    [IR_JUMP] = true,      [IR_BRANCH] = true,        [IR_SWITCH] = true,
-    [IR_RETURN] = true,    [IR_UNREACHABLE] = true,
+    [IR_FENCE] = true,     [IR_JUMP] = true,          [IR_BRANCH] = true,
+    [IR_SWITCH] = true,    [IR_RETURN] = true,        [IR_UNREACHABLE] = true,
 };
 
 bool ir_has_effect(const struct ir_ins *ins)
@@ -105,6 +113,7 @@ static const char *const names[IR_OP_COUNT] = {
     [IR_REF_FUNC] = "ref.func",
     [IR_SLOT] = "slot",
     [IR_HELPER] = "helper",
+    [IR_FENCE] = "fence",
     [IR_JUMP] = "jump",
     [IR_BRANCH] = "branch",
     [IR_SWITCH] = "switch",
@@ -115,6 +124,7 @@ static const char *const names[IR_OP_COUNT] = {
 static const char *const helpers[IR_HELPER_COUNT] = {
     "memory.grow", "memory.fill", "memory.copy", "memory.init", "data.drop",
     "table.grow",  "table.fill",  "table.copy",  "table.init",  "elem.drop",
+    "notify",      "wait32",      "wait64",
 };
 
 static const char kinds[] = {'i', 'l', 'f', 'd', 'v'};

@@ -35,6 +35,8 @@ enum { IR_NONE = UINT32_MAX, IR_KIND_NONE = 0xff };
 //                        I8X16_SHUFFLE: a, b, and c is the index in `vectors`
 //   VECTOR_LOAD          as LOAD; that of a lane: a address, b vector, `lane`
 //   VECTOR_STORE         as STORE; that of a lane has `lane`
+//   ATOMIC               a address, b value, c offset; a cmpxchg has its three operands in a list
+//                        as CALL has
 // Of constants, variables, references, tables and control there are only those below, and of
 // SELECT_T, REF_NULL, REF_IS_NULL (a SELECT, a constant, an I64_EQZ) none.
 enum ir_op {
@@ -55,6 +57,7 @@ enum ir_op {
     IR_SLOT,   // a: address of a frame of the interpreter (KIND_L), c: number of the slot
                // of 8 bytes; an i32 or f32 is its low half (ir_build_loop)
     IR_HELPER, // a: enum ir_helper; arguments as for CALL: what is too rare to compile
+    IR_FENCE,  // atomic.fence
     // ---- the last of a block; its successors stand in the block
     IR_JUMP,        //
     IR_BRANCH,      // a: to successor 0 when not 0, else to successor 1
@@ -70,6 +73,7 @@ enum ir_op {
 //   MEMORY_INIT to from count segment | DATA_DROP segment | TABLE_GROW value count table -> old
 //   TABLE_FILL to value count table | TABLE_COPY to from count table table
 //   TABLE_INIT to from count table segment | ELEM_DROP segment
+//   NOTIFY address count offset -> woken | WAIT_32, WAIT_64 address expected timeout offset -> how
 enum ir_helper {
     IR_HELPER_MEMORY_GROW,
     IR_HELPER_MEMORY_FILL,
@@ -81,8 +85,17 @@ enum ir_helper {
     IR_HELPER_TABLE_COPY,
     IR_HELPER_TABLE_INIT,
     IR_HELPER_ELEM_DROP,
+    IR_HELPER_NOTIFY,
+    IR_HELPER_WAIT_32,
+    IR_HELPER_WAIT_64,
     IR_HELPER_COUNT
 };
+
+static inline bool ir_helper_has_result(enum ir_helper helper)
+{
+    return helper == IR_HELPER_MEMORY_GROW || helper == IR_HELPER_TABLE_GROW ||
+           helper >= IR_HELPER_NOTIFY;
+}
 
 struct ir_ins {
     u16 op;  // enum ir_op

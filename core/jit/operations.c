@@ -314,11 +314,10 @@ static void do_reference(struct builder *b, struct body_reader *in, enum row row
     }
 }
 
-// A helper's operands are `count` values from the stack, then constants.
-static void emit_helper(struct builder *b, enum ir_helper helper, u32 count, const u32 *constants,
-                        u32 constant_count)
+void build_helper(struct builder *b, enum ir_helper helper, u32 count, const u32 *constants,
+                  u32 constant_count)
 {
-    bool has_result = helper == IR_HELPER_MEMORY_GROW || helper == IR_HELPER_TABLE_GROW;
+    bool has_result = ir_helper_has_result(helper);
     for (u32 i = 0; i < constant_count; i++) {
         build_push(b, build_const(b, KIND_I, constants[i]));
     }
@@ -339,7 +338,7 @@ static void do_memory(struct builder *b, struct body_reader *in, enum row row)
     if (row == ROW_MEMORY_SIZE) {
         build_push(b, build_append(b, &(struct ir_ins){.op = IR_MEMORY_SIZE, .kind = KIND_I}));
     } else {
-        emit_helper(b, IR_HELPER_MEMORY_GROW, 1, NULL, 0);
+        build_helper(b, IR_HELPER_MEMORY_GROW, 1, NULL, 0);
     }
 }
 
@@ -349,36 +348,36 @@ static void do_bulk(struct builder *b, struct body_reader *in, enum row row)
     switch (row) {
     case ROW_MEMORY_INIT:
         body_skip(in, 1);
-        emit_helper(b, IR_HELPER_MEMORY_INIT, 3, immediates, 1);
+        build_helper(b, IR_HELPER_MEMORY_INIT, 3, immediates, 1);
         break;
     case ROW_MEMORY_COPY:
         body_skip(in, 1);
-        emit_helper(b, IR_HELPER_MEMORY_COPY, 3, NULL, 0);
+        build_helper(b, IR_HELPER_MEMORY_COPY, 3, NULL, 0);
         break;
     case ROW_MEMORY_FILL:
-        emit_helper(b, IR_HELPER_MEMORY_FILL, 3, NULL, 0);
+        build_helper(b, IR_HELPER_MEMORY_FILL, 3, NULL, 0);
         break;
     case ROW_TABLE_INIT:
         immediates[1] = immediates[0]; // in the file the segment comes first
         immediates[0] = body_u32(in);
-        emit_helper(b, IR_HELPER_TABLE_INIT, 3, immediates, 2);
+        build_helper(b, IR_HELPER_TABLE_INIT, 3, immediates, 2);
         break;
     case ROW_TABLE_COPY:
         immediates[1] = body_u32(in);
-        emit_helper(b, IR_HELPER_TABLE_COPY, 3, immediates, 2);
+        build_helper(b, IR_HELPER_TABLE_COPY, 3, immediates, 2);
         break;
     case ROW_TABLE_FILL:
-        emit_helper(b, IR_HELPER_TABLE_FILL, 3, immediates, 1);
+        build_helper(b, IR_HELPER_TABLE_FILL, 3, immediates, 1);
         break;
     case ROW_TABLE_GROW:
-        emit_helper(b, IR_HELPER_TABLE_GROW, 2, immediates, 1);
+        build_helper(b, IR_HELPER_TABLE_GROW, 2, immediates, 1);
         break;
     case ROW_DATA_DROP:
-        emit_helper(b, IR_HELPER_DATA_DROP, 0, immediates, 1);
+        build_helper(b, IR_HELPER_DATA_DROP, 0, immediates, 1);
         break;
     default:
         ASSERT(row == ROW_ELEM_DROP);
-        emit_helper(b, IR_HELPER_ELEM_DROP, 0, immediates, 1);
+        build_helper(b, IR_HELPER_ELEM_DROP, 0, immediates, 1);
         break;
     }
 }
@@ -435,6 +434,11 @@ void build_plain(struct builder *b, struct body_reader *in, enum row row)
         break;
     case WASM_CLASS_BULK:
         do_bulk(b, in, row);
+        break;
+    case WASM_CLASS_ATOMIC:
+    case WASM_CLASS_WAIT:
+    case WASM_CLASS_FENCE:
+        build_atomic(b, in, row);
         break;
     case WASM_CLASS_CONTROL:
         UNREACHABLE(); // build.c

@@ -10,6 +10,7 @@
 #include "core/jit/segment.h"
 #include "core/jit/space.h"
 #include "core/jit/target.h"
+#include "core/wasm/atomic.h"
 #include "core/wasm/crossing.h"
 #include "core/wasm/module.h"
 
@@ -303,6 +304,12 @@ static struct ins helper_ins(const struct jit_thread *thread)
         return (struct ins){.run = wasm_run_table_init, .b = (u16)slots[3], .c = (u32)slots[4]};
     case IR_HELPER_ELEM_DROP:
         return (struct ins){.run = wasm_run_elem_drop, .c = (u32)slots[0]};
+    case IR_HELPER_NOTIFY:
+        return (struct ins){.run = wasm_run_park, .b = WASM_WAIT_NOTIFY, .c = (u32)slots[2]};
+    case IR_HELPER_WAIT_32:
+        return (struct ins){.run = wasm_run_park, .b = WASM_WAIT_32, .c = (u32)slots[3]};
+    case IR_HELPER_WAIT_64:
+        return (struct ins){.run = wasm_run_park, .b = WASM_WAIT_64, .c = (u32)slots[3]};
     case IR_HELPER_COUNT:
         break;
     }
@@ -318,6 +325,10 @@ static struct step helper_step(struct jit_thread *thread, i64 *fuel)
     }
     if (run == WASM_RUN_TRAPPED) {
         return trapped(thread, thread->wasm->trap, 0);
+    }
+    if (run == WASM_RUN_HOST) { // it waits, or wakes; the result is expected where its operands are
+        thread->state = STATE_HOST;
+        return ends(run);
     }
     ASSERT(run == WASM_RUN_DONE);
     thread->state = STATE_ENTER;

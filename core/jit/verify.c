@@ -3,6 +3,7 @@
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/jit/ir.h"
+#include "core/wasm/atomic.h"
 #include "core/wasm/module.h"
 
 struct verifier {
@@ -161,6 +162,8 @@ static void verify_row(struct verifier *v, const struct ir_ins *ins)
 #define KINDS_VD KINDS(KIND_V, KIND_D, NONE)
 #define KINDS_IV KINDS(KIND_I, KIND_V, NONE)
 #define KINDS_III KINDS(KIND_I, KIND_I, KIND_I)
+#define KINDS_IIL KINDS_N
+#define KINDS_ILL KINDS_N
 #define KINDS_VVV KINDS(KIND_V, KIND_V, KIND_V)
     static const u8 kinds[ROW_COUNT][3] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
@@ -175,6 +178,14 @@ static void verify_row(struct verifier *v, const struct ir_ins *ins)
         return;
     }
     ASSERT(shape != 0);
+    if (shape == IR_SHAPE_LIST) { // a cmpxchg
+        const u32 *list = &v->ir->lists[ins->b];
+        ASSERT(list[0] == 3 && ins->kind == body_ops[ins->op].result);
+        expect(v, list[1], KIND_I);
+        expect(v, list[2], ins->kind);
+        expect(v, list[3], ins->kind);
+        return;
+    }
     const u32 operands[3] = {ins->a, ins->b, ins->c};
     for (u32 i = 0; i < 3; i++) {
         if ((shape >> i & 1) != 0) {
@@ -182,7 +193,9 @@ static void verify_row(struct verifier *v, const struct ir_ins *ins)
         }
     }
     bool is_store = body_ops[ins->op].class == WASM_CLASS_STORE ||
-                    body_ops[ins->op].class == WASM_CLASS_VECTOR_STORE;
+                    body_ops[ins->op].class == WASM_CLASS_VECTOR_STORE ||
+                    (body_ops[ins->op].class == WASM_CLASS_ATOMIC &&
+                     wasm_atomic_kind(body_ops[ins->op].number) == WASM_ATOMIC_STORE);
     ASSERT(ins->kind == (is_store ? (u8)IR_KIND_NONE : body_ops[ins->op].result));
 }
 

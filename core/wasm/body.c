@@ -25,6 +25,8 @@ enum {
     KIND_OF_VF = KIND_V,
     KIND_OF_VD = KIND_V,
     KIND_OF_IV = KIND_V,
+    KIND_OF_IIL = KIND_I,
+    KIND_OF_ILL = KIND_L,
     KIND_OF_R = KIND_L,
     KIND_OF_E = KIND_L,
     KIND_OF_N = 0,
@@ -43,12 +45,19 @@ const struct op body_ops[ROW_COUNT] = {
 #define ROW_PLAIN_0(name, number) [number] = ROW_##name,
 #define ROW_PLAIN_0xfc(name, number)
 #define ROW_PLAIN_0xfd(name, number)
+#define ROW_PLAIN_0xfe(name, number)
 #define ROW_BULK_0(name, number)
 #define ROW_BULK_0xfc(name, number) [number] = ROW_##name,
 #define ROW_BULK_0xfd(name, number)
+#define ROW_BULK_0xfe(name, number)
 #define ROW_VECTOR_0(name, number)
 #define ROW_VECTOR_0xfc(name, number)
 #define ROW_VECTOR_0xfd(name, number) [number] = ROW_##name,
+#define ROW_VECTOR_0xfe(name, number)
+#define ROW_ATOMIC_0(name, number)
+#define ROW_ATOMIC_0xfc(name, number)
+#define ROW_ATOMIC_0xfd(name, number)
+#define ROW_ATOMIC_0xfe(name, number) [number] = ROW_##name,
 static const u16 rows_plain[256] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_PLAIN_##prefix(name, number)
@@ -62,6 +71,11 @@ static const u16 rows_bulk[] = {
 static const u16 rows_vector[256] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_VECTOR_##prefix(name, number)
+#include "core/wasm/opcodes.def"
+};
+static const u16 rows_atomic[] = {
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    ROW_ATOMIC_##prefix(name, number)
 #include "core/wasm/opcodes.def"
 };
 
@@ -101,13 +115,17 @@ enum row body_row(struct body_reader *in)
 {
     ASSERT(in->at < in->end);
     u8 byte = *in->at++;
-    if (byte != WASM_PREFIX_BULK && byte != WASM_PREFIX_VECTOR) {
+    if (byte < WASM_PREFIX_BULK || byte > WASM_PREFIX_ATOMIC) {
         return rows_plain[byte];
     }
     u32 number = body_u32(in);
     if (byte == WASM_PREFIX_VECTOR) {
         ASSERT(number < COUNT_OF(rows_vector));
         return rows_vector[number];
+    }
+    if (byte == WASM_PREFIX_ATOMIC) {
+        ASSERT(number < COUNT_OF(rows_atomic));
+        return rows_atomic[number];
     }
     ASSERT(number < COUNT_OF(rows_bulk));
     return rows_bulk[number];
@@ -164,6 +182,7 @@ void body_skip_immediate(struct body_reader *in, enum row row)
         body_skip(in, 16);
         break;
     case WASM_IMM_LANE:
+    case WASM_IMM_ZERO:
         body_skip(in, 1);
         break;
     case WASM_IMM_MEMARG_LANE:

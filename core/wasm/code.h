@@ -232,6 +232,9 @@ extern handler *const *const wasm_vectors[ROW_COUNT];
     X(memory_size)     /* a to */                                                                  \
     X(ref_func)        /* a to, c function */                                                      \
     X(unreachable)     /* */                                                                       \
+    X(atomic)          /* a first operand and to, b kind and width (core/wasm/atomic.h), c */      \
+    X(fence)           /* */                                                                       \
+    X(park)            /* a first operand and to, b enum wasm_wait, c offset; then an empty ins */ \
     X(memory_grow)     /* a to and from */                                                         \
     X(memory_init)     /* a first of three slots, c segment */                                     \
     X(memory_copy)     /* a */                                                                     \
@@ -348,8 +351,10 @@ bool wasm_table_grow(struct wasm_table *table, u32 count, wasm_slot value);
 enum err wasm_table_grow_step(struct wasm_table *table, bool is_new, u32 count, wasm_slot value,
                               i64 *fuel);
 
-// Grows a memory. False when its type or the machine has no room.
-bool wasm_memory_grow(struct wasm_memory *memory, u32 pages);
+// Grows a memory. *before receives how many pages it had.
+// ERR_LIMIT, ERR_NO_MEMORY  its type or the machine has no room
+// ERR_PAUSED                another thread grows it this moment: to be tried again
+enum err wasm_memory_grow(struct wasm_memory *memory, u32 pages, u32 *before);
 
 bool wasm_type_equal(const struct wasm_func_type *a, const struct wasm_func_type *b);
 

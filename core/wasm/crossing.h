@@ -59,7 +59,8 @@ enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *ins
 void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results);
 
 // Runs one instruction of those that work in parts on operands at `slots`, beside whatever the
-// thread is doing: DONE, PAUSED (call again with the same) or TRAPPED (thread->trap).
+// thread is doing: DONE, PAUSED (call again with the same), TRAPPED (thread->trap) or HOST, of one
+// that waits (atomic.h): it is done when the result is written.
 enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instance *instance,
                                  struct ins ins, wasm_slot *slots, i64 *fuel);
 

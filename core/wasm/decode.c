@@ -150,18 +150,23 @@ static enum err read_name(struct wasm_decoder *d, struct span *out)
     return ERR_OK;
 }
 
-static enum err read_limits(struct wasm_decoder *d, struct wasm_limits *out)
+// The bits of the byte before limits.
+enum { LIMITS_HAVE_MAX = 1, LIMITS_SHARED = 2 };
+
+//   known  the bits that it may have
+static enum err read_limits(struct wasm_decoder *d, u8 known, struct wasm_limits *out)
 {
     struct wasm_limits limits = {.max = UINT32_MAX};
     u64 offset = reader_offset(&d->in);
     u8 flags;
     TRY(read_byte(d, &flags));
-    if (flags > 1) { // a LEB128 of one bit
+    if ((flags & ~known) != 0) { // in Core 2.0 a LEB128 of one bit
         return malformed(d, offset,
                          flags & 0x80 ? "integer representation too long" : "integer too large");
     }
     TRY(read_u32(d, &limits.min));
-    if (flags == 1) {
+    limits.is_shared = (flags & LIMITS_SHARED) != 0;
+    if ((flags & LIMITS_HAVE_MAX) != 0) {
         limits.has_max = true;
         TRY(read_u32(d, &limits.max));
     }
@@ -172,7 +177,14 @@ static enum err read_limits(struct wasm_decoder *d, struct wasm_limits *out)
 static enum err read_table_type(struct wasm_decoder *d, struct wasm_table_type *out)
 {
     TRY(wasm_read_ref_type(&d->in, d->module->features, &out->element, d->report));
-    return read_limits(d, &out->limits);
+    return read_limits(d, LIMITS_HAVE_MAX, &out->limits);
+}
+
+static enum err read_memory_type(struct wasm_decoder *d, struct wasm_memory_type *out)
+{
+    bool has_threads = (d->module->features & WASM_THREADS) != 0;
+    u8 known = has_threads ? LIMITS_HAVE_MAX | LIMITS_SHARED : LIMITS_HAVE_MAX;
+    return read_limits(d, known, &out->limits);
 }
 
 static enum err read_global_type(struct wasm_decoder *d, struct wasm_global_type *out)
@@ -405,7 +417,7 @@ static enum err read_import(struct wasm_decoder *d, u32 index)
         return read_table_type(d, &out->table);
     case WASM_MEMORY:
         d->module->memory_import_count++;
-        return read_limits(d, &out->memory.limits);
+        return read_memory_type(d, &out->memory);
     case WASM_GLOBAL:
         d->module->global_import_count++;
         return read_global_type(d, &out->global);
@@ -522,7 +534,7 @@ static enum err open_memories(struct wasm_decoder *d)
 
 static enum err read_memory(struct wasm_decoder *d, u32 index)
 {
-    return read_limits(d, &d->module->memories[d->module->memory_import_count + index].limits);
+    return read_memory_type(d, &d->module->memories[d->module->memory_import_count + index]);
 }
 
 static enum err open_globals(struct wasm_decoder *d)

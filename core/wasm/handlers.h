@@ -29,7 +29,7 @@ handler wasm_run_raise_table;
 static inline u8 *memory_reload(struct run *run)
 {
     const struct wasm_memory *memory = run->instance->memory;
-    run->memory_size = memory == NULL ? 0 : memory->size_bytes;
+    run->memory_size = memory == NULL ? 0 : wasm_memory_bytes(memory);
     return memory == NULL ? NULL : memory->base;
 }
 

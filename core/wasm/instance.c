@@ -42,22 +42,34 @@ static enum err memory_init(struct wasm_memory *memory, const struct wasm_limits
     return ERR_OK;
 }
 
-bool wasm_memory_grow(struct wasm_memory *memory, u32 pages)
+static enum err grow(struct wasm_memory *memory, u32 pages, u32 *before)
 {
-    u32 before = (u32)(memory->size_bytes / WASM_PAGE_BYTES);
-    if (pages > memory->pages_max - before) {
-        return false;
+    u32 now = (u32)(wasm_memory_bytes(memory) / WASM_PAGE_BYTES);
+    *before = now;
+    if (pages > memory->pages_max - now) {
+        return ERR_LIMIT;
     }
     if (pages == 0) {
-        return true;
+        return ERR_OK;
     }
     struct wasm_store *store = memory->store;
-    if (store->memory_grow(store, memory->base, before, before + pages) != ERR_OK) {
-        return false;
+    TRY(store->memory_grow(store, memory->base, now, now + pages));
+    // Behind what made them usable: who sees the size may go there.
+    __atomic_store_n(&memory->size_bytes, (u64)(now + pages) * WASM_PAGE_BYTES, __ATOMIC_RELEASE);
+    return ERR_OK;
+}
+
+enum err wasm_memory_grow(struct wasm_memory *memory, u32 pages, u32 *before)
+{
+    if (!memory->limits.is_shared) {
+        return grow(memory, pages, before);
     }
-    memory->size_bytes = (u64)(before + pages) * WASM_PAGE_BYTES;
-    memory->limits.min = before + pages; // what an import is checked against
-    return true;
+    if (__atomic_exchange_n(&memory->is_growing, 1, __ATOMIC_ACQUIRE) != 0) {
+        return ERR_PAUSED;
+    }
+    enum err err = grow(memory, pages, before);
+    __atomic_store_n(&memory->is_growing, 0, __ATOMIC_RELEASE);
+    return err;
 }
 
 // Gives back what a growth that nobody goes on with has made.
@@ -123,9 +135,11 @@ bool wasm_table_grow(struct wasm_table *table, u32 count, wasm_slot value)
 
 // ---- imports
 
-static bool limits_fit(const struct wasm_limits *have, const struct wasm_limits *want)
+//   size  what it has now, at least have->min
+static bool limits_fit(const struct wasm_limits *have, u32 size, const struct wasm_limits *want)
 {
-    return have->min >= want->min && (!want->has_max || (have->has_max && have->max <= want->max));
+    return have->is_shared == want->is_shared && size >= want->min &&
+           (!want->has_max || (have->has_max && have->max <= want->max));
 }
 
 static bool import_fits(const struct wasm_module *module, const struct wasm_import *want,
@@ -139,9 +153,11 @@ static bool import_fits(const struct wasm_module *module, const struct wasm_impo
         return wasm_type_equal(have->function->type, &module->types[want->function_type]);
     case WASM_TABLE:
         return have->table->element == want->table.element &&
-               limits_fit(&have->table->limits, &want->table.limits);
+               limits_fit(&have->table->limits, have->table->count, &want->table.limits);
     case WASM_MEMORY:
-        return limits_fit(&have->memory->limits, &want->memory.limits);
+        return limits_fit(&have->memory->limits,
+                          (u32)(wasm_memory_bytes(have->memory) / WASM_PAGE_BYTES),
+                          &want->memory.limits);
     case WASM_GLOBAL:
         return have->global->type.type == want->global.type &&
                have->global->type.is_mutable == want->global.is_mutable;
@@ -364,7 +380,7 @@ static enum err apply_data(struct wasm_making *m, u32 index)
         return ERR_OK;
     }
     u32 offset = (u32)wasm_instance_const(instance, &data->offset);
-    if (!range_inside(offset, data->bytes.size, instance->memory->size_bytes)) {
+    if (!range_inside(offset, data->bytes.size, wasm_memory_bytes(instance->memory))) {
         return misfit(m, TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     while (m->inner < data->bytes.size) {

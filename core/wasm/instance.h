@@ -37,13 +37,21 @@ struct wasm_func {
 };
 
 // Linear memory. `base` never moves while the memory lives; bytes [0, size_bytes) are the guest's.
+// Several threads of the machine may run instances that have one shared memory (limits.is_shared):
+// its bytes change at any time, and its size is read by wasm_memory_bytes and only ever rises.
 struct wasm_memory {
     u8 *base;
     u64 size_bytes;
     u32 pages_max;             // the least of the type's max and what the store reserved
-    struct wasm_limits limits; // of the type: what an import is checked against
+    u32 is_growing;            // atomic, of a shared one: somebody makes it larger this moment
+    struct wasm_limits limits; // of the type; the least size is what it was made with
     struct wasm_store *store;
 };
+
+static inline u64 wasm_memory_bytes(const struct wasm_memory *memory)
+{
+    return __atomic_load_n(&memory->size_bytes, __ATOMIC_ACQUIRE);
+}
 
 struct wasm_table {
     wasm_slot *elements;
@@ -148,9 +156,10 @@ enum err wasm_instance_export(struct wasm_instance *instance, struct span name,
 struct wasm_memory *wasm_instance_memory0(struct wasm_instance *instance);
 
 // A checked view of guest memory: NULL unless [address, address + size) lies inside. Size 0 inside
-// the memory (its end included) gives a pointer that must not be read.
+// the memory (its end included) gives a pointer that must not be read. What lies in a shared memory
+// may be another thing each time it is read: to be copied before it is checked.
 static inline u8 *wasm_memory_at(const struct wasm_memory *memory, u32 address, u32 size)
 {
     u64 end = (u64)address + size;
-    return end <= memory->size_bytes ? memory->base + address : NULL;
+    return end <= wasm_memory_bytes(memory) ? memory->base + address : NULL;
 }

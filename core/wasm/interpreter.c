@@ -45,8 +45,14 @@ NOINLINE HANDLER_SHARED(raise)
     TAIL(leave);
 }
 
+// Another thread may have made a shared memory larger since its size was last read.
 NOINLINE HANDLER_SHARED(raise_memory)
 {
+    u64 size = wasm_memory_bytes(run->instance->memory);
+    if (size > run->memory_size) {
+        run->memory_size = size;
+        DISPATCH();
+    }
     run->trap = TRAP_MEMORY_OUT_OF_BOUNDS;
     TAIL(wasm_run_raise);
 }
@@ -377,6 +383,9 @@ SUM(sum_pk, SLOT_I(pc->b) + SLOT_I(pc->low) + (u32)(i16)pc->high)
 #define MAKE_VECTOR(name, operands, results, bytes, traps)
 #define MAKE_VECTOR_LOAD(name, operands, results, bytes, traps)
 #define MAKE_VECTOR_STORE(name, operands, results, bytes, traps)
+#define MAKE_ATOMIC(name, operands, results, bytes, traps)
+#define MAKE_WAIT(name, operands, results, bytes, traps)
+#define MAKE_FENCE(name, operands, results, bytes, traps)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     MAKE_##class(name, operands, results, bytes, traps)
 #include "core/wasm/opcodes.def"
@@ -398,6 +407,9 @@ SUM(sum_pk, SLOT_I(pc->b) + SLOT_I(pc->low) + (u32)(i16)pc->high)
 #define FORMS_VECTOR(name)
 #define FORMS_VECTOR_LOAD(name)
 #define FORMS_VECTOR_STORE(name)
+#define FORMS_ATOMIC(name)
+#define FORMS_WAIT(name)
+#define FORMS_FENCE(name)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     FORMS_##class(name)
 handler *const *const wasm_handlers[ROW_COUNT] = {
@@ -427,6 +439,9 @@ handler *const *const wasm_handlers[ROW_COUNT] = {
 #define BRANCHED_VECTOR(name, operands)
 #define BRANCHED_VECTOR_LOAD(name, operands)
 #define BRANCHED_VECTOR_STORE(name, operands)
+#define BRANCHED_ATOMIC(name, operands)
+#define BRANCHED_WAIT(name, operands)
+#define BRANCHED_FENCE(name, operands)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     BRANCHED_##class(name, operands)
 handler *const *const wasm_branches[ROW_COUNT] = {
@@ -853,7 +868,7 @@ HANDLER_SHARED(table_size)
 
 HANDLER_SHARED(memory_size)
 {
-    fp[pc->a] = run->memory_size / WASM_PAGE_BYTES;
+    fp[pc->a] = wasm_memory_bytes(run->instance->memory) / WASM_PAGE_BYTES;
     NEXT(1);
 }
 

@@ -16,6 +16,7 @@ enum step { STEP_DONE, STEP_PAUSED, STEP_TRAPPED };
     HANDLER_SHARED(name)                                                                           \
     {                                                                                              \
         run->fuel = FUEL;                                                                          \
+        memory = memory_reload(run); /* another thread may have made it larger */                  \
         enum step step = do_##name(run, fp, pc);                                                   \
         FUEL = run->fuel;                                                                          \
         if (UNLIKELY(step != STEP_DONE)) {                                                         \
@@ -148,12 +149,21 @@ HANDLER_SLOW(elem_drop)
     return STEP_DONE;
 }
 
+// Not inline: a handler has no stack.
+static NOINLINE enum step memory_grow(struct wasm_memory *memory, u64 *slot)
+{
+    u32 before;
+    enum err err = wasm_memory_grow(memory, (u32)*slot, &before);
+    if (err == ERR_PAUSED) {
+        return STEP_PAUSED;
+    }
+    *slot = err == ERR_OK ? before : UINT32_MAX;
+    return STEP_DONE;
+}
+
 HANDLER_SLOW(memory_grow)
 {
-    struct wasm_memory *memory = run->instance->memory;
-    u32 before = (u32)(memory->size_bytes / WASM_PAGE_BYTES);
-    fp[pc->a] = wasm_memory_grow(memory, (u32)fp[pc->a]) ? before : UINT32_MAX;
-    return STEP_DONE;
+    return memory_grow(run->instance->memory, fp + pc->a);
 }
 
 HANDLER_SLOW(table_init)

@@ -192,6 +192,7 @@
 #define MAKE_0xfc(name, immediate, operands, results, bytes)
 #define MAKE_0xfd(name, immediate, operands, results, bytes)                                       \
     MAKE_##immediate##_##operands##_##results(name, bytes)
+#define MAKE_0xfe(name, immediate, operands, results, bytes)
 #define MAKE_V128_N_V(name, bytes) // v128.const: the handler const_128
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     MAKE_##prefix(name, immediate, operands, results, bytes)
@@ -214,6 +215,9 @@
 #define FORMS_VECTOR(name) [ROW_##name] = forms_##name,
 #define FORMS_VECTOR_LOAD(name) [ROW_##name] = forms_##name,
 #define FORMS_VECTOR_STORE(name) [ROW_##name] = forms_##name,
+#define FORMS_ATOMIC(name)
+#define FORMS_WAIT(name)
+#define FORMS_FENCE(name)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     FORMS_##class(name)
 handler *const *const wasm_vectors[ROW_COUNT] = {

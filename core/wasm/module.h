@@ -59,6 +59,7 @@ struct wasm_limits {
     u32 min;
     u32 max; // UINT32_MAX when there is none
     bool has_max;
+    bool is_shared; // of memories alone
 };
 
 struct wasm_table_type {

@@ -4,6 +4,7 @@
 #include "core/base/reader.h"
 #include "core/base/report.h"
 #include "core/wasm/encoding.h"
+#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
 
@@ -18,36 +19,56 @@ static const struct wasm_opcode_facts plain[256] = {
 #define ROW_0(...) FACTS(__VA_ARGS__)
 #define ROW_0xfc(...)
 #define ROW_0xfd(...)
+#define ROW_0xfe(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
 #undef ROW_0xfd
+#undef ROW_0xfe
 };
 
 static const struct wasm_opcode_facts bulk[] = {
 #define ROW_0(...)
 #define ROW_0xfc(...) FACTS(__VA_ARGS__)
 #define ROW_0xfd(...)
+#define ROW_0xfe(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
 #undef ROW_0xfd
+#undef ROW_0xfe
 };
 
 static const struct wasm_opcode_facts vector[256] = {
 #define ROW_0(...)
 #define ROW_0xfc(...)
 #define ROW_0xfd(...) FACTS(__VA_ARGS__)
+#define ROW_0xfe(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
 #undef ROW_0xfd
+#undef ROW_0xfe
+};
+
+static const struct wasm_opcode_facts atomic[] = {
+#define ROW_0(...)
+#define ROW_0xfc(...)
+#define ROW_0xfd(...)
+#define ROW_0xfe(...) FACTS(__VA_ARGS__)
+#define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
+    ROW_##prefix(number, text, class, immediate, operands, results, bytes, traps)
+#include "core/wasm/opcodes.def"
+#undef ROW_0
+#undef ROW_0xfc
+#undef ROW_0xfd
+#undef ROW_0xfe
 };
 
 const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode)
@@ -61,6 +82,9 @@ const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode)
     } else if (opcode >= WASM_OPCODE(WASM_PREFIX_VECTOR, 0) &&
                opcode < WASM_OPCODE(WASM_PREFIX_VECTOR, COUNT_OF(vector))) {
         facts = &vector[opcode - WASM_OPCODE(WASM_PREFIX_VECTOR, 0)];
+    } else if (opcode >= WASM_OPCODE(WASM_PREFIX_ATOMIC, 0) &&
+               opcode < WASM_OPCODE(WASM_PREFIX_ATOMIC, COUNT_OF(atomic))) {
+        facts = &atomic[opcode - WASM_OPCODE(WASM_PREFIX_ATOMIC, 0)];
     }
     return facts != NULL && facts->text != NULL ? facts : NULL;
 }
@@ -70,10 +94,10 @@ static enum err read_opcode(struct reader *in, u32 *out, struct report *report)
     u8 byte;
     TRY(reader_u8(in, &byte, report));
     *out = byte;
-    if (byte == WASM_PREFIX_BULK || byte == WASM_PREFIX_VECTOR) {
+    if (byte >= WASM_PREFIX_BULK && byte <= WASM_PREFIX_ATOMIC) {
         u32 number;
         TRY(reader_leb_u32(in, &number, report));
-        // Numbers that WASM_OPCODE has no room for are illegal behind either prefix.
+        // Numbers that WASM_OPCODE has no room for are illegal behind any prefix.
         *out = WASM_OPCODE(byte, number < 1 << 12 ? number : (1 << 12) - 1);
     }
     return ERR_OK;
@@ -178,6 +202,7 @@ static enum err read_immediate(struct reader *in, u32 features, struct wasm_inst
         TRY(read_zero(in, report));
         return read_zero(in, report);
     case WASM_IMM_MEMORY:
+    case WASM_IMM_ZERO:
         return read_zero(in, report);
     case WASM_IMM_LABELS:
     case WASM_IMM_TYPES:
@@ -205,6 +230,9 @@ static enum err read_immediate(struct reader *in, u32 features, struct wasm_inst
 
 u32 wasm_opcode_features(u32 opcode)
 {
+    if (opcode >> 12 == WASM_PREFIX_ATOMIC) {
+        return WASM_THREADS;
+    }
     switch (opcode) {
     default:
         return 0;

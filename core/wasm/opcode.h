@@ -19,6 +19,7 @@ enum wasm_opcode {
 enum {
     WASM_PREFIX_BULK = 0xfc, // saturating conversions and bulk operations
     WASM_PREFIX_VECTOR = 0xfd,
+    WASM_PREFIX_ATOMIC = 0xfe,
     WASM_BLOCK_TYPE_EMPTY = 0x40, // a block type that is neither a value type nor an index
 };
 
@@ -51,6 +52,7 @@ enum wasm_immediate {
     WASM_IMM_LANE,          // a byte: the number of a lane
     WASM_IMM_LANES,         // 16 bytes: lanes of both operands, the first's being 0 to 15
     WASM_IMM_MEMARG_LANE,   // MEMARG, then LANE
+    WASM_IMM_ZERO,          // a zero byte
 };
 
 // What kind of work an instruction is.
@@ -72,6 +74,9 @@ enum wasm_class {
     WASM_CLASS_VECTOR, // on v128, without memory: lane by lane, between lanes, to and from scalars
     WASM_CLASS_VECTOR_LOAD,  // to a v128: all of it, or a part that is widened, repeated or put in
     WASM_CLASS_VECTOR_STORE, // a v128 or one lane of it
+    WASM_CLASS_ATOMIC,       // atomic load, store, read-modify-write
+    WASM_CLASS_WAIT,         // waiting at an address, and waking who does
+    WASM_CLASS_FENCE,
 };
 
 // One row of the table. `text` is NULL where there is no instruction.

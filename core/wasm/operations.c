@@ -580,6 +580,11 @@ void translate_plain(struct translator *t, struct body_reader *in, enum row row)
     case WASM_CLASS_VECTOR_STORE:
         translate_vector(t, in, row);
         break;
+    case WASM_CLASS_ATOMIC:
+    case WASM_CLASS_WAIT:
+    case WASM_CLASS_FENCE:
+        translate_atomic(t, in, row);
+        break;
     case WASM_CLASS_CONTROL:
         UNREACHABLE();
     }

@@ -195,7 +195,7 @@ static ALWAYS_INLINE enum wasm_run run_at(struct wasm_thread *thread, struct run
     run->memory_size = 0;
     if (LIKELY(memory != NULL)) {
         memory_base = memory->base;
-        run->memory_size = memory->size_bytes;
+        run->memory_size = wasm_memory_bytes(memory);
     }
     run->stack_end = (u64 *)(void *)(thread->stack + thread->stack_bytes);
     run->instance = instance;
@@ -467,6 +467,7 @@ enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instanc
     enum wasm_run status = run_at(thread, &run, code, slots, fuel);
     before.is_growing = thread->is_growing;
     before.trap = thread->trap;
+    before.host = thread->host;
     *thread = before;
     return status;
 }

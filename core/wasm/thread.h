@@ -25,8 +25,8 @@ enum { WASM_FUEL_BULK_BYTES = 64 };
 enum wasm_run {
     WASM_RUN_DONE,    // the function returned; results are in thread->results
     WASM_RUN_TRAPPED, // thread->trap says why; wasm_thread_backtrace says where
-    WASM_RUN_HOST,    // a host function was called: see thread->host
-    WASM_RUN_PAUSED,  // the fuel is used up; run again to go on
+    WASM_RUN_HOST, // a host function was called: see thread->host; or the engine's own of atomic.h
+    WASM_RUN_PAUSED, // the fuel is used up; run again to go on
     // Only where core/jit runs the thread: see crossing.h.
     WASM_RUN_COMPILED,
     WASM_RUN_RETURNED,

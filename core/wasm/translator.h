@@ -292,6 +292,8 @@ u32 pop_vector(struct translator *t);
 void translate_plain(struct translator *t, struct body_reader *in, enum row row);
 // Those of the classes VECTOR (operations_vector.c).
 void translate_vector(struct translator *t, struct body_reader *in, enum row row);
+// Those of the classes ATOMIC, WAIT and FENCE (operations_atomic.c).
+void translate_atomic(struct translator *t, struct body_reader *in, enum row row);
 // global.get, global.set and select, of a v128.
 void translate_vector_global(struct translator *t, enum row row, u32 global);
 void translate_vector_select(struct translator *t, const struct operand *condition);

@@ -15,6 +15,8 @@ static const char *const names[TRAP_COUNT] = {
     [TRAP_BAD_CONVERSION] = "invalid conversion to integer",
     [TRAP_STACK_EXHAUSTED] = "call stack exhausted",
     [TRAP_NO_MEMORY] = "out of memory",
+    [TRAP_UNALIGNED_ATOMIC] = "unaligned atomic",
+    [TRAP_UNSHARED_WAIT] = "expected shared memory",
     [TRAP_HOST] = "refused by the host",
 };
 

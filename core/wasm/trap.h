@@ -16,6 +16,8 @@ enum trap {
     TRAP_BAD_CONVERSION,        // "invalid conversion to integer"
     TRAP_STACK_EXHAUSTED,       // "call stack exhausted"
     TRAP_NO_MEMORY,             // "out of memory": the machine had none left for a table or a stack
+    TRAP_UNALIGNED_ATOMIC,      // "unaligned atomic"
+    TRAP_UNSHARED_WAIT,         // "expected shared memory"
     TRAP_HOST,                  // the embedder refused a host call; it knows why
     TRAP_COUNT
 };

@@ -74,6 +74,9 @@ static enum err check_memory_type(struct wasm_validation *c, const struct wasm_m
         (memory->limits.has_max && memory->limits.max > WASM_MEMORY_PAGES)) {
         return invalid(c, 0, "memory size must be at most 65536 pages (4GiB)");
     }
+    if (memory->limits.is_shared && !memory->limits.has_max) {
+        return invalid(c, 0, "shared memory must have maximum");
+    }
     return check_limits(c, &memory->limits);
 }
 

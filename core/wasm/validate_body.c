@@ -293,24 +293,28 @@ static const struct signature plain_signatures[256] = {
 #define ROW_0(class, ...) CLASS_##class(__VA_ARGS__)
 #define ROW_0xfc(...)
 #define ROW_0xfd(...)
+#define ROW_0xfe(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(class, number, operands, results, bytes)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
 #undef ROW_0xfd
+#undef ROW_0xfe
 };
 
 static const struct signature bulk_signatures[256] = {
 #define ROW_0(...)
 #define ROW_0xfc(class, ...) CLASS_##class(__VA_ARGS__)
 #define ROW_0xfd(...)
+#define ROW_0xfe(...)
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     ROW_##prefix(class, number, operands, results, bytes)
 #include "core/wasm/opcodes.def"
 #undef ROW_0
 #undef ROW_0xfc
 #undef ROW_0xfd
+#undef ROW_0xfe
 };
 
 static ALWAYS_INLINE enum err check_simple(struct wasm_body_checker *c, struct signature simple)
@@ -415,6 +419,8 @@ static ALWAYS_INLINE enum err check_instruction(struct wasm_body_checker *c, u8 
         return check_bulk(c);
     case WASM_PREFIX_VECTOR:
         return wasm_check_vector(c);
+    case WASM_PREFIX_ATOMIC:
+        return wasm_check_atomic(c);
     default:
         return wasm_check_rare(c, opcode);
     }

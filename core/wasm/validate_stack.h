@@ -152,3 +152,7 @@ enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode);
 enum err wasm_check_bulk(struct wasm_body_checker *c, u32 number);
 // Those behind WASM_PREFIX_VECTOR (validate_vector.c), from the number on.
 enum err wasm_check_vector(struct wasm_body_checker *c);
+// Those behind WASM_PREFIX_ATOMIC (validate_atomic.c), from the number on.
+enum err wasm_check_atomic(struct wasm_body_checker *c);
+// Pops and pushes what the letters of a row say, which are all types of numbers and vectors.
+enum err wasm_check_letters(struct wasm_body_checker *c, const struct wasm_opcode_facts *facts);

@@ -57,18 +57,8 @@ static enum err read_immediate(struct wasm_body_checker *c, const struct wasm_op
     }
 }
 
-enum err wasm_check_vector(struct wasm_body_checker *c)
+enum err wasm_check_letters(struct wasm_body_checker *c, const struct wasm_opcode_facts *facts)
 {
-    u32 number;
-    TRY(read_index(c, &number));
-    const struct wasm_opcode_facts *facts = NULL;
-    if (number < 1 << 12) {
-        facts = wasm_opcode_facts(WASM_OPCODE(WASM_PREFIX_VECTOR, number));
-    }
-    if (facts == NULL) {
-        return malformed(c, "illegal opcode");
-    }
-    TRY(read_immediate(c, facts));
     u32 count = 0;
     while (facts->operands[count] != 0) {
         count++;
@@ -81,4 +71,19 @@ enum err wasm_check_vector(struct wasm_body_checker *c)
     }
     u8 result = type_of(facts->results[0]);
     return result == WASM_TYPE_UNKNOWN ? ERR_OK : push(c, result);
+}
+
+enum err wasm_check_vector(struct wasm_body_checker *c)
+{
+    u32 number;
+    TRY(read_index(c, &number));
+    const struct wasm_opcode_facts *facts = NULL;
+    if (number < 1 << 12) {
+        facts = wasm_opcode_facts(WASM_OPCODE(WASM_PREFIX_VECTOR, number));
+    }
+    if (facts == NULL) {
+        return malformed(c, "illegal opcode");
+    }
+    TRY(read_immediate(c, facts));
+    return wasm_check_letters(c, facts);
 }

@@ -307,7 +307,7 @@ static bool allows_register(u16 op)
 {
     return op != X64_MOVLPS && op != X64_MOVHPS && op != X64_MOVHPS_MR && op != X64_LEA &&
            op != X64_MOVSS && op != X64_MOVSD && op != X64_MOVSS_MR && op != X64_MOVSD_MR &&
-           op != X64_MOVUPS_MR && op != X64_XCHG;
+           op != X64_MOVUPS_MR && op != X64_XCHG && op != X64_XCHG8 && op != X64_XCHG16;
 }
 
 static void show_registers(struct asm_ins ins, bool has_avx)

@@ -104,8 +104,9 @@ static enum trap run_helper(struct frame *f, const struct ir_ins *ins, struct va
     }
     switch ((enum ir_helper)ins->a) {
     case IR_HELPER_MEMORY_GROW: {
-        u32 before = (u32)(instance->memory->size_bytes / WASM_PAGE_BYTES);
-        *out = word(wasm_memory_grow(instance->memory, args[0]) ? before : UINT32_MAX);
+        u32 before;
+        enum err err = wasm_memory_grow(instance->memory, args[0], &before);
+        *out = word(err == ERR_OK ? before : UINT32_MAX);
         return TRAP_NONE;
     }
     case IR_HELPER_TABLE_GROW: {

@@ -121,6 +121,9 @@ static struct value of_vector(v128 vector)
 #define ROW_OF_CONST(...)
 #define ROW_OF_REFERENCE(...)
 #define ROW_OF_BULK(...)
+#define ROW_OF_ATOMIC(...)
+#define ROW_OF_WAIT(...)
+#define ROW_OF_FENCE(...)
 
 enum trap evaluate_row(const struct evaluator *evaluator, const struct ir *ir,
                        const struct ir_ins *ins, struct value a, struct value b, struct value c,

@@ -14,6 +14,7 @@
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
 #include "tests/spec/values.h"
+#include "tests/unit/wait_alone.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,9 @@ static enum err run(struct embed *embed, struct jit_thread *runner, struct embed
             return ERR_OK;
         case WASM_RUN_HOST:
             ASSERT(thread->host.function->instance == NULL);
+            if (wait_alone(thread)) {
+                break;
+            }
             ASSERT(thread->host.function->index < EMBED_HOST_FUNCTIONS);
             if (embed->heard != NULL) {
                 embed->heard(embed, thread->host.function, thread->host.slots);

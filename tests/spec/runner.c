@@ -47,6 +47,7 @@ struct runner {
     char why_bytes[512];
     u32 passed;
     u32 failed;
+    u32 skipped;
 };
 
 static void complain(struct runner *r, const char *text)
@@ -105,8 +106,9 @@ static bool find_import(struct runner *r, const struct wasm_import *import, stru
         return out->function != NULL;
     }
     for (struct registration *at = r->registrations; at != NULL; at = at->older) {
-        if (span_equal(at->name, import->module)) {
-            return wasm_instance_export(at->instance, import->name, out) == ERR_OK;
+        if (span_equal(at->name, import->module) &&
+            wasm_instance_export(at->instance, import->name, out) == ERR_OK) {
+            return true;
         }
     }
     return false;
@@ -484,6 +486,10 @@ static void run_command(struct runner *r, const char *file, const struct json *c
     if (span_equal(json_string(command, "module_type"), SPAN_LITERAL("text"))) {
         return;
     }
+    if (span_equal(json_string(command, "text"), SPAN_LITERAL("multiple tables"))) {
+        r->skipped++; // written before Core 2.0, which allows any number of them
+        return;
+    }
     u32 at = 0;
     r->why = text_over(r->why_bytes, sizeof r->why_bytes);
     while (at < COUNT_OF(commands) && !span_equal(type, span_string(commands[at].type))) {
@@ -506,6 +512,12 @@ static void run_command(struct runner *r, const char *file, const struct json *c
 
 // ---- files
 
+// (memory (export "shared_memory") 1 2 shared)
+// A module of its own, as one with two memories is beyond what this needs.
+static const u8 spectest_shared[] = {0,   'a', 's', 'm', 1,   0,   0,   0,   5,   4,   1,
+                                     3,   1,   2,   7,   17,  1,   13,  's', 'h', 'a', 'r',
+                                     'e', 'd', '_', 'm', 'e', 'm', 'o', 'r', 'y', 2,   0};
+
 static bool load_spectest(struct runner *r, const char *path)
 {
     struct span bytes;
@@ -520,6 +532,14 @@ static bool load_spectest(struct runner *r, const char *path)
         return false;
     }
     register_instance(r, SPAN_LITERAL("spectest"), attempt.instance);
+    if ((r->embed->features & WASM_THREADS) != 0) {
+        attempt = try_module(r, span_of(spectest_shared, sizeof spectest_shared), (struct span){0});
+        if (attempt.err != ERR_OK) {
+            printf("the shared memory: %s\n", attempt.report.text);
+            return false;
+        }
+        register_instance(r, SPAN_LITERAL("spectest"), attempt.instance);
+    }
     return true;
 }
 
@@ -545,8 +565,14 @@ static bool run_script(struct runner *r, const char *path)
     return true;
 }
 
-static void run_file(struct embed *embed, const char *spectest, const char *path, u32 *passed,
-                     u32 *failed)
+struct counts {
+    u32 passed;
+    u32 failed;
+    u32 skipped;
+};
+
+static void run_file(struct embed *embed, const char *spectest, const char *path,
+                     struct counts *counts)
 {
     static char folder[PATH_BYTES];
     const char *slash = strrchr(path, '/');
@@ -568,8 +594,9 @@ static void run_file(struct embed *embed, const char *spectest, const char *path
     }
     arena_drop(&r.arena);
     printf("%s: %u passed, %u failed\n", path, r.passed, r.failed);
-    *passed += r.passed;
-    *failed += r.failed;
+    counts->passed += r.passed;
+    counts->failed += r.failed;
+    counts->skipped += r.skipped;
 }
 
 static int usage(void)
@@ -638,8 +665,7 @@ int main(int argc, char **argv)
     if (argc - at < 2 || slice <= 0) {
         return usage();
     }
-    u32 passed = 0;
-    u32 failed = 0;
+    struct counts counts = {0};
     const char *spectest = argv[at];
     for (at++; at < argc; at++) {
         embed_create(&embed, mode, slice);
@@ -648,9 +674,9 @@ int main(int argc, char **argv)
         if (storm_us != 0 && mode != EMBED_INTERPRETER) {
             jit_host_storm(&embed.host_machine, storm_us);
         }
-        run_file(&embed, spectest, argv[at], &passed, &failed);
+        run_file(&embed, spectest, argv[at], &counts);
         embed_destroy(&embed);
     }
-    printf("%u passed, %u failed, 0 skipped\n", passed, failed);
-    return failed == 0 ? 0 : 1;
+    printf("%u passed, %u failed, %u skipped\n", counts.passed, counts.failed, counts.skipped);
+    return counts.failed == 0 ? 0 : 1;
 }

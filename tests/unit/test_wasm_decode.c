@@ -381,7 +381,7 @@ static void reports_name_the_byte(void **state)
         CASE("\0asm\1\0\0\0\x01\x05\x01\x60\x01\x7a\x00", ERR_MALFORMED, 13,
              "malformed value type"),
         CASE("\0asm\1\0\0\0\x00\x02\x01\xff", ERR_MALFORMED, 10, "malformed UTF-8 encoding"),
-        CASE("\0asm\1\0\0\0\x05\x03\x01\x02\x00", ERR_MALFORMED, 11, "integer too large"),
+        CASE("\0asm\1\0\0\0\x05\x03\x01\x04\x00", ERR_MALFORMED, 11, "integer too large"),
         CASE("\0asm\1\0\0\0\x03\x01\x00\x01\x01\x00", ERR_MALFORMED, 11,
              "unexpected content after last section"),
 #undef CASE

@@ -86,5 +86,7 @@ void x64_branch_block(struct emitter *e, enum x64_condition condition, u32 block
 // ---- special.c
 // Writes an instruction of selection alone. False: it is none of its.
 bool x64_special(struct emitter *e, const struct mach_ins *ins);
+// One of those that are atomic (special_atomic.c).
+void x64_special_atomic(struct emitter *e, const struct mach_ins *ins);
 // The rare rest of one.
 void x64_special_cold(struct emitter *e, const struct cold *cold);

@@ -468,6 +468,9 @@ static void select_row(struct selector *s, u32 value)
     case WASM_CLASS_PARAMETRIC:
         x64_select_select(s, value);
         return;
+    case WASM_CLASS_ATOMIC:
+        x64_select_atomic(s, value);
+        return;
     default:
         if (!x64_select_integer(s, value) && !x64_select_float(s, value)) {
             fail(s, ERR_UNSUPPORTED);
@@ -509,6 +512,9 @@ static void select_ins(struct selector *s, u32 value)
         return;
     case IR_MEMORY_SIZE:
         x64_select_memory_size(s, value);
+        return;
+    case IR_FENCE:
+        x64_put(s, X64_FENCE, (struct x64_shape){0}, 0);
         return;
     default:
         select_row(s, value);

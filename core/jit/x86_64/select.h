@@ -170,6 +170,9 @@ bool x64_is_alone(const struct selector *s, u32 value);
 
 // The place that a load or store of the IR accesses. Puts what computes it.
 struct rm x64_address(struct selector *s, const struct ir_ins *access);
+// The same of an atomic one, whose address is that value, as [r15 + register]: not where it is no
+// multiple of the bytes that are accessed.
+struct rm x64_atomic_address(struct selector *s, const struct ir_ins *access, u32 address);
 // A value as the last operand of `bytes` bytes: memory if it is a load that can be covered, a
 // constant in memory if it is a float, else a register.
 struct rm x64_rm(struct selector *s, u32 value);
@@ -198,6 +201,9 @@ void x64_select_vector(struct selector *s, u32 value);
 // Whether it asks something of a whole vector, and the flags for "it is so".
 bool x64_is_vector_test(const struct ir_ins *ins);
 u8 x64_vector_test(struct selector *s, const struct ir_ins *ins);
+
+// ---- select_atomic.c: ATOMIC
+void x64_select_atomic(struct selector *s, u32 value);
 
 // ---- select_condition.c
 

@@ -134,12 +134,24 @@ static struct rm memory_rm(u32 index, u8 scale, u32 disp)
                        .trap = TRAP_MEMORY_OUT_OF_BOUNDS};
 }
 
+// The address of an access with its offset, more than 32 bits.
+static u32 offset_address(struct selector *s, u32 value, u32 offset)
+{
+    u32 address = x64_use(s, value);
+    u32 at = x64_vreg(s, KIND_L);
+    if (offset <= INT32_MAX) {
+        x64_put_def_rm(s, X64_LEA, true, at, rm_free(address, MACH_NONE, 0, (i32)offset));
+    } else {
+        x64_put_def_rm(s, X64_LEA, true, at,
+                       rm_free(x64_constant(s, KIND_L, offset), address, 0, 0));
+    }
+    return at;
+}
+
 // Compares the end of the access with the size of the memory; behind a wrong guess the address is
 // 0.
-static struct rm checked_address(struct selector *s, const struct ir_ins *access, u32 bytes)
+static struct rm checked_address(struct selector *s, u32 at, const struct ir_ins *access, u32 bytes)
 {
-    u32 address = x64_use(s, access->a);
-    u32 at = x64_vreg(s, KIND_L);
     u32 end = x64_vreg(s, KIND_L);
     u32 safe = x64_vreg(s, KIND_L);
     u32 zero = x64_vreg(s, KIND_L);
@@ -148,12 +160,6 @@ static struct rm checked_address(struct selector *s, const struct ir_ins *access
         u32 memory = x64_vreg(s, KIND_L);
         x64_put_def_rm(s, X64_MOV, true, memory, rm_instance(JIT_INSTANCE_MEMORY));
         size = rm_free(memory, MACH_NONE, 0, JIT_MEMORY_SIZE);
-    }
-    if (access->c <= INT32_MAX) {
-        x64_put_def_rm(s, X64_LEA, true, at, rm_free(address, MACH_NONE, 0, (i32)access->c));
-    } else {
-        u32 offset = x64_constant(s, KIND_L, access->c);
-        x64_put_def_rm(s, X64_LEA, true, at, rm_free(offset, address, 0, 0));
     }
     x64_put_def_rm(s, X64_LEA, true, end, rm_free(at, MACH_NONE, 0, (i32)bytes));
     x64_put(s, X64_ZERO, (struct x64_shape){0}, 0);
@@ -230,9 +236,27 @@ static struct rm guarded_address(struct selector *s, const struct ir_ins *access
 
 struct rm x64_address(struct selector *s, const struct ir_ins *access)
 {
-    struct rm rm = s->options->bounds == JIT_BOUNDS_CHECK
-                       ? checked_address(s, access, body_ops[access->op].bytes)
-                       : guarded_address(s, access);
+    struct rm rm;
+    if (s->options->bounds == JIT_BOUNDS_CHECK) {
+        u32 at = offset_address(s, access->a, access->c);
+        rm = checked_address(s, at, access, body_ops[access->op].bytes);
+    } else {
+        rm = guarded_address(s, access);
+    }
+    rm.origin = access->origin;
+    return rm;
+}
+
+struct rm x64_atomic_address(struct selector *s, const struct ir_ins *access, u32 address)
+{
+    u32 bytes = body_ops[access->op].bytes;
+    u32 at = access->c == 0 ? x64_use(s, address) : offset_address(s, address, access->c);
+    if (bytes > 1) {
+        x64_put_rm_i(s, X64_TEST8_I, false, rm_reg(at), (i32)bytes - 1);
+        x64_put_trap_if(s, X64_NE, TRAP_UNALIGNED_ATOMIC);
+    }
+    struct rm rm = s->options->bounds == JIT_BOUNDS_CHECK ? checked_address(s, at, access, bytes)
+                                                          : memory_rm(at, 0, 0);
     rm.origin = access->origin;
     return rm;
 }

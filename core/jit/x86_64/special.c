@@ -488,6 +488,12 @@ bool x64_special(struct emitter *e, const struct mach_ins *ins)
     case X64_CONVERT_WIDE:
         put_convert_wide(e, ins);
         return true;
+    case X64_FENCE:
+    case X64_ATOMIC_ADD:
+    case X64_ATOMIC_LOOP:
+    case X64_ATOMIC_CMPXCHG:
+        x64_special_atomic(e, ins);
+        return true;
     default:
         return put_exit(e, ins);
     }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Atomic access, and waiting. An access is an instruction of its own, never joined with another nor
+// moved: it has an effect also where it only reads. Waiting leaves compiled code.
+#include "core/base/assert.h"
+#include "core/jit/builder.h"
+#include "core/wasm/atomic.h"
+
+static void do_wait(struct builder *b, enum wasm_wait wait, u32 offset)
+{
+    static const u8 helpers[WASM_WAIT_COUNT] = {
+        [WASM_WAIT_NOTIFY] = IR_HELPER_NOTIFY,
+        [WASM_WAIT_32] = IR_HELPER_WAIT_32,
+        [WASM_WAIT_64] = IR_HELPER_WAIT_64,
+    };
+    build_helper(b, (enum ir_helper)helpers[wait], wait == WASM_WAIT_NOTIFY ? 2 : 3, &offset, 1);
+}
+
+void build_atomic(struct builder *b, struct body_reader *in, enum row row)
+{
+    const struct op *op = &body_ops[row];
+    if (op->class == WASM_CLASS_FENCE) {
+        body_skip(in, 1);
+        (void)build_append(b, &(struct ir_ins){.op = IR_FENCE, .kind = IR_KIND_NONE});
+        return;
+    }
+    (void)body_u32(in); // the alignment is the natural one
+    struct ir_ins ins = {.op = (u16)row, .kind = op->result, .c = body_u32(in)};
+    if (op->class == WASM_CLASS_WAIT) {
+        do_wait(b, (enum wasm_wait)op->number, ins.c);
+        return;
+    }
+    enum wasm_atomic kind = wasm_atomic_kind(op->number);
+    if (kind == WASM_ATOMIC_CMPXCHG) {
+        ins.b = build_pop_list(b, 3);
+    } else {
+        ins.b = kind == WASM_ATOMIC_LOAD ? 0 : build_pop(b);
+        ins.a = build_pop(b);
+    }
+    if (kind == WASM_ATOMIC_STORE) {
+        ins.kind = IR_KIND_NONE;
+        (void)build_append(b, &ins);
+    } else {
+        build_push(b, build_append(b, &ins));
+    }
+}
