@@ -9,6 +9,7 @@ import threading
 import time
 
 from harness import PATIENCE, Skip, expect, expect_good, finish, is_sanitized, test
+from test_store import add
 
 MIB = 1 << 20
 COMPILED = rb"^redshirt: (baf\w+): (\d+) functions compiled$"
@@ -72,44 +73,40 @@ def kept_code_is_found_again(world):
         expect(os.stat(os.path.join(folder(world), name)).st_mode & 0o777, 0o600)
 
 
-@test
-def kept_code_serves_a_program_that_gets_hot(world):
-    """Without being told to wait for it: the default of those who compile beside the program."""
-    first_run(world)
-    for name, data in entries(world).items():
-        put(world, name, data[:-1] + bytes([data[-1] ^ 1]))
-    ended = world.run("run", "-v", "--engine", "auto", world.guest("probe"), "start")
-    expect_good(ended)
-    if not found(DAMAGED, ended):
-        raise AssertionError(f"nobody looked: {ended}")
-
-
-def await_words(world, words):
-    """A program that never ends, compiled beside itself: until the command has said these words of it."""
+def await_words(world, words, is_written=any):
+    """A program that never ends, compiled beside itself: until the command has said these words of it, and what it
+    keeps is written: a signal gives up what is not written yet."""
+    with open(world.guest("spinner"), "rb") as file:
+        spinner = add(world, file.read()).encode()
     with world.running("run", "-v", "--engine", "auto", world.guest("spinner")) as process:
         late = threading.Timer(PATIENCE, process.kill)
         late.start()
-        spinner = None
+        said = []
         for line in process.stderr:
-            begins = re.match(rb"redshirt: (baf\w+): begins", line)
-            spinner = begins[1] if begins else spinner  # the last that begins
-            if spinner and spinner in line and words in line:
+            said.append(line)
+            if spinner in line and words in line:
                 break
         else:
             late.cancel()
-            raise AssertionError(f"it never said {words}")
+            raise AssertionError(f"it never said {words}, but {said}")
         late.cancel()
         end = time.monotonic() + PATIENCE
-        while not any(len(name) == 64 for name in entries(world)) and time.monotonic() < end:
-            time.sleep(0.01)  # a signal gives up what is not written yet
+        while not is_written(data for name, data in entries(world).items() if len(name) == 64):
+            expect(time.monotonic() < end, True, "it is written")
+            time.sleep(0.01)
         process.terminate()
         expect(process.wait(timeout=60), 143)
 
 
 @test
 def kept_code_reaches_a_program_that_runs(world):
-    """Beside the interpreter, which begins with it."""
+    """Beside the interpreter, which begins with it: the default, and it is not believed there either."""
     await_words(world, b" functions compiled")
+    await_words(world, b" functions of kept code")
+    damaged = {name: data[:-1] + bytes([data[-1] ^ 1]) for name, data in entries(world).items()}
+    for name, data in damaged.items():
+        put(world, name, data)
+    await_words(world, b" kept code is damaged", lambda kept: any(data not in damaged.values() for data in kept))
     await_words(world, b" functions of kept code")
 
 
