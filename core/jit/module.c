@@ -519,6 +519,9 @@ enum err jit_module_place(struct jit_module *module, const struct jit_placed *fu
     batch_publish(&p, batch);
     crossings_publish(&p);
     functions_publish(&p, functions, count);
+    if (module->space->placed != NULL) {
+        module->space->placed(module->space->placed_context, batch);
+    }
     return ERR_OK;
 }
 

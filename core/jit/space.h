@@ -60,6 +60,9 @@ struct jit_space {
     u32 stack_fresh;                  // number of those that were ever used
     u32 stack_free;                   // first of the free ones, plus 1; each holds the next
     struct jit_run stub_run;
+    // NULL, or told of each batch as soon as it may run. Set before the first module is made.
+    void (*placed)(void *context, const struct jit_batch *batch);
+    void *placed_context;
     const u8 *stubs[3]; // by enum jit_stub
 };
 

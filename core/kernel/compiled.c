@@ -64,6 +64,35 @@ static bool interrupted(void *context, enum platform_interrupt what, u64 address
     return jit_interrupt(space, registers, faults[what], address) == JIT_INTERRUPT_DONE;
 }
 
+// The machine wants to know where code lies.
+static void code_tell(void *context, const struct jit_batch *batch)
+{
+    static const u8 kinds[] = {
+        [JIT_CODE_FUNCTION] = KERNEL_CODE_FUNCTION,
+        [JIT_CODE_ENTER] = KERNEL_CODE_ENTER,
+        [JIT_CODE_LEAVE] = KERNEL_CODE_LEAVE,
+        [JIT_CODE_LINK] = KERNEL_CODE_LEAVE,
+    };
+    const struct kernel *kernel = context;
+    const struct program_code *program = CONTAINER_OF(batch->module, struct program_code, module);
+    for (u32 i = 0; i < batch->code_count; i++) {
+        const struct jit_code *code = &batch->codes[i];
+        bool is_function = code->kind == JIT_CODE_FUNCTION;
+        const struct wasm_module *module = batch->module->module;
+        struct kernel_code told = {
+            .kind = (enum kernel_code_kind)kinds[code->kind],
+            .start = (u64)(uintptr_t)batch->base + code->start,
+            .size = code->end - code->start,
+            .cid = span_string(program->program->cid),
+            .function = is_function ? code->function : 0,
+        };
+        if (is_function) {
+            told.name = wasm_module_function_name(module, code->function);
+        }
+        kernel->config.code_placed(kernel->config.code_context, &told);
+    }
+}
+
 static enum err space_open(struct kernel *kernel)
 {
     struct platform_cpu_facts facts = platform_cpu_facts();
@@ -90,6 +119,10 @@ static enum err space_open(struct kernel *kernel)
     if (err != ERR_OK) {
         memory_give(kernel_memory(kernel), space, sizeof *space);
         return err;
+    }
+    if (kernel->config.code_placed != NULL) {
+        space->placed = code_tell;
+        space->placed_context = kernel;
     }
     kernel->space = space;
     return ERR_OK;

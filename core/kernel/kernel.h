@@ -37,6 +37,21 @@ enum kernel_engine {
     KERNEL_ENGINE_COMPILED, // everything is compiled before it runs: for tests
 };
 
+// A piece of machine code that the kernel has made of a program.
+enum kernel_code_kind {
+    KERNEL_CODE_FUNCTION,
+    KERNEL_CODE_ENTER, // from the interpreter into functions of a type,
+    KERNEL_CODE_LEAVE, // and back
+};
+struct kernel_code {
+    enum kernel_code_kind kind;
+    u64 start; // its address,
+    u64 size;  // and bytes
+    struct span cid;
+    struct span name; // of the function; empty: the module does not say
+    u32 function;     // its index
+};
+
 struct kernel_config {
     enum kernel_engine engine;
     bool is_verbose;        // logs where a program's code comes from
@@ -50,6 +65,10 @@ struct kernel_config {
     // so that whom they wake comes before who has just run.
     void (*slice_over)(void *context);
     void *slice_context;
+    // Told of machine code as it is placed, by a worker with no lock held; or NULL. Looking up names
+    // for this takes time, which is of no matter where it is asked for.
+    void (*code_placed)(void *context, const struct kernel_code *code);
+    void *code_context;
     // Called with the kernel's lock or one worker's held, or NULL.
     void (*trace)(void *context, enum kernel_trace_kind kind, u64 a, u64 b);
     void *trace_context;

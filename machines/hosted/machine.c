@@ -15,6 +15,7 @@
 #include "machines/hosted/kept.h"
 #include "machines/hosted/loop.h"
 #include "machines/hosted/memory.h"
+#include "machines/hosted/perf.h"
 #include "machines/hosted/platform.h"
 #include "machines/hosted/store.h"
 
@@ -78,6 +79,7 @@ static void kernel_drop(struct hosted_machine *machine)
     hosted_kept_settle();
     kernel_destroy(machine->kernel);
     hosted_kept_close();
+    hosted_perf_close();
 }
 
 // Undoes hosted_machine_create from the devices on.
@@ -113,8 +115,12 @@ static enum err machine_create(const struct hosted_machine_config *config,
         .workers = workers,
         .engine = config->engine,
         .is_verbose = config->is_verbose,
+        .code_placed = config->has_perf_map ? hosted_perf_placed : NULL,
     };
-    err = kernel_create(&kernel, &machine->kernel, report);
+    err = config->has_perf_map ? hosted_perf_open(report) : ERR_OK;
+    if (err == ERR_OK) {
+        err = kernel_create(&kernel, &machine->kernel, report);
+    }
     if (err == ERR_OK) {
         err = hosted_loop_init(&machine->loop, report);
         if (err != ERR_OK) {
@@ -122,6 +128,7 @@ static enum err machine_create(const struct hosted_machine_config *config,
         }
     }
     if (err != ERR_OK) {
+        hosted_perf_close();
         hosted_platform_stop();
         free(machine);
         return err;

@@ -40,6 +40,13 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "deep") == 0) {
         return deep(0);
     }
+    if (argc > 1 && strcmp(argv[1], "spin") == 0) {
+        zero = 1;
+        for (int i = 0; i < 300000; i++) {
+            compute(&here, 1000);
+        }
+        return 0;
+    }
     zero = 2;
     printf("%d\n", compute(&here, 5)); // PRINT
     return 0;

@@ -2,8 +2,10 @@
 """What is said about programs that carry debugging information (tests/dwarf/points.c)."""
 import os
 import random
+import shutil
+import subprocess
 
-from harness import Skip, expect, test
+from harness import Skip, expect, finish, test
 
 SOURCE = "tests/dwarf/points.c"
 FRAMES = 32  # KERNEL_FRAMES
@@ -84,3 +86,92 @@ def debug_damaged_information_costs_the_lines_alone(world):
         ended = world.run("run", world.write("damaged.wasm", damaged), "trap")
         expect(ended.code, 134, ended)
         expect("compute" in [name for _, name, _ in calls(ended)], True, ended)
+
+
+def perf_map(pid):
+    """(start, size, name) of each line."""
+    with open(f"/tmp/perf-{pid}.map", encoding="ascii") as file:
+        lines = [line.rstrip("\n").split(" ", 2) for line in file]
+    return [(int(start, 16), int(size, 16), name) for start, size, name in lines]
+
+
+def compiles_here(world):
+    return world.run("run", "--engine", "compiled", *world.probe("start")[1:]).code == 0
+
+
+def exported_run(world, *words):
+    process = world.start("run", "--engine", "compiled", "--perf-map", *words)
+    try:
+        ended = finish(process)
+        return ended, perf_map(process.pid)
+    finally:
+        if os.path.exists(f"/tmp/perf-{process.pid}.map"):
+            os.remove(f"/tmp/perf-{process.pid}.map")
+
+
+@test
+def debug_perf_map_names_what_is_placed(world):
+    """Every function once, no two in one place, and the same when the code comes from an earlier run."""
+    if not compiles_here(world):
+        raise Skip("no compiled code on this machine")
+    path = module(world, "4-O0")
+    for _ in range(2):
+        ended, lines = exported_run(world, path)
+        expect(ended.code, 0, ended)
+        cid = world.run("add", path).out.split()[0].decode()
+        ours = [line for line in lines if line[2].endswith(f" [{cid[-8:]}]")]
+        names = [name.rsplit(" [", 1)[0] for _, _, name in ours if not name.startswith("(")]
+        expect([names.count(name) for name in ("main", "compute", "deep")], [1, 1, 1], names)
+        expect(len(names), function_count(path))
+        end = 0
+        for start, size, name in sorted(lines):
+            expect(size > 0 and start >= end, True, (hex(start), name))
+            end = start + size
+
+
+def function_count(path):
+    """Of the code section."""
+    def number(at):
+        value = shift = 0
+        while True:
+            value |= (data[at] & 0x7f) << shift
+            at, shift = at + 1, shift + 7
+            if data[at - 1] < 0x80:
+                return value, at
+    with open(path, "rb") as file:
+        data = file.read()
+    at = 8
+    while data[at] != 10:
+        size, start = number(at + 1)
+        at = start + size
+    return number(number(at + 1)[1])[0]
+
+
+@test
+def debug_perf_finds_names(world):
+    if shutil.which("perf") is None:
+        raise Skip("no perf")
+    if not compiles_here(world):
+        raise Skip("no compiled code on this machine")
+    data = world.path("perf.data")
+    process = subprocess.Popen(
+        ["perf", "record", "-q", "-e", "cpu-clock", "-o", data, world.redshirt, "run", "--engine", "compiled",
+         "--perf-map", module(world, "4-O0"), "spin"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=world.env())
+    ended = finish(process)
+    if not os.path.exists(data) or os.path.getsize(data) == 0 or ended.code == 255:
+        raise Skip("perf does not work here")
+    expect(ended.code, 0, ended)
+    report = subprocess.run(["perf", "report", "-i", data, "--stdio", "--sort", "symbol"], text=True,
+                            capture_output=True, check=False)
+    for line in report.stdout.splitlines():
+        if " compute [" in line:
+            return
+    raise AssertionError(report.stdout[:2000] + report.stderr[:500])
+
+
+@test
+def debug_perf_map_is_off_by_default(world):
+    with world.running("run", module(world, "4-O0")) as process:
+        ended = finish(process)
+        expect((ended.code, os.path.exists(f"/tmp/perf-{process.pid}.map")), (0, False), ended)

@@ -117,6 +117,12 @@ static int option_take(const struct command *command, struct run *run, struct op
         }
         return EXIT_GOOD;
     }
+    if (strcmp(option, "perf-map") == 0) {
+        if (value != NULL || setenv("REDSHIRT_PERF_MAP", "1", 1) != 0) {
+            return say_usage(command, "--perf-map takes no value");
+        }
+        return EXIT_GOOD;
+    }
     if (strcmp(option, "verbose") == 0 || strcmp(option, "v") == 0) {
         if (value != NULL || setenv("REDSHIRT_VERBOSE", "1", 1) != 0) {
             return say_usage(command, "--verbose takes no value");
@@ -222,6 +228,7 @@ const struct command command_run = {
     "\n"
     "  -e, --env NAME=VALUE   a variable of the program's environment, which is empty otherwise\n"
     "      --engine NAME      interpreter, compiled, or auto: what runs for a while is compiled\n"
+    "      --perf-map         tells `perf` the names of compiled functions: /tmp/perf-PID.map\n"
     "  -v, --verbose          says when the program begins, and where its code comes from\n"
     "  -w, --workers N        so many programs run at once (default: one for each CPU, at most 8)\n"
     "\n"

@@ -282,6 +282,8 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
     struct hosted_machine_config config = {.workers = workers, .store = store, .has_log = has_log};
     const char *verbose = getenv("REDSHIRT_VERBOSE");
     config.is_verbose = verbose != NULL && *verbose != 0;
+    const char *perf_map = getenv("REDSHIRT_PERF_MAP");
+    config.has_perf_map = perf_map != NULL && *perf_map != 0;
     const char *engine = getenv("REDSHIRT_ENGINE");
     if (!session_engine(engine == NULL ? "auto" : engine, &config.engine)) {
         say("REDSHIRT_ENGINE is none of interpreter, auto and compiled");

@@ -33,7 +33,7 @@ struct session_program {
 
 // Makes the machine and starts the loader. Says what fails; returns EXIT_GOOD or the exit code.
 // The engine comes from the environment: REDSHIRT_ENGINE, one of the names below; so does whether
-// much is said: REDSHIRT_VERBOSE.
+// much is said: REDSHIRT_VERBOSE; and whether perf is told where code lies: REDSHIRT_PERF_MAP.
 int session_open(struct session *session, struct store *store, u32 workers, bool has_log);
 
 // The CID of a program that comes with the command; NULL: there is none of that name. Those that
