@@ -65,8 +65,8 @@ struct kernel_config {
     // so that whom they wake comes before who has just run.
     void (*slice_over)(void *context);
     void *slice_context;
-    // Told of machine code as it is placed, by a worker with no lock held; or NULL. Looking up names
-    // for this takes time, which is of no matter where it is asked for.
+    // Told of machine code as it is placed, by a worker with no lock held; or NULL. Looks up names
+    // for this, which takes time.
     void (*code_placed)(void *context, const struct kernel_code *code);
     void *code_context;
     // Called with the kernel's lock or one worker's held, or NULL.
