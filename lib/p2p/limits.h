@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// lib/p2p/limits.h: every bound of the peer-to-peer transport. Each is the largest value that is
+// accepted, and what happens beyond it stands beside it.
+#pragma once
+
+enum {
+    // ---- names
+
+    // A digest in a multihash; the longest in use has 512 bits. Beyond: malformed.
+    P2P_DIGEST_BYTES = 64,
+    // A public key up to this size is its own peer id, a longer one is hashed (peer id spec).
+    P2P_INLINE_KEY_BYTES = 42,
+    P2P_PEER_ID_BYTES = 2 + P2P_INLINE_KEY_BYTES,
+    // Ending zero included. The longest is base36 of such an id as a CID.
+    P2P_PEER_ID_TEXT_BYTES = 80,
+    // A key in its protobuf form: RSA of 8192 bits takes 1062. Beyond: refused unread, because the
+    // cost of a signature's check grows with the key (CVE-2023-39533).
+    P2P_KEY_BYTES = 1100,
+    // What multibase decodes; base58 costs the square of it. Beyond: malformed.
+    P2P_MULTIBASE_BYTES = 64,
+    // In binary; one host name (253) and a peer id are the most that addresses in use hold.
+    P2P_MULTIADDR_BYTES = 320,
+    P2P_MULTIADDR_PARTS = 16,
+    P2P_MULTIADDR_TEXT_BYTES = 1024,
+    P2P_HOST_NAME_BYTES = 253, // RFC 1035
+
+    // ---- multistream-select
+
+    // A protocol's name; the specification's own cap on a line is 1024 with its newline.
+    P2P_PROTOCOL_BYTES = 256,
+    P2P_LINE_BYTES = 1024, // beyond: malformed, the stream or connection ends
+    // Names that a peer may try in vain on one stream; js and Go try one or two.
+    P2P_PROPOSALS = 16,
+    // Protocols of one host, so that a peer's choice among them fits one word.
+    P2P_PROTOCOLS = 64,
+
+    // ---- noise
+
+    P2P_NOISE_MESSAGE_BYTES = 65535, // its length has 16 bits
+    P2P_NOISE_TAG_BYTES = 16,
+    P2P_NOISE_PLAIN_BYTES = P2P_NOISE_MESSAGE_BYTES - P2P_NOISE_TAG_BYTES,
+    // A message of the handshake: two keys, two tags, and a payload with a key, its signature and a
+    // list of muxers. Beyond: malformed.
+    P2P_HANDSHAKE_BYTES = 4096,
+    P2P_MUXERS = 8, // names in the peer's list; further ones are read over
+
+    // ---- memory
+
+    P2P_CHUNK_BYTES = 4096, // the unit in which queued bytes are kept, its link included
+    // Unread bytes of one connection: what is in flight of several wide streams. At this bound the
+    // connection takes no more bytes from the wire until the application has read.
+    P2P_RECEIVE_CHUNKS = 512,
+    // Written and not yet sent bytes of one connection. At this bound writes are cut short.
+    P2P_SEND_CHUNKS = 256,
+
+    // ---- yamux
+
+    YAMUX_WINDOW_BYTES = 256 * 1024, // of each new stream, by the specification
+    // What we widen it to at once: 1 MiB is a block of the largest leaves in flight.
+    P2P_WINDOW_BYTES = 1024 * 1024,
+    // Data in one frame: large enough that its header costs nothing, small enough that another
+    // stream's frame fits into the same noise message.
+    P2P_FRAME_BYTES = 32 * 1024,
+    // Streams of one connection opened by the peer: beyond, a stream is refused with RST.
+    P2P_STREAMS_IN = 64,
+    // Opened by us: beyond, ERR_BUSY. Below 256, the backlog of unconfirmed streams that the
+    // specification allows.
+    P2P_STREAMS_OUT = 64,
+    // Written and not yet sent bytes of one stream, so that one that the peer does not read leaves
+    // room to others. Beyond: writes are cut short.
+    P2P_STREAM_SEND_BYTES = 256 * 1024,
+    // Of P2P_SEND_CHUNKS, what an application's writes leave to negotiations and services: a chunk
+    // for each stream that the peer may open.
+    P2P_SEND_RESERVE_CHUNKS = P2P_STREAMS_IN,
+    // Free chunks at which streams that were cut are told to go on.
+    P2P_SEND_RECALL_CHUNKS = (P2P_SEND_CHUNKS + P2P_SEND_RESERVE_CHUNKS) / 2,
+    // Pings that we owe an answer. Peers have one under way. Beyond: the connection ends.
+    P2P_PONGS = 8,
+    // Streams that we owe a refusal: the backlog that the specification allows. Beyond: the
+    // connection ends.
+    P2P_REFUSALS = 256,
+
+    // ---- identify
+
+    P2P_IDENTIFY_BYTES = 8192,       // what Go and js accept. Beyond: the stream is reset
+    P2P_IDENTIFY_NAMES = 256,        // protocols and addresses that are looked at; CVE-2023-40583
+    P2P_IDENTIFY_ADDRESSES = 8,      // listen addresses that are kept
+    P2P_IDENTIFY_ADDRESS_BYTES = 64, // of those; longer ones are read over
+    P2P_AGENT_BYTES = 64,            // of the agent's name that is kept, ending zero included
+    P2P_PING_BYTES = 32,             // of the ping protocol; by its specification
+    P2P_PINGS = 2,                   // streams for ping of one peer; by its specification
+
+    // ---- time
+
+    P2P_HANDSHAKE_MS = 10000, // from the connection's start to its first stream. Beyond: closed
+    P2P_NEGOTIATE_MS = 10000, // for a stream to agree on its protocol. Beyond: reset
+    P2P_LINGER_MS = 30000,    // for a stream that we closed to be closed by the peer. Beyond: reset
+    P2P_RECALL_MS = 100,      // until a stream whose write was cut is looked at, if not before
+    P2P_PING_MS = 15000,      // after so much silence the peer is asked whether it is there
+    P2P_PONG_MS = 15000,      // and closed when it has not answered after this
+    P2P_FAREWELL_MS = 2000,   // for what is queued to leave after a close. Beyond: dropped
+};

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# lib/p2p: the transport of peer-to-peer connections as pure logic. Natively its cryptography is libsodium's
+# (tests/unit/p2p_crypto.h).
+P2P_SOURCES := $(wildcard lib/p2p/*.c)
+P2P_CRYPTO := tests/unit/p2p_crypto.c
+$(call unit_test,p2p_names,tests/unit/test_p2p_names.c $(P2P_CRYPTO) $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
