@@ -5,5 +5,6 @@ P2P_SOURCES := $(wildcard lib/p2p/*.c)
 P2P_CRYPTO := tests/unit/p2p_crypto.c
 $(call unit_test,p2p_names,tests/unit/test_p2p_names.c $(P2P_CRYPTO) $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 $(call unit_test,p2p_noise,tests/unit/test_p2p_noise.c $(P2P_CRYPTO) $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
+$(call unit_test,p2p_yamux,tests/unit/test_p2p_yamux.c $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES))
 $(call unit_test,p2p_connection,tests/unit/test_p2p_connection.c tests/unit/p2p_pair.c $(P2P_CRYPTO) $(TEST_SUPPORT) \
   $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
