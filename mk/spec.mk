@@ -20,7 +20,8 @@ test-spec-mixed: build/asan/test/spec_runner
 
 # The official tests of what goes beyond Core 2.0: the features that are there, as tests/spec/run names them.
 # Where nothing brings the tests, an empty file says so to the suites that follow, and they are skipped.
-BEYOND := threads
+BEYOND := extended-const
+BEYOND += threads
 BEYOND_RUN = tests/spec/run $(addprefix --beyond ,$(BEYOND))
 BEYOND_READY := build/wasm-beyond/complete
 $(BEYOND_READY): tests/spec/fetch tests/spec/convert/Cargo.toml tests/spec/convert/src/main.rs
@@ -43,13 +44,15 @@ test-spec-more: build/hosted/test/spec_runner build/gcc/test/spec_runner
 	@tests/spec/run --slice 1 build/hosted/test/spec_runner $(NAMES)
 .PHONY: test-spec-more
 
-FRONT_SOURCES := $(addprefix core/wasm/,decode.c encoding.c module.c names.c opcode.c validate.c \
+FRONT_SOURCES := $(addprefix core/wasm/,constant.c decode.c encoding.c module.c names.c opcode.c validate.c \
   validate_atomic.c validate_body.c validate_rare.c validate_stack.c validate_vector.c)
 FRONT_TEST := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(FRONT_SOURCES)
 $(call unit_test,utf8,tests/unit/test_utf8.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,sort,tests/unit/test_sort.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,wasm_decode,tests/unit/test_wasm_decode.c $(FRONT_TEST))
 $(call unit_test,wasm_validate,tests/unit/test_wasm_validate.c $(FRONT_TEST))
+$(call unit_test,wasm_constant,tests/unit/test_wasm_constant.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
+  $(WASM_SOURCES))
 
 FUZZ_TARGETS += module
 FUZZ_SOURCES_module := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES)

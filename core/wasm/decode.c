@@ -10,6 +10,7 @@
 #include "core/base/report.h"
 #include "core/base/sort.h"
 #include "core/base/utf8.h"
+#include "core/wasm/constant.h"
 #include "core/wasm/encoding.h"
 #include "core/wasm/features.h"
 #include "core/wasm/limits.h"
@@ -200,81 +201,9 @@ static enum err read_global_type(struct wasm_decoder *d, struct wasm_global_type
     return ERR_OK;
 }
 
-// What one instruction of a constant expression says.
-static struct wasm_const const_of(const struct wasm_instruction *instruction)
-{
-    struct wasm_const value = {.offset = instruction->offset};
-    value.index = instruction->index[0];
-    value.bits[0] = instruction->bits;
-    value.bits[1] = instruction->bits_high;
-    switch (instruction->opcode) {
-    case WASM_OP_I32_CONST:
-        value.type = WASM_I32;
-        value.bits[0] = (u32)instruction->bits;
-        break;
-    case WASM_OP_I64_CONST:
-        value.type = WASM_I64;
-        break;
-    case WASM_OP_F32_CONST:
-        value.type = WASM_F32;
-        break;
-    case WASM_OP_F64_CONST:
-        value.type = WASM_F64;
-        break;
-    case WASM_OP_V128_CONST:
-        value.type = WASM_V128;
-        break;
-    case WASM_OP_GLOBAL_GET:
-        value.kind = WASM_CONST_GLOBAL;
-        break;
-    case WASM_OP_REF_NULL:
-        value.kind = WASM_CONST_NULL;
-        value.type = instruction->type;
-        break;
-    case WASM_OP_REF_FUNC:
-        value.kind = WASM_CONST_FUNCTION;
-        value.type = WASM_FUNCREF;
-        break;
-    default:
-        value.kind = WASM_CONST_NOT_CONSTANT;
-        break;
-    }
-    return value;
-}
-
-// A constant expression. Whatever instructions stand in it, they are followed to the end that
-// closes it; the validator refuses those that are not constant. Limit: an `else` outside an `if`
-// counts as one of them.
 static enum err read_const(struct wasm_decoder *d, struct wasm_const *out)
 {
-    u64 value_offset = reader_offset(&d->in);
-    struct wasm_const value = {.kind = WASM_CONST_NOT_ONE, .offset = value_offset};
-    u64 open_count = 1;
-    for (u64 count = 0;; count++) {
-        struct wasm_instruction instruction;
-        if (reader_offset(&d->in) - value_offset > WASM_CONST_BYTES) {
-            return report_err(d->report, ERR_LIMIT, value_offset,
-                              "a constant expression is too long");
-        }
-        TRY(wasm_instruction_read(&d->in, d->module->features, &instruction, d->report));
-        if (instruction.opcode == WASM_OP_END) {
-            open_count--;
-            if (open_count == 0) {
-                *out = value;
-                return ERR_OK;
-            }
-            continue;
-        }
-        if (instruction.facts->immediate == WASM_IMM_BLOCK) {
-            open_count++;
-        }
-        struct wasm_const next = const_of(&instruction);
-        if (count == 0 || next.kind == WASM_CONST_NOT_CONSTANT) {
-            value = value.kind == WASM_CONST_NOT_CONSTANT ? value : next;
-        } else if (value.kind != WASM_CONST_NOT_CONSTANT) {
-            value.kind = WASM_CONST_NOT_ONE;
-        }
-    }
+    return wasm_const_read(&d->in, d->module->features, out, d->report);
 }
 
 // What the type says of slots. Offsets are written out only where they are not the indices.

@@ -5,7 +5,9 @@
 #include "core/base/memory.h"
 #include "core/base/report.h"
 #include "core/wasm/code.h"
+#include "core/wasm/constant.h"
 #include "core/wasm/limits.h"
+#include "core/wasm/load.h"
 #include "core/wasm/module.h"
 
 enum {
@@ -205,8 +207,17 @@ wasm_slot wasm_instance_const(struct wasm_instance *instance, const struct wasm_
         return (wasm_slot)(uintptr_t)wasm_instance_func(instance, value->index);
     case WASM_CONST_NULL:
         return 0;
+    case WASM_CONST_SUM:
+        return wasm_const_sum(instance->module, value, instance->globals);
     }
     UNREACHABLE();
+}
+
+// Units of work that the value takes. Charged behind the item, so that one as long as a portion is
+// not begun again for ever.
+static i64 const_units(const struct wasm_const *value)
+{
+    return value->kind == WASM_CONST_SUM ? (i64)value->bits[0] * WASM_WORK_CONST_BYTE : 0;
 }
 
 wasm_slot wasm_instance_item(struct wasm_instance *instance, const struct wasm_elem_item *item)
@@ -296,6 +307,7 @@ static enum err make_global(struct wasm_making *m, u32 index)
         .type = module->globals[module->global_import_count + index],
     };
     instance->globals[module->global_import_count + index] = global;
+    m->work -= const_units(init);
     return ERR_OK;
 }
 
@@ -367,6 +379,7 @@ static enum err apply_elem(struct wasm_making *m, u32 index)
                 wasm_instance_item(instance, &elem->items[m->inner]);
         }
         m->inner = 0;
+        m->work -= const_units(&elem->offset);
     }
     instance_drop(instance, index);
     return ERR_OK;
@@ -394,6 +407,7 @@ static enum err apply_data(struct wasm_making *m, u32 index)
         m->work -= 1 + (i64)count / DATA_BYTES_PER_UNIT;
     }
     m->inner = 0;
+    m->work -= const_units(&data->offset);
     instance_drop(instance, instance->module->elem_count + index);
     return ERR_OK;
 }

@@ -8,6 +8,7 @@ enum {
     WASM_MODULE_BYTES = 64 << 20, // a program; also the longest answer of a loader
     WASM_NAME_BYTES = 100000,   // of an import, an export or a custom section; as browsers have it
     WASM_CONST_BYTES = 1 << 16, // a constant expression is followed so far: a valid one is short
+    WASM_CONST_DEPTH = 64,      // operands of one at a time: tools emit a base and an offset
     WASM_TYPES = 1 << 20,       // entries of the type section
     WASM_FUNCTIONS = 1 << 20,   // imported and defined
     WASM_IMPORTS = 1 << 16,     //

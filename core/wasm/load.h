@@ -23,6 +23,7 @@ struct wasm_validation;
 // What parts of the work cost, in units.
 enum {
     WASM_WORK_ITEM = 16,           // an item of a section, beside one for each byte
+    WASM_WORK_CONST_BYTE = 6,      // a byte of a constant expression of several instructions
     WASM_WORK_SORT = 500,          // so many moves of a sort:
     WASM_WORK_SORT_MOVES = 50,     //
     WASM_WORK_VALIDATE_BYTE = 2,   // a byte of a body: 250 MB/s

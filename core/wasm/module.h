@@ -83,7 +83,8 @@ enum wasm_const_kind {
     WASM_CONST_GLOBAL,
     WASM_CONST_NULL,
     WASM_CONST_FUNCTION,
-    WASM_CONST_NOT_ONE,     // only constant instructions, but none or several
+    WASM_CONST_SUM,         // several instructions (WASM_EXTENDED_CONST), see constant.h
+    WASM_CONST_NOT_ONE,     // only constant instructions, but none, or more than are allowed
     WASM_CONST_NOT_CONSTANT // another instruction
 };
 
@@ -91,7 +92,8 @@ struct wasm_const {
     u8 kind;     // enum wasm_const_kind
     u8 type;     // enum wasm_type of the result; for WASM_CONST_GLOBAL set by the validator
     u32 index;   // of the global or of the function
-    u64 bits[2]; // WASM_CONST_VALUE: the value, floats by their bits, v128 in both
+    u64 bits[2]; // WASM_CONST_VALUE: the value, floats by their bits, v128 in both;
+                 // WASM_CONST_SUM: how many bytes it has, its end included
     u64 offset;  // in the file
 };
 

@@ -3,21 +3,28 @@
 #include "core/wasm/validate.h"
 #include "core/base/arena.h"
 #include "core/base/assert.h"
+#include "core/base/reader.h"
 #include "core/base/report.h"
 #include "core/base/sort.h"
 #include "core/base/text.h"
+#include "core/wasm/constant.h"
+#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
 #include "core/wasm/module.h"
+#include "core/wasm/opcode.h"
 #include "core/wasm/validate_body.h"
 
 enum { HASH_BYTES_PER_UNIT = 4 };
+
+static const char not_one[] = "type mismatch: a constant expression gives one value";
 
 struct wasm_validation {
     struct wasm_module *module;
     struct arena *scratch;
     struct report *report;
     i64 work;      // units left of the step under way
+    i64 owed;      // for the item under way: paid behind it, so that it is not begun for ever
     u64 *declared; // a bit for each function that ref.func may name
     // How far it has come.
     u32 stage;
@@ -39,7 +46,8 @@ static enum err each(struct wasm_validation *c, u32 count,
             return ERR_PAUSED;
         }
         TRY(check(c, c->index));
-        c->work -= WASM_WORK_ITEM;
+        c->work -= WASM_WORK_ITEM + c->owed;
+        c->owed = 0;
     }
     return ERR_OK;
 }
@@ -111,17 +119,20 @@ static enum err check_memories(struct wasm_validation *c)
     return m->memory_count == 0 ? ERR_OK : check_memory_type(c, &m->memories[0]);
 }
 
-// A constant expression that must give `type`. The only globals it may read are imported ones.
-static enum err check_const(struct wasm_validation *c, struct wasm_const *value, u8 type)
+// One instruction of a constant expression. The globals it may read stand before it and do not
+// change; in Core 2.0 they are imported.
+//   globals  how many stand before it
+static enum err check_const_part(struct wasm_validation *c, struct wasm_const *value, u32 globals)
 {
     const struct wasm_module *m = c->module;
+    bool is_extended = (m->features & WASM_EXTENDED_CONST) != 0;
     switch ((enum wasm_const_kind)value->kind) {
     case WASM_CONST_NOT_CONSTANT:
         return invalid(c, value->offset, "constant expression required");
     case WASM_CONST_NOT_ONE:
-        return invalid(c, value->offset, "type mismatch: a constant expression gives one value");
+        return invalid(c, value->offset, not_one);
     case WASM_CONST_GLOBAL:
-        if (value->index >= m->global_import_count) {
+        if (value->index >= (is_extended ? globals : m->global_import_count)) {
             return unknown(c, value->offset, "global", value->index);
         }
         if (m->globals[value->index].is_mutable) {
@@ -137,7 +148,57 @@ static enum err check_const(struct wasm_validation *c, struct wasm_const *value,
         break;
     case WASM_CONST_VALUE:
     case WASM_CONST_NULL:
+    case WASM_CONST_SUM:
         break;
+    }
+    return ERR_OK;
+}
+
+// Several instructions: the types of their operands, one after the other. What reads no global is
+// computed here and now.
+static enum err check_sum(struct wasm_validation *c, struct wasm_const *value, u32 globals)
+{
+    u8 types[WASM_CONST_DEPTH];
+    u32 count = 0;
+    bool reads_global = false;
+    struct reader in = wasm_const_reader(c->module, value);
+    while (reader_left(&in) > 1) { // the `end`
+        struct wasm_instruction instruction;
+        TRY(wasm_instruction_read(&in, c->module->features, &instruction, c->report));
+        struct wasm_const next = wasm_const_of(&instruction);
+        TRY(check_const_part(c, &next, globals));
+        reads_global = reads_global || next.kind == WASM_CONST_GLOBAL;
+        if (next.kind == WASM_CONST_SUM) {
+            if (count < 2 || types[count - 1] != next.type || types[count - 2] != next.type) {
+                return invalid(c, next.offset, "type mismatch: an operand of a constant");
+            }
+            count--;
+        } else if (count == WASM_CONST_DEPTH) {
+            return report_err(c->report, ERR_LIMIT, next.offset,
+                              "a constant expression is too deep");
+        } else {
+            types[count++] = next.type;
+        }
+    }
+    if (count != 1) {
+        return invalid(c, value->offset, not_one);
+    }
+    value->type = types[0];
+    if (!reads_global) {
+        value->bits[0] = wasm_const_sum(c->module, value, NULL);
+        value->kind = WASM_CONST_VALUE;
+    }
+    return ERR_OK;
+}
+
+// A constant expression that must give `type`.
+static enum err check_const(struct wasm_validation *c, struct wasm_const *value, u8 type,
+                            u32 globals)
+{
+    TRY(check_const_part(c, value, globals));
+    if (value->kind == WASM_CONST_SUM) {
+        c->owed += (i64)value->bits[0] * WASM_WORK_CONST_BYTE;
+        TRY(check_sum(c, value, globals));
     }
     return value->type == type ? ERR_OK
                                : invalid(c, value->offset, "type mismatch: the wrong constant");
@@ -146,7 +207,8 @@ static enum err check_const(struct wasm_validation *c, struct wasm_const *value,
 static enum err check_global(struct wasm_validation *c, u32 index)
 {
     struct wasm_module *m = c->module;
-    return check_const(c, &m->global_inits[index], m->globals[m->global_import_count + index].type);
+    u32 number = m->global_import_count + index;
+    return check_const(c, &m->global_inits[index], m->globals[number].type, number);
 }
 
 static enum err check_globals(struct wasm_validation *c)
@@ -254,7 +316,10 @@ static enum err check_elem_item(struct wasm_validation *c, const struct wasm_ele
         .index = item->index,
         .offset = elem->items_offset,
     };
-    return check_const(c, &value, elem->type);
+    if (item->kind == WASM_CONST_SUM) {
+        return invalid(c, value.offset, not_one); // no sum gives a reference
+    }
+    return check_const(c, &value, elem->type, c->module->global_count);
 }
 
 static enum err check_elem(struct wasm_validation *c, u32 index)
@@ -269,7 +334,7 @@ static enum err check_elem(struct wasm_validation *c, u32 index)
             return invalid(c, elem->offset.offset,
                            "type mismatch: the segment's type is not the table's");
         }
-        TRY(check_const(c, &elem->offset, WASM_I32));
+        TRY(check_const(c, &elem->offset, WASM_I32, m->global_count));
     }
     for (; c->inner < elem->count; c->inner++) {
         if (c->work <= 0) {
@@ -296,7 +361,7 @@ static enum err check_data(struct wasm_validation *c, u32 index)
     if (data->memory >= c->module->memory_count) {
         return unknown(c, data->offset.offset, "memory", data->memory);
     }
-    return check_const(c, &data->offset, WASM_I32);
+    return check_const(c, &data->offset, WASM_I32, c->module->global_count);
 }
 
 static enum err check_datas(struct wasm_validation *c)

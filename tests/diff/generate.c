@@ -806,6 +806,22 @@ static void put_types(struct generator *g)
     end_section(&g->out);
 }
 
+// What a global begins with: a constant, or a sum, a difference or a product of two or three.
+static void global_init(struct generator *g, u32 kind)
+{
+    static const u32 operators[2][3] = {
+        {WASM_OP_I32_ADD, WASM_OP_I32_SUB, WASM_OP_I32_MUL},
+        {WASM_OP_I64_ADD, WASM_OP_I64_SUB, WASM_OP_I64_MUL},
+    };
+    u32 more = kind < 2 ? choose(g, 3) : 0;
+    constant(g, kind);
+    for (u32 i = 0; i < more; i++) {
+        constant(g, kind);
+        put_opcode(g, operators[kind][choose(g, 3)]);
+    }
+    put_opcode(g, WASM_OP_END);
+}
+
 static void put_globals(struct generator *g)
 {
     put_section(&g->out, GLOBAL);
@@ -813,8 +829,7 @@ static void put_globals(struct generator *g)
     for (u32 kind = 0; kind < g->kinds; kind++) {
         put_u8(&g->out, types[kind]);
         put_u8(&g->out, 1);
-        constant(g, kind);
-        put_opcode(g, WASM_OP_END);
+        global_init(g, kind);
     }
     put_u8(&g->out, WASM_I32);
     put_u8(&g->out, 1);
