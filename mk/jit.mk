@@ -53,6 +53,10 @@ $(call unit_test,jit_run,tests/unit/test_jit_run.c $(JIT_HOST_SOURCES) $(JIT_RUN
   $(BASE_SOURCES) $(WASM_SOURCES),-lsodium -lpthread)
 $(UNIT_VARIANTS:%=build/%/test/jit_run): | build/test/wasm/cross.wasm
 
+# Compiling in portions.
+$(call unit_test,jit_pause,tests/unit/test_jit_pause.c tests/unit/large_bodies.c tests/unit/wasm_bytes.c $(JIT_HOST_SOURCES) \
+  $(JIT_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES),-lsodium -lpthread)
+
 # What the passes cost and what code they make: build/bench/code FILE.wasm [FUNCTION [OUT]].
 JIT_PASS_SOURCES := core/jit/mach.c $(wildcard core/jit/x86_64/*.c) $(JIT_FRONT_SOURCES) $(wildcard core/jit/alloc*.c)
 $(call link_rule,hosted,build/bench/code,tests/bench/code.c tests/bench/bench.c tests/unit/mach_check.c $(JIT_PASS_SOURCES) $(BASE_SOURCES) \

@@ -110,6 +110,7 @@ static enum err find_loops(struct alloc *alloc)
         if (!find_loop(alloc, b)) {
             return ERR_LIMIT;
         }
+        alloc_pace(alloc, 1 + mach->blocks[b].succ_count);
     }
     for (u32 b = 0; b < mach->block_count; b++) {
         u32 depth = 0;
@@ -119,6 +120,7 @@ static enum err find_loops(struct alloc *alloc)
                 return ERR_LIMIT;
             }
         }
+        alloc_pace(alloc, 1 + depth);
     }
     for (u32 b = mach->block_count; b-- > 0;) {
         bool is_alike = b + 1 < mach->block_count && alloc->loop[b + 1] == alloc->loop[b] &&
@@ -189,6 +191,7 @@ static enum err find_forks(struct alloc *alloc)
         if (is_join && b - above[b] <= FORK_BLOCKS && is_closed(alloc, above[b], b)) {
             alloc->fork[b] = above[b];
         }
+        alloc_pace(alloc, 1 + alloc->pred_first[b + 1] - alloc->pred_first[b]);
     }
     return ERR_OK;
 }
@@ -238,6 +241,7 @@ static void guess_frequencies(struct alloc *alloc)
                 alloc->frequency[to] = sum < FREQUENCY_MOST ? (u32)sum : FREQUENCY_MOST;
             }
         }
+        alloc_pace(alloc, 1 + block->succ_count);
     }
 }
 
@@ -266,6 +270,7 @@ enum err alloc_blocks(struct alloc *alloc)
     }
     number_steps(alloc);
     list_preds(alloc);
+    alloc_pace(alloc, alloc->steps / 4 + mach->edge_count);
     TRY(find_loops(alloc));
     guess_frequencies(alloc);
     return find_forks(alloc);

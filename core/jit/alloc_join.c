@@ -41,6 +41,7 @@ static bool overlap(const struct alloc *alloc, const struct alloc_bundle *few,
     const struct alloc_segment *b = &alloc->segments[many->first];
     u32 j = 0;
     for (u32 i = 0; i < few->count; i++) {
+        alloc_pace(alloc, 2);
         if (few->count <= FEW_SEGMENTS) {
             j = segment_behind(b, many->count, a[i].start);
         }
@@ -73,6 +74,7 @@ static enum err join(struct alloc *alloc, u32 from_index, u32 into_index)
         }
     }
     alloc->segment_count += count;
+    alloc_pace(alloc, count);
     into->first = first;
     into->count = count;
     into->fixed |= from->fixed;
@@ -141,10 +143,12 @@ static enum err join_block(struct alloc *alloc, const struct mach_block *block)
         const struct mach_block *to = &mach->blocks[edge->to];
         for (u32 p = 0; p < to->param_count; p++) {
             TRY(try_join(alloc, mach->lists[to->params + p], mach->lists[edge->args + p]));
+            alloc_pace(alloc, 4);
         }
     }
     for (u32 i = block->first; i < block->end; i++) {
         TRY(join_ins(alloc, &mach->ins[i]));
+        alloc_pace(alloc, 4);
     }
     return ERR_OK;
 }
@@ -175,6 +179,7 @@ static enum err make_bundles(struct alloc *alloc)
                                           alloc->segments[s].end, allowed);
             }
         }
+        alloc_pace(alloc, 4 + 2 * (u64)(s - first));
         u32 index = alloc->bundle_count++;
         alloc->bundle_of[vreg] = index;
         alloc->bundles[index] = (struct alloc_bundle){

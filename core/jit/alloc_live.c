@@ -156,6 +156,7 @@ static enum err mark_fixed(struct alloc *alloc)
             if ((ins->flags & MACH_IS_CALL) != 0) {
                 fix(alloc, position + 1, clobbered);
             }
+            alloc_pace(alloc, ins->operand_count);
         }
     }
     return ERR_OK;
@@ -233,6 +234,7 @@ static enum err count_uses(struct alloc *alloc)
     for (u32 o = 0; o < mach->operand_count; o++) {
         first[mach->operands[o].vreg]++;
     }
+    alloc_pace(alloc, mach->operand_count / 4);
     for (u32 b = 0; b < mach->block_count; b++) {
         const struct mach_block *block = &mach->blocks[b];
         for (u32 p = 0; p < block->param_count; p++) {
@@ -243,6 +245,7 @@ static enum err count_uses(struct alloc *alloc)
             for (u32 p = 0; p < mach->blocks[edge->to].param_count; p++) {
                 first[mach->lists[edge->args + p]]++;
             }
+            alloc_pace(alloc, 1 + mach->blocks[edge->to].param_count / 2);
         }
     }
     u64 sum = 0;
@@ -278,6 +281,7 @@ static enum err list_uses(struct alloc *alloc)
         }
         for (u32 i = block->first; i < block->end; i++) {
             uses_of_ins(alloc, &mach->ins[i], alloc_position(alloc, b, i));
+            alloc_pace(alloc, 2 * (u64)mach->ins[i].operand_count);
         }
         for (u32 s = 0; s < block->succ_count; s++) {
             u32 e = mach->lists[block->succs + s];
@@ -289,6 +293,7 @@ static enum err list_uses(struct alloc *alloc)
                         .at = end - 1, .operand = e, .kind = ALLOC_EDGE, .hint = 0xff};
                     use_add(alloc, vreg, use);
                 }
+                alloc_pace(alloc, 1);
             }
         }
     }
@@ -369,6 +374,7 @@ static u32 walk_loops(const struct alloc *alloc, struct walk *walk, u32 block, u
     bits_fill(walk->live_in, outermost, end);
     bits_fill(walk->live_out, outermost, end);
     walk->last = end - 1 > walk->last ? end - 1 : walk->last;
+    alloc_pace(alloc, 2 + (end - outermost) / 64);
     return outermost;
 }
 
@@ -382,6 +388,7 @@ static bool walk_up(struct alloc *alloc, struct walk *walk, u32 vreg, u32 def_bl
         if (block != def_block) {
             walk_reach(walk, block);
         }
+        alloc_pace(alloc, 1);
     }
     while (walk->stack_count != 0) {
         u32 block = walk_loops(alloc, walk, walk->stack[--walk->stack_count], def_block);
@@ -391,6 +398,7 @@ static bool walk_up(struct alloc *alloc, struct walk *walk, u32 vreg, u32 def_bl
             ASSERT(fork + 1 < block);
             bits_fill(walk->live_in, fork + 1, block);
             bits_fill(walk->live_out, fork, block);
+            alloc_pace(alloc, 2);
             if (fork != def_block) {
                 walk_reach(walk, fork);
             }
@@ -403,6 +411,7 @@ static bool walk_up(struct alloc *alloc, struct walk *walk, u32 vreg, u32 def_bl
             return false;
         }
         alloc->work -= count;
+        alloc_pace(alloc, 1 + count);
         for (u32 p = alloc->pred_first[block]; p < end; p++) {
             bit_set(walk->live_out, preds[p]);
             if (preds[p] != def_block) {
@@ -461,6 +470,7 @@ static enum err segments_from_marks(struct alloc *alloc, const struct walk *walk
             }
             b++;
         }
+        alloc_pace(alloc, 2 + use - segment.use_first);
         segment.use_end = use;
         TRY(segment_add(alloc, segment));
         b = bits_find(walk->live_in, walk->live_in, b, walk->last, true);
@@ -532,6 +542,7 @@ enum err alloc_live(struct alloc *alloc)
     TRY(alloc_reserve_segments(alloc, 2 * mach->vreg_count + 16));
     for (u32 v = 0; v < mach->vreg_count; v++) {
         TRY(segments_of(alloc, &walk, v));
+        alloc_pace(alloc, 2);
     }
     return ERR_OK;
 }

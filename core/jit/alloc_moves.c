@@ -262,12 +262,14 @@ enum err alloc_moves_order(struct alloc_moves *moves)
     mem_fill(group.writer, 0xff, places * sizeof(u32));
     for (u32 b = 0; b < mach->block_count; b++) {
         for (u32 i = mach->blocks[b].first; i < mach->blocks[b].end; i++) {
+            alloc_pace(moves->alloc, 1);
             u32 phase = moves->first[i] != ALLOC_NONE ? 0 : ALLOC_PHASE_COUNT;
             for (; phase < ALLOC_PHASE_COUNT; phase++) {
                 group.before = i;
                 group.free = free_at(moves->alloc, b, i, phase);
                 gather(&group, moves, moves->first[i], phase);
                 TRY(order(&group));
+                alloc_pace(moves->alloc, 8 + 8 * (u64)group.count);
             }
         }
     }

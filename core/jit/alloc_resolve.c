@@ -10,6 +10,8 @@
 #include "core/jit/allocator.h"
 #include "core/jit/limits.h"
 
+enum { SORT_MOVES = 4096 }; // at once
+
 struct resolver {
     struct alloc *alloc;
     struct mach *mach;
@@ -71,12 +73,13 @@ static bool index_before(const void *context, u32 a, u32 b)
 }
 
 // Sorts keys, position above and index below; `other` is of the same size. Returns one of the two.
-static u64 *sort_keys(u64 *keys, u64 *other, u32 count)
+static u64 *sort_keys(const struct alloc *alloc, u64 *keys, u64 *other, u32 count)
 {
     struct sort sort;
     sort_begin(&sort, keys, other, count, index_before, NULL);
-    bool done = sort_step(&sort, UINT32_MAX);
-    ASSERT(done);
+    while (!sort_step(&sort, SORT_MOVES)) {
+        alloc_pace(alloc, SORT_MOVES);
+    }
     return sort.keys;
 }
 
@@ -86,6 +89,7 @@ static enum err give_slots(struct alloc *alloc, u32 bytes)
     struct mach *mach = alloc->mach;
     u32 size = bytes / 8;
     u32 count = 0;
+    alloc_pace(alloc, alloc->set_count / 2);
     for (u32 s = 0; s < alloc->set_count; s++) {
         count += alloc->sets[s].slot != ALLOC_NONE && (alloc->sets[s].bytes == 16) == (size == 2);
     }
@@ -103,11 +107,12 @@ static enum err give_slots(struct alloc *alloc, u32 bytes)
             ends[count++] = (u64)alloc->sets[s].end << 32 | s;
         }
     }
-    starts = sort_keys(starts, other, count);
-    ends = sort_keys(ends, other + count, count);
+    starts = sort_keys(alloc, starts, other, count);
+    ends = sort_keys(alloc, ends, other + count, count);
     u32 free_count = 0;
     for (u32 i = 0, over = 0; i < count; i++) {
         struct alloc_set *set = &alloc->sets[(u32)starts[i]];
+        alloc_pace(alloc, 4);
         while (ends[over] >> 32 <= set->start) {
             free[free_count++] = alloc->sets[(u32)ends[over++]].slot;
         }
@@ -134,6 +139,7 @@ static void place_pieces(const struct resolver *resolver, u32 *first, u32 *begin
     const struct alloc *alloc = resolver->alloc;
     for (u32 b = 0; b < alloc->bundle_count; b++) {
         const struct alloc_bundle *bundle = &alloc->bundles[b];
+        alloc_pace(alloc, 1 + bundle->count);
         for (u32 s = bundle->first; s < bundle->first + bundle->count && !bundle->is_visitor; s++) {
             struct alloc_segment *segment = &alloc->segments[s];
             first[segment->vreg + 2]++;
@@ -169,7 +175,9 @@ static enum err list_pieces(struct resolver *resolver)
         return ERR_NO_MEMORY;
     }
     for (u32 step = 0; step < alloc->steps; step++) {
+        alloc_pace(alloc, 1);
         for (u32 s = begins[step]; s != ALLOC_NONE; s = alloc->segments[s].use_end) {
+            alloc_pace(alloc, 1);
             resolver->pieces[first[alloc->segments[s].vreg + 1]++] = s;
         }
     }
@@ -197,6 +205,7 @@ static enum err find_preds(struct resolver *resolver)
         }
         resolver->pred_first[b] = first;
         resolver->pred_last[b] = last;
+        alloc_pace(alloc, 1 + alloc->pred_first[b + 1] - alloc->pred_first[b]);
     }
     return ERR_OK;
 }
@@ -240,6 +249,7 @@ static enum err load_at_edges(struct resolver *resolver, u32 piece)
     u32 b = alloc_step_block(alloc, segment->start);
     b += alloc->start_of[b] < segment->start;
     for (; b < mach->block_count && alloc->start_of[b] < segment->end; b++) {
+        alloc_pace(alloc, 1);
         if (alloc->start_of[resolver->pred_first[b] + 1] > segment->start &&
             alloc->start_of[resolver->pred_last[b] + 1] <= segment->end) {
             continue;
@@ -258,6 +268,7 @@ static enum err load_at_edges(struct resolver *resolver, u32 piece)
             };
             u32 before = edge_moment(resolver, edge, &move.phase, &frequency);
             TRY(load(resolver, before, move));
+            alloc_pace(alloc, 8);
         }
     }
     return ERR_OK;
@@ -300,6 +311,7 @@ static enum err store_at_edges(struct resolver *resolver, u32 piece, bool makes,
     for (u32 b = alloc_step_block(alloc, segment->start);
          b < mach->block_count && alloc->start_of[b + 1] <= segment->end; b++) {
         const struct mach_block *block = &mach->blocks[b];
+        alloc_pace(alloc, 1 + 2 * (u64)block->succ_count);
         for (u32 s = 0; s < block->succ_count; s++) {
             const struct mach_edge *edge = &mach->edges[mach->lists[block->succs + s]];
             u32 start = alloc->start_of[edge->to];
@@ -381,6 +393,7 @@ static enum err change_one(struct resolver *resolver, u32 vreg)
     mach_place place = piece_place(alloc, resolver->pieces[first]);
     mach_place slot = is_slot(place) ? place : MACH_PLACE_NONE;
     bool changes = false;
+    alloc_pace(alloc, 2 + end - first);
     for (u32 i = first + 1; i < end; i++) {
         mach_place other = piece_place(alloc, resolver->pieces[i]);
         slot = is_slot(other) ? other : slot;
@@ -455,6 +468,7 @@ static enum err pass_arguments(struct resolver *resolver)
             for (u32 p = 0; p < to->param_count; p++) {
                 TRY(pass_argument(resolver, edge, mach->lists[to->params + p],
                                   mach->lists[edge->args + p]));
+                alloc_pace(resolver->alloc, 8);
             }
         }
     }
@@ -493,6 +507,7 @@ static enum err fetch_visitors(struct resolver *resolver)
     for (u32 b = 0; b < alloc->bundle_count; b++) {
         const struct alloc_bundle *bundle = &alloc->bundles[b];
         const struct alloc_segment *segment = &alloc->segments[bundle->first];
+        alloc_pace(alloc, 2);
         if (!bundle->is_visitor || segment->use_first == segment->use_end ||
             alloc->uses[segment->use_first].kind > ALLOC_ANYWHERE) {
             continue;
@@ -521,6 +536,7 @@ static void place_defs(struct resolver *resolver)
         for (u32 i = mach->blocks[b].first; i < mach->blocks[b].end; i++) {
             const struct mach_ins *ins = &mach->ins[i];
             u32 position = alloc_position(resolver->alloc, b, i);
+            alloc_pace(resolver->alloc, 1 + 2 * (u64)ins->operand_count);
             for (u32 o = 0; o < ins->operand_count; o++) {
                 struct mach_operand *operand = &mach->operands[ins->operands + o];
                 if (operand->role > MACH_USE_LATE && operand->constraint == MACH_FIXED) {
@@ -584,6 +600,7 @@ static enum err place_uses(struct resolver *resolver)
             const struct mach_ins *ins = &mach->ins[i];
             const struct mach_operand *operands = &mach->operands[ins->operands];
             u32 position = alloc_position(resolver->alloc, b, i);
+            alloc_pace(resolver->alloc, 1 + 4 * (u64)ins->operand_count);
             for (u32 o = 0; o < ins->operand_count; o++) {
                 if (operands[o].role <= MACH_USE_LATE) {
                     TRY(place_use(resolver, ins, o, i, position));
@@ -611,6 +628,7 @@ enum err alloc_resolve(struct alloc *alloc)
     TRY(find_preds(&resolver));
     TRY(alloc_moves_init(&resolver.moves, alloc));
     place_visitors(&resolver);
+    alloc_pace(alloc, mach->operand_count / 4 + alloc->bundle_count);
     place_defs(&resolver);
     TRY(change_all(&resolver));
     TRY(pass_arguments(&resolver));

@@ -118,6 +118,7 @@ static enum err cut_list(struct cutter cutter)
     struct alloc *alloc = cutter.alloc;
     alloc->cut_count = 0;
     do {
+        alloc_pace(alloc, 6);
         TRY(alloc_reserve_cuts(alloc, 1));
     } while (cut_next(&cutter, &alloc->cuts[alloc->cut_count].segment,
                       &alloc->cuts[alloc->cut_count].kind) &&
@@ -173,6 +174,7 @@ static enum err add_row(struct alloc *alloc, u32 index, u32 first, u32 end, u32 
         if (alloc->cuts[c].row == row) {
             TRY(add_segment(alloc, alloc->cuts[c].segment));
         }
+        alloc_pace(alloc, 1);
     }
     if (segment == alloc->segment_count) {
         return ERR_OK;
@@ -185,6 +187,7 @@ static enum err add_row(struct alloc *alloc, u32 index, u32 first, u32 end, u32 
 static enum err cut_by_kind(struct alloc *alloc, u32 index, bool *done)
 {
     u32 rows = number_rows(alloc);
+    alloc_pace(alloc, alloc->cut_count);
     *done = rows > 1;
     if (!*done) {
         return ERR_OK;
@@ -269,6 +272,7 @@ static u32 find_cut(const struct alloc *alloc, const struct alloc_bundle *bundle
     u32 next = ALLOC_NONE;        // use behind it
     for (u32 s = 0; s < bundle->count && next == ALLOC_NONE; s++) {
         const struct alloc_segment *segment = &alloc->segments[bundle->first + s];
+        alloc_pace(alloc, 1 + segment->use_end - segment->use_first);
         for (u32 u = segment->use_first; u < segment->use_end && next == ALLOC_NONE; u++) {
             const struct alloc_use *use = &alloc->uses[u];
             if (use->at < conflict) {
@@ -320,6 +324,7 @@ static enum err spill_segment(struct alloc *alloc, u32 set, struct alloc_segment
         visit.use_end = u;
         if (wants) {
             TRY(alloc_visit(alloc, segment.vreg, set, ALLOC_NONE, visit));
+            alloc_pace(alloc, 8);
         }
     }
     return ERR_OK;
@@ -331,6 +336,7 @@ static enum err spill(struct alloc *alloc, u32 index)
     alloc->bundles[index].reg = ALLOC_SPILLED;
     for (u32 s = 0; s < bundle.count; s++) {
         TRY(spill_segment(alloc, bundle.set, alloc->segments[bundle.first + s]));
+        alloc_pace(alloc, 2);
     }
     return ERR_OK;
 }
@@ -405,6 +411,7 @@ static enum err make_clusters(struct alloc *alloc, u32 index, u32 first, u32 end
         u32 use_end = alloc->segments[s].use_end;
         for (u32 u = alloc->segments[s].use_first; u < use_end; u++) {
             const struct alloc_use *use = &alloc->uses[u];
+            alloc_pace(alloc, 2);
             if (!wants_register(use)) {
                 continue;
             }
@@ -447,6 +454,7 @@ static enum err cut_into_clusters(struct alloc *alloc, u32 index)
             if (start < until) {
                 TRY(add_segment(alloc, clipped(alloc, s, start, until)));
             }
+            alloc_pace(alloc, 4);
             cluster += past <= segment_end && cluster < cluster_end && until != segment_end;
             start = past;
         }
@@ -475,6 +483,7 @@ static enum err cut_in_two(struct alloc *alloc, u32 index, u32 cut, bool spills_
         for (u32 i = 0; i < count; i++) {
             alloc->segments[copy + i] = alloc->segments[first + i];
         }
+        alloc_pace(alloc, count);
         alloc->segment_count += count;
         struct alloc_segment *left = &alloc->segments[copy + count - 1];
         struct alloc_segment *right = &alloc->segments[s];

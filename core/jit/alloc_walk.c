@@ -71,6 +71,7 @@ void alloc_weigh(const struct alloc *alloc, struct alloc_bundle *bundle, u32 fix
         for (u32 u = segment->use_first; u < segment->use_end; u++) {
             bundle->weight += alloc_use_cost(alloc, &alloc->uses[u], segment->vreg);
         }
+        alloc_pace(alloc, 2 + segment->use_end - segment->use_first);
     }
     bundle->density = bundle->weight * 64 / (bundle->length + 8);
     if (bundle->is_visitor) {
@@ -158,6 +159,7 @@ static enum err take(struct alloc *alloc, u32 index, u32 reg)
                 (struct alloc_owner){segment->start, segment->end, index, *first};
             *first = owner;
             alloc->busy_any[chunk] |= mask;
+            alloc_pace(alloc, 2);
         }
     }
     bundle->reg = (u8)reg;
@@ -188,6 +190,7 @@ static void leave(struct alloc *alloc, u32 index)
             if (*first == ALLOC_NONE) {
                 alloc->busy_any[chunk] &= ~mask;
             }
+            alloc_pace(alloc, 4);
         }
     }
     bundle->reg = ALLOC_WAITING;
@@ -276,6 +279,7 @@ static u64 highest_density(struct alloc *alloc, const struct alloc_bundle *bundl
                 u64 density = stays ? UINT64_MAX : other->density;
                 highest = density > highest ? density : highest;
             }
+            alloc_pace(alloc, 2);
             if (highest >= bundle->density) {
                 return UINT64_MAX;
             }
@@ -337,6 +341,7 @@ static enum err give_place(struct alloc *alloc, u32 index)
         busy |= alloc->busy_whole[segment->start >> ALLOC_CHUNK_BITS] |
                 alloc->busy_whole[(segment->end - 1) >> ALLOC_CHUNK_BITS] |
                 alloc_masks(alloc->busy, alloc->busy_any, segment->start, segment->end, allowed);
+        alloc_pace(alloc, 4);
     }
     u32 reg = ALLOC_NONE;
     if ((allowed & ~busy) != 0) {
@@ -379,6 +384,7 @@ static enum err add_temporaries(struct alloc *alloc)
     for (u32 b = 0; b < mach->block_count; b++) {
         for (u32 i = mach->blocks[b].first; i < mach->blocks[b].end; i++) {
             const struct mach_ins *ins = &mach->ins[i];
+            alloc_pace(alloc, 1);
             for (u32 o = 0; o < ins->operand_count; o++) {
                 const struct mach_operand *operand = &mach->operands[ins->operands + o];
                 if (operand->role != MACH_TEMP || operand->constraint == MACH_FIXED) {
@@ -423,6 +429,7 @@ enum err alloc_walk(struct alloc *alloc)
     TRY(add_temporaries(alloc));
     for (u32 b = queue_take(alloc); b != ALLOC_NONE; b = queue_take(alloc)) {
         TRY(give_place(alloc, b));
+        alloc_pace(alloc, 8);
     }
     return ERR_OK;
 }

@@ -18,6 +18,7 @@
 #include "core/base/err.h"
 #include "core/base/types.h"
 #include "core/jit/mach.h"
+#include "core/jit/pace.h"
 struct arena;
 
 enum {
@@ -28,6 +29,7 @@ enum {
     ALLOC_WAITING = 0xff,
     ALLOC_QUEUES = 128,
     ALLOC_FREQUENCY_ONCE = 1 << 10, // of what runs once for each call
+    ALLOC_ITEM_UNITS = 4,           // of time
 };
 
 // How a virtual register meets an instruction.
@@ -163,6 +165,12 @@ static inline u32 alloc_position(const struct alloc *alloc, u32 block, u32 ins)
 {
     (void)alloc;
     return 2 * (ins + block + 1);
+}
+
+// Work that a pass of the allocator has done: about so many items looked at.
+static inline void alloc_pace(const struct alloc *alloc, u64 items)
+{
+    jit_pace(alloc->mach->pace, ALLOC_ITEM_UNITS * items);
 }
 
 static inline u32 alloc_busy_at(const struct alloc *alloc, u32 position)

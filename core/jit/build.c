@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/jit/builder.h"
 #include "core/jit/limits.h"
+#include "core/jit/pace.h"
 #include "core/wasm/module.h"
 
 static const struct ir_ins jump = {.op = IR_JUMP, .kind = IR_KIND_NONE};
@@ -437,6 +438,7 @@ static void build_instructions(struct builder *b, struct span code)
 {
     struct body_reader in = {code.data, code.data + code.size};
     while (b->depth > 0 && LIKELY(b->failed == ERR_OK)) {
+        const u8 *before = in.at;
         if (b->block == IR_NONE) {
             u32 depth = 0;
             bool is_there = body_skip_dead(&in, in.end, &depth);
@@ -453,6 +455,7 @@ static void build_instructions(struct builder *b, struct span code)
         } else {
             build_plain(b, &in, row);
         }
+        jit_pace(b->ir->pace, BUILD_UNITS + (u64)(in.at - before));
     }
     ASSERT(in.at == in.end || b->failed != ERR_OK);
 }
@@ -493,7 +496,7 @@ static bool locals_prepare(struct builder *b, const struct wasm_func_type *type)
 
 // entry: offset of the loop to enter at, or IR_NONE.
 static enum err build(const struct wasm_module *module, u32 function, u32 entry,
-                      struct arena *arena, struct ir *out)
+                      struct jit_pace *pace, struct arena *arena, struct ir *out)
 {
     ASSERT(module->is_valid);
     ASSERT(function >= module->function_import_count && function < module->function_count);
@@ -503,8 +506,12 @@ static enum err build(const struct wasm_module *module, u32 function, u32 entry,
     if (bytes > JIT_BODY_BYTES || body->local_count > JIT_LOCALS + bytes) {
         return ERR_LIMIT;
     }
-    struct ir ir = {
-        .arena = arena, .module = module, .type = type, .function = function, .loop = IR_NONE};
+    struct ir ir = {.arena = arena,
+                    .pace = pace,
+                    .module = module,
+                    .type = type,
+                    .function = function,
+                    .loop = IR_NONE};
     struct builder b = {
         .ir = &ir, .module = module, .body = body, .start = body->code.data, .epoch = 1};
     b.scanned = b.start;
@@ -527,21 +534,21 @@ static enum err build(const struct wasm_module *module, u32 function, u32 entry,
     return b.failed;
 }
 
-enum err ir_build(const struct wasm_module *module, u32 function, struct arena *arena,
-                  struct ir *out)
+enum err ir_build(const struct wasm_module *module, u32 function, struct jit_pace *pace,
+                  struct arena *arena, struct ir *out)
 {
-    return build(module, function, IR_NONE, arena, out);
+    return build(module, function, IR_NONE, pace, arena, out);
 }
 
 enum err ir_build_loop(const struct wasm_module *module, u32 function, u32 origin,
-                       struct arena *arena, struct ir *out)
+                       struct jit_pace *pace, struct arena *arena, struct ir *out)
 {
     u32 entry = reenter_find(module, function, origin, arena);
     if (entry == IR_NONE) {
         return ERR_NOT_FOUND;
     }
     struct ir ir;
-    TRY(build(module, function, entry, arena, &ir));
+    TRY(build(module, function, entry, pace, arena, &ir));
     if (ir.loop == IR_NONE) {
         return ERR_NOT_FOUND; // it cannot be reached
     }

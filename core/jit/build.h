@@ -14,16 +14,18 @@
 #include "core/base/types.h"
 struct arena;
 struct ir;
+struct jit_pace;
 struct wasm_module;
 
 // Builds a function that a valid module defines.
 //   function  index in the module
+//   pace      of this pass and those behind it; NULL: nobody waits
 //   arena     takes everything, also what is only needed while building; a failure leaves it to be
 //             dropped
 // ERR_LIMIT      core/jit/limits.h
 // ERR_NO_MEMORY  the arena has no more
-enum err ir_build(const struct wasm_module *module, u32 function, struct arena *arena,
-                  struct ir *out);
+enum err ir_build(const struct wasm_module *module, u32 function, struct jit_pace *pace,
+                  struct arena *arena, struct ir *out);
 
 // Builds the version of a function that takes over from the interpreter at the head of a loop: its
 // one parameter is the address of the interpreter's frame, slot 0, from which it takes all locals
@@ -33,4 +35,4 @@ enum err ir_build(const struct wasm_module *module, u32 function, struct arena *
 //           the innermost one that begins before it and is not ended there
 // ERR_NOT_FOUND  there is no such loop
 enum err ir_build_loop(const struct wasm_module *module, u32 function, u32 origin,
-                       struct arena *arena, struct ir *out);
+                       struct jit_pace *pace, struct arena *arena, struct ir *out);

@@ -60,7 +60,8 @@ struct control {
 };
 
 enum condition { CONDITION_OPEN, CONDITION_ALWAYS, CONDITION_NEVER };
-enum { GLOBALS_KNOWN = 64 }; // values of the first globals are remembered
+enum { BUILD_UNITS = 16, BUILD_WORK_UNITS = 4 }; // of time: an instruction, a local
+enum { GLOBALS_KNOWN = 64 };                     // values of the first globals are remembered
 
 // A change of a local, to be undone.
 struct change {

@@ -8,7 +8,11 @@
 #include "core/jit/space.h"
 #include "core/wasm/module.h"
 
-enum { BATCH_FIRST = 16 };
+enum {
+    BATCH_FIRST = 16,
+    PLACE_UNITS = 10000, // of time, for a batch and for what it holds: about 60 us for the largest
+    PLACE_BYTES_PER_UNIT = 16,
+};
 
 void jit_compile_begin(struct jit_compiler *compiler, struct jit_module *module,
                        struct memory *memory)
@@ -16,6 +20,17 @@ void jit_compile_begin(struct jit_compiler *compiler, struct jit_module *module,
     *compiler = (struct jit_compiler){.module = module, .memory = memory};
     arena_init(&compiler->scratch, memory, JIT_SCRATCH_BYTES);
     arena_init(&compiler->batch, memory, JIT_SCRATCH_BYTES);
+}
+
+size_t jit_scratch_limit(size_t body_bytes)
+{
+    size_t limit = JIT_SCRATCH_KEPT + body_bytes * JIT_SCRATCH_EACH;
+    return limit < JIT_SCRATCH_BYTES ? limit : JIT_SCRATCH_BYTES;
+}
+
+bool jit_compile_is_paused(const struct jit_compiler *compiler)
+{
+    return compiler->aside.is_begun;
 }
 
 static void batch_clear(struct jit_compiler *compiler)
@@ -29,8 +44,12 @@ static void batch_clear(struct jit_compiler *compiler)
 
 static enum err batch_place(struct jit_compiler *compiler)
 {
+    compiler->scratch.limit_bytes = JIT_SCRATCH_BYTES;
     enum err err = jit_module_place(compiler->module, compiler->placed, compiler->placed_count,
                                     &compiler->scratch);
+    if (compiler->work != NULL) {
+        *compiler->work -= PLACE_UNITS + (i64)(compiler->placed_bytes / PLACE_BYTES_PER_UNIT);
+    }
     arena_reset(&compiler->scratch, JIT_SCRATCH_KEPT);
     if (err == ERR_OK && compiler->image != NULL) {
         jit_image_add(compiler->image, compiler->placed, compiler->placed_count);
@@ -54,18 +73,52 @@ static struct jit_placed *batch_next(struct jit_compiler *compiler)
     return &compiler->placed[compiler->placed_count];
 }
 
+static void compile_source(void *context)
+{
+    struct jit_compiler *compiler = context;
+    compiler->outcome =
+        jit_compile_source(&compiler->source, &compiler->scratch, &compiler->batch, compiler->out);
+}
+
+// Without a stack to leave it on, a function is compiled in one step, as where nobody waits.
+static bool can_pause(struct jit_compiler *compiler)
+{
+    return compiler->work != NULL &&
+           (compiler->aside.stack != NULL ||
+            jit_aside_open(&compiler->aside, compiler->module->space) == ERR_OK);
+}
+
 static enum err compile(struct jit_compiler *compiler, struct jit_placed *next, u32 origin)
 {
     const struct jit_space *space = compiler->module->space;
-    const struct wasm_module *wasm = compiler->module->module;
-    struct arena *scratch = &compiler->scratch;
-    enum err err = next->loop == NULL
-                       ? jit_compile(space->target, &space->options, wasm, next->function, scratch,
-                                     &compiler->batch, &next->code)
-                       : jit_compile_loop(space->target, &space->options, wasm, next->function,
-                                          origin, scratch, &compiler->batch, &next->code);
-    arena_reset(scratch, JIT_SCRATCH_KEPT);
-    return err;
+    if (!jit_compile_is_paused(compiler)) {
+        const struct wasm_module *wasm = compiler->module->module;
+        u32 body = next->function - wasm->function_import_count;
+        compiler->scratch.limit_bytes = jit_scratch_limit(wasm->bodies[body].code.size);
+        bool pauses = can_pause(compiler);
+        compiler->out = &next->code;
+        compiler->source = (struct jit_source){.target = space->target,
+                                               .options = &space->options,
+                                               .module = compiler->module->module,
+                                               .function = next->function,
+                                               .is_loop = next->loop != NULL,
+                                               .origin = origin,
+                                               .pace = pauses ? &compiler->aside.pace : NULL};
+        if (pauses) {
+            jit_aside_begin(&compiler->aside, compile_source, compiler);
+        } else {
+            compile_source(compiler);
+        }
+    }
+    if (jit_compile_is_paused(compiler)) {
+        ASSERT(compiler->source.function == next->function &&
+               compiler->source.is_loop == (next->loop != NULL) && compiler->out == &next->code);
+        if (*compiler->work <= 0 || !jit_aside_step(&compiler->aside, compiler->work)) {
+            return ERR_PAUSED;
+        }
+    }
+    arena_reset(&compiler->scratch, JIT_SCRATCH_KEPT);
+    return compiler->outcome;
 }
 
 static enum err batch_add(struct jit_compiler *compiler, u32 function, u32 origin,
@@ -78,9 +131,10 @@ static enum err batch_add(struct jit_compiler *compiler, u32 function, u32 origi
     }
     next->function = function;
     next->loop = head;
-    if (compile(compiler, next, origin) != ERR_OK) {
-        compiler->refused++;
-        return ERR_OK;
+    enum err err = compile(compiler, next, origin);
+    if (err != ERR_OK) {
+        compiler->refused += err != ERR_PAUSED;
+        return err == ERR_PAUSED ? err : ERR_OK;
     }
     compiler->body_bytes += wasm->bodies[function - wasm->function_import_count].code.size;
     compiler->code_bytes += next->code.code_bytes;
@@ -130,6 +184,8 @@ enum err jit_compile_all(struct jit_compiler *compiler)
 enum err jit_compile_end(struct jit_compiler *compiler)
 {
     enum err err = ERR_OK;
+    ASSERT(!jit_compile_is_paused(compiler));
+    jit_aside_close(&compiler->aside);
     if (compiler->placed_count == 0) {
         batch_clear(compiler);
     } else {
@@ -137,4 +193,11 @@ enum err jit_compile_end(struct jit_compiler *compiler)
     }
     arena_drop(&compiler->scratch);
     return err;
+}
+
+void jit_compile_give_up(struct jit_compiler *compiler)
+{
+    jit_aside_close(&compiler->aside);
+    batch_clear(compiler);
+    arena_drop(&compiler->scratch);
 }

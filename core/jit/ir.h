@@ -21,6 +21,7 @@
 #include "core/base/types.h"
 #include "core/wasm/body.h"
 struct arena;
+struct jit_pace;
 struct text;
 struct wasm_func_type;
 struct wasm_module;
@@ -132,6 +133,7 @@ struct ir_block {
 
 struct ir {
     struct arena *arena;
+    struct jit_pace *pace; // of all passes
     const struct wasm_module *module;
     const struct wasm_func_type *type; // as it is compiled: see `loop`
     u32 function;                      // index in the module

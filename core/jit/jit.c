@@ -10,38 +10,34 @@
 #include "core/jit/passes.h"
 #include "core/jit/target.h"
 
-// What comes behind building.
-static enum err compile(const struct jit_target *target, const struct jit_options *options,
-                        struct ir *ir, struct arena *scratch, struct arena *arena,
-                        struct jit_function *out)
+enum err jit_compile_source(const struct jit_source *source, struct arena *scratch,
+                            struct arena *arena, struct jit_function *out)
 {
+    struct ir ir;
     struct mach mach;
-    TRY(ir_improve(ir));
-    if (SLOW_ASSERTS) {
-        ir_verify(ir);
+    if (source->is_loop) {
+        TRY(ir_build_loop(source->module, source->function, source->origin, source->pace, scratch,
+                          &ir));
+    } else {
+        TRY(ir_build(source->module, source->function, source->pace, scratch, &ir));
     }
-    TRY(target->select(ir, options, &mach));
+    TRY(ir_improve(&ir));
+    if (SLOW_ASSERTS) {
+        ir_verify(&ir);
+    }
+    TRY(source->target->select(&ir, source->options, &mach));
     if (SLOW_ASSERTS) {
         TRY(mach_verify(&mach, scratch));
     }
     TRY(mach_allocate(&mach, scratch));
-    return target->emit(&mach, ir, options, arena, out);
+    return source->target->emit(&mach, &ir, source->options, arena, out);
 }
 
 enum err jit_compile(const struct jit_target *target, const struct jit_options *options,
                      const struct wasm_module *module, u32 function, struct arena *scratch,
                      struct arena *arena, struct jit_function *out)
 {
-    struct ir ir;
-    TRY(ir_build(module, function, scratch, &ir));
-    return compile(target, options, &ir, scratch, arena, out);
-}
-
-enum err jit_compile_loop(const struct jit_target *target, const struct jit_options *options,
-                          const struct wasm_module *module, u32 function, u32 origin,
-                          struct arena *scratch, struct arena *arena, struct jit_function *out)
-{
-    struct ir ir;
-    TRY(ir_build_loop(module, function, origin, scratch, &ir));
-    return compile(target, options, &ir, scratch, arena, out);
+    const struct jit_source source = {
+        .target = target, .options = options, .module = module, .function = function};
+    return jit_compile_source(&source, scratch, arena, out);
 }

@@ -10,6 +10,7 @@
 #include "core/base/types.h"
 #include "core/wasm/trap.h"
 struct arena;
+struct jit_pace;
 struct jit_target;
 struct report;
 struct wasm_module;
@@ -60,22 +61,32 @@ struct jit_function {
     u32 call_count;
 };
 
-// Compiles the body of a function that the module defines.
+// What to compile.
+struct jit_source {
+    const struct jit_target *target;
+    const struct jit_options *options;
+    const struct wasm_module *module;
+    u32 function; // that the module defines
+    // The version of it that takes over from the interpreter at the head of a loop (docs/jit.md,
+    // "Tiers"): called like a function whose one parameter, an i64, is the address of the
+    // interpreter's frame, slot 0, and whose results are the function's own. It reads the frame
+    // before it calls anything.
+    bool is_loop;
+    u32 origin;            // then: of the first instruction that the interpreter has for the loop
+    struct jit_pace *pace; // of all passes; NULL: nobody waits
+};
+
+// Compiles it.
 //   scratch  working space; the caller drops it
 //   out      in `arena`
 // ERR_LIMIT        core/jit/limits.h; the function stays with the interpreter
 // ERR_UNSUPPORTED  an instruction that this target has no code for
 // ERR_NO_MEMORY    an arena has no more
+// ERR_NOT_FOUND    no loop begins at the origin
+enum err jit_compile_source(const struct jit_source *source, struct arena *scratch,
+                            struct arena *arena, struct jit_function *out);
+
+// The same for a function as a whole, without a pause.
 enum err jit_compile(const struct jit_target *target, const struct jit_options *options,
                      const struct wasm_module *module, u32 function, struct arena *scratch,
                      struct arena *arena, struct jit_function *out);
-
-// Compiles the version of a function that takes over from the interpreter at the head of a loop
-// (docs/jit.md, "Tiers"): called like a function whose one parameter, an i64, is the address of the
-// interpreter's frame, slot 0, and whose results are the function's own. It reads the frame before
-// it calls anything.
-//   origin  of the first instruction that the interpreter has for the loop, in the body
-// ERR_NOT_FOUND    no loop begins there; the rest as above
-enum err jit_compile_loop(const struct jit_target *target, const struct jit_options *options,
-                          const struct wasm_module *module, u32 function, u32 origin,
-                          struct arena *scratch, struct arena *arena, struct jit_function *out);

@@ -5,6 +5,7 @@
 // branches that come later: loops.c says which locals they can bring.
 #include "core/base/assert.h"
 #include "core/jit/builder.h"
+#include "core/jit/pace.h"
 
 // ---- scopes
 
@@ -71,6 +72,7 @@ bool build_work(struct builder *b, u64 count)
         b->failed = ERR_LIMIT;
     }
     b->work_left -= b->failed == ERR_OK ? count : 0;
+    jit_pace(b->ir->pace, BUILD_WORK_UNITS * (count + 1));
     return b->failed == ERR_OK;
 }
 

@@ -15,6 +15,7 @@
 #include "core/base/compiler.h"
 #include "core/base/types.h"
 struct arena;
+struct jit_pace;
 
 enum { MACH_NONE = UINT32_MAX };
 
@@ -126,6 +127,7 @@ struct mach_move {
 
 struct mach {
     struct arena *arena;
+    struct jit_pace *pace; // of all passes
     const struct mach_registers *registers;
     struct mach_ins *ins;
     u32 ins_count;

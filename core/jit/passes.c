@@ -4,6 +4,9 @@
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/jit/builder.h"
+#include "core/jit/pace.h"
+
+enum { INS_UNITS = 4, BLOCK_UNITS = 8 }; // of time
 
 // ---- what is needed
 
@@ -83,7 +86,9 @@ static void mark(struct cleaner *c)
             while (c->waiting_count > 0) {
                 u32 value = c->waiting[--c->waiting_count];
                 need_operands(c, value, c->ir->ins[value].uses, i);
+                jit_pace(ir->pace, INS_UNITS + c->ir->ins[value].uses);
             }
+            jit_pace(ir->pace, INS_UNITS);
         }
     }
 }
@@ -175,7 +180,9 @@ static void copy_block(struct cleaner *c, struct ir_block *block, u32 *next)
             u32 uses = copy->uses; // counted so far
             *copy = c->ir->ins[i];
             copy->uses = uses;
+            u32 list_count = c->list_count;
             copy_ins(c, copy, block->pred_count);
+            jit_pace(c->ir->pace, INS_UNITS + c->list_count - list_count);
         }
     }
     block->preds = copy_numbers(c, block->preds, block->pred_count);
@@ -263,6 +270,7 @@ enum err ir_mark_blocks(struct ir *ir)
     find_parents(ir, parents);
     for (u32 index = ir->block_count; index-- > 0;) {
         mark_block(ir, index, parents);
+        jit_pace(ir->pace, BLOCK_UNITS);
     }
     for (u32 index = 0; index < ir->block_count; index++) {
         struct ir_block *block = &ir->blocks[index];

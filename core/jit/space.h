@@ -15,9 +15,9 @@
 #include "core/base/types.h"
 #include "core/jit/jit.h"
 #include "core/jit/limits.h"
+#include "core/jit/target.h"
 struct jit_batch;
 struct jit_module;
-struct jit_target;
 struct jit_thread;
 struct memory;
 
@@ -63,7 +63,7 @@ struct jit_space {
     // NULL, or told of each batch as soon as it may run. Set before the first module is made.
     void (*placed)(void *context, const struct jit_batch *batch);
     void *placed_context;
-    const u8 *stubs[3]; // by enum jit_stub
+    const u8 *stubs[JIT_STUB_COUNT];
 };
 
 // ERR_NO_MEMORY    the machine refuses

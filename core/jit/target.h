@@ -17,6 +17,8 @@ enum jit_stub {
     JIT_STUB_ENTER,  // C -> compiled code: enum jit_leave (*)(struct jit_thread *)
     JIT_STUB_RESUME, // C -> where a signal interrupted it: the same type
     JIT_STUB_LEAVE,  // compiled code -> C, with a reason: where an interrupted thread is sent
+    JIT_STUB_BEGIN,  // C -> aside->run on the stack aside->sp: void (*)(struct jit_aside *)
+    JIT_STUB_SWAP,   // C -> C where the other side was left: the same type
     JIT_STUB_COUNT
 };
 

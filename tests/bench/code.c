@@ -89,7 +89,7 @@ static enum err compile_one(const struct wasm_module *module, u32 function, stru
     struct mach mach;
     struct jit_function code;
     f64 times[PASS_COUNT + 1] = {seconds_now()};
-    TRY(ir_build(module, function, arena, &ir));
+    TRY(ir_build(module, function, NULL, arena, &ir));
     times[1] = seconds_now();
     TRY(ir_improve(&ir));
     times[2] = seconds_now();

@@ -51,7 +51,7 @@ static enum err passes(const struct wasm_module *module, u32 function, struct ar
     struct mach mach;
     f64 times[PHASE_COUNT + 1];
     times[BUILD] = seconds_now();
-    TRY(ir_build(module, function, arena, &ir));
+    TRY(ir_build(module, function, NULL, arena, &ir));
     times[IMPROVE] = seconds_now();
     used[BUILD] = arena->used_bytes;
     TRY(ir_improve(&ir));
@@ -147,7 +147,7 @@ static void dump(const char *path, u32 function, const struct jit_options *optio
     struct mach mach;
     struct jit_function code;
     struct text text = text_over(buffer, sizeof buffer);
-    enum err err = ir_build(module, function, &arena, &ir);
+    enum err err = ir_build(module, function, NULL, &arena, &ir);
     if (err == ERR_OK) {
         err = ir_improve(&ir);
     }

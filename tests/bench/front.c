@@ -35,7 +35,7 @@ static void compile(const struct wasm_module *module, bool keeps, struct sums *o
         struct ir ir;
         size_t bytes = module->bodies[i - module->function_import_count].code.size;
         f64 start = seconds_now();
-        enum err err = ir_build(module, i, &arena, &ir);
+        enum err err = ir_build(module, i, NULL, &arena, &ir);
         out->build += seconds_now() - start;
         out->bytes += bytes;
         if (err == ERR_OK) {

@@ -460,7 +460,7 @@ static void compare_from(struct comparison *c, u32 function, u32 index, i64 fuel
         return; // it does not get there, or not in the first frame
     }
     ends[1] = (struct call_end){0};
-    enum err err = ir_build_loop(c->module, function, origin, &c->arena, &ir);
+    enum err err = ir_build_loop(c->module, function, origin, NULL, &c->arena, &ir);
     if (err == ERR_LIMIT) {
         return;
     }
@@ -549,7 +549,7 @@ static void build_all(struct comparison *c)
         struct arena arena;
         struct ir ir;
         arena_init(&arena, &c->memory.memory, ARENA_BYTES);
-        enum err err = ir_build(c->module, i, &arena, &ir);
+        enum err err = ir_build(c->module, i, NULL, &arena, &ir);
         if (err == ERR_OK) {
             err = ir_improve(&ir);
             c->out->function_count += err == ERR_OK;

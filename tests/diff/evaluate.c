@@ -378,7 +378,7 @@ static struct ir *ir_of(struct evaluator *e, u32 function)
     struct ir *ir = e->irs[function];
     if (ir == NULL) {
         ir = ARENA_NEW(e->arena, struct ir);
-        if (ir == NULL || ir_build(e->instance->module, function, e->arena, ir) != ERR_OK ||
+        if (ir == NULL || ir_build(e->instance->module, function, NULL, e->arena, ir) != ERR_OK ||
             ir_improve(ir) != ERR_OK) {
             return NULL;
         }

@@ -116,7 +116,7 @@ static int print(const char *path, u32 function)
     if (err == ERR_OK) {
         bool is_defined =
             function >= module->function_import_count && function < module->function_count;
-        err = is_defined ? ir_build(module, function, &arena, &ir) : ERR_NOT_FOUND;
+        err = is_defined ? ir_build(module, function, NULL, &arena, &ir) : ERR_NOT_FOUND;
     }
     if (err == ERR_OK) {
         err = ir_improve(&ir);

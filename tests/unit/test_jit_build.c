@@ -61,7 +61,7 @@ static void bench_close(struct bench *bench)
 static enum err build(struct bench *bench, u32 function)
 {
     arena_drop(&bench->arena);
-    TRY(ir_build(bench->module, function, &bench->arena, &bench->ir));
+    TRY(ir_build(bench->module, function, NULL, &bench->arena, &bench->ir));
     TRY(ir_improve(&bench->ir));
     ir_verify(&bench->ir);
     return ERR_OK;
@@ -403,7 +403,7 @@ static enum err end_function(struct wasm_bytes *bytes, size_t body, u32 *values,
     end_body(bytes, body);
     end_section(bytes);
     bench_open(&bench, wasm_bytes_span(bytes));
-    enum err err = ir_build(bench.module, 0, &bench.arena, &bench.ir);
+    enum err err = ir_build(bench.module, 0, NULL, &bench.arena, &bench.ir);
     *values = err == ERR_OK ? bench.ir.ins_count : 0;
     *blocks = err == ERR_OK ? bench.ir.block_count : 0;
     bench_close(&bench);
@@ -558,13 +558,13 @@ static void test_loop(void **state)
     const struct wasm_body *body =
         &bench.module->bodies[nested->index - bench.module->function_import_count];
     u32 end = (u32)body->code.size;
-    assert_int_equal(ir_build_loop(bench.module, nested->index, 0, &bench.arena, &bench.ir),
+    assert_int_equal(ir_build_loop(bench.module, nested->index, 0, NULL, &bench.arena, &bench.ir),
                      ERR_NOT_FOUND);
-    assert_int_equal(ir_build_loop(bench.module, nested->index, end, &bench.arena, &bench.ir),
+    assert_int_equal(ir_build_loop(bench.module, nested->index, end, NULL, &bench.arena, &bench.ir),
                      ERR_NOT_FOUND);
     // Behind both loops' opcodes the inner one is meant: its turns come first, then the rest of the
     // outer one's, then the outer one as a whole.
-    assert_int_equal(ir_build_loop(bench.module, nested->index, 4, &bench.arena, &bench.ir),
+    assert_int_equal(ir_build_loop(bench.module, nested->index, 4, NULL, &bench.arena, &bench.ir),
                      ERR_OK);
     assert_int_equal(ir_improve(&bench.ir), ERR_OK);
     ir_verify(&bench.ir);

@@ -87,7 +87,7 @@ static void prepare(struct arena *arena, struct ir *ir, struct mach *mach)
 {
     const struct wasm_export *export = wasm_module_export(module, span_string("least"));
     assert_non_null(export);
-    assert_int_equal(ir_build(module, export->index, arena, ir), ERR_OK);
+    assert_int_equal(ir_build(module, export->index, NULL, arena, ir), ERR_OK);
     assert_int_equal(ir_improve(ir), ERR_OK);
     assert_int_equal(jit_target_x86_64.select(ir, &kinds[0], mach), ERR_OK);
     assert_int_equal(mach_verify(mach, arena), ERR_OK);

@@ -9,6 +9,7 @@
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/jit/limits.h"
+#include "core/jit/pace.h"
 
 const struct x64_op_facts x64_ops[X64_OP_COUNT] = {
 #define X64_OP(name, text, form, prefix, map, opcode, ext, vex, imm, size)                         \
@@ -41,6 +42,7 @@ enum {
     JUMP_BYTES = 5,
     BRANCH_BYTES = 6,
     ALIGN_LOG2_MAX = 5,
+    EVENT_UNITS = 8,    // of time, to write one
     SHORTEN_ROUNDS = 2, // a third finds next to nothing
     CONSTANT_ALIGN = 16,
     PROBES = 16,
@@ -736,9 +738,12 @@ enum err asm_finish(struct assembler *as, struct arena *arena, u8 **bytes, u32 *
     }
     for (u32 round = 0; round < SHORTEN_ROUNDS; round++) {
         place_labels(as);
+        jit_pace(as->pace, as->event_count);
         shorten_branches(as);
+        jit_pace(as->pace, as->event_count);
     }
     u32 code_size = place_events(as);
+    jit_pace(as->pace, as->event_count);
     u32 total = place_constants(as, code_size);
     if (total > JIT_CODE_BYTES) {
         return ERR_LIMIT;
@@ -756,6 +761,7 @@ enum err asm_finish(struct assembler *as, struct arena *arena, u8 **bytes, u32 *
         from = event->at;
         write_event(as, event, out + to, to);
         to += event->size;
+        jit_pace(as->pace, EVENT_UNITS);
     }
     copy_bytes(out + to, as, from, as->size);
     ASSERT(to + as->size - from == code_size);

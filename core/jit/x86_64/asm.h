@@ -13,6 +13,7 @@
 #include "core/base/err.h"
 #include "core/base/types.h"
 struct arena;
+struct jit_pace;
 
 // Registers: integer ones by their number in encodings, then vector ones. Also the numbering of
 // struct mach_registers.
@@ -179,7 +180,8 @@ struct asm_event {
 
 struct assembler {
     struct arena *arena;
-    u8 *bytes; // all that is not an event
+    struct jit_pace *pace; // of asm_finish; NULL: nobody waits
+    u8 *bytes;             // all that is not an event
     u32 size;
     u32 capacity;
     struct asm_event *events;

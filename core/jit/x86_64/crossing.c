@@ -7,6 +7,7 @@
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/base/registers.h"
+#include "core/jit/aside.h"
 #include "core/jit/jit.h"
 #include "core/jit/layout.h"
 #include "core/jit/limits.h"
@@ -16,6 +17,7 @@
 #include "core/jit/x86_64/convention.h"
 
 #define THREAD(field) ((i32)offsetof(struct jit_thread, field))
+#define ASIDE(field) ((i32)offsetof(struct jit_aside, field))
 #define SAVED(field) ((i32)offsetof(struct jit_thread, registers.field))
 
 static const u8 of_worker[] = {X64_RBX, X64_RBP, X64_R12, X64_R13, X64_R14, X64_R15};
@@ -71,6 +73,26 @@ static void put_stub_resume(struct assembler *as, const struct jit_options *opti
     }
     load(as, X64_RDI, X64_RDI, SAVED(integer) + 8 * X64_RDI);
     asm_m(as, X64_JMP_M, true, asm_at(X64_R14, JIT_INSTANCE_RESUME));
+}
+
+// From C, with the aside in rdi: its registers and stack for those of the other side.
+static void put_stub_swap(struct assembler *as, bool begins)
+{
+    for (u32 i = 0; i < COUNT_OF(of_worker); i++) {
+        asm_r(as, X64_PUSH, true, of_worker[i]);
+    }
+    load(as, X64_RAX, X64_RDI, ASIDE(sp));
+    store(as, X64_RSP, X64_RDI, ASIDE(sp));
+    asm_rr(as, X64_MOV, true, X64_RSP, X64_RAX);
+    if (begins) {
+        asm_m(as, X64_CALL_M, true, asm_at(X64_RDI, ASIDE(run)));
+        asm_none(as, X64_UD2, true);
+        return;
+    }
+    for (u32 i = COUNT_OF(of_worker); i-- > 0;) {
+        asm_r(as, X64_POP, true, of_worker[i]);
+    }
+    asm_none(as, X64_RET, true);
 }
 
 // With the reason in eax. What is on the stack decides where an entry goes on.
@@ -280,9 +302,12 @@ enum err x64_emit_stub(enum jit_stub stub, const struct jit_options *options, st
     case JIT_STUB_RESUME:
         put_stub_resume(&as, options);
         break;
-    default:
-        ASSERT(stub == JIT_STUB_LEAVE);
+    case JIT_STUB_LEAVE:
         put_stub_leave(&as);
+        break;
+    default:
+        ASSERT(stub == JIT_STUB_BEGIN || stub == JIT_STUB_SWAP);
+        put_stub_swap(&as, stub == JIT_STUB_BEGIN);
         break;
     }
     *out = (struct jit_function){0};

@@ -11,10 +11,12 @@
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/jit/limits.h"
+#include "core/jit/pace.h"
 
 // Blocks that are copied instead of jumped to: how large, where they end in a branch, how many one
 // behind the other, and how many instructions in all for each of the function.
 enum { COPY_INS = 12, COPY_INS_BRANCH = 4, COPY_DEPTH = 2, COPY_SHARE = 2 };
+enum { EMIT_UNITS = 32 }; // of time: an instruction or move
 
 static void fail(struct emitter *e, enum err err)
 {
@@ -569,6 +571,7 @@ static void put_moves(struct emitter *e, u32 ins, u32 *move)
     const struct mach *mach = e->mach;
     for (; *move < mach->move_count && mach->moves[*move].before == ins; (*move)++) {
         put_move(e, &mach->moves[*move], uses_flags(mach->ins[ins].op));
+        jit_pace(mach->pace, EMIT_UNITS);
     }
 }
 
@@ -602,6 +605,7 @@ static u32 put_body(struct emitter *e, u32 block)
     for (u32 i = it->first; i + 1 < it->end && e->err == ERR_OK; i++) {
         put_moves(e, i, &move);
         put_ins(e, &mach->ins[i]);
+        jit_pace(mach->pace, EMIT_UNITS);
     }
     put_moves(e, it->end - 1, &move);
     return it->end - 1;
@@ -624,6 +628,7 @@ static void put_block(struct emitter *e, u32 block)
         end = put_body(e, copy);
     }
     put_ins(e, &e->mach->ins[end]);
+    jit_pace(e->mach->pace, EMIT_UNITS);
 }
 
 static void put_blocks(struct emitter *e)
@@ -645,6 +650,7 @@ static void put_colds(struct emitter *e)
         } else {
             x64_special_cold(e, &cold);
         }
+        jit_pace(e->mach->pace, EMIT_UNITS);
     }
 }
 
@@ -678,6 +684,7 @@ static void put_tables(struct emitter *e)
         for (u32 k = 0; k < e->ir->lists[table->list]; k++) {
             u32 edge = e->mach->lists[block->succs + e->ir->lists[table->list + 1 + k]];
             asm_distance(&e->as, table->label, e->labels[e->targets[e->mach->edges[edge].to]]);
+            jit_pace(e->mach->pace, EMIT_UNITS / 4);
         }
     }
 }
@@ -743,6 +750,8 @@ enum err x64_emit(const struct mach *mach, const struct ir *ir, const struct jit
                         .copies_left = mach->ins_count / COPY_SHARE + COPY_INS};
     *out = (struct jit_function){0};
     asm_init(&e.as, options->features, mach->arena);
+    e.as.pace = mach->pace;
+    jit_pace(mach->pace, mach->ins_count);
     TRY(emit_begin(&e));
     put_prologue(&e);
     u32 prologue = asm_mark(&e.as);

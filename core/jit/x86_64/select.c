@@ -4,6 +4,7 @@
 #include "core/base/arena.h"
 #include "core/base/mem.h"
 #include "core/jit/limits.h"
+#include "core/jit/pace.h"
 
 // ---- room
 
@@ -138,7 +139,10 @@ static bool is_zero_extended(const struct selector *s, u32 value)
 
 // As many conversions are seen through, so that nobody can make long chains of them that are walked
 // again and again.
-enum { THROUGH = 4 };
+enum {
+    THROUGH = 4,
+    SELECT_UNITS = 24, // of time: an instruction
+};
 
 u32 x64_use(struct selector *s, u32 value)
 {
@@ -594,6 +598,7 @@ static void select_edge_args(struct selector *s, u32 block, const u32 *position)
             if (s->err == ERR_OK) {
                 mach->lists[args + k] = vreg;
             }
+            jit_pace(mach->pace, SELECT_UNITS / 2);
         }
     }
 }
@@ -608,6 +613,7 @@ static void select_block_params(struct selector *s, u32 block)
     u32 list = list_new(s, count);
     for (u32 i = 0; i < count && s->err == ERR_OK; i++) {
         s->mach->lists[list + i] = x64_def(s, from->first + i);
+        jit_pace(s->mach->pace, SELECT_UNITS / 2);
     }
     s->mach->blocks[block].params = list;
     s->mach->blocks[block].param_count = count;
@@ -638,6 +644,7 @@ static void select_block(struct selector *s, u32 block, const u32 *position)
             select_ins(s, value);
         }
         reverse(s->mach->ins, start, s->mach->ins_count);
+        jit_pace(s->mach->pace, SELECT_UNITS);
     }
     if (block == 0) {
         u32 start = s->mach->ins_count;
@@ -724,10 +731,11 @@ enum err x64_select(const struct ir *ir, const struct jit_options *options, stru
 {
     struct selector s = {.ir = ir, .options = options, .mach = out};
     u32 *position;
-    *out = (struct mach){.arena = ir->arena, .registers = &x64_registers};
+    *out = (struct mach){.arena = ir->arena, .pace = ir->pace, .registers = &x64_registers};
     TRY(select_begin(&s, &position));
     TRY(select_edges(&s, position));
     count_epochs(&s);
+    jit_pace(out->pace, ir->ins_count);
     for (u32 b = ir->block_count; b-- > 0;) {
         struct mach_block *block = &out->blocks[b];
         block->first = out->ins_count;
@@ -738,6 +746,8 @@ enum err x64_select(const struct ir *ir, const struct jit_options *options, stru
         block->loop_depth = ir->blocks[b].loop_depth;
         block->is_cold = ir->blocks[b].is_cold;
     }
+    jit_pace(out->pace, out->ins_count);
     finish_order(&s);
+    jit_pace(out->pace, out->ins_count + out->operand_count);
     return ERR_OK;
 }

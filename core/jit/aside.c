@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/jit/aside.h"
+#include "core/base/assert.h"
+#include "core/jit/limits.h"
+#include "core/jit/space.h"
+#include "core/jit/target.h"
+
+typedef void change_stacks(struct jit_aside *aside);
+
+static void change(struct jit_aside *aside, enum jit_stub stub)
+{
+    // An object's address as a function's: what the stub is.
+    ((change_stacks *)(uintptr_t)aside->space->stubs[stub])(aside);
+}
+
+// On the work's stack, from here on.
+static void run(struct jit_aside *aside)
+{
+    aside->is_there = true;
+    aside->work(aside->context);
+    aside->is_begun = false;
+    aside->is_there = false;
+    change(aside, JIT_STUB_SWAP);
+    UNREACHABLE();
+}
+
+static void give_way(struct jit_pace *pace)
+{
+    change(CONTAINER_OF(pace, struct jit_aside, pace), JIT_STUB_SWAP);
+    ASSERT(pace->left > 0);
+}
+
+enum err jit_aside_open(struct jit_aside *aside, struct jit_space *space)
+{
+    *aside = (struct jit_aside){.run = run, .pace = {.give_way = give_way}, .space = space};
+    aside->stack = jit_space_stack_take(space);
+    return aside->stack == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+void jit_aside_close(struct jit_aside *aside)
+{
+    if (aside->stack != NULL) {
+        jit_space_stack_give(aside->space, aside->stack);
+        aside->stack = NULL;
+    }
+    aside->is_begun = false;
+    aside->is_there = false;
+}
+
+void jit_aside_begin(struct jit_aside *aside, void (*work)(void *context), void *context)
+{
+    ASSERT(aside->stack != NULL && !aside->is_begun);
+    aside->work = work;
+    aside->context = context;
+    aside->is_begun = true;
+    aside->sp = aside->stack + JIT_STACK_BYTES;
+}
+
+bool jit_aside_step(struct jit_aside *aside, i64 *units)
+{
+    ASSERT(aside->is_begun && *units > 0);
+    aside->pace.left = *units;
+    change(aside, aside->is_there ? JIT_STUB_SWAP : JIT_STUB_BEGIN);
+    *units = aside->pace.left;
+    return !aside->is_begun;
+}
