@@ -8,6 +8,8 @@ $(call unit_test,p2p_noise,tests/unit/test_p2p_noise.c $(P2P_CRYPTO) $(TEST_SUPP
 $(call unit_test,p2p_yamux,tests/unit/test_p2p_yamux.c $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES))
 $(call unit_test,p2p_connection,tests/unit/test_p2p_connection.c tests/unit/p2p_pair.c $(P2P_CRYPTO) $(TEST_SUPPORT) \
   $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
+$(call unit_test,p2p_hostile,tests/unit/test_p2p_hostile.c tests/unit/p2p_pair.c $(P2P_CRYPTO) $(TEST_SUPPORT) \
+  $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 
 # A peer natively, for tests against other implementations.
 INTEROP_PEER_SOURCES := tests/interop/peer.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES)
