@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Bytes and letters of addresses, peer ids and keys: what is accepted is written as it was read.
+#include "core/base/assert.h"
+#include "core/base/text.h"
+#include "lib/p2p/multiaddr.h"
+#include "lib/p2p/peer_id.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+void assert_fail(const char *claim, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: %s\n", file, line, claim);
+    abort();
+}
+
+static void try_address(const struct multiaddr *address)
+{
+    char buffer[P2P_MULTIADDR_TEXT_BYTES];
+    struct text text = text_over(buffer, sizeof buffer);
+    struct span bytes = span_of(address->bytes, address->size);
+    multiaddr_write(&text, bytes);
+    ASSERT(!text.cut);
+    struct multiaddr again;
+    // Sizes before values may have been longer than they need be only where they were refused.
+    ASSERT(multiaddr_parse(span_of(buffer, text.size), &again, NULL) == ERR_OK);
+    ASSERT(span_equal(span_of(again.bytes, again.size), bytes));
+    struct multiaddr_target target;
+    if (multiaddr_target(bytes, &target, NULL) == ERR_OK) {
+        ASSERT(target.host.size != 0 && target.host.size <= P2P_HOST_NAME_BYTES);
+    }
+}
+
+static void try_id(const struct peer_id *id)
+{
+    char buffer[P2P_PEER_ID_TEXT_BYTES];
+    struct peer_id again;
+    struct text text = text_over(buffer, sizeof buffer);
+    peer_id_write(&text, id);
+    ASSERT(!text.cut && peer_id_parse(span_of(buffer, text.size), &again, NULL) == ERR_OK);
+    ASSERT(peer_id_equal(id, &again));
+    text = text_over(buffer, sizeof buffer);
+    peer_id_write_name(&text, id);
+    ASSERT(!text.cut && peer_id_parse(span_of(buffer, text.size), &again, NULL) == ERR_OK);
+    ASSERT(peer_id_equal(id, &again));
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+    struct multiaddr address;
+    struct peer_id id;
+    struct peer_key key;
+    struct span bytes = span_of(data, size);
+    if (multiaddr_read(bytes, &address, NULL) == ERR_OK) {
+        try_address(&address);
+    }
+    if (multiaddr_parse(bytes, &address, NULL) == ERR_OK) {
+        try_address(&address);
+    }
+    if (peer_id_read(bytes, &id, NULL) == ERR_OK) {
+        try_id(&id);
+    }
+    if (peer_id_parse(bytes, &id, NULL) == ERR_OK) {
+        try_id(&id);
+    }
+    if (peer_key_read(bytes, &key, NULL) == ERR_OK) {
+        ASSERT(key.data.size <= P2P_KEY_BYTES);
+    }
+    return 0;
+}
