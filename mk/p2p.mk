@@ -26,3 +26,9 @@ TEST_SUITES += interop
 TEST_SECONDS_interop := 420
 test-interop: build/asan/test/interop_peer ## lib/p2p and js-libp2p talk to each other
 	@tests/interop/run --folder build/interop $<
+
+# Two connections in one process, beside libsodium alone.
+$(call link_rule,hosted,build/hosted/bench/p2p,tests/bench/p2p.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
+BENCHES += p2p
+bench-p2p: build/hosted/bench/p2p
+	@$<

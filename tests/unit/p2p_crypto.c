@@ -2,6 +2,7 @@
 #include "tests/unit/p2p_crypto.h"
 #include "core/base/mem.h"
 #include "lib/p2p/limits.h"
+#include <sodium/core.h>
 #include <sodium/crypto_aead_chacha20poly1305.h>
 #include <sodium/crypto_hash_sha256.h>
 #include <sodium/crypto_scalarmult_curve25519.h>
@@ -113,6 +114,11 @@ static bool sodium_verify(void *context, const u8 key[P2P_POINT_BYTES], struct s
 {
     (void)context;
     return crypto_sign_ed25519_verify_detached(signature, message.data, message.size, key) == 0;
+}
+
+bool p2p_sodium_start(void)
+{
+    return sodium_init() >= 0;
 }
 
 struct p2p_crypto p2p_crypto_sodium(struct p2p_dice *dice)

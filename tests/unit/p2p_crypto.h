@@ -12,6 +12,9 @@ struct p2p_dice {
     u64 state;
 };
 
+// Lets libsodium choose what is fast on this CPU; without it, it is right and slower.
+bool p2p_sodium_start(void);
+
 struct p2p_crypto p2p_crypto_sodium(struct p2p_dice *dice);
 struct p2p_crypto p2p_crypto_plain(struct p2p_dice *dice);
 
