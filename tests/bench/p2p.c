@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How fast a connection of lib/p2p moves bytes: two of them back to back in one process, 64 MiB over
-// one stream through Noise and yamux, and beside it what libsodium alone takes for the same bytes.
+// How fast a connection of lib/p2p moves bytes: two of them back to back in one process, 64 MiB
+// over one stream through Noise and yamux, and beside it what libsodium alone takes for the same
+// bytes.
 //
 //   p2p            rows for the table of `make bench`: the best of ROUNDS
 //   p2p ours|peer  one round of one of them, to be counted (perf stat, callgrind)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A whole connection, with cryptography that lets anything pass, so that an input gets through all
-// layers. The first byte: the role (1), the muxer named early (2), whether the handshake is done for
-// the input (4), which then is what stands in messages. Time passes between pieces.
+// A whole connection, with cryptography that lets anything pass, so that an input gets through
+// all layers. The first byte: the role (1), the muxer named early (2), whether the handshake is
+// done for the input (4), which then is what stands in messages. Time passes between pieces.
 #include "core/base/assert.h"
 #include "lib/p2p/connection.h"
 #include "tests/unit/p2p_crypto.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Lines of a negotiation, for a listener and a dialler, cut as the first byte says: the outcome does
-// not depend on it.
+// Lines of a negotiation, for a listener and a dialler, cut as the first byte says: the outcome
+// does not depend on it.
 #include "core/base/assert.h"
 #include "lib/p2p/multistream.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Frames of yamux from the wire, and between them what a user of streams does. An input is a list of
-// steps: a byte that says which, and what it takes. What goes out is read by the same rules, and
-// everything is given back at the end.
+// Frames of yamux from the wire, and between them what a user of streams does. An input is a list
+// of steps: a byte that says which, and what it takes. What goes out is read by the same rules,
+// and everything is given back at the end.
 #include "core/base/assert.h"
 #include "lib/p2p/yamux.h"
 #include <stdio.h>
