@@ -21,6 +21,7 @@ test-spec-mixed: build/asan/test/spec_runner
 # The official tests of what goes beyond Core 2.0: the features that are there, as tests/spec/run names them.
 # Where nothing brings the tests, an empty file says so to the suites that follow, and they are skipped.
 BEYOND := extended-const
+BEYOND += tail-calls
 BEYOND += threads
 BEYOND_RUN = tests/spec/run $(addprefix --beyond ,$(BEYOND))
 BEYOND_READY := build/wasm-beyond/complete

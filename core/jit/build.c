@@ -427,9 +427,12 @@ static void do_control(struct builder *b, struct body_reader *in, enum row row)
     case ROW_CALL:
         do_call(b, in);
         break;
-    default:
-        ASSERT(row == ROW_CALL_INDIRECT);
+    case ROW_CALL_INDIRECT:
         do_call_indirect(b, in);
+        break;
+    default:
+        ASSERT(row == ROW_RETURN_CALL || row == ROW_RETURN_CALL_INDIRECT);
+        b->failed = ERR_LIMIT; // Limit: left to the interpreter
         break;
     }
 }

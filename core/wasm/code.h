@@ -188,69 +188,73 @@ extern handler *const *const wasm_vectors[ROW_COUNT];
 
 // Everything else.
 #define CODE_OTHERS(X)                                                                             \
-    X(br)              /* c */                                                                     \
-    X(br_back)         /* c */                                                                     \
-    X(br_table_s)      /* a slot, c count; then count + 1 ins: c, from the first of them */        \
-    X(br_table_a)      /* c as above */                                                            \
-    X(ret)             /* a header */                                                              \
-    X(ret_s)           /* a header, b slot: one result */                                          \
-    X(ret_a)           /* a header */                                                              \
-    X(ret_a_f)         /* a header */                                                              \
-    X(ret_a_d)         /* a header */                                                              \
-    X(ret_k)           /* a header, c value, zero-extended */                                      \
-    X(call)            /* a slot of first argument; then ins: data a struct wasm_code */           \
-    X(call_import)     /* a as above, c index of the import; then an empty ins */                  \
-    X(call_indirect_s) /* a same, b slot, c table; then ins: data a type */                        \
-    X(call_indirect_a) /* the same without b */                                                    \
-    X(copy)            /* a to, b from */                                                          \
-    X(copy_br)         /* a to, b from, then c */                                                  \
-    X(copy_br_back)    /* a to, b from, then c */                                                  \
-    X(copy_two)        /* a to, b from; then low to, high from */                                  \
-    X(copy_32)         /* a to, b from: the low half, zero-extended */                             \
-    X(put_32)          /* a to, from acc: the same */                                              \
-    X(copy_many)       /* a to, b from, c count; overlapping ones go down */                       \
-    X(put)             /* a to, from acc */                                                        \
-    X(put_f)           /* a to, from facc */                                                       \
-    X(put_d)           /* a to, from dacc */                                                       \
-    X(const_32)        /* a to, c zero-extended */                                                 \
-    X(const_64)        /* a to; then ins: bits */                                                  \
-    X(select_s)        /* a to, b condition, low, high: slots */                                   \
-    X(select_a)        /* a to, low, high */                                                       \
-    X(global_get_a)    /* c global */                                                              \
-    X(global_get_s)    /* a to, c global */                                                        \
-    X(global_get_a_f)  /* */                                                                       \
-    X(global_get_s_f)  /* */                                                                       \
-    X(global_get_a_d)  /* */                                                                       \
-    X(global_get_s_d)  /* */                                                                       \
-    X(global_set_s)    /* b from, c global */                                                      \
-    X(global_set_a)    /* c global */                                                              \
-    X(global_set_a_f)  /* */                                                                       \
-    X(global_set_a_d)  /* */                                                                       \
-    X(table_get)       /* a to, b index, c table */                                                \
-    X(table_set)       /* a index, b from, c table */                                              \
-    X(table_size)      /* a to, c table */                                                         \
-    X(memory_size)     /* a to */                                                                  \
-    X(ref_func)        /* a to, c function */                                                      \
-    X(unreachable)     /* */                                                                       \
-    X(atomic)          /* a first operand and to, b kind and width (core/wasm/atomic.h), c */      \
-    X(fence)           /* */                                                                       \
-    X(park)            /* a first operand and to, b enum wasm_wait, c offset; then an empty ins */ \
-    X(memory_grow)     /* a to and from */                                                         \
-    X(memory_init)     /* a first of three slots, c segment */                                     \
-    X(memory_copy)     /* a */                                                                     \
-    X(memory_fill)     /* a */                                                                     \
-    X(data_drop)       /* c segment */                                                             \
-    X(table_init)      /* a, b table, c segment */                                                 \
-    X(table_copy)      /* a, low table to, high table from */                                      \
-    X(table_fill)      /* a, c table */                                                            \
-    X(table_grow)      /* a first of two slots and to, c table */                                  \
-    X(elem_drop)       /* c segment */                                                             \
-    X(compiled)        /* c function; then ret; then data the function's own first instruction */  \
-    X(const_128)       /* a to, a and its neighbour as everywhere below; then two ins: bits */     \
-    X(select_v_s)      /* a to, b condition, low, high: slots */                                   \
-    X(select_v_a)      /* a to, low, high */                                                       \
-    X(global_get_v)    /* a to, c global */                                                        \
-    X(global_set_v)    /* b from, c global */
+    X(br)                   /* c */                                                                \
+    X(br_back)              /* c */                                                                \
+    X(br_table_s)           /* a slot, c count; then count + 1 ins: c, from the first of them */   \
+    X(br_table_a)           /* c as above */                                                       \
+    X(ret)                  /* a header */                                                         \
+    X(ret_s)                /* a header, b slot: one result */                                     \
+    X(ret_a)                /* a header */                                                         \
+    X(ret_a_f)              /* a header */                                                         \
+    X(ret_a_d)              /* a header */                                                         \
+    X(ret_k)                /* a header, c value, zero-extended */                                 \
+    X(call)                 /* a slot of first argument; then ins: data a struct wasm_code */      \
+    X(call_import)          /* a as above, c index of the import; then an empty ins */             \
+    X(call_indirect_s)      /* a same, b slot, c table; then ins: data a type */                   \
+    X(call_indirect_a)      /* the same without b */                                               \
+    X(tail_call)            /* a as call, c slots of parameters; the second ins: a header */       \
+    X(tail_call_import)     /* as call_import; the second ins: a header */                         \
+    X(tail_call_indirect_s) /* as call_indirect_s; the second ins: a header */                     \
+    X(tail_call_indirect_a) /* the same without b */                                               \
+    X(copy)                 /* a to, b from */                                                     \
+    X(copy_br)              /* a to, b from, then c */                                             \
+    X(copy_br_back)         /* a to, b from, then c */                                             \
+    X(copy_two)             /* a to, b from; then low to, high from */                             \
+    X(copy_32)              /* a to, b from: the low half, zero-extended */                        \
+    X(put_32)               /* a to, from acc: the same */                                         \
+    X(copy_many)            /* a to, b from, c count; overlapping ones go down */                  \
+    X(put)                  /* a to, from acc */                                                   \
+    X(put_f)                /* a to, from facc */                                                  \
+    X(put_d)                /* a to, from dacc */                                                  \
+    X(const_32)             /* a to, c zero-extended */                                            \
+    X(const_64)             /* a to; then ins: bits */                                             \
+    X(select_s)             /* a to, b condition, low, high: slots */                              \
+    X(select_a)             /* a to, low, high */                                                  \
+    X(global_get_a)         /* c global */                                                         \
+    X(global_get_s)         /* a to, c global */                                                   \
+    X(global_get_a_f)       /* */                                                                  \
+    X(global_get_s_f)       /* */                                                                  \
+    X(global_get_a_d)       /* */                                                                  \
+    X(global_get_s_d)       /* */                                                                  \
+    X(global_set_s)         /* b from, c global */                                                 \
+    X(global_set_a)         /* c global */                                                         \
+    X(global_set_a_f)       /* */                                                                  \
+    X(global_set_a_d)       /* */                                                                  \
+    X(table_get)            /* a to, b index, c table */                                           \
+    X(table_set)            /* a index, b from, c table */                                         \
+    X(table_size)           /* a to, c table */                                                    \
+    X(memory_size)          /* a to */                                                             \
+    X(ref_func)             /* a to, c function */                                                 \
+    X(unreachable)          /* */                                                                  \
+    X(atomic)               /* a first operand and to, b kind and width (core/wasm/atomic.h), c */ \
+    X(fence)                /* */                                                                  \
+    X(park)         /* a first operand and to, b enum wasm_wait, c offset; then an empty ins */    \
+    X(memory_grow)  /* a to and from */                                                            \
+    X(memory_init)  /* a first of three slots, c segment */                                        \
+    X(memory_copy)  /* a */                                                                        \
+    X(memory_fill)  /* a */                                                                        \
+    X(data_drop)    /* c segment */                                                                \
+    X(table_init)   /* a, b table, c segment */                                                    \
+    X(table_copy)   /* a, low table to, high table from */                                         \
+    X(table_fill)   /* a, c table */                                                               \
+    X(table_grow)   /* a first of two slots and to, c table */                                     \
+    X(elem_drop)    /* c segment */                                                                \
+    X(compiled)     /* c function; then ret; then data the function's own first instruction */     \
+    X(const_128)    /* a to, a and its neighbour as everywhere below; then two ins: bits */        \
+    X(select_v_s)   /* a to, b condition, low, high: slots */                                      \
+    X(select_v_a)   /* a to, low, high */                                                          \
+    X(global_get_v) /* a to, c global */                                                           \
+    X(global_set_v) /* b from, c global */
 
 // Sums for addresses, i32. In three ways each: into acc (_a), into slot a and acc (_s), into slot a
 // alone (_q).
@@ -383,6 +387,22 @@ extern const struct ins wasm_stub_back[3];
 // begins with: return address, calling instance, and the slots of arguments and results in the low
 // and high half.
 enum { CROSS_SLOTS = 3 };
+
+// Writes them: `header` slots of arguments lie below.
+static inline void cross_put(u64 *cross, const struct ins *return_to,
+                             struct wasm_instance *instance, u32 header, u32 result_slots)
+{
+    cross[0] = (u64)(uintptr_t)return_to;
+    cross[1] = (u64)(uintptr_t)instance;
+    cross[2] = header | (u64)result_slots << 32;
+}
+
+// Whether a frame that returns there may be one of any instance.
+static inline bool stub_restores(const struct ins *return_to)
+{
+    return return_to == &wasm_stub_done[2] || return_to == &wasm_stub_cross[2] ||
+           return_to == &wasm_stub_back[2];
+}
 
 // Makes room for `slots` more slots behind fp. A trap when the limit or the machine forbids it. The
 // stack may move: offsets within it stay.

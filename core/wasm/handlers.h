@@ -24,6 +24,11 @@ handler wasm_run_pause;
 handler wasm_run_raise;
 handler wasm_run_raise_memory;
 handler wasm_run_raise_table;
+// Makes the stack hold run->stack_need slots behind fp, then runs pc again.
+handler wasm_run_grow_stack;
+// Leaves for run->callee, a function of the embedder's, whose arguments begin at slot a; goes on
+// behind pc and its second half.
+handler wasm_run_call_host;
 
 // Memory 0 as it is now, behind what may have changed it or the instance.
 static inline u8 *memory_reload(struct run *run)
@@ -31,6 +36,27 @@ static inline u8 *memory_reload(struct run *run)
     const struct wasm_memory *memory = run->instance->memory;
     run->memory_size = memory == NULL ? 0 : wasm_memory_bytes(memory);
     return memory == NULL ? NULL : memory->base;
+}
+
+// Finds the function that call_indirect means, or NULL with the reason in run->trap.
+static ALWAYS_INLINE struct wasm_func *indirect(struct run *run, const struct ins *pc, u32 index)
+{
+    const struct wasm_table *table = run->instance->tables[pc->c];
+    if (UNLIKELY(index >= table->count)) {
+        run->trap = TRAP_UNDEFINED_ELEMENT;
+        return NULL;
+    }
+    struct wasm_func *callee = (struct wasm_func *)(uintptr_t)table->elements[index];
+    if (UNLIKELY(callee == NULL)) {
+        run->trap = TRAP_UNINITIALIZED_ELEMENT;
+        return NULL;
+    }
+    const struct wasm_func_type *type = pc[1].data;
+    if (UNLIKELY(callee->type != type) && !wasm_type_equal(callee->type, type)) {
+        run->trap = TRAP_INDIRECT_CALL_TYPE;
+        return NULL;
+    }
+    return callee;
 }
 
 // ---- operands by type: I i32, L i64, F f32, D f64; and by place: S slot, A accumulator

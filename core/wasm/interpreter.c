@@ -569,8 +569,7 @@ HANDLER_SHARED(ret_k)
     RETURN();
 }
 
-// Makes the stack hold run->stack_need slots behind fp, then runs pc again.
-NOINLINE HANDLER(grow_stack)
+NOINLINE HANDLER_SHARED(grow_stack)
 {
     struct wasm_thread *thread = run->thread;
     size_t offset = (size_t)((u8 *)fp - thread->stack);
@@ -590,7 +589,7 @@ NOINLINE HANDLER(grow_stack)
     u64 *frame = fp + pc->a;                                                                       \
     if (UNLIKELY((size_t)(run->stack_end - frame) < code->frame_slots)) {                          \
         run->stack_need = pc->a + code->frame_slots;                                               \
-        TAIL(grow_stack);                                                                          \
+        TAIL(wasm_run_grow_stack);                                                                 \
     }                                                                                              \
     if (UNLIKELY(FUEL <= 0)) {                                                                     \
         TAIL(wasm_run_pause);                                                                      \
@@ -606,7 +605,7 @@ HANDLER_SHARED(call)
     CALL(pc[1].data);
 }
 
-NOINLINE HANDLER(call_host)
+NOINLINE HANDLER_SHARED(call_host)
 {
     if (UNLIKELY(FUEL <= 0)) {
         TAIL(wasm_run_pause);
@@ -629,16 +628,14 @@ NOINLINE HANDLER(call_cross)
     u32 above = code->header + CROSS_SLOTS;
     if (UNLIKELY((size_t)(run->stack_end - arguments) < above + code->frame_slots)) {
         run->stack_need = pc->a + above + code->frame_slots;
-        TAIL(grow_stack);
+        TAIL(wasm_run_grow_stack);
     }
     if (UNLIKELY(FUEL <= 0)) {
         TAIL(wasm_run_pause);
     }
     FUEL -= code->cost;
     u64 *cross = arguments + code->header;
-    cross[0] = (u64)(uintptr_t)(pc + 2);
-    cross[1] = (u64)(uintptr_t)run->instance;
-    cross[2] = code->header | (u64)callee->type->result_slots << 32;
+    cross_put(cross, pc + 2, run->instance, code->header, callee->type->result_slots);
     fp = cross + CROSS_SLOTS;
     mem_copy(fp, arguments, callee->type->param_slots * sizeof *fp);
     code_frame_enter(code, fp, &wasm_stub_cross[2]);
@@ -672,32 +669,11 @@ HANDLER_SHARED(call_import)
     run->callee = callee;
     if (callee->instance != run->instance) {
         if (LIKELY(callee->instance == NULL)) {
-            TAIL(call_host);
+            TAIL(wasm_run_call_host);
         }
         TAIL(call_cross);
     }
     CALL(callee->code);
-}
-
-// Finds the function that call_indirect means, or NULL with the reason in run->trap.
-static ALWAYS_INLINE struct wasm_func *indirect(struct run *run, const struct ins *pc, u32 index)
-{
-    const struct wasm_table *table = run->instance->tables[pc->c];
-    if (UNLIKELY(index >= table->count)) {
-        run->trap = TRAP_UNDEFINED_ELEMENT;
-        return NULL;
-    }
-    struct wasm_func *callee = (struct wasm_func *)(uintptr_t)table->elements[index];
-    if (UNLIKELY(callee == NULL)) {
-        run->trap = TRAP_UNINITIALIZED_ELEMENT;
-        return NULL;
-    }
-    const struct wasm_func_type *type = pc[1].data;
-    if (UNLIKELY(callee->type != type) && !wasm_type_equal(callee->type, type)) {
-        run->trap = TRAP_INDIRECT_CALL_TYPE;
-        return NULL;
-    }
-    return callee;
 }
 
 #define CALL_INDIRECT(index)                                                                       \
@@ -708,7 +684,7 @@ static ALWAYS_INLINE struct wasm_func *indirect(struct run *run, const struct in
     if (UNLIKELY(callee->instance != run->instance)) {                                             \
         run->callee = callee;                                                                      \
         if (callee->instance == NULL) {                                                            \
-            TAIL(call_host);                                                                       \
+            TAIL(wasm_run_call_host);                                                              \
         }                                                                                          \
         TAIL(call_cross);                                                                          \
     }                                                                                              \

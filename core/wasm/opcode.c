@@ -234,6 +234,9 @@ u32 wasm_opcode_features(u32 opcode)
         return WASM_THREADS;
     }
     switch (opcode) {
+    case WASM_OP_RETURN_CALL:
+    case WASM_OP_RETURN_CALL_INDIRECT:
+        return WASM_TAIL_CALLS;
     default:
         return 0;
     }

@@ -17,65 +17,6 @@ enum {
     NOTE_UNITS = 4,   // for a function that may be referred to
 };
 
-// ---- calls
-
-static const struct wasm_func_type *canonical_type(const struct translator *t, u32 type)
-{
-    return &t->module->types[t->module->types[type].canonical];
-}
-
-// Arguments go to their homes, where the callee's frame begins; the accumulators are the callee's.
-static u32 call_prepare(struct translator *t, const struct wasm_func_type *type)
-{
-    settle_top(t, type->param_slots);
-    for (u32 bank = 0; bank < BANK_COUNT; bank++) {
-        if (t->acc[bank].holds_value) {
-            settle(t, t->acc[bank].position);
-        }
-    }
-    truncate(t, t->height - type->param_slots);
-    return home(t, t->height);
-}
-
-static void call_finish(struct translator *t, const struct wasm_func_type *type)
-{
-    acc_forget(t);
-    if (type->result_count != 0) {
-        push_homes(t, type->types + type->param_count, type->result_slots);
-    }
-}
-
-static void do_call(struct translator *t, struct body_reader *in)
-{
-    u32 function = body_u32(in);
-    const struct wasm_func_type *type = canonical_type(t, t->module->function_types[function]);
-    u32 frame = call_prepare(t, type);
-    if (function < t->module->function_import_count) {
-        emit(t, wasm_run_call_import, frame, 0, function);
-        emit_data(t, NULL);
-    } else {
-        emit(t, wasm_run_call, frame, 0, 0);
-        emit_data(t, &t->codes[function - t->module->function_import_count]);
-    }
-    call_finish(t, type);
-}
-
-static void do_call_indirect(struct translator *t, struct body_reader *in)
-{
-    const struct wasm_func_type *type = canonical_type(t, body_u32(in));
-    u32 table = body_u32(in);
-    struct operand index = pop(t);
-    operand_no_const(t, &index);
-    u32 frame = call_prepare(t, type);
-    if (index.mode == MODE_SLOT) {
-        emit(t, wasm_run_call_indirect_s, frame, index.slot, table);
-    } else {
-        emit(t, wasm_run_call_indirect_a, frame, 0, table);
-    }
-    emit_data(t, type);
-    call_finish(t, type);
-}
-
 // ---- branches
 
 static i32 distance(u32 from, u32 to)
@@ -552,12 +493,14 @@ static bool do_control(struct translator *t, struct body_reader *in, enum row ro
         }
         emit_return(t, t->controls[0].result_slots);
         return false;
-    case ROW_CALL:
-        do_call(t, in);
-        return true;
+    case ROW_RETURN_CALL:
+    case ROW_RETURN_CALL_INDIRECT:
+        if (translate_tail_call(t, in, row)) {
+            emit_return(t, t->controls[0].result_slots);
+        }
+        return false;
     default:
-        ASSERT(row == ROW_CALL_INDIRECT);
-        do_call_indirect(t, in);
+        translate_call(t, in, row);
         return true;
     }
 }

@@ -290,6 +290,11 @@ u32 pop_vector(struct translator *t);
 
 // Any instruction but control (operations.c).
 void translate_plain(struct translator *t, struct body_reader *in, enum row row);
+// Calls (translate_call.c).
+void translate_call(struct translator *t, struct body_reader *in, enum row row);
+// Calls in the place of a return. True: a function of the embedder's may be meant, which gives its
+// results here; they are on the stack, to be returned.
+bool translate_tail_call(struct translator *t, struct body_reader *in, enum row row);
 // Those of the classes VECTOR (operations_vector.c).
 void translate_vector(struct translator *t, struct body_reader *in, enum row row);
 // Those of the classes ATOMIC, WAIT and FENCE (operations_atomic.c).

@@ -171,18 +171,8 @@ static enum err check_call(struct wasm_body_checker *c)
 
 static enum err check_call_indirect(struct wasm_body_checker *c)
 {
-    u32 index;
-    const struct wasm_table_type *table = NULL;
-    TRY(read_index(c, &index));
-    TRY(wasm_check_table_index(c, &table));
-    if (table->element != WASM_FUNCREF) {
-        return invalid(c, "type mismatch: call_indirect needs a table of funcref");
-    }
-    if (index >= c->module->type_count) {
-        return wasm_check_unknown(c, "type", index);
-    }
-    const struct wasm_func_type *type = &c->module->types[index];
-    TRY(pop(c, WASM_I32));
+    const struct wasm_func_type *type;
+    TRY(wasm_check_indirect(c, &type));
     TRY(wasm_check_pop_types(c, params_of(type)));
     return wasm_check_push_types(c, results_of(type));
 }

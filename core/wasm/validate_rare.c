@@ -38,6 +38,47 @@ static enum err check_select_typed(struct wasm_body_checker *c)
     return push(c, type);
 }
 
+enum err wasm_check_indirect(struct wasm_body_checker *c, const struct wasm_func_type **out)
+{
+    u32 index;
+    const struct wasm_table_type *table = NULL;
+    TRY(read_index(c, &index));
+    TRY(wasm_check_table_index(c, &table));
+    if (table->element != WASM_FUNCREF) {
+        return invalid(c, "type mismatch: call_indirect needs a table of funcref");
+    }
+    if (index >= c->module->type_count) {
+        return wasm_check_unknown(c, "type", index);
+    }
+    *out = &c->module->types[index];
+    return pop(c, WASM_I32);
+}
+
+// return_call and return_call_indirect: what is called gives what this function has to give.
+static enum err check_tail_call(struct wasm_body_checker *c, u8 opcode)
+{
+    const struct wasm_module *m = c->module;
+    const struct wasm_func_type *type;
+    if (opcode == WASM_OP_RETURN_CALL) {
+        u32 function;
+        TRY(read_index(c, &function));
+        if (function >= m->function_count) {
+            return wasm_check_unknown(c, "function", function);
+        }
+        type = &m->types[m->function_types[function]];
+    } else {
+        TRY(wasm_check_indirect(c, &type));
+    }
+    TRY(wasm_check_pop_types(c, params_of(type)));
+    if (type->result_count != c->type->result_count ||
+        !mem_equal(type->types + type->param_count, c->type->types + c->type->param_count,
+                   type->result_count)) {
+        return invalid(c, "type mismatch: a tail call gives other results than the function");
+    }
+    set_unreachable(c);
+    return ERR_OK;
+}
+
 static enum err check_table_access(struct wasm_body_checker *c, u8 opcode)
 {
     const struct wasm_table_type *table = NULL;
@@ -227,6 +268,9 @@ enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode)
         return ERR_OK;
     case WASM_OP_NOP:
         return ERR_OK;
+    case WASM_OP_RETURN_CALL:
+    case WASM_OP_RETURN_CALL_INDIRECT:
+        return check_tail_call(c, opcode);
     case WASM_OP_DROP:
         return wasm_check_pop_any(c, &type);
     case WASM_OP_SELECT:

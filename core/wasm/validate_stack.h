@@ -145,6 +145,8 @@ static inline enum err read_zero(struct wasm_body_checker *c)
 
 // The table named by the next immediate.
 enum err wasm_check_table_index(struct wasm_body_checker *c, const struct wasm_table_type **out);
+// Reads what call_indirect and its like name, and takes the element's number off the stack.
+enum err wasm_check_indirect(struct wasm_body_checker *c, const struct wasm_func_type **out);
 
 // Instructions that are rare in practice (validate_rare.c), by their first byte, and those behind
 // WASM_PREFIX_BULK but for the conversions.
