@@ -106,9 +106,11 @@ enum platform_x86 {
     PLATFORM_X86_LZCNT = 16,
 };
 struct platform_cpu_facts {
-    u8 cpu;           // enum platform_cpu
-    bool has_segment; // code may write the base of a segment register
-    u32 features;     // of that CPU
+    u8 cpu;            // enum platform_cpu
+    bool has_segment;  // code may write the base of a segment register
+    u32 features;      // of that CPU
+    bool keeps_stacks; // a worker's C code must end on the stack that it began on, since somebody
+                       // watches that: a sanitizer
 };
 struct platform_cpu_facts platform_cpu_facts(void);
 

@@ -39,7 +39,7 @@ $(call unit_test,workers,tests/kernel/workers.c $(HOSTED_PLATFORM) $(CORE_SOURCE
   -lsodium -lpthread,tsan)
 build/tsan/test/workers: | $(KERNEL_GUEST_FILES)
 # The two engines beside each other.
-$(call unit_test,engines,tests/kernel/compiled.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
+$(call unit_test,engines,tests/kernel/compiled.c tests/unit/large_bodies.c tests/unit/wasm_bytes.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
   -lsodium -lpthread,asan)
 build/asan/test/engines: | $(KERNEL_GUEST_FILES) build/test/kernel/spin.wasm
 

@@ -36,6 +36,7 @@ enum err jit_module_create(struct jit_space *space, const struct wasm_module *mo
     mem_zero(out, sizeof *out);
     out->space = space;
     out->module = module;
+    out->code_bytes_most = JIT_SPACE_BYTES;
     arena_init(&out->arena, space->memory, limit_bytes);
     u32 defined = module->function_count - module->function_import_count;
     out->enters = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
@@ -304,7 +305,8 @@ static enum err lay_out(struct placing *p)
         at += link_bytes;
     }
     p->bytes = round_up(at, JIT_PAGE_BYTES);
-    return p->bytes > JIT_SPACE_BYTES ? ERR_LIMIT : ERR_OK;
+    u64 left = p->module->code_bytes_most - p->module->code_bytes;
+    return p->bytes > left ? ERR_LIMIT : ERR_OK;
 }
 
 static const u8 *leave_of(const struct placing *p, u32 canonical)

@@ -72,8 +72,9 @@ struct jit_module {
     struct jit_loop *loops; // JIT_LOOPS of them
     u32 loop_count;         // atomic: written ones
     u32 compiled_count;
-    u64 code_bytes;  // of machine code, of all batches
-    bool is_started; // functions that can become values have somewhere to go
+    u64 code_bytes;      // of machine code, of all batches,
+    u64 code_bytes_most; // and how much there may be; JIT_SPACE_BYTES unless the owner says less
+    bool is_started;     // functions that can become values have somewhere to go
 };
 
 //   limit_bytes  of memory for tables, beside the code itself

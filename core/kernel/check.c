@@ -179,7 +179,8 @@ static u32 check_programs(const struct kernel *kernel)
     for (u32 slot = 0; slot < kernel->programs.chunk_count * POOL_CHUNK_ITEMS; slot++) {
         struct program *program = pool_at(&kernel->programs, slot);
         if (program != NULL) {
-            ASSERT(list_is_empty(&program->waiting) || program->state <= PROGRAM_CHECKING);
+            ASSERT(list_is_empty(&program->waiting) || program->state <= PROGRAM_CHECKING ||
+                   compiled_is_under_way(program));
             ASSERT((program->load != NULL) == (program->state == PROGRAM_FETCHING));
             ASSERT((program->family != NULL) ==
                    (program->reference_count > 0 && !program->is_fixed));

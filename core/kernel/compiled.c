@@ -19,25 +19,34 @@ STATIC_ASSERT((u32)PLATFORM_X86_LZCNT == X64_HAS_LZCNT);
 STATIC_ASSERT((u32)JIT_PAGE_BYTES == PLATFORM_PAGE_BYTES);
 
 // The compiled side of a program.
+struct hot {
+    u32 function;
+    u32 origin; // of a loop
+    const struct ins *head;
+};
+
+enum hot_stage { HOT_NONE, HOT_LOOP, HOT_FUNCTION };
+
 struct program_code {
     struct program *program;
     struct jit_module module;
-    struct job job; // where it is not compiled at once
-    // Whose turn it is to compile.
+    struct job job;
+    struct process *payer; // the family that pays for the job, while it is under way; NULL: nobody
+    struct memory memory;  // charged to it
+    // The job's.
     struct jit_compiler compiler;
     u32 next; // function
     u32 hot_next;
-    bool has_hot; // in the batch
+    struct hot hot_now; // being compiled
+    u8 hot_stage;       // enum hot_stage
+    bool has_hot;       // in the batch
     bool has_failed;
     // Everybody's.
-    bool is_done;     // atomic
+    bool is_done;     // atomic: there is no job
+    bool is_settled;  // there was none: nobody need wait. Under kernel->lock
     struct lock lock; // what follows; held for moments
     u32 hot_count;
-    struct hot {
-        u32 function;
-        u32 origin; // of a loop
-        const struct ins *head;
-    } hot[KERNEL_HOT]; // loops that were seen running
+    struct hot hot[KERNEL_HOT]; // loops that were seen running
 };
 
 // ---- the machine
@@ -99,6 +108,7 @@ static enum err space_open(struct kernel *kernel)
     if (facts.cpu != PLATFORM_CPU_X86_64) {
         return ERR_UNSUPPORTED;
     }
+    kernel->compiles_at_once = facts.keeps_stacks;
     struct jit_options options = {
         .bounds = JIT_BOUNDS_GUARD,
         .segment = facts.has_segment,
@@ -178,79 +188,189 @@ static bool hot_take(struct program_code *code, struct hot *out)
     return found;
 }
 
+// The loop that is being compiled, then the function around it.
+static enum err compile_hot(struct program_code *code)
+{
+    struct jit_compiler *compiler = &code->compiler;
+    const struct hot *hot = &code->hot_now;
+    code->has_hot = true;
+    if (code->hot_stage == HOT_LOOP) {
+        TRY(jit_compile_one_loop(compiler, hot->function, hot->origin, hot->head));
+        code->hot_stage = HOT_FUNCTION;
+    }
+    TRY(jit_compile_one(compiler, hot->function));
+    code->hot_stage = HOT_NONE;
+    return ERR_OK;
+}
+
 // Compiles what should come next. ERR_NOT_FOUND: nothing is left.
 static enum err compile_next(struct program_code *code)
 {
-    struct jit_compiler *compiler = &code->compiler;
-    struct hot hot;
-    if (code->module.code_bytes >= KERNEL_CODE_BYTES) {
-        return ERR_LIMIT;
+    if (code->hot_stage == HOT_NONE && !jit_compile_is_paused(&code->compiler) &&
+        hot_take(code, &code->hot_now)) {
+        code->hot_stage = HOT_LOOP;
     }
-    if (hot_take(code, &hot)) {
-        code->has_hot = true;
-        TRY(jit_compile_one_loop(compiler, hot.function, hot.origin, hot.head));
-        return jit_compile_one(compiler, hot.function);
+    if (code->hot_stage != HOT_NONE) {
+        return compile_hot(code);
+    }
+    if (code->has_hot && !jit_compile_is_paused(&code->compiler)) {
+        code->has_hot = false; // who runs it should not wait for the batch to become full
+        return jit_compile_end(&code->compiler);
     }
     if (code->next == code->module.module->function_count) {
         return ERR_NOT_FOUND;
     }
-    return jit_compile_one(compiler, code->next++);
+    TRY(jit_compile_one(&code->compiler, code->next));
+    code->next++;
+    return ERR_OK;
 }
 
-// Compiles until the time is over. True: everything is, or it cannot go on.
-static bool compile_for(struct program_code *code, u64 time_ns)
+// Compiles until the fuel is used up. True: everything is, or it cannot go on.
+static bool compile_for(struct program_code *code, i64 *fuel)
 {
-    u64 start_ns = platform_clock_ns();
-    do {
-        enum err err = compile_next(code);
-        if (err != ERR_OK) {
-            code->has_failed |= err != ERR_NOT_FOUND;
-            return true;
-        }
-    } while (platform_clock_ns() - start_ns < time_ns);
-    if (code->has_hot) { // who runs it should not wait for the batch to become full
-        code->has_hot = false;
-        code->has_failed = jit_compile_end(&code->compiler) != ERR_OK;
-        return code->has_failed;
+    enum { FUNCTION_UNITS = 200, BODY_UNITS = 100 }; // where a function is compiled in one step
+    struct jit_compiler *compiler = &code->compiler;
+    bool pauses = !code->program->kernel->compiles_at_once;
+    enum err err = ERR_OK;
+    compiler->work = pauses ? fuel : NULL;
+    while (err == ERR_OK && *fuel > 0) {
+        u64 before = compiler->body_bytes;
+        err = compile_next(code);
+        *fuel -= FUNCTION_UNITS;
+        *fuel -= pauses ? 0 : (i64)(compiler->body_bytes - before) * BODY_UNITS;
     }
-    return false;
+    compiler->work = NULL;
+    code->has_failed |= err != ERR_OK && err != ERR_PAUSED && err != ERR_NOT_FOUND;
+    return err != ERR_OK && err != ERR_PAUSED;
 }
 
 static void compile_end(struct program_code *code)
 {
-    // What could not be placed stays with the interpreter.
-    if (jit_compile_end(&code->compiler) != ERR_OK) {
+    if (jit_compile_is_paused(&code->compiler)) {
+        jit_compile_give_up(&code->compiler);
         code->has_failed = true;
+    } else if (jit_compile_end(&code->compiler) != ERR_OK) {
+        code->has_failed = true; // what could not be placed stays with the interpreter
     }
     bool is_whole = !code->has_failed && code->next == code->module.module->function_count;
     kept_save(code->program, &code->compiler, is_whole);
-    __atomic_store_n(&code->is_done, true, __ATOMIC_RELEASE);
 }
 
-static void give(struct program *program)
+// ---- who pays
+
+// Memory to compile in, as far as the family may have it.
+static void *charge_resize(struct memory *self, void *block, size_t old_size, size_t new_size)
 {
-    kernel_lock(program->kernel);
-    program_give_locked(program->kernel, program);
-    kernel_unlock(program->kernel);
+    struct program_code *code = CONTAINER_OF(self, struct program_code, memory);
+    struct memory *memory = kernel_memory(code->program->kernel);
+    u64 *bytes = code->payer == NULL ? NULL : &code->payer->compiling_bytes;
+    if (new_size == 0) {
+        if (bytes != NULL) {
+            __atomic_fetch_sub(bytes, old_size, __ATOMIC_RELAXED);
+        }
+        return memory->resize(memory, block, old_size, 0);
+    }
+    u64 before = bytes == NULL ? 0 : __atomic_fetch_add(bytes, new_size, __ATOMIC_RELAXED);
+    bool fits = before + new_size <= KERNEL_FAMILY_COMPILING_BYTES;
+    void *taken = bytes == NULL || fits ? memory->resize(memory, NULL, 0, new_size) : NULL;
+    if (taken == NULL && bytes != NULL) {
+        __atomic_fetch_sub(bytes, new_size, __ATOMIC_RELAXED);
+    }
+    return taken;
+}
+
+// The job begins, for a family: the one that is charged for the program, or, where it came with the
+// system, the one that asked. NULL: nobody did.
+static void pay_begin_locked(struct program_code *code, struct process *asks)
+{
+    struct process *payer = code->program->family;
+    payer = payer != NULL || asks == NULL ? payer : asks->family;
+    ASSERT(code->payer == NULL);
+    code->payer = payer;
+    if (payer != NULL) {
+        payer->pins++;
+    }
+}
+
+static void pay_end_locked(struct program_code *code)
+{
+    struct process *payer = code->payer;
+    code->payer = NULL;
+    if (payer != NULL) {
+        payer->pins--;
+        process_release_locked(code->program->kernel, payer);
+    }
+}
+
+// After a step: the time, and the code that there is now. False: the family has as much code as it
+// may have.
+static bool pay(struct program_code *code, i64 used)
+{
+    struct program *program = code->program;
+    struct kernel *kernel = program->kernel;
+    if (code->payer != NULL && used > 0) {
+        __atomic_fetch_add(&code->payer->compiling_fuel, (u64)used, __ATOMIC_RELAXED);
+    }
+    if (program->code_bytes == code->module.code_bytes) {
+        return true; // nothing was placed
+    }
+    kernel_lock(kernel);
+    u64 more = code->module.code_bytes - program->code_bytes;
+    struct process *family = program->family;
+    program->code_bytes += more;
+    bool fits = true;
+    if (family != NULL) {
+        family->code_bytes += more;
+        fits = family->code_bytes < KERNEL_FAMILY_CODE_BYTES;
+    }
+    kernel_unlock(kernel);
+    return fits;
+}
+
+// ---- the job
+
+// Nothing is left to do: whoever waits for that goes on.
+static void finish(struct program_code *code)
+{
+    struct program *program = code->program;
+    struct kernel *kernel = program->kernel;
+    kernel_lock(kernel);
+    __atomic_store_n(&code->is_done, true, __ATOMIC_RELEASE);
+    code->is_settled = true;
+    pay_end_locked(code);
+    struct list_node *node;
+    while ((node = list_take(&program->waiting)) != NULL) { // at most KERNEL_PROCESSES
+        process_ready_locked(kernel, LIST_ITEM(node, struct process, run));
+    }
+    program_give_locked(kernel, program);
+    kernel_unlock(kernel);
 }
 
 static bool compile_step(struct job *job, i64 *fuel)
 {
     struct program_code *code = CONTAINER_OF(job, struct program_code, job);
-    u64 start_ns = platform_clock_ns();
-    bool is_over = job_is_cancelled(job) || compile_for(code, (u64)*fuel * JIT_FUEL_NS);
+    i64 before = *fuel;
+    bool is_over = job_is_cancelled(job) || compile_for(code, fuel);
+    *fuel -= 1;
+    if (!pay(code, before - *fuel)) {
+        code->has_failed = true;
+        is_over = true;
+    }
     if (is_over) {
         compile_end(code);
-    }
-    *fuel -= 1 + (i64)((platform_clock_ns() - start_ns) / JIT_FUEL_NS);
-    if (is_over) {
-        give(code->program);
+        (void)pay(code, 0);
+        finish(code);
     }
     return !is_over;
 }
 
+static enum job_share share_of(const struct kernel *kernel)
+{
+    return kernel->config.engine == KERNEL_ENGINE_COMPILED ? JOB_NORMAL : JOB_LOW;
+}
+
 // A loop was found after the program's functions were done: a job for it, if none is under way.
-static void compile_again(struct program *program)
+static void compile_again(struct program *program, struct process *asks)
 {
     struct kernel *kernel = program->kernel;
     struct program_code *code = code_of(program);
@@ -258,6 +378,7 @@ static void compile_again(struct program *program)
     if (__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE)) {
         __atomic_store_n(&code->is_done, false, __ATOMIC_RELEASE);
         program->reference_count++;
+        pay_begin_locked(code, asks);
         job_start_locked(kernel, &code->job, JOB_LOW, compile_step);
     }
     kernel_unlock(kernel);
@@ -267,22 +388,28 @@ static void compile_again(struct program *program)
 static bool place_step(struct job *job, i64 *fuel)
 {
     struct program_code *code = CONTAINER_OF(job, struct program_code, job);
-    struct kernel *kernel = code->program->kernel;
+    struct program *program = code->program;
+    struct kernel *kernel = program->kernel;
     bool is_cancelled = job_is_cancelled(job);
+    i64 before = *fuel;
     *fuel -= 1; // a step costs something, also where nothing was kept
-    enum err err = is_cancelled ? ERR_CLOSED : kept_step(code->program, &code->module, fuel);
+    if (!is_cancelled && program->kept != NULL && !kept_is_answered(program)) {
+        *fuel -= KERNEL_FUEL_LOW; // the machine is at it: this turn is over
+        return true;
+    }
+    enum err err = is_cancelled ? ERR_CLOSED : kept_step(program, &code->module, fuel);
+    (void)pay(code, before - *fuel);
     if (err == ERR_PAUSED) {
         return true;
     }
-    if (is_cancelled || (err == ERR_OK && kept_is_whole(code->program))) {
+    if (is_cancelled || (err == ERR_OK && kept_is_whole(program))) {
         code->next = code->module.module->function_count;
-        __atomic_store_n(&code->is_done, true, __ATOMIC_RELEASE);
-        give(code->program);
+        finish(code);
         return false;
     }
-    kept_write(code->program, &code->compiler);
+    kept_write(program, &code->compiler);
     kernel_lock(kernel);
-    job_start_locked(kernel, job, JOB_LOW, compile_step);
+    job_start_locked(kernel, job, share_of(kernel), compile_step);
     kernel_unlock(kernel);
     return false;
 }
@@ -296,13 +423,15 @@ static struct program_code *code_new(struct program *program)
     }
     mem_zero(code, sizeof *code);
     code->program = program;
+    code->memory.resize = charge_resize;
     code->next = program->module->function_import_count;
     if (jit_module_create(program->kernel->space, program->module, KERNEL_PROGRAM_BYTES,
                           &code->module) != ERR_OK) {
         memory_give(memory, code, sizeof *code);
         return NULL;
     }
-    jit_compile_begin(&code->compiler, &code->module, memory);
+    code->module.code_bytes_most = KERNEL_CODE_BYTES;
+    jit_compile_begin(&code->compiler, &code->module, &code->memory);
     return code;
 }
 
@@ -313,38 +442,34 @@ static void code_free(struct program_code *code)
     memory_give(memory, code, sizeof *code);
 }
 
-// Makes the compiled side of a program, if nobody else does. NULL: somebody does, or there is no
-// memory.
-//   step  NULL, or starts with it as a job
-static struct program_code *code_start(struct program *program, enum job_share share,
-                                       job_step *step)
+// Makes the compiled side of a program, if nobody else does and there is memory, and the job that
+// fills it.
+//   asks  NULL, or the process on whose account that is
+static void code_start(struct program *program, enum job_share share, struct process *asks)
 {
     struct program_code *code = code_of(program) == NULL ? code_new(program) : NULL;
     if (code == NULL) {
-        return NULL;
+        return;
     }
     struct kernel *kernel = program->kernel;
     kernel_lock(kernel);
     bool is_first = program->code == NULL;
     if (is_first) {
         __atomic_store_n(&program->code, code, __ATOMIC_RELEASE);
-        if (step != NULL) {
-            program->reference_count++; // the job's
-            job_start_locked(kernel, &code->job, share, step);
-        }
+        program->reference_count++; // the job's
+        pay_begin_locked(code, asks);
+        job_start_locked(kernel, &code->job, share, place_step);
     }
     kernel_unlock(kernel);
     if (!is_first) {
         code_free(code);
-        return NULL;
     }
-    return code;
 }
 
 // Code of an earlier run is there.
 static void code_arrived(struct program *program)
 {
-    (void)code_start(program, JOB_NORMAL, place_step);
+    code_start(program, JOB_NORMAL, NULL);
 }
 
 // Asks for code of an earlier run.
@@ -357,37 +482,11 @@ static void ask(struct program *program)
 }
 
 // Sees to it that a program that has run for a while is compiled.
-static void want_code(struct program *program)
+static void want_code(struct program *program, struct process *asks)
 {
-    // place_step does what compile_step does, where nothing was kept.
     if (program != NULL && kept_is_answered(program)) {
-        (void)code_start(program, JOB_LOW, place_step);
+        code_start(program, JOB_LOW, asks);
     }
-}
-
-// The same, here and now.
-static void want_code_now(struct program *program)
-{
-    struct program_code *code = program == NULL ? NULL : code_start(program, JOB_LOW, NULL);
-    if (code == NULL) {
-        return;
-    }
-    while (program->kept != NULL && !kept_is_answered(program)) {
-        platform_relax();
-    }
-    i64 fuel;
-    enum err err;
-    do {
-        fuel = INT64_MAX;
-        err = kept_step(program, &code->module, &fuel);
-    } while (err == ERR_PAUSED);
-    if (err == ERR_OK && kept_is_whole(program)) {
-        code->next = code->module.module->function_count;
-    } else {
-        kept_write(program, &code->compiler);
-        (void)compile_for(code, UINT64_MAX);
-    }
-    compile_end(code);
 }
 
 u64 compiled_program_bytes(const struct program *program)
@@ -465,7 +564,7 @@ static void switch_over(struct process *process)
 
 // Remembers the loop in which a process is, to be compiled first. There are KERNEL_HOT of them at
 // most, so looking for its place in the file is rare.
-static void note_loop(const struct process *process)
+static void note_loop(struct process *process)
 {
     const struct ins *head = wasm_thread_loop(&process->thread);
     struct wasm_instance *instance = process->thread.instance;
@@ -489,7 +588,7 @@ static void note_loop(const struct process *process)
     }
     lock_release(&code->lock);
     if (!is_known) {
-        compile_again(program);
+        compile_again(program, process);
     }
 }
 
@@ -503,8 +602,8 @@ static NOINLINE void consider(struct process *process)
         }
         note_loop(process);
     } else if (process->fuel_used >= KERNEL_FUEL_HOT) {
-        want_code(process->program);
-        want_code(process->program->adapter);
+        want_code(process->program, process);
+        want_code(process->program->adapter, process);
     }
 }
 
@@ -539,23 +638,40 @@ u32 process_backtrace(struct process *process, struct wasm_frame *out, u32 count
                                      : wasm_thread_backtrace(&process->thread, out, count);
 }
 
-static void code_await(const struct program *program)
+bool compiled_is_under_way(const struct program *program)
 {
-    const struct program_code *code = program == NULL ? NULL : code_of(program);
-    // Another worker may be at it.
-    while (code != NULL && !__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE)) {
-        platform_relax();
+    const struct program_code *code = code_of(program);
+    return code != NULL && !__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE);
+}
+
+// Waits for all of a program's code. False: there is nothing to wait for.
+static bool await(struct process *process, struct program *program)
+{
+    struct kernel *kernel = process->kernel;
+    if (program == NULL) {
+        return false;
     }
+    code_start(program, JOB_NORMAL, process);
+    kernel_lock(kernel);
+    bool waits = program->code != NULL && !program->code->is_settled;
+    if (waits) {
+        process->state = PROCESS_LOADING;
+        list_append(&program->waiting, &process->run);
+    }
+    kernel_unlock(kernel);
+    return waits;
+}
+
+bool compiled_process_waits(struct process *process)
+{
+    struct program *program = process->program;
+    return process->is_fast && process->kernel->config.engine == KERNEL_ENGINE_COMPILED &&
+           (await(process, program) || await(process, program->adapter));
 }
 
 void compiled_process_made(struct process *process)
 {
     if (process->is_fast && process->kernel->config.engine == KERNEL_ENGINE_COMPILED) {
-        struct program *program = process->program;
-        want_code_now(program);
-        want_code_now(program->adapter);
-        code_await(program);
-        code_await(program->adapter);
         switch_over(process);
     }
     if (process->kernel->config.is_verbose) {

@@ -4,14 +4,20 @@
 // A process is *fast* when its memory lies in a reservation of its own in which every access
 // beyond it faults, as compiled code needs it; that is decided when it begins, because memory never
 // moves. Its program is compiled, once for all its processes, when a fast process has run for
-// KERNEL_FUEL_HOT (or at once, where that is asked for): by a job beside the processes, functions
-// first that were seen running. A process that is not fast runs in the interpreter.
+// KERNEL_FUEL_HOT (or before they run, where that is asked for): by a job beside the processes,
+// functions first that were seen running. A process that is not fast runs in the interpreter.
+//
+// The family that is charged for a program pays for the job, in time (its own, as others see it)
+// and in memory; for a program that came with the system, the family that asked first does.
 //
 // Use     compiled_open in kernel_create, compiled_close at the end of kernel_destroy; the rest at
 //         the moments that the names say.
 // Locks   program->code is set once under kernel->lock, before a process can find it there; what it
 //         points to belongs to the job while that runs, but for what module.h says of code.
-// Limits  core/kernel/limits.h: KERNEL_FAST.
+// Time    a step of the job ends JIT_PACE_UNITS after its portion at the latest, also in the middle
+//         of a function; placing a batch (JIT_BATCH_BYTES, or one larger function) is one step.
+// Limits  core/kernel/limits.h: KERNEL_FAST, KERNEL_CODE_BYTES, KERNEL_FAMILY_CODE_BYTES,
+//         KERNEL_FAMILY_COMPILING_BYTES; what is beyond stays with the interpreter.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
@@ -28,7 +34,10 @@ void compiled_close(struct kernel *kernel);
 
 // A process is about to get its memory: decides whether it is fast.
 void compiled_process_begin(struct process *process);
-// It has its instances. May take as long as compiling its program, where that is asked for.
+// It is about to get its instances. True: where all of its program is to be compiled before it
+// runs, it is LOADING until that is done, no longer this worker's, and this is to be asked again.
+bool compiled_process_waits(struct process *process);
+// It has its instances.
 void compiled_process_made(struct process *process);
 // It runs no more, but its instances are still there; and they are gone.
 void compiled_process_stop(struct process *process);
@@ -40,6 +49,8 @@ enum wasm_run process_run(struct process *process, i64 *fuel);
 void process_describe(struct process *process, struct text *out);
 u32 process_backtrace(struct process *process, struct wasm_frame *out, u32 count);
 
+// Whether a job compiles it, for which processes may wait.
+bool compiled_is_under_way(const struct program *program);
 // Memory that its compiled side takes.
 u64 compiled_program_bytes(const struct program *program);
 // A program goes; no job of it runs.

@@ -199,7 +199,7 @@ struct program {
     char cid[KERNEL_CID_TEXT_BYTES];
     u32 reference_count; // processes, programs it adapts, and the load until it has come to its end
     struct process *family; // charged for it while it has references; NULL: a fixed one, or cached
-    struct list waiting;    // struct process by `run`: to be started once it is ready
+    struct list waiting;    // struct process by `run`: to be started once it is ready, or its code
     struct list_node work;  // in kernel->expecting, or ->cache while unreferenced
     struct job job;         // CHECKING: the check. At the end: giving back much memory
     struct preparation *preparation; // CHECKING: the job's own
@@ -217,6 +217,7 @@ struct program {
     struct definition *definitions;
     u32 definition_count;
     struct program_code *code; // atomic: core/kernel/compiled.h; NULL: not compiled
+    u64 code_bytes;            // of it, as `family` is charged for it
     struct kept *kept;         // atomic: core/kernel/kept.h; NULL: not asked for
     u32 start_function;        // `_start`, or an adapter's `_initialize`; PROGRAM_NO_FUNCTION: none
     // FAILED
@@ -227,7 +228,7 @@ struct program {
 // ---- processes
 
 enum process_state {
-    PROCESS_LOADING,  // in program->waiting
+    PROCESS_LOADING,  // in program->waiting, of its own or its adapter
     PROCESS_READY,    // in kernel->ready or a worker's
     PROCESS_RUNNING,  // some worker has it
     PROCESS_WAITING,  // in wait, nothing to tell it
@@ -264,7 +265,7 @@ struct process {
     bool resume_wait;      // READY: the wait it sits in is to be tried again
     bool is_unasked;       // its parent cannot, or will not, ask how it ended
     u32 worker;            // RUNNING: whose
-    u32 pins;              // walks through all processes that stand here
+    u32 pins;              // walks through all processes that stand here, jobs that it pays for
     u32 child_count;       // running, or ended and not released
     u32 family_count;      // the same of all its descendants, when it is their `family`
     u32 family_programs;   // what they, or it, took up
@@ -305,6 +306,10 @@ struct process {
     u64 received_total;
     u64 answered_total;
     u64 linear_bytes; // atomic: linear memory in use
+    // Of a family: what compiling its programs costs (compiled.h).
+    u64 compiling_fuel;  // atomic: used so far, by jobs; counts as its own
+    u64 compiling_bytes; // atomic: working memory of jobs
+    u64 code_bytes;      // of the code of programs that it is charged for
 
     // The worker's that runs it.
     struct memory charge; // everything below takes memory through here
@@ -457,6 +462,7 @@ struct kernel {
     struct guest_memory guest;
     struct jit_space *space; // NULL: the interpreter runs everything
     u32 fast_count;          // atomic: processes that are fast
+    bool compiles_at_once;   // a function in one step: platform_cpu_facts
     u32 kept_requests;       // atomic: of platform_kept_load and _save, under way
     struct wasm_func host[HOST_COUNT];
     struct worker workers[KERNEL_WORKERS];
@@ -598,7 +604,12 @@ enum err process_new_locked(struct kernel *kernel, struct process *parent,
                             const struct start_lists *lists, struct process **out);
 struct process *process_find_locked(struct kernel *kernel, u64 id);
 // Brings a process that this worker has to life, in portions. Takes from *fuel.
-enum process_begun { PROCESS_BEGIN_RUNS, PROCESS_BEGIN_ENDED, PROCESS_BEGIN_PAUSED };
+enum process_begun {
+    PROCESS_BEGIN_RUNS,
+    PROCESS_BEGIN_ENDED,
+    PROCESS_BEGIN_PAUSED,
+    PROCESS_BEGIN_WAITS, // LOADING again until its program is compiled, no longer this worker's
+};
 enum process_begun process_begin(struct process *process, i64 *fuel);
 // The function it was in returned: begins the next stage. False: it has ended.
 bool process_advance(struct process *process);

@@ -46,7 +46,11 @@ enum {
     KERNEL_FAST = 1024,            // processes with address space for compiled code; others are
                                    // interpreted. Each costs the machine mappings and page tables
     KERNEL_CODE_BYTES = 128 << 20, // machine code of one program; the rest of it is interpreted
-    KERNEL_HOT = 64,               // functions that are compiled before the others
+    KERNEL_FAMILY_CODE_BYTES = 256 << 20, // and of all that one family took up: a quarter of the
+                                          // space for code
+    KERNEL_FAMILY_COMPILING_BYTES = 256 << 20, // of memory to compile them in: two of the largest
+                                               // functions at once
+    KERNEL_HOT = 64,                           // functions that are compiled before the others
     KERNEL_CACHE_BYTES = 64 << 20, // programs nobody runs are kept up to this, then the oldest goes
 
     // ---- one process; at the limit E_LIMIT or the `limit` of the function that was called

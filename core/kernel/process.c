@@ -283,6 +283,7 @@ struct beginning {
     struct wasm_making making;
     struct report report;
     struct arena scratch; // imports
+    bool has_code;        // as much of it as it waits for
     bool is_making;
 };
 
@@ -651,6 +652,7 @@ static bool beginning_new(struct process *process)
     if (process->beginning == NULL) {
         return false;
     }
+    process->beginning->has_code = false;
     process->beginning->is_making = false;
     report_clear(&process->beginning->report);
     arena_init(&process->beginning->scratch, &process->charge, KERNEL_PROCESS_BYTES);
@@ -685,6 +687,12 @@ enum process_begun process_begin(struct process *process, i64 *fuel)
     enum trap trap = TRAP_NONE;
     enum err err = ERR_NO_MEMORY;
     if (process->beginning != NULL || beginning_new(process)) {
+        if (!process->beginning->has_code) {
+            if (compiled_process_waits(process)) {
+                return PROCESS_BEGIN_WAITS;
+            }
+            process->beginning->has_code = true;
+        }
         err = make_instances(process, fuel, &trap);
         if (err == ERR_PAUSED) {
             return PROCESS_BEGIN_PAUSED;

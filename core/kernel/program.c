@@ -148,6 +148,7 @@ static void charge_locked(struct program *program, struct process *family)
     ASSERT(program->family == NULL && family->family_programs < KERNEL_FAMILY_PROGRAMS);
     program->family = family;
     family->family_programs++;
+    family->code_bytes += program->code_bytes;
 }
 
 static void uncharge_locked(struct kernel *kernel, struct program *program)
@@ -156,6 +157,8 @@ static void uncharge_locked(struct kernel *kernel, struct program *program)
     ASSERT(family->family_programs > 0);
     program->family = NULL;
     family->family_programs--;
+    ASSERT(family->code_bytes >= program->code_bytes);
+    family->code_bytes -= program->code_bytes;
     process_release_locked(kernel, family);
 }
 

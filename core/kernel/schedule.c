@@ -141,7 +141,12 @@ static bool begin(struct turn *turn, struct process *process)
 {
     turn->fuel -= process->beginning == NULL ? KERNEL_FUEL_START : 0;
     for (;;) {
+        account(turn, process); // before it may be another worker's
         enum process_begun begun = process_begin(process, &turn->fuel);
+        if (begun == PROCESS_BEGIN_WAITS) {
+            turn->fuel_start = turn->fuel;
+            return false;
+        }
         if (begun != PROCESS_BEGIN_PAUSED) {
             return begun == PROCESS_BEGIN_RUNS;
         }
@@ -468,7 +473,8 @@ void kernel_stop(struct kernel *kernel)
 u64 process_time_ns_locked(const struct process *process)
 {
     const struct kernel *kernel = process->kernel;
-    u64 fuel = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED);
+    u64 fuel = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED) +
+               __atomic_load_n(&process->compiling_fuel, __ATOMIC_RELAXED);
     if (kernel->run_fuel == 0) {
         return 0;
     }

@@ -212,6 +212,16 @@ void hosted_interrupts_tick(u32 index)
     (void)pthread_mutex_unlock(&state.lock);
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+enum { IS_WATCHED = 1 };
+#else
+enum { IS_WATCHED = 0 };
+#endif
+#else
+enum { IS_WATCHED = 0 };
+#endif
+
 struct platform_cpu_facts platform_cpu_facts(void)
 {
     __builtin_cpu_init();
@@ -226,5 +236,6 @@ struct platform_cpu_facts platform_cpu_facts(void)
         .cpu = is_enough ? PLATFORM_CPU_X86_64 : PLATFORM_CPU_OTHER,
         .has_segment = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0,
         .features = features,
+        .keeps_stacks = IS_WATCHED,
     };
 }

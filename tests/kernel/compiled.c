@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/kernel/compiled.c: the kernel's two engines on the hosted machine (core/kernel/compiled.h):
 // who is fast, what compiled code does to its neighbours, and how it ends.
+#include "core/jit/limits.h"
 #include "core/jit/thread.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
+#include "tests/unit/large_bodies.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -155,9 +157,97 @@ static void so_many_are_fast(void **state)
     machine_close(&machine);
 }
 
+// The largest function there may be is compiled before its program runs; whoever else wants the
+// one worker has it between any two portions, and no portion is longer than it may be.
+static void neighbours_run_while_others_compile(void **state)
+{
+    (void)state;
+    enum { FUEL = 20000, PLACING = 200000 }; // PLACING: the batch, at the end
+    static struct machine machine;
+    struct wasm_bytes bytes = large_module(5, JIT_BODY_BYTES);
+    machine_open(&machine, KERNEL_ENGINE_COMPILED);
+    char large[KERNEL_CID_TEXT_BYTES];
+    assert_int_equal(
+        kernel_program_add(machine.kernel, wasm_bytes_span(&bytes), (struct span){0}, large, NULL),
+        ERR_OK);
+    struct kernel_process_id neighbour = start(&machine, machine.spin);
+    while (process_of(&machine, neighbour)->compiled == NULL) {
+        assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
+    }
+    struct kernel_process_id id = start(&machine, large);
+    const struct process *process = process_of(&machine, id);
+    u64 paid = 0;
+    u32 portions = 0;
+    u32 without = 0; // steps in a row in which the neighbour did not run
+    u64 ran = 0;
+    while (machine.exited == 0) {
+        assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
+        u64 now = process_of(&machine, neighbour)->fuel_used;
+        without = now == ran ? without + 1 : 0;
+        assert_true(without <= 2); // a job's portion, or the process's own
+        ran = now;
+        process = process_of(&machine, id);
+        if (process != NULL && process->compiling_fuel != paid) {
+            assert_true(process->compiling_fuel - paid <= FUEL + JIT_PACE_UNITS + PLACING);
+            assert_true(process->compiling_bytes <= KERNEL_FAMILY_COMPILING_BYTES);
+            paid = process->compiling_fuel;
+            portions++;
+        }
+    }
+    assert_true(portions > 500);
+    assert_int_equal(kernel_kill(machine.kernel, neighbour), ERR_OK);
+    while (machine.killed == 0) {
+        assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
+    }
+    kernel_check_empty(machine.kernel);
+    machine_close(&machine);
+    wasm_bytes_free(&bytes);
+}
+
+// One that waits for its code can be killed; the job goes on without it, and serves the next.
+static void who_waits_for_code_can_be_killed(void **state)
+{
+    (void)state;
+    enum { FUEL = 20000 };
+    static struct machine machine;
+    struct wasm_bytes bytes = large_module(5, JIT_BODY_BYTES);
+    machine_open(&machine, KERNEL_ENGINE_COMPILED);
+    char large[KERNEL_CID_TEXT_BYTES];
+    assert_int_equal(
+        kernel_program_add(machine.kernel, wasm_bytes_span(&bytes), (struct span){0}, large, NULL),
+        ERR_OK);
+    struct kernel_process_id ids[] = {start(&machine, large), start(&machine, large)};
+    while (process_of(&machine, ids[0])->compiling_fuel == 0 ||
+           process_of(&machine, ids[1])->state != PROCESS_LOADING) {
+        assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
+        kernel_check(machine.kernel);
+    }
+    assert_int_equal(process_of(&machine, ids[0])->state, PROCESS_LOADING);
+    assert_int_equal(kernel_kill(machine.kernel, ids[0]), ERR_OK);
+    while (machine.killed == 0 || machine.exited == 0) {
+        assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
+        kernel_check(machine.kernel);
+    }
+    kernel_check_empty(machine.kernel);
+    // And the kernel may go while one waits, in the middle of a function.
+    machine_close(&machine);
+    machine_open(&machine, KERNEL_ENGINE_COMPILED);
+    assert_int_equal(
+        kernel_program_add(machine.kernel, wasm_bytes_span(&bytes), (struct span){0}, large, NULL),
+        ERR_OK);
+    ids[0] = start(&machine, large);
+    while (process_of(&machine, ids[0])->compiling_fuel < 1000000) {
+        assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
+    }
+    machine_close(&machine);
+    wasm_bytes_free(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(neighbours_run_while_others_compile),
+        cmocka_unit_test(who_waits_for_code_can_be_killed),
         cmocka_unit_test(spinners_are_interrupted),
         cmocka_unit_test(so_many_are_fast),
     };

@@ -6,16 +6,16 @@
 
 enum { LOCALS_I32 = 200, LOCALS_V128 = 40, VECTORS = LOCALS_I32 + 1 };
 
-// Type 0: (i32) -> i32. Function 0 has LOCALS_I32 more of i32 and LOCALS_V128 of v128; a memory and
-// a table.
+// Type 0: (i32) -> i32. Function 0 has LOCALS_I32 more of i32 and LOCALS_V128 of v128; function 1
+// does nothing; a memory and a table.
 static struct wasm_bytes begin(size_t *body)
 {
     struct wasm_bytes bytes = wasm_bytes_begin();
     put_section(&bytes, 1);
-    PUT(&bytes, "\x01\x60\x01\x7f\x01\x7f");
+    PUT(&bytes, "\x02\x60\x01\x7f\x01\x7f\x60\x00\x00");
     end_section(&bytes);
     put_section(&bytes, 3);
-    PUT(&bytes, "\x01\x00");
+    PUT(&bytes, "\x02\x00\x01");
     end_section(&bytes);
     put_section(&bytes, 4);
     PUT(&bytes, "\x01\x70\x00\x01");
@@ -23,8 +23,11 @@ static struct wasm_bytes begin(size_t *body)
     put_section(&bytes, 5);
     PUT(&bytes, "\x01\x00\x01");
     end_section(&bytes);
+    put_section(&bytes, 7);
+    PUT(&bytes, "\x02\x06memory\x02\x00\x06_start\x00\x01");
+    end_section(&bytes);
     put_section(&bytes, 10);
-    put_u32(&bytes, 1);
+    put_u32(&bytes, 2);
     *body = put_body(&bytes);
     put_u32(&bytes, 2);
     put_u32(&bytes, LOCALS_I32);
@@ -268,6 +271,7 @@ struct wasm_bytes large_module(u32 shape, u32 body_bytes)
     put_all(&bytes);
     PUT(&bytes, "\x0b");
     end_body(&bytes, body);
+    PUT(&bytes, "\x02\x00\x0b"); // function 1
     end_section(&bytes);
     return bytes;
 }

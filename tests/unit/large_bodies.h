@@ -10,6 +10,6 @@
 extern const u32 large_shape_count;
 const char *large_shape_name(u32 shape);
 
-// A valid module whose function 0 has a body of at most `body_bytes`, and of not much less where
-// that is a few thousand.
+// A valid module whose function 0 has a body of at most `body_bytes` (5,000 or more), and of not
+// much less. Nobody calls it; it is a program that ends at once.
 struct wasm_bytes large_module(u32 shape, u32 body_bytes);
