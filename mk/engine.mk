@@ -15,8 +15,12 @@ test-diff-wabt: build/asan/test/diff_ours ## generated modules, against wabt's i
 $(call unit_test,wasm_run,tests/unit/test_wasm_run.c $(EXECUTE_SOURCES))
 build/test/wasm/%.wasm: tests/unit/wasm/%.wat
 	@mkdir -p $(@D)
-	$(Q)wat2wasm --debug-names $< -o $@
+	$(Q)wat2wasm --debug-names $(WAT_FLAGS) $< -o $@
 $(UNIT_VARIANTS:%=build/%/test/wasm_run): | build/test/wasm/run.wasm build/test/wasm/client.wasm
+$(call unit_test,wasm_memories,tests/unit/test_wasm_memories.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
+  $(WASM_SOURCES))
+build/test/wasm/memories.wasm: WAT_FLAGS := --enable-multi-memory
+$(UNIT_VARIANTS:%=build/%/test/wasm_memories): | build/test/wasm/memories.wasm
 $(call unit_test,wasm_vector,tests/unit/test_wasm_vector.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES))
 $(UNIT_VARIANTS:%=build/%/test/wasm_vector): | build/test/wasm/vector.wasm

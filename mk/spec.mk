@@ -22,6 +22,7 @@ test-spec-mixed: build/asan/test/spec_runner
 # Where nothing brings the tests, an empty file says so to the suites that follow, and they are skipped.
 BEYOND := extended-const
 BEYOND += tail-calls
+BEYOND += multi-memory
 BEYOND += threads
 BEYOND_RUN = tests/spec/run $(addprefix --beyond ,$(BEYOND))
 BEYOND_READY := build/wasm-beyond/complete

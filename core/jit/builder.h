@@ -8,6 +8,7 @@
 #include "core/base/types.h"
 #include "core/jit/ir.h"
 #include "core/wasm/body.h"
+#include "core/wasm/limits.h"
 struct arena;
 struct wasm_body;
 struct wasm_func_type;
@@ -143,7 +144,9 @@ struct builder {
     u32 *dominator_depth;
     u32 global_value[GLOBALS_KNOWN]; // if `global_epoch` is the present one
     u32 global_epoch[GLOBALS_KNOWN];
-    u32 epoch; // rises where globals may change
+    u32 epoch;                       // rises where globals and the sizes of memories may change
+    u32 memory_bytes[WASM_MEMORIES]; // MEMORY_BYTES, if `memory_epoch` is the present one
+    u32 memory_epoch[WASM_MEMORIES];
 };
 
 // Makes `array`, with room for *capacity items, hold `count`; the old items are kept. NULL: no
@@ -264,6 +267,8 @@ u32 build_pop_list(struct builder *b, u32 count);
 // result where it has one.
 void build_helper(struct builder *b, enum ir_helper helper, u32 count, const u32 *constants,
                   u32 constant_count);
+// The address of a place in another memory than 0, which is checked: `lane` of an IR_MEMORY_AT.
+u32 build_memory_at(struct builder *b, u32 memory, u32 address, u32 offset, u8 lane);
 // Pushes the results of a call.
 void build_push_results(struct builder *b, u32 call, const struct wasm_func_type *type);
 void clobber_globals(struct builder *b);

@@ -71,8 +71,8 @@ const u8 ir_shapes[IR_OP_COUNT] = {
     [IR_CALL] = IR_SHAPE_LIST,    [IR_CALL_INDIRECT] = SHAPE_A | IR_SHAPE_LIST,
     [IR_GLOBAL_SET] = IR_SHAPE_B, [IR_TABLE_GET] = SHAPE_A,
     [IR_TABLE_SET] = SHAPE_AB,    [IR_HELPER] = IR_SHAPE_LIST,
-    [IR_BRANCH] = SHAPE_A,        [IR_SWITCH] = SHAPE_A,
-    [IR_RETURN] = IR_SHAPE_LIST,
+    [IR_MEMORY_AT] = SHAPE_ABC,   [IR_BRANCH] = SHAPE_A,
+    [IR_SWITCH] = SHAPE_A,        [IR_RETURN] = IR_SHAPE_LIST,
 };
 
 enum { EFFECT_no = false, EFFECT_yes = true };
@@ -81,10 +81,11 @@ static const bool effects[IR_OP_COUNT] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     [ROW_##name] = EFFECT_##traps,
 #include "core/wasm/opcodes.def"
-    [IR_CALL] = true,      [IR_CALL_INDIRECT] = true, [IR_GLOBAL_SET] = true,
-    [IR_TABLE_GET] = true, [IR_TABLE_SET] = true,     [IR_HELPER] = true,
-    [IR_FENCE] = true,     [IR_JUMP] = true,          [IR_BRANCH] = true,
-    [IR_SWITCH] = true,    [IR_RETURN] = true,        [IR_UNREACHABLE] = true,
+    [IR_CALL] = true,        [IR_CALL_INDIRECT] = true, [IR_GLOBAL_SET] = true,
+    [IR_TABLE_GET] = true,   [IR_TABLE_SET] = true,     [IR_HELPER] = true,
+    [IR_FENCE] = true,       [IR_MEMORY_AT] = true,     [IR_JUMP] = true,
+    [IR_BRANCH] = true,      [IR_SWITCH] = true,        [IR_RETURN] = true,
+    [IR_UNREACHABLE] = true,
 };
 
 bool ir_has_effect(const struct ir_ins *ins)
@@ -110,6 +111,9 @@ static const char *const names[IR_OP_COUNT] = {
     [IR_TABLE_SET] = "table.set",
     [IR_TABLE_SIZE] = "table.size",
     [IR_MEMORY_SIZE] = "memory.size",
+    [IR_MEMORY_BASE] = "memory base",
+    [IR_MEMORY_BYTES] = "memory bytes",
+    [IR_MEMORY_AT] = "memory at",
     [IR_REF_FUNC] = "ref.func",
     [IR_SLOT] = "slot",
     [IR_HELPER] = "helper",
@@ -122,9 +126,10 @@ static const char *const names[IR_OP_COUNT] = {
 };
 
 static const char *const helpers[IR_HELPER_COUNT] = {
-    "memory.grow", "memory.fill", "memory.copy", "memory.init", "data.drop",
-    "table.grow",  "table.fill",  "table.copy",  "table.init",  "elem.drop",
-    "notify",      "wait32",      "wait64",
+    "memory.grow",    "memory.fill",    "memory.copy", "memory.init",    "data.drop",
+    "table.grow",     "table.fill",     "table.copy",  "table.init",     "elem.drop",
+    "notify",         "wait32",         "wait64",      "memory.grow of", "memory.fill of",
+    "memory.copy of", "memory.init of",
 };
 
 static const char kinds[] = {'i', 'l', 'f', 'd', 'v'};
@@ -190,7 +195,12 @@ static void print_immediates(const struct ir *ir, const struct ir_ins *ins, stru
         print_number(out, " ", ins->b);
         break;
     case IR_SLOT:
+    case IR_MEMORY_BASE:
+    case IR_MEMORY_BYTES:
         print_number(out, " ", ins->c);
+        break;
+    case IR_MEMORY_AT:
+        print_number(out, " bytes ", ins->lane);
         break;
     case IR_CALL_INDIRECT:
         print_number(out, " table ", ir_call_table(ins));

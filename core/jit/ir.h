@@ -38,6 +38,8 @@ enum { IR_NONE = UINT32_MAX, IR_KIND_NONE = 0xff };
 //   VECTOR_STORE         as STORE; that of a lane has `lane`
 //   ATOMIC               a address, b value, c offset; a cmpxchg has its three operands in a list
 //                        as CALL has
+// The address is an i32 in memory 0, whose bounds the target sees to. In another memory it is a
+// MEMORY_AT, and c is 0.
 // Of constants, variables, references, tables and control there are only those below, and of
 // SELECT_T, REF_NULL, REF_IS_NULL (a SELECT, a constant, an I64_EQZ) none.
 enum ir_op {
@@ -53,12 +55,18 @@ enum ir_op {
     IR_TABLE_GET,         // a: index value, c: table
     IR_TABLE_SET,         // a: index value, b: value, c: table
     IR_TABLE_SIZE,        // c: table
-    IR_MEMORY_SIZE,       // c: memory
-    IR_REF_FUNC,          // a: function index
-    IR_SLOT,   // a: address of a frame of the interpreter (KIND_L), c: number of the slot
-               // of 8 bytes; an i32 or f32 is its low half (ir_build_loop)
-    IR_HELPER, // a: enum ir_helper; arguments as for CALL: what is too rare to compile
-    IR_FENCE,  // atomic.fence
+    IR_MEMORY_SIZE,       // of memory 0, in pages
+    IR_MEMORY_BASE,       // c: memory; its first byte's address (KIND_L), which never changes
+    IR_MEMORY_BYTES,      // c: memory; its size (KIND_L)
+    // a: place in a memory, b: its MEMORY_BYTES, c: its MEMORY_BASE (KIND_L); the address of the
+    // place, or a trap if fewer than `lane` bytes are there. With IR_AT_ALIGNED in `lane` it first
+    // traps if the place is no multiple of the rest.
+    IR_MEMORY_AT,
+    IR_REF_FUNC, // a: function index
+    IR_SLOT,     // a: address of a frame of the interpreter (KIND_L), c: number of the slot
+                 // of 8 bytes; an i32 or f32 is its low half (ir_build_loop)
+    IR_HELPER,   // a: enum ir_helper; arguments as for CALL: what is too rare to compile
+    IR_FENCE,    // atomic.fence
     // ---- the last of a block; its successors stand in the block
     IR_JUMP,        //
     IR_BRANCH,      // a: to successor 0 when not 0, else to successor 1
@@ -69,12 +77,17 @@ enum ir_op {
     IR_OP_COUNT,
 };
 
+enum { IR_AT_ALIGNED = 0x80 };
+
 // Instructions that call into C, all their operands as arguments, constants included:
 //   MEMORY_GROW pages -> old | MEMORY_FILL to value count | MEMORY_COPY to from count
 //   MEMORY_INIT to from count segment | DATA_DROP segment | TABLE_GROW value count table -> old
 //   TABLE_FILL to value count table | TABLE_COPY to from count table table
 //   TABLE_INIT to from count table segment | ELEM_DROP segment
 //   NOTIFY address count offset -> woken | WAIT_32, WAIT_64 address expected timeout offset -> how
+// and of another memory than 0
+//   MEMORY_GROW_OF pages memory -> old | MEMORY_FILL_OF to value count memory
+//   MEMORY_COPY_OF to from count memory memory | MEMORY_INIT_OF to from count memory segment
 enum ir_helper {
     IR_HELPER_MEMORY_GROW,
     IR_HELPER_MEMORY_FILL,
@@ -89,13 +102,17 @@ enum ir_helper {
     IR_HELPER_NOTIFY,
     IR_HELPER_WAIT_32,
     IR_HELPER_WAIT_64,
+    IR_HELPER_MEMORY_GROW_OF,
+    IR_HELPER_MEMORY_FILL_OF,
+    IR_HELPER_MEMORY_COPY_OF,
+    IR_HELPER_MEMORY_INIT_OF,
     IR_HELPER_COUNT
 };
 
 static inline bool ir_helper_has_result(enum ir_helper helper)
 {
     return helper == IR_HELPER_MEMORY_GROW || helper == IR_HELPER_TABLE_GROW ||
-           helper >= IR_HELPER_NOTIFY;
+           (helper >= IR_HELPER_NOTIFY && helper <= IR_HELPER_MEMORY_GROW_OF);
 }
 
 struct ir_ins {

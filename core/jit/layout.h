@@ -5,6 +5,7 @@
 // All are offsets in bytes from the instance, or from what another one points to:
 //
 //   memory 0     base and size of the instance's own, or through the pointer if it is imported
+//   others       own ones lie in the instance; of imported ones the address is in an array
 //   globals      own ones lie in the instance; of imported ones the address is in an array
 //   tables       the same
 //   functions    struct wasm_func of those that can become values; imported ones: an array of
@@ -18,6 +19,7 @@
 enum {
     // ---- of an instance
     JIT_INSTANCE_MEMORY = offsetof(struct wasm_instance, memory),         // struct wasm_memory *
+    JIT_INSTANCE_MEMORIES = offsetof(struct wasm_instance, memories),     // struct wasm_memory **
     JIT_INSTANCE_GLOBALS = offsetof(struct wasm_instance, globals),       // struct wasm_global **
     JIT_INSTANCE_TABLES = offsetof(struct wasm_instance, tables),         // struct wasm_table **
     JIT_INSTANCE_IMPORTS = offsetof(struct wasm_instance, imports),       // struct wasm_func **
@@ -40,7 +42,8 @@ enum {
 
 // Every displacement fits 31 bits.
 STATIC_ASSERT(sizeof(struct wasm_instance) + WASM_GLOBALS * sizeof(struct wasm_global) +
-                  WASM_TABLES * sizeof(struct wasm_table) <
+                  WASM_TABLES * sizeof(struct wasm_table) +
+                  WASM_MEMORIES * sizeof(struct wasm_memory) <
               1 << 30);
 STATIC_ASSERT(WASM_FUNCTIONS * sizeof(struct wasm_func) < 1 << 30);
 
@@ -70,9 +73,18 @@ static inline u32 jit_own_table(const struct wasm_module *module, u32 table)
                  (table - module->table_import_count) * sizeof(struct wasm_table));
 }
 
-static inline bool jit_memory_is_own(const struct wasm_module *module)
+static inline bool jit_memory_is_own(const struct wasm_module *module, u32 memory)
 {
-    return module->memory_import_count == 0;
+    return memory >= module->memory_import_count;
+}
+
+// Offset of the struct wasm_memory of a memory that the module defines.
+static inline u32 jit_own_memory(const struct wasm_module *module, u32 memory)
+{
+    u32 number = memory - module->memory_import_count;
+    return number == 0 ? JIT_INSTANCE_OWN_MEMORY
+                       : (u32)(instance_memories_offset(module) +
+                               (number - 1) * sizeof(struct wasm_memory));
 }
 
 // ref.func of a function that the module defines: its struct wasm_func, as an offset in

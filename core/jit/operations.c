@@ -126,10 +126,39 @@ static u32 address_split(struct builder *b, u32 address, u32 *offset)
     }
 }
 
+// The size of another memory than 0, read again only where it may have grown: a shared one, always.
+static u32 memory_bytes(struct builder *b, u32 memory)
+{
+    if (b->memory_epoch[memory] != b->epoch || b->module->memories[memory].limits.is_shared) {
+        b->memory_bytes[memory] =
+            build_append(b, &(struct ir_ins){.op = IR_MEMORY_BYTES, .kind = KIND_L, .c = memory});
+        b->memory_epoch[memory] = b->epoch;
+    }
+    return b->memory_bytes[memory];
+}
+
+// Of the same place it is the same value, as long as the size is.
+u32 build_memory_at(struct builder *b, u32 memory, u32 address, u32 offset, u8 lane)
+{
+    u32 place = build_simplify(
+        b, (struct ir_ins){.op = ROW_I64_EXTEND_I32_U, .kind = KIND_L, .a = address});
+    if (offset != 0) {
+        place = build_simplify(b, (struct ir_ins){.op = ROW_I64_ADD,
+                                                  .kind = KIND_L,
+                                                  .a = place,
+                                                  .b = build_const(b, KIND_L, offset)});
+    }
+    struct ir_ins base = {.op = IR_MEMORY_BASE, .kind = KIND_L, .c = memory};
+    struct ir_ins at = {.op = IR_MEMORY_AT, .kind = KIND_L, .lane = lane, .a = place};
+    at.b = memory_bytes(b, memory);
+    at.c = build_pure(b, &base);
+    return build_pure(b, &at);
+}
+
 static void do_access(struct builder *b, struct body_reader *in, enum row row)
 {
-    (void)body_u32(in); // the alignment is a hint
-    struct ir_ins ins = {.op = (u16)row, .c = body_u32(in)};
+    struct ir_ins ins = {.op = (u16)row};
+    u32 memory = body_memarg(in, &ins.c);
     bool is_store =
         body_ops[row].class == WASM_CLASS_STORE || body_ops[row].class == WASM_CLASS_VECTOR_STORE;
     if (body_ops[row].immediate == WASM_IMM_MEMARG_LANE) {
@@ -139,7 +168,13 @@ static void do_access(struct builder *b, struct body_reader *in, enum row row)
     if ((ir_shapes[row] & IR_SHAPE_B) != 0) {
         ins.b = build_pop(b);
     }
-    ins.a = address_split(b, build_pop(b), &ins.c);
+    ins.a = build_pop(b);
+    if (memory == 0) {
+        ins.a = address_split(b, ins.a, &ins.c);
+    } else {
+        ins.a = build_memory_at(b, memory, ins.a, ins.c, body_ops[row].bytes);
+        ins.c = 0;
+    }
     ins.kind = is_store ? IR_KIND_NONE : body_ops[row].result;
     u32 value = build_append(b, &ins);
     if (!is_store) {
@@ -332,13 +367,62 @@ void build_helper(struct builder *b, enum ir_helper helper, u32 count, const u32
     }
 }
 
+static void do_memory_size(struct builder *b, u32 memory)
+{
+    enum { PAGE_LOG2 = 16 };
+    STATIC_ASSERT(1 << PAGE_LOG2 == WASM_PAGE_BYTES);
+    if (memory == 0) {
+        build_push(b, build_append(b, &(struct ir_ins){.op = IR_MEMORY_SIZE, .kind = KIND_I}));
+        return;
+    }
+    struct ir_ins pages = {.op = ROW_I64_SHR_U, .kind = KIND_L, .a = memory_bytes(b, memory)};
+    pages.b = build_const(b, KIND_L, PAGE_LOG2);
+    struct ir_ins low = {.op = ROW_I32_WRAP_I64, .kind = KIND_I, .a = build_simplify(b, pages)};
+    build_push(b, build_simplify(b, low));
+}
+
 static void do_memory(struct builder *b, struct body_reader *in, enum row row)
 {
-    body_skip(in, 1);
+    u32 memory = body_u32(in);
     if (row == ROW_MEMORY_SIZE) {
-        build_push(b, build_append(b, &(struct ir_ins){.op = IR_MEMORY_SIZE, .kind = KIND_I}));
-    } else {
+        do_memory_size(b, memory);
+    } else if (memory == 0) {
         build_helper(b, IR_HELPER_MEMORY_GROW, 1, NULL, 0);
+    } else {
+        build_helper(b, IR_HELPER_MEMORY_GROW_OF, 1, &memory, 1);
+    }
+}
+
+// Bulk operations on memories. `first` is the immediate that is read already.
+static void do_memory_bulk(struct builder *b, struct body_reader *in, enum row row, u32 first)
+{
+    u32 immediates[2] = {first, 0};
+    switch (row) {
+    case ROW_MEMORY_INIT:
+        immediates[0] = body_u32(in); // in the file the segment comes first
+        immediates[1] = first;
+        if (immediates[0] == 0) {
+            build_helper(b, IR_HELPER_MEMORY_INIT, 3, &first, 1);
+        } else {
+            build_helper(b, IR_HELPER_MEMORY_INIT_OF, 3, immediates, 2);
+        }
+        break;
+    case ROW_MEMORY_COPY:
+        immediates[1] = body_u32(in);
+        if (immediates[0] == 0 && immediates[1] == 0) {
+            build_helper(b, IR_HELPER_MEMORY_COPY, 3, NULL, 0);
+        } else {
+            build_helper(b, IR_HELPER_MEMORY_COPY_OF, 3, immediates, 2);
+        }
+        break;
+    default:
+        ASSERT(row == ROW_MEMORY_FILL);
+        if (first == 0) {
+            build_helper(b, IR_HELPER_MEMORY_FILL, 3, NULL, 0);
+        } else {
+            build_helper(b, IR_HELPER_MEMORY_FILL_OF, 3, immediates, 1);
+        }
+        break;
     }
 }
 
@@ -347,15 +431,9 @@ static void do_bulk(struct builder *b, struct body_reader *in, enum row row)
     u32 immediates[2] = {body_u32(in), 0};
     switch (row) {
     case ROW_MEMORY_INIT:
-        body_skip(in, 1);
-        build_helper(b, IR_HELPER_MEMORY_INIT, 3, immediates, 1);
-        break;
     case ROW_MEMORY_COPY:
-        body_skip(in, 1);
-        build_helper(b, IR_HELPER_MEMORY_COPY, 3, NULL, 0);
-        break;
     case ROW_MEMORY_FILL:
-        build_helper(b, IR_HELPER_MEMORY_FILL, 3, NULL, 0);
+        do_memory_bulk(b, in, row, immediates[0]);
         break;
     case ROW_TABLE_INIT:
         immediates[1] = immediates[0]; // in the file the segment comes first

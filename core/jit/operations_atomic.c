@@ -23,18 +23,24 @@ void build_atomic(struct builder *b, struct body_reader *in, enum row row)
         (void)build_append(b, &(struct ir_ins){.op = IR_FENCE, .kind = IR_KIND_NONE});
         return;
     }
-    (void)body_u32(in); // the alignment is the natural one
-    struct ir_ins ins = {.op = (u16)row, .kind = op->result, .c = body_u32(in)};
+    struct ir_ins ins = {.op = (u16)row, .kind = op->result};
+    u32 memory = body_memarg(in, &ins.c);
     if (op->class == WASM_CLASS_WAIT) {
         do_wait(b, (enum wasm_wait)op->number, ins.c);
         return;
     }
     enum wasm_atomic kind = wasm_atomic_kind(op->number);
+    u32 *address = &ins.a;
     if (kind == WASM_ATOMIC_CMPXCHG) {
         ins.b = build_pop_list(b, 3);
+        address = &b->ir->lists[ins.b + 1];
     } else {
         ins.b = kind == WASM_ATOMIC_LOAD ? 0 : build_pop(b);
         ins.a = build_pop(b);
+    }
+    if (memory != 0 && b->failed == ERR_OK) {
+        *address = build_memory_at(b, memory, *address, ins.c, (u8)(op->bytes | IR_AT_ALIGNED));
+        ins.c = 0;
     }
     if (kind == WASM_ATOMIC_STORE) {
         ins.kind = IR_KIND_NONE;

@@ -310,6 +310,15 @@ static struct ins helper_ins(const struct jit_thread *thread)
         return (struct ins){.run = wasm_run_park, .b = WASM_WAIT_32, .c = (u32)slots[3]};
     case IR_HELPER_WAIT_64:
         return (struct ins){.run = wasm_run_park, .b = WASM_WAIT_64, .c = (u32)slots[3]};
+    case IR_HELPER_MEMORY_GROW_OF:
+        return (struct ins){.run = wasm_run_memory_grow, .c = (u32)slots[1]};
+    case IR_HELPER_MEMORY_FILL_OF:
+        return (struct ins){.run = wasm_run_memory_fill, .c = (u32)slots[3]};
+    case IR_HELPER_MEMORY_COPY_OF:
+        return (struct ins){
+            .run = wasm_run_memory_copy, .low = (u16)slots[3], .high = (u16)slots[4]};
+    case IR_HELPER_MEMORY_INIT_OF:
+        return (struct ins){.run = wasm_run_memory_init, .b = (u16)slots[3], .c = (u32)slots[4]};
     case IR_HELPER_COUNT:
         break;
     }

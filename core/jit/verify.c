@@ -134,6 +134,22 @@ static void expect(const struct verifier *v, u32 value, u32 kind)
     ASSERT(v->ir->ins[value].kind == kind);
 }
 
+// Whether it accesses another memory than 0.
+static bool verify_at(const struct verifier *v, const struct ir_ins *ins, u32 address)
+{
+    u8 class = body_ops[ins->op].class;
+    bool is_access = class == WASM_CLASS_LOAD || class == WASM_CLASS_STORE ||
+                     class == WASM_CLASS_VECTOR_LOAD || class == WASM_CLASS_VECTOR_STORE ||
+                     class == WASM_CLASS_ATOMIC;
+    const struct ir_ins *at = &v->ir->ins[address];
+    if (!is_access || at->op != IR_MEMORY_AT) {
+        return false;
+    }
+    u32 aligned = class == WASM_CLASS_ATOMIC ? IR_AT_ALIGNED : 0;
+    ASSERT(ins->c == 0 && at->lane == (body_ops[ins->op].bytes | aligned));
+    return true;
+}
+
 // The kinds of the operands of a row, by the letters of opcodes.def.
 static void verify_row(struct verifier *v, const struct ir_ins *ins)
 {
@@ -181,13 +197,16 @@ static void verify_row(struct verifier *v, const struct ir_ins *ins)
     if (shape == IR_SHAPE_LIST) { // a cmpxchg
         const u32 *list = &v->ir->lists[ins->b];
         ASSERT(list[0] == 3 && ins->kind == body_ops[ins->op].result);
-        expect(v, list[1], KIND_I);
+        if (!verify_at(v, ins, list[1])) {
+            expect(v, list[1], KIND_I);
+        }
         expect(v, list[2], ins->kind);
         expect(v, list[3], ins->kind);
         return;
     }
     const u32 operands[3] = {ins->a, ins->b, ins->c};
-    for (u32 i = 0; i < 3; i++) {
+    bool is_at = verify_at(v, ins, ins->a);
+    for (u32 i = is_at ? 1 : 0; i < 3; i++) {
         if ((shape >> i & 1) != 0) {
             expect(v, operands[i], kinds[ins->op][i]);
         }
@@ -239,6 +258,16 @@ static void verify_kinds(struct verifier *v, u32 index, u32 pred_count)
     case IR_CALL:
     case IR_CALL_INDIRECT:
         verify_call(v, ins);
+        break;
+    case IR_MEMORY_BASE:
+    case IR_MEMORY_BYTES:
+        ASSERT(ins->kind == KIND_L && ins->c != 0 && ins->c < ir->module->memory_count);
+        break;
+    case IR_MEMORY_AT:
+        expect(v, ins->a, KIND_L);
+        ASSERT(ins->kind == KIND_L && ins->lane != 0);
+        ASSERT(ir->ins[ins->b].op == IR_MEMORY_BYTES && ir->ins[ins->c].op == IR_MEMORY_BASE);
+        ASSERT(ir->ins[ins->b].c == ir->ins[ins->c].c);
         break;
     case IR_SLOT:
         ASSERT(ir->loop != IR_NONE && ins->a == 0);

@@ -183,18 +183,23 @@ static void memory_destroy(struct wasm_store *store, u8 *base, u32 pages, u32 pa
 
 u64 guest_memory_give_part(struct process *process, struct wasm_instance *instance)
 {
-    struct wasm_memory *memory = wasm_instance_memory0(instance);
-    if (memory == NULL || memory->size_bytes == 0) {
-        return 0;
+    const struct wasm_module *module = wasm_instance_module(instance);
+    for (u32 i = 0; i < module->memory_count; i++) { // WASM_MEMORIES
+        struct wasm_memory *memory = wasm_instance_memory(instance, i);
+        u64 bytes = memory->size_bytes < KERNEL_FREE_PART ? memory->size_bytes : KERNEL_FREE_PART;
+        if (bytes > 0) {
+            memory->size_bytes -= bytes;
+            platform_pages_decommit(memory->base + memory->size_bytes, bytes);
+            uncharge(process->kernel, process, bytes);
+            return bytes;
+        }
     }
-    u64 bytes = memory->size_bytes < KERNEL_FREE_PART ? memory->size_bytes : KERNEL_FREE_PART;
-    memory->size_bytes -= bytes;
-    platform_pages_decommit(memory->base + memory->size_bytes, bytes);
-    uncharge(process->kernel, process, bytes);
-    return bytes;
+    return 0;
 }
 
-// ---- memories of fast processes: each has a reservation of its own, as large as addresses go
+// ---- memories of fast processes: memory 0 of each instance has a reservation of its own, as large
+// as addresses go; of all others compiled code checks the bounds. No program imports a memory, so
+// the first that is made for an instance is its memory 0.
 
 static enum err fast_commit(struct process *process, u8 *base, u32 pages_old, u32 pages_new)
 {
@@ -212,7 +217,7 @@ static enum err fast_commit(struct process *process, u8 *base, u32 pages_old, u3
     return err;
 }
 
-// Whether a memory is one of the blocks above after all: the machine had no address space for it.
+// Whether a memory is one of the blocks above: not the first, or the machine had no address space.
 static bool is_block(struct kernel *kernel, const u8 *base)
 {
     bool found = false;
@@ -230,6 +235,10 @@ static bool is_block(struct kernel *kernel, const u8 *base)
 static enum err fast_create(struct wasm_store *store, u32 pages, u32 *pages_max, u8 **base)
 {
     struct process *process = CONTAINER_OF(store, struct process, store);
+    if (process->has_first_memory) {
+        return memory_create(store, pages, pages_max, base);
+    }
+    process->has_first_memory = true;
     u8 *start = platform_guarded_reserve(JIT_RESERVED_BYTES);
     if (start == NULL) {
         compiled_process_end(process); // it is not fast
@@ -247,15 +256,14 @@ static enum err fast_create(struct wasm_store *store, u32 pages, u32 *pages_max,
 static enum err fast_grow(struct wasm_store *store, u8 *base, u32 pages_old, u32 pages_new)
 {
     struct process *process = CONTAINER_OF(store, struct process, store);
-    return !process->is_fast && is_block(process->kernel, base)
-               ? memory_grow(store, base, pages_old, pages_new)
-               : fast_commit(process, base, pages_old, pages_new);
+    return is_block(process->kernel, base) ? memory_grow(store, base, pages_old, pages_new)
+                                           : fast_commit(process, base, pages_old, pages_new);
 }
 
 static void fast_destroy(struct wasm_store *store, u8 *base, u32 pages, u32 pages_max)
 {
     struct process *process = CONTAINER_OF(store, struct process, store);
-    if (!process->is_fast && is_block(process->kernel, base)) {
+    if (is_block(process->kernel, base)) {
         memory_destroy(store, base, pages, pages_max);
         return;
     }

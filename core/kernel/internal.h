@@ -323,6 +323,7 @@ struct process {
     struct wasm_thread thread;
     struct jit_thread *compiled; // runs `thread`; NULL: the interpreter alone does
     bool is_fast;                // core/kernel/compiled.h
+    bool has_first_memory;       // the instance being made: guest.c
 };
 
 // ---- devices

@@ -220,6 +220,9 @@ static enum err link_exports(struct program *program, struct report *report)
     if (memory == NULL || memory->kind != WASM_MEMORY) {
         return report_err(report, ERR_MISMATCH, 0, "exports no memory");
     }
+    if (memory->index != 0) { // what all pointers mean
+        return report_err(report, ERR_MISMATCH, 0, "exports as memory another than memory 0");
+    }
     return ERR_OK;
 }
 

@@ -542,6 +542,7 @@ static enum err make_instance(struct process *process, const struct program *pro
             return ERR_NO_MEMORY;
         }
         *fuel -= (i64)program->module->import_count * IMPORT_UNITS;
+        process->has_first_memory = false;
         TRY(wasm_making_begin(&beginning->making, program->module, imports, &process->store,
                               &process->arena, &beginning->report));
         beginning->is_making = true;

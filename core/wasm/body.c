@@ -139,6 +139,7 @@ void body_skip(struct body_reader *in, size_t count)
 
 void body_skip_immediate(struct body_reader *in, enum row row)
 {
+    u32 offset;
     u32 count = 0; // of LEB128 numbers to skip
     switch ((enum wasm_immediate)body_ops[row].immediate) {
     case WASM_IMM_NONE:
@@ -160,7 +161,6 @@ void body_skip_immediate(struct body_reader *in, enum row row)
     case WASM_IMM_TYPE_TABLE:
     case WASM_IMM_TABLE_TABLE:
     case WASM_IMM_ELEMENT_TABLE:
-    case WASM_IMM_MEMARG:
     case WASM_IMM_MEMORY_MEMORY:
     case WASM_IMM_DATA_MEMORY:
         count = 2;
@@ -185,9 +185,11 @@ void body_skip_immediate(struct body_reader *in, enum row row)
     case WASM_IMM_ZERO:
         body_skip(in, 1);
         break;
+    case WASM_IMM_MEMARG:
+        (void)body_memarg(in, &offset);
+        break;
     case WASM_IMM_MEMARG_LANE:
-        (void)body_unsigned(in);
-        (void)body_unsigned(in);
+        (void)body_memarg(in, &offset);
         body_skip(in, 1);
         break;
     }

@@ -44,3 +44,11 @@ static ALWAYS_INLINE u32 body_u32(struct body_reader *in)
     ASSERT(in->at < in->end);
     return LIKELY(*in->at < 0x80) ? *in->at++ : (u32)body_unsigned(in);
 }
+
+// A MEMARG: returns the memory's index. The alignment is a hint that nobody takes.
+static ALWAYS_INLINE u32 body_memarg(struct body_reader *in, u32 *offset)
+{
+    u32 memory = (body_u32(in) & WASM_MEMARG_MEMORY) != 0 ? body_u32(in) : 0;
+    *offset = body_u32(in);
+    return memory;
+}

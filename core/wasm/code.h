@@ -234,15 +234,18 @@ extern handler *const *const wasm_vectors[ROW_COUNT];
     X(table_set)            /* a index, b from, c table */                                         \
     X(table_size)           /* a to, c table */                                                    \
     X(memory_size)          /* a to */                                                             \
+    X(memory_size_of)       /* a to, c memory */                                                   \
+    X(memory_use)           /* c memory of the next instruction, a load or store; then */          \
+    X(memory_back)          /* comes this one */                                                   \
     X(ref_func)             /* a to, c function */                                                 \
     X(unreachable)          /* */                                                                  \
     X(atomic)               /* a first operand and to, b kind and width (core/wasm/atomic.h), c */ \
     X(fence)                /* */                                                                  \
     X(park)         /* a first operand and to, b enum wasm_wait, c offset; then an empty ins */    \
-    X(memory_grow)  /* a to and from */                                                            \
-    X(memory_init)  /* a first of three slots, c segment */                                        \
-    X(memory_copy)  /* a */                                                                        \
-    X(memory_fill)  /* a */                                                                        \
+    X(memory_grow)  /* a to and from, c memory */                                                  \
+    X(memory_init)  /* a first of three slots, b memory, c segment */                              \
+    X(memory_copy)  /* a, low memory to, high memory from */                                       \
+    X(memory_fill)  /* a, c memory */                                                              \
     X(data_drop)    /* c segment */                                                                \
     X(table_init)   /* a, b table, c segment */                                                    \
     X(table_copy)   /* a, low table to, high table from */                                         \
@@ -278,7 +281,8 @@ CODE_OTHERS(CODE_HANDLER_DECLARE)
 
 // The state of a slice: what handlers need beside their registers, and how it ended.
 struct run {
-    u64 memory_size; // bytes of memory 0
+    u64 memory_size;                 // bytes of memory 0
+    const struct wasm_memory *other; // that is in its place, see memory_use; NULL: none
     u64 *stack_end;
     struct wasm_instance *instance;
     struct wasm_global *const *globals; // of the instance
@@ -296,20 +300,22 @@ struct run {
     u64 *fp;                  // at the end, but for HOST
 };
 
-// Globals and tables that the instance defined follow it in the same piece of memory.
+// Globals, tables and further memories that the instance defined follow it in the same piece of
+// memory.
 struct wasm_instance {
     const struct wasm_module *module;
     struct wasm_store *store;
-    struct wasm_memory *memory;   // memory 0, own or imported; NULL: none
-    struct wasm_global **globals; // by index
-    struct wasm_table **tables;   // by index
-    struct wasm_func **imports;   // imported functions by index
-    struct wasm_func *functions;  // those that can become values, see wasm_module.reference_count
-    u32 *dropped;                 // bits: element segments, then data segments
+    struct wasm_memory *memory;    // memory 0, own or imported; NULL: none
+    struct wasm_memory **memories; // by index; [0] is `memory`
+    struct wasm_global **globals;  // by index
+    struct wasm_table **tables;    // by index
+    struct wasm_func **imports;    // imported functions by index
+    struct wasm_func *functions;   // those that can become values, see wasm_module.reference_count
+    u32 *dropped;                  // bits: element segments, then data segments
     void *compiled;     // struct jit_module: calls of its functions may go there; NULL: none may
     void *runner;       // struct jit_thread: the thread that runs compiled code of this instance
     const void *resume; // where such a thread goes on that was interrupted
-    struct wasm_memory own_memory; // base NULL: none
+    struct wasm_memory own_memory; // the first that the module defines; store NULL: none
     struct wasm_global own_globals[];
 };
 STATIC_ASSERT(sizeof(struct wasm_instance) == offsetof(struct wasm_instance, own_globals));
@@ -324,6 +330,20 @@ static inline size_t instance_tables_offset(const struct wasm_module *module)
 static inline struct wasm_table *instance_own_tables(struct wasm_instance *instance)
 {
     return (struct wasm_table *)(void *)((u8 *)instance + instance_tables_offset(instance->module));
+}
+
+// Offset of the second memory that the instance defined, which is behind its tables.
+static inline size_t instance_memories_offset(const struct wasm_module *module)
+{
+    return instance_tables_offset(module) +
+           (module->table_count - module->table_import_count) * sizeof(struct wasm_table);
+}
+
+// By its number among those that the instance defined.
+static inline struct wasm_memory *instance_own_memory(struct wasm_instance *instance, u32 number)
+{
+    u8 *more = (u8 *)instance + instance_memories_offset(instance->module);
+    return number == 0 ? &instance->own_memory : (struct wasm_memory *)(void *)more + (number - 1);
 }
 
 static inline bool instance_dropped(const struct wasm_instance *instance, u32 bit)

@@ -185,7 +185,8 @@ static enum err take_import(struct wasm_making *m, u32 index)
         instance->tables[m->tables++] = have->table;
         break;
     case WASM_MEMORY:
-        instance->memory = have->memory;
+        instance->memories[m->memories++] = have->memory;
+        instance->memory = instance->memories[0];
         break;
     case WASM_GLOBAL:
         instance->globals[m->globals++] = have->global;
@@ -234,17 +235,19 @@ wasm_slot wasm_instance_item(struct wasm_instance *instance, const struct wasm_e
 }
 
 // The instance with what compiled code reaches at constant offsets, see struct wasm_instance. What
-// its tables have must be known when it is destroyed half made; globals are written one by one.
+// its tables and memories have must be known when it is destroyed half made; globals are written
+// one by one.
 static struct wasm_instance *instance_piece(const struct wasm_module *module, struct arena *arena)
 {
-    size_t own_tables = module->table_count - module->table_import_count;
+    size_t own_memories = module->memory_count - module->memory_import_count;
+    size_t more_memories = own_memories > 1 ? own_memories - 1 : 0;
     size_t offset = instance_tables_offset(module);
-    size_t tables_bytes = own_tables * sizeof(struct wasm_table);
-    u8 *piece = arena_room(arena, 1, offset + tables_bytes, _Alignof(struct wasm_instance));
+    size_t end = instance_memories_offset(module) + more_memories * sizeof(struct wasm_memory);
+    u8 *piece = arena_room(arena, 1, end, _Alignof(struct wasm_instance));
     if (piece == NULL) {
         return NULL;
     }
-    mem_zero(piece + offset, tables_bytes);
+    mem_zero(piece + offset, end - offset);
     return (struct wasm_instance *)(void *)piece;
 }
 
@@ -253,18 +256,20 @@ static struct wasm_instance *instance_alloc(const struct wasm_module *module, st
 {
     u32 drop_words = (module->elem_count + module->data_count + 31) / 32;
     struct wasm_instance *instance = instance_piece(module, arena);
+    struct wasm_memory **memories = ARENA_ROOM(arena, struct wasm_memory *, module->memory_count);
     struct wasm_global **globals = ARENA_ROOM(arena, struct wasm_global *, module->global_count);
     struct wasm_table **tables = ARENA_ROOM(arena, struct wasm_table *, module->table_count);
     struct wasm_func **imports =
         ARENA_ROOM(arena, struct wasm_func *, module->function_import_count);
     struct wasm_func *functions = ARENA_ROOM(arena, struct wasm_func, module->reference_count);
     u32 *dropped = ARENA_ARRAY(arena, u32, drop_words);
-    if (instance == NULL || globals == NULL || tables == NULL || imports == NULL ||
-        functions == NULL || dropped == NULL) {
+    if (instance == NULL || memories == NULL || globals == NULL || tables == NULL ||
+        imports == NULL || functions == NULL || dropped == NULL) {
         return NULL;
     }
     *instance = (struct wasm_instance){
         .module = module,
+        .memories = memories,
         .globals = globals,
         .tables = tables,
         .imports = imports,
@@ -345,9 +350,11 @@ static enum err make_table(struct wasm_making *m, u32 index)
 static enum err make_memory(struct wasm_making *m, u32 index)
 {
     struct wasm_instance *instance = m->instance;
-    TRY(memory_init(&instance->own_memory, &instance->module->memories[index].limits,
-                    instance->store));
-    instance->memory = &instance->own_memory;
+    struct wasm_memory *memory = instance_own_memory(instance, index);
+    u32 number = instance->module->memory_import_count + index;
+    TRY(memory_init(memory, &instance->module->memories[number].limits, instance->store));
+    instance->memories[number] = memory;
+    instance->memory = instance->memories[0];
     return ERR_OK;
 }
 
@@ -393,7 +400,8 @@ static enum err apply_data(struct wasm_making *m, u32 index)
         return ERR_OK;
     }
     u32 offset = (u32)wasm_instance_const(instance, &data->offset);
-    if (!range_inside(offset, data->bytes.size, wasm_memory_bytes(instance->memory))) {
+    const struct wasm_memory *memory = instance->memories[data->memory];
+    if (!range_inside(offset, data->bytes.size, wasm_memory_bytes(memory))) {
         return misfit(m, TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     while (m->inner < data->bytes.size) {
@@ -402,7 +410,7 @@ static enum err apply_data(struct wasm_making *m, u32 index)
         }
         size_t left = data->bytes.size - m->inner;
         size_t count = left < DATA_PART ? left : DATA_PART;
-        mem_copy(instance->memory->base + offset + m->inner, data->bytes.data + m->inner, count);
+        mem_copy(memory->base + offset + m->inner, data->bytes.data + m->inner, count);
         m->inner += (u32)count;
         m->work -= 1 + (i64)count / DATA_BYTES_PER_UNIT;
     }
@@ -506,12 +514,14 @@ enum err wasm_instance_create(const struct wasm_module *module, const struct was
 void wasm_instance_destroy(struct wasm_instance *instance)
 {
     const struct wasm_module *module = instance->module;
-    struct wasm_memory *memory = &instance->own_memory;
-    if (memory->store != NULL) {
-        memory->store->memory_destroy(memory->store, memory->base,
-                                      (u32)(memory->size_bytes / WASM_PAGE_BYTES),
-                                      memory->pages_max);
-        *memory = (struct wasm_memory){0};
+    for (u32 i = 0; i < module->memory_count - module->memory_import_count; i++) {
+        struct wasm_memory *memory = instance_own_memory(instance, i);
+        if (memory->store != NULL) {
+            memory->store->memory_destroy(memory->store, memory->base,
+                                          (u32)(memory->size_bytes / WASM_PAGE_BYTES),
+                                          memory->pages_max);
+            *memory = (struct wasm_memory){0};
+        }
     }
     for (u32 i = 0; i < module->table_count - module->table_import_count; i++) {
         struct wasm_table *table = &instance_own_tables(instance)[i];
@@ -544,7 +554,7 @@ struct wasm_func *wasm_instance_func(struct wasm_instance *instance, u32 index)
 struct wasm_memory *wasm_instance_memory(struct wasm_instance *instance, u32 index)
 {
     ASSERT(index < instance->module->memory_count);
-    return instance->memory;
+    return instance->memories[index];
 }
 
 struct wasm_table *wasm_instance_table(struct wasm_instance *instance, u32 index)

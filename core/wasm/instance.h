@@ -122,6 +122,7 @@ struct wasm_making {
     u32 inner; // bytes or items of a segment
     bool is_inside;
     u32 functions; // imports taken so far
+    u32 memories;
     u32 tables;
     u32 globals;
 };

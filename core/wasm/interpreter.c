@@ -48,7 +48,7 @@ NOINLINE HANDLER_SHARED(raise)
 // Another thread may have made a shared memory larger since its size was last read.
 NOINLINE HANDLER_SHARED(raise_memory)
 {
-    u64 size = wasm_memory_bytes(run->instance->memory);
+    u64 size = wasm_memory_bytes(run->other != NULL ? run->other : run->instance->memory);
     if (size > run->memory_size) {
         run->memory_size = size;
         DISPATCH();
@@ -845,6 +845,29 @@ HANDLER_SHARED(table_size)
 HANDLER_SHARED(memory_size)
 {
     fp[pc->a] = wasm_memory_bytes(run->instance->memory) / WASM_PAGE_BYTES;
+    NEXT(1);
+}
+
+HANDLER_SHARED(memory_size_of)
+{
+    fp[pc->a] = wasm_memory_bytes(run->instance->memories[pc->c]) / WASM_PAGE_BYTES;
+    NEXT(1);
+}
+
+// Around a load or store of another memory than 0: it runs as if that were memory 0. No slice ends
+// in between; where it traps, the run is over.
+HANDLER_SHARED(memory_use)
+{
+    run->other = run->instance->memories[pc->c];
+    run->memory_size = wasm_memory_bytes(run->other);
+    memory = run->other->base;
+    NEXT(1);
+}
+
+HANDLER_SHARED(memory_back)
+{
+    run->other = NULL;
+    memory = memory_reload(run);
     NEXT(1);
 }
 

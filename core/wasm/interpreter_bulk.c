@@ -77,19 +77,20 @@ static enum step progress(u64 *slots, u32 to, u32 from, u32 left)
 HANDLER_SLOW(memory_fill)
 {
     struct operands o = operands_read(fp + pc->a);
-    if (!range_inside(o.to, o.count, run->memory_size)) {
+    const struct wasm_memory *to = run->instance->memories[pc->c];
+    if (!range_inside(o.to, o.count, wasm_memory_bytes(to))) {
         return trapped(run, TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     if (o.count == 0) {
         return STEP_DONE;
     }
     u32 count = part(run, o.count, 1);
-    mem_fill(run->instance->memory->base + o.to, (u8)o.from, count);
+    mem_fill(to->base + o.to, (u8)o.from, count);
     return progress(fp + pc->a, o.to + count, o.from, o.count - count);
 }
 
 // Copies [from, from + count) of an array to [to, to + count), which may overlap, in the order that
-// never overwrites what is still to be copied.
+// never overwrites what is still to be copied. Two arrays are one where they begin at one place.
 static enum step copy_part(struct run *run, u64 *slots, u8 *to, const u8 *from, u32 item_bytes)
 {
     struct operands o = operands_read(slots);
@@ -106,33 +107,35 @@ static enum step copy_part(struct run *run, u64 *slots, u8 *to, const u8 *from, 
 HANDLER_SLOW(memory_copy)
 {
     struct operands o = operands_read(fp + pc->a);
-    if (!range_inside(o.to, o.count, run->memory_size) ||
-        !range_inside(o.from, o.count, run->memory_size)) {
+    const struct wasm_memory *to = run->instance->memories[pc->low];
+    const struct wasm_memory *from = run->instance->memories[pc->high];
+    if (!range_inside(o.to, o.count, wasm_memory_bytes(to)) ||
+        !range_inside(o.from, o.count, wasm_memory_bytes(from))) {
         return trapped(run, TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     if (o.count == 0) {
         return STEP_DONE;
     }
-    u8 *base = run->instance->memory->base;
-    return copy_part(run, fp + pc->a, base, base, 1);
+    return copy_part(run, fp + pc->a, to->base, from->base, 1);
 }
 
 HANDLER_SLOW(memory_init)
 {
     struct operands o = operands_read(fp + pc->a);
     const struct wasm_module *module = run->instance->module;
+    const struct wasm_memory *to = run->instance->memories[pc->b];
     struct span bytes = module->datas[pc->c].bytes;
     if (instance_dropped(run->instance, module->elem_count + pc->c)) {
         bytes.size = 0;
     }
-    if (!range_inside(o.to, o.count, run->memory_size) ||
+    if (!range_inside(o.to, o.count, wasm_memory_bytes(to)) ||
         !range_inside(o.from, o.count, bytes.size)) {
         return trapped(run, TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     if (o.count == 0) {
         return STEP_DONE;
     }
-    return copy_part(run, fp + pc->a, run->instance->memory->base, bytes.data, 1);
+    return copy_part(run, fp + pc->a, to->base, bytes.data, 1);
 }
 
 HANDLER_SLOW(data_drop)
@@ -163,7 +166,7 @@ static NOINLINE enum step memory_grow(struct wasm_memory *memory, u64 *slot)
 
 HANDLER_SLOW(memory_grow)
 {
-    return memory_grow(run->instance->memory, fp + pc->a);
+    return memory_grow(run->instance->memories[pc->c], fp + pc->a);
 }
 
 HANDLER_SLOW(table_init)

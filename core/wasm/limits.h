@@ -15,7 +15,7 @@ enum {
     WASM_EXPORTS = 1 << 17,     //
     WASM_GLOBALS = 1 << 17,     //
     WASM_TABLES = 1 << 10,      //
-    WASM_MEMORIES = 1,          // Core 2.0 allows one
+    WASM_MEMORIES = 16,         // imported and defined: each may reserve address space of its own
     WASM_SEGMENTS = 1 << 17,    // element segments, and data segments
     WASM_ELEMENT_ITEMS = 10000000,  // of one element segment
     WASM_CUSTOMS = 1 << 16,         // custom sections

@@ -111,6 +111,24 @@ static enum err read_zero(struct reader *in, struct report *report)
     return zero == 0 ? ERR_OK : report_err(report, ERR_MALFORMED, offset, "zero byte expected");
 }
 
+// The index of a memory.
+static enum err read_memory(struct reader *in, u32 features, u32 *out, struct report *report)
+{
+    *out = 0;
+    return (features & WASM_MULTI_MEMORY) != 0 ? reader_leb_u32(in, out, report)
+                                               : read_zero(in, report);
+}
+
+static enum err read_memarg(struct reader *in, u32 features, struct wasm_instruction *out,
+                            struct report *report)
+{
+    TRY(reader_leb_u32(in, &out->index[0], report));
+    if ((out->index[0] & WASM_MEMARG_MEMORY) != 0 && (features & WASM_MULTI_MEMORY) != 0) {
+        TRY(reader_leb_u32(in, &out->memory, report));
+    }
+    return reader_leb_u32(in, &out->index[1], report);
+}
+
 // A vector whose items are u32 or value types.
 static enum err read_list(struct reader *in, u32 features, struct wasm_instruction *out,
                           struct report *report)
@@ -192,18 +210,20 @@ static enum err read_immediate(struct reader *in, u32 features, struct wasm_inst
     case WASM_IMM_TYPE_TABLE:
     case WASM_IMM_TABLE_TABLE:
     case WASM_IMM_ELEMENT_TABLE:
-    case WASM_IMM_MEMARG:
         TRY(reader_leb_u32(in, &out->index[0], report));
         return reader_leb_u32(in, &out->index[1], report);
     case WASM_IMM_DATA_MEMORY:
         TRY(reader_leb_u32(in, &out->index[0], report));
-        return read_zero(in, report);
+        return read_memory(in, features, &out->index[1], report);
     case WASM_IMM_MEMORY_MEMORY:
-        TRY(read_zero(in, report));
-        return read_zero(in, report);
+        TRY(read_memory(in, features, &out->index[0], report));
+        return read_memory(in, features, &out->index[1], report);
     case WASM_IMM_MEMORY:
+        return read_memory(in, features, &out->index[0], report);
     case WASM_IMM_ZERO:
         return read_zero(in, report);
+    case WASM_IMM_MEMARG:
+        return read_memarg(in, features, out, report);
     case WASM_IMM_LABELS:
     case WASM_IMM_TYPES:
         return read_list(in, features, out, report);
@@ -221,8 +241,7 @@ static enum err read_immediate(struct reader *in, u32 features, struct wasm_inst
     case WASM_IMM_LANE:
         return reader_u8(in, &out->lane, report);
     case WASM_IMM_MEMARG_LANE:
-        TRY(reader_leb_u32(in, &out->index[0], report));
-        TRY(reader_leb_u32(in, &out->index[1], report));
+        TRY(read_memarg(in, features, out, report));
         return reader_u8(in, &out->lane, report);
     }
     UNREACHABLE();

@@ -38,11 +38,12 @@ enum wasm_immediate {
     WASM_IMM_TABLE_TABLE,   // u32 index of the destination, u32 index of the source
     WASM_IMM_ELEMENT,       // u32 index
     WASM_IMM_ELEMENT_TABLE, // u32 index of the segment, u32 index of the table
-    WASM_IMM_MEMARG,        // u32 log2 of the alignment, u32 offset
-    WASM_IMM_MEMORY,        // a zero byte
-    WASM_IMM_MEMORY_MEMORY, // two zero bytes
+    WASM_IMM_MEMARG,        // u32 log2 of the alignment, with WASM_MEMARG_MEMORY a u32 index of the
+                            // memory (else 0), u32 offset
+    WASM_IMM_MEMORY,        // u32 index
+    WASM_IMM_MEMORY_MEMORY, // u32 index of the destination, u32 index of the source
     WASM_IMM_DATA,          // u32 index
-    WASM_IMM_DATA_MEMORY,   // u32 index of the segment, a zero byte
+    WASM_IMM_DATA_MEMORY,   // u32 index of the segment, u32 index of the memory
     WASM_IMM_REFTYPE,       // a byte: enum wasm_type of a reference
     WASM_IMM_I32,           // s32
     WASM_IMM_I64,           // s64
@@ -54,6 +55,10 @@ enum wasm_immediate {
     WASM_IMM_MEMARG_LANE,   // MEMARG, then LANE
     WASM_IMM_ZERO,          // a zero byte
 };
+
+// Of the first number of a MEMARG: a memory's index follows. Core 2.0, without WASM_MULTI_MEMORY,
+// has no such bit, and a zero byte for each index of a memory.
+enum { WASM_MEMARG_MEMORY = 1 << 6 };
 
 // What kind of work an instruction is.
 enum wasm_class {
@@ -100,6 +105,7 @@ struct wasm_instruction {
     const struct wasm_opcode_facts *facts;
     u32 opcode;    // WASM_OPCODE
     u32 index[2];  // LABEL to DATA_MEMORY, MEMARG_LANE: as in the file; LABELS, TYPES: the count
+    u32 memory;    // MEMARG, MEMARG_LANE: its index
     u8 type;       // REFTYPE
     u8 lane;       // LANE, MEMARG_LANE
     u64 bits;      // I32 (sign extended) to F64; BLOCK: the s33; V128, LANES: the first 8 bytes

@@ -309,22 +309,38 @@ struct address_use address_take(struct translator *t, u32 position, u32 offset, 
     return (struct address_use){in_acc ? ADDRESS_A : ADDRESS_S, operand.slot, offset};
 }
 
+void access_begin(struct translator *t, u32 memory)
+{
+    if (memory != 0) {
+        emit(t, wasm_run_memory_use, 0, 0, memory);
+    }
+}
+
+void access_end(struct translator *t, u32 memory)
+{
+    if (memory != 0) {
+        emit(t, wasm_run_memory_back, 0, 0, 0);
+    }
+}
+
 static void do_load(struct translator *t, struct body_reader *in, enum row row)
 {
-    (void)body_u32(in); // the alignment is a hint
-    u32 offset = body_u32(in);
+    u32 offset;
+    u32 memory = body_memarg(in, &offset);
     struct address_use address = address_take(t, t->height - 1, offset, row, false);
     truncate(t, t->height - 1);
     acc_claim(t, bank_of(body_ops[row].result));
     handler *const *forms = &wasm_handlers[row][address.form * OUT_COUNT];
+    access_begin(t, memory);
     u32 index = emit(t, forms[OUT_A], 0, address.first, address.c);
+    access_end(t, memory);
     push_acc(t, body_ops[row].result, index, forms[OUT_S]);
 }
 
 static void do_store(struct translator *t, struct body_reader *in, enum row row)
 {
-    (void)body_u32(in);
-    u32 offset = body_u32(in);
+    u32 offset;
+    u32 memory = body_memarg(in, &offset);
     u32 position = t->height - 1;
     force(t, position);
     struct operand value = operand_at(t, position);
@@ -344,20 +360,23 @@ static void do_store(struct translator *t, struct body_reader *in, enum row row)
     u32 form = address.form * FORM_UNARY_COUNT + forms[value.mode];
     u32 b = value.mode == MODE_CONST ? (u32)value.bits : value.slot;
     truncate(t, position - 1);
+    access_begin(t, memory);
     emit(t, wasm_handlers[row][form], address.first, b, address.c);
+    access_end(t, memory);
 }
 
 static void do_memory(struct translator *t, struct body_reader *in, enum row row)
 {
-    body_skip(in, 1);
+    u32 memory = body_u32(in);
     if (row == ROW_MEMORY_SIZE) {
-        emit(t, wasm_run_memory_size, home(t, t->height), 0, 0);
+        emit(t, memory == 0 ? wasm_run_memory_size : wasm_run_memory_size_of, home(t, t->height), 0,
+             memory);
         push_result(t, KIND_I);
         return;
     }
     settle_top(t, 1);
     truncate(t, t->height - 1);
-    emit(t, wasm_run_memory_grow, home(t, t->height), 0, 0);
+    emit(t, wasm_run_memory_grow, home(t, t->height), 0, memory);
     push_result(t, KIND_I);
     t->values[t->height - 1].end = 0; // it is the operand too
 }
@@ -468,15 +487,13 @@ static void do_bulk(struct translator *t, struct body_reader *in, enum row row)
     u32 first = body_u32(in);
     switch (row) {
     case ROW_MEMORY_INIT:
-        body_skip(in, 1);
-        emit_on_top(t, wasm_run_memory_init, 3, 0, first);
+        emit_on_top(t, wasm_run_memory_init, 3, body_u32(in), first);
         break;
     case ROW_MEMORY_COPY:
-        body_skip(in, 1);
-        emit_on_top(t, wasm_run_memory_copy, 3, 0, 0);
+        emit_on_top(t, wasm_run_memory_copy, 3, 0, two(first, body_u32(in)));
         break;
     case ROW_MEMORY_FILL:
-        emit_on_top(t, wasm_run_memory_fill, 3, 0, 0);
+        emit_on_top(t, wasm_run_memory_fill, 3, 0, first);
         break;
     case ROW_TABLE_INIT:
         emit_on_top(t, wasm_run_table_init, 3, body_u32(in), first);
@@ -501,7 +518,7 @@ static void do_bulk(struct translator *t, struct body_reader *in, enum row row)
         break;
     }
 }
-STATIC_ASSERT(WASM_TABLES <= UINT16_MAX);
+STATIC_ASSERT(WASM_TABLES <= UINT16_MAX && WASM_MEMORIES <= UINT16_MAX);
 
 static void do_parametric(struct translator *t, struct body_reader *in, enum row row)
 {

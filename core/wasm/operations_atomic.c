@@ -31,8 +31,8 @@ void translate_atomic(struct translator *t, struct body_reader *in, enum row row
         emit(t, wasm_run_fence, 0, 0, 0);
         return;
     }
-    (void)body_u32(in); // the alignment is the natural one
-    u32 offset = body_u32(in);
+    u32 offset;
+    u32 memory = body_memarg(in, &offset);
     u32 count = operand_count(op);
     settle_top(t, count);
     truncate(t, t->height - count);
@@ -44,7 +44,9 @@ void translate_atomic(struct translator *t, struct body_reader *in, enum row row
         acc_forget(t);
     } else {
         enum wasm_atomic kind = wasm_atomic_kind(op->number);
+        access_begin(t, memory);
         emit(t, wasm_run_atomic, first, (u32)kind << 2 | (u32)__builtin_ctz(op->bytes), offset);
+        access_end(t, memory);
         if (kind == WASM_ATOMIC_STORE) {
             return;
         }

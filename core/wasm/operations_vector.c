@@ -101,29 +101,37 @@ static void do_plain(struct translator *t, enum row row)
 
 // ---- memory
 
-static void do_load(struct translator *t, enum row row, u32 offset)
+static void do_load(struct translator *t, enum row row, u32 memory, u32 offset)
 {
     struct address_use address = address_take(t, t->height - 1, offset, row, false);
     truncate(t, t->height - 1);
-    emit_vector(t, wasm_vectors[row][address.form], address.first, address.c);
+    access_begin(t, memory);
+    u32 start =
+        emit(t, wasm_vectors[row][address.form], home(t, t->height), address.first, address.c);
+    access_end(t, memory);
+    push_vector(t, start);
 }
 
-static void do_store(struct translator *t, enum row row, u32 offset)
+static void do_store(struct translator *t, enum row row, u32 memory, u32 offset)
 {
     u32 vector = pop_vector(t);
     struct address_use address = address_take(t, t->height - 1, offset, row, false);
     truncate(t, t->height - 1);
+    access_begin(t, memory);
     emit(t, wasm_vectors[row][address.form], address.first, vector, address.c);
+    access_end(t, memory);
 }
 
-static void do_lane_access(struct translator *t, enum row row, u32 offset, u32 lane)
+static void do_lane_access(struct translator *t, enum row row, u32 memory, u32 offset, u32 lane)
 {
     u32 vector = pop_vector(t);
     u32 address = pop_slot(t);
     bool is_load = body_ops[row].class == WASM_CLASS_VECTOR_LOAD;
     u32 to = is_load ? home(t, t->height) : address;
+    access_begin(t, memory);
     u32 start = emit(t, wasm_vectors[row][0], to, is_load ? address : vector, offset);
     emit_bits(t, two(vector, lane));
+    access_end(t, memory);
     if (is_load) {
         push_vector(t, start);
     }
@@ -131,7 +139,8 @@ static void do_lane_access(struct translator *t, enum row row, u32 offset, u32 l
 
 void translate_vector(struct translator *t, struct body_reader *in, enum row row)
 {
-    u32 offset = 0;
+    u32 memory;
+    u32 offset;
     switch ((enum wasm_immediate)body_ops[row].immediate) {
     case WASM_IMM_NONE:
         do_plain(t, row);
@@ -149,20 +158,18 @@ void translate_vector(struct translator *t, struct body_reader *in, enum row row
         do_shuffle(t, row, in->at - 16);
         break;
     case WASM_IMM_MEMARG:
-        (void)body_u32(in); // the alignment is a hint
-        offset = body_u32(in);
+        memory = body_memarg(in, &offset);
         if (body_ops[row].class == WASM_CLASS_VECTOR_LOAD) {
-            do_load(t, row, offset);
+            do_load(t, row, memory, offset);
         } else {
-            do_store(t, row, offset);
+            do_store(t, row, memory, offset);
         }
         break;
     default:
         ASSERT(body_ops[row].immediate == WASM_IMM_MEMARG_LANE);
-        (void)body_u32(in);
-        offset = body_u32(in);
+        memory = body_memarg(in, &offset);
         body_skip(in, 1);
-        do_lane_access(t, row, offset, in->at[-1]);
+        do_lane_access(t, row, memory, offset, in->at[-1]);
         break;
     }
 }

@@ -197,6 +197,7 @@ static ALWAYS_INLINE enum wasm_run run_at(struct wasm_thread *thread, struct run
         memory_base = memory->base;
         run->memory_size = wasm_memory_bytes(memory);
     }
+    run->other = NULL;
     run->stack_end = (u64 *)(void *)(thread->stack + thread->stack_bytes);
     run->instance = instance;
     run->thread = thread;

@@ -311,6 +311,9 @@ struct address_use {
     u16 first;
     u32 c;
 };
+// Around the instruction of a load or store of a memory: of another than memory 0, emits two more.
+void access_begin(struct translator *t, u32 memory);
+void access_end(struct translator *t, u32 memory);
 // Decides how an access gets its address, from the value at a position, which stays on the stack.
 //   keeps_acc  the integer accumulator is taken by the value to be stored
 struct address_use address_take(struct translator *t, u32 position, u32 offset, enum row row,

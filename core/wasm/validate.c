@@ -113,10 +113,16 @@ static enum err check_tables(struct wasm_validation *c)
 static enum err check_memories(struct wasm_validation *c)
 {
     const struct wasm_module *m = c->module;
-    if (m->memory_count > WASM_MEMORIES) {
+    if (m->memory_count > 1 && (m->features & WASM_MULTI_MEMORY) == 0) {
         return invalid(c, 0, "multiple memories");
     }
-    return m->memory_count == 0 ? ERR_OK : check_memory_type(c, &m->memories[0]);
+    if (m->memory_count > WASM_MEMORIES) {
+        return report_err(c->report, ERR_LIMIT, 0, "too many memories");
+    }
+    for (u32 i = 0; i < m->memory_count; i++) {
+        TRY(check_memory_type(c, &m->memories[i]));
+    }
+    return ERR_OK;
 }
 
 // One instruction of a constant expression. The globals it may read stand before it and do not

@@ -3,6 +3,8 @@
 // operations.
 #include "core/base/reader.h"
 #include "core/wasm/encoding.h"
+#include "core/wasm/features.h"
+#include "core/wasm/opcode.h"
 #include "core/wasm/validate_stack.h"
 
 static enum err check_select(struct wasm_body_checker *c)
@@ -91,10 +93,31 @@ static enum err check_table_access(struct wasm_body_checker *c, u8 opcode)
     return push(c, table->element);
 }
 
+enum err wasm_check_memory_index(struct wasm_body_checker *c, u32 *memory)
+{
+    if ((c->module->features & WASM_MULTI_MEMORY) != 0) {
+        return read_index(c, memory);
+    }
+    *memory = 0;
+    return read_zero(c);
+}
+
+enum err wasm_check_memarg_index(struct wasm_body_checker *c, u32 *flags, u32 *memory)
+{
+    u32 align_log2 = *flags & ~(u32)WASM_MEMARG_MEMORY;
+    bool has_index = align_log2 != *flags && (c->module->features & WASM_MULTI_MEMORY) != 0;
+    if (!has_index || align_log2 >= 32) {
+        return malformed(c, "malformed memop flags");
+    }
+    *flags = align_log2;
+    return read_index(c, memory);
+}
+
 static enum err check_memory_size(struct wasm_body_checker *c, u8 opcode)
 {
-    TRY(read_zero(c));
-    TRY(check_memory(c));
+    u32 memory;
+    TRY(wasm_check_memory_index(c, &memory));
+    TRY(check_memory(c, memory));
     if (opcode == WASM_OP_MEMORY_GROW) {
         TRY(pop(c, WASM_I32));
     }
@@ -169,13 +192,33 @@ static enum err read_elem(struct wasm_body_checker *c, u8 *type)
 static enum err check_memory_init(struct wasm_body_checker *c)
 {
     u32 data;
+    u32 memory;
     TRY(read_index(c, &data));
-    TRY(read_zero(c));
+    TRY(wasm_check_memory_index(c, &memory));
     if (c->module->memory_count == 0 && c->module->data_count == 0) {
-        return wasm_check_unknown(c, "memory", 0);
+        return wasm_check_unknown(c, "memory", memory);
     }
     TRY(check_data(c, data));
-    TRY(check_memory(c));
+    TRY(check_memory(c, memory));
+    return pop_three_i32(c);
+}
+
+static enum err check_memory_copy(struct wasm_body_checker *c)
+{
+    u32 to;
+    u32 from;
+    TRY(wasm_check_memory_index(c, &to));
+    TRY(wasm_check_memory_index(c, &from));
+    TRY(check_memory(c, to));
+    TRY(check_memory(c, from));
+    return pop_three_i32(c);
+}
+
+static enum err check_memory_fill(struct wasm_body_checker *c)
+{
+    u32 memory;
+    TRY(wasm_check_memory_index(c, &memory));
+    TRY(check_memory(c, memory));
     return pop_three_i32(c);
 }
 
@@ -233,14 +276,9 @@ enum err wasm_check_bulk(struct wasm_body_checker *c, u32 number)
     case WASM_OP_DATA_DROP:
         return check_data_drop(c);
     case WASM_OP_MEMORY_COPY:
-        TRY(read_zero(c));
-        TRY(read_zero(c));
-        TRY(check_memory(c));
-        return pop_three_i32(c);
+        return check_memory_copy(c);
     case WASM_OP_MEMORY_FILL:
-        TRY(read_zero(c));
-        TRY(check_memory(c));
-        return pop_three_i32(c);
+        return check_memory_fill(c);
     case WASM_OP_TABLE_INIT:
         return check_table_init(c);
     case WASM_OP_ELEM_DROP:

@@ -115,21 +115,28 @@ static ALWAYS_INLINE enum err read_index(struct wasm_body_checker *c, u32 *out)
     return reader_leb_u32(&c->in, out, c->report);
 }
 
-static inline enum err check_memory(struct wasm_body_checker *c)
+static inline enum err check_memory(struct wasm_body_checker *c, u32 memory)
 {
-    return c->module->memory_count != 0 ? ERR_OK : wasm_check_unknown(c, "memory", 0);
+    return memory < c->module->memory_count ? ERR_OK : wasm_check_unknown(c, "memory", memory);
 }
+
+// The index of a memory, which without WASM_MULTI_MEMORY is a zero byte. Nothing is known of it.
+enum err wasm_check_memory_index(struct wasm_body_checker *c, u32 *memory);
+// Goes on with a memarg whose first number is *flags, of 32 and more: takes the bit for an index
+// out of it, and reads the index.
+enum err wasm_check_memarg_index(struct wasm_body_checker *c, u32 *flags, u32 *memory);
 
 static ALWAYS_INLINE enum err read_memarg(struct wasm_body_checker *c, u32 bytes)
 {
     u32 align_log2;
+    u32 memory = 0;
     u32 offset;
     TRY(read_index(c, &align_log2));
     if (UNLIKELY(align_log2 >= 32)) {
-        return malformed(c, "malformed memop flags");
+        TRY(wasm_check_memarg_index(c, &align_log2, &memory));
     }
     TRY(read_index(c, &offset));
-    TRY(check_memory(c));
+    TRY(check_memory(c, memory));
     if (UNLIKELY((u64)1 << align_log2 > bytes)) {
         return invalid(c, "alignment must not be larger than natural");
     }

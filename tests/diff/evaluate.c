@@ -42,8 +42,16 @@ static bool is_dropped(const struct frame *f, u32 bit)
 static enum trap memory_helper(struct frame *f, enum ir_helper helper, const u32 *args)
 {
     struct wasm_instance *instance = f->evaluator->instance;
-    struct wasm_memory *memory = instance->memory;
     const struct wasm_module *module = instance->module;
+    const struct wasm_memory *memory = instance->memory;
+    const struct wasm_memory *other = memory;
+    u32 segment = args[3];
+    if (helper >= IR_HELPER_MEMORY_GROW_OF) {
+        memory = instance->memories[args[3]];
+        other = helper == IR_HELPER_MEMORY_COPY_OF ? instance->memories[args[4]] : memory;
+        segment = args[4];
+        helper -= IR_HELPER_MEMORY_GROW_OF - IR_HELPER_MEMORY_GROW;
+    }
     if (helper == IR_HELPER_DATA_DROP) {
         instance_drop(instance, module->elem_count + args[0]);
         return TRAP_NONE;
@@ -51,10 +59,10 @@ static enum trap memory_helper(struct frame *f, enum ir_helper helper, const u32
     u32 to = args[0];
     u32 from = args[1];
     u32 count = args[2];
-    struct span source = span_of(memory->base, memory->size_bytes);
+    struct span source = span_of(other->base, other->size_bytes);
     if (helper == IR_HELPER_MEMORY_INIT) {
-        source = module->datas[args[3]].bytes;
-        source.size = is_dropped(f, module->elem_count + args[3]) ? 0 : source.size;
+        source = module->datas[segment].bytes;
+        source.size = is_dropped(f, module->elem_count + segment) ? 0 : source.size;
     }
     if (!range_inside(to, count, memory->size_bytes) ||
         (helper != IR_HELPER_MEMORY_FILL && !range_inside(from, count, source.size))) {
@@ -103,9 +111,11 @@ static enum trap run_helper(struct frame *f, const struct ir_ins *ins, struct va
         args[i] = (u32)f->values[list[1 + i]].low;
     }
     switch ((enum ir_helper)ins->a) {
-    case IR_HELPER_MEMORY_GROW: {
+    case IR_HELPER_MEMORY_GROW:
+    case IR_HELPER_MEMORY_GROW_OF: {
         u32 before;
-        enum err err = wasm_memory_grow(instance->memory, args[0], &before);
+        u32 memory = ins->a == IR_HELPER_MEMORY_GROW ? 0 : args[1];
+        enum err err = wasm_memory_grow(instance->memories[memory], args[0], &before);
         *out = word(err == ERR_OK ? before : UINT32_MAX);
         return TRAP_NONE;
     }
@@ -241,6 +251,12 @@ static enum trap run_variable(struct frame *f, const struct ir_ins *ins, struct 
     case IR_MEMORY_SIZE:
         *out = word(instance->memory->size_bytes / WASM_PAGE_BYTES);
         return TRAP_NONE;
+    case IR_MEMORY_BASE:
+        *out = word((uintptr_t)instance->memories[ins->c]->base);
+        return TRAP_NONE;
+    case IR_MEMORY_BYTES:
+        *out = word(instance->memories[ins->c]->size_bytes);
+        return TRAP_NONE;
     default:
         ASSERT(ins->op == IR_REF_FUNC);
         *out = word((uintptr_t)wasm_instance_func(instance, ins->a));
@@ -276,6 +292,11 @@ static enum trap run_ins(struct frame *f, const struct ir_ins *ins, struct value
         return run_call(f, ins, out);
     case IR_HELPER:
         return run_helper(f, ins, out);
+    case IR_MEMORY_AT:
+        *out = word(values[ins->c].low + values[ins->a].low);
+        return range_inside(values[ins->a].low, ins->lane, values[ins->b].low)
+                   ? TRAP_NONE
+                   : TRAP_MEMORY_OUT_OF_BOUNDS;
     default:
         if (ins->op > IR_CALL_INDIRECT) {
             return run_variable(f, ins, out);

@@ -136,10 +136,13 @@ enum trap evaluate_row(const struct evaluator *evaluator, const struct ir *ir,
         class == WASM_CLASS_VECTOR_STORE) {
         const struct wasm_memory *memory = evaluator->instance->memory;
         u64 address = (a.low & UINT32_MAX) + (u64)ins->c;
-        if (!range_inside(address, body_ops[ins->op].bytes, memory->size_bytes)) {
+        if (ir->ins[ins->a].op == IR_MEMORY_AT) { // another memory
+            at = (u8 *)(uintptr_t)a.low;
+        } else if (range_inside(address, body_ops[ins->op].bytes, memory->size_bytes)) {
+            at = memory->base + address;
+        } else {
             return TRAP_MEMORY_OUT_OF_BOUNDS;
         }
-        at = memory->base + address;
     }
     switch (ins->op) {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \

@@ -106,7 +106,12 @@ static void reports_say_what_and_where(void **state)
         CASE("\x00\x41\x00\x28\x03\x00\x1a\x0b", ERR_INVALID, 3,
              "alignment must not be larger than natural"),
         CASE("\x00\x41\x00\x28\x20\x00\x1a\x0b", ERR_MALFORMED, 3, "malformed memop flags"),
-        CASE("\x00\x3f\x01\x1a\x0b", ERR_MALFORMED, 1, "zero byte expected"),
+        CASE("\x00\x41\x00\x28\x62\x00\x00\x1a\x0b", ERR_MALFORMED, 3, "malformed memop flags"),
+        CASE("\x00\x41\x00\x28\xc2\x01\x00\x00\x1a\x0b", ERR_MALFORMED, 3, "malformed memop flags"),
+        CASE("\x00\x41\x00\x28\x43\x00\x00\x1a\x0b", ERR_INVALID, 3,
+             "alignment must not be larger than natural"),
+        CASE("\x00\x41\x00\x28\x42\x01\x00\x1a\x0b", ERR_INVALID, 3, "unknown memory 1"),
+        CASE("\x00\x3f\x01\x1a\x0b", ERR_INVALID, 1, "unknown memory 1"),
         CASE("\x00\x06\x0b", ERR_MALFORMED, 1, "illegal opcode"),
         CASE("\x00\xfc\x12\x0b", ERR_MALFORMED, 1, "illegal opcode"),
         CASE("\x00\xfc\x80\x20\x0b", ERR_MALFORMED, 1, "illegal opcode"),
@@ -701,7 +706,7 @@ static void limits_hold_at_their_bound(void **state)
         {with_operands_at_once, WASM_OPERANDS, ERR_LIMIT, "too many operands"},
         {with_pages, WASM_MEMORY_PAGES, ERR_INVALID,
          "memory size must be at most 65536 pages (4GiB)"},
-        {with_memories, WASM_MEMORIES, ERR_INVALID, "multiple memories"},
+        {with_memories, WASM_MEMORIES, ERR_LIMIT, "too many memories"},
     };
     for (u32 i = 0; i < COUNT_OF(cases); i++) {
         for (u32 beyond = 0; beyond < 2; beyond++) {

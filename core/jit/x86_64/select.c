@@ -517,6 +517,11 @@ static void select_ins(struct selector *s, u32 value)
     case IR_MEMORY_SIZE:
         x64_select_memory_size(s, value);
         return;
+    case IR_MEMORY_BASE:
+    case IR_MEMORY_BYTES:
+    case IR_MEMORY_AT:
+        x64_select_memory(s, value);
+        return;
     case IR_FENCE:
         x64_put(s, X64_FENCE, (struct x64_shape){0}, 0);
         return;

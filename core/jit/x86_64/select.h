@@ -181,6 +181,8 @@ u32 x64_bound(const struct selector *s, u32 value);
 void x64_select_load(struct selector *s, u32 value);
 void x64_select_store(struct selector *s, u32 value);
 void x64_select_memory_size(struct selector *s, u32 value);
+// MEMORY_BASE, MEMORY_BYTES and MEMORY_AT.
+void x64_select_memory(struct selector *s, u32 value);
 void x64_select_global(struct selector *s, u32 value);
 void x64_select_slot(struct selector *s, u32 value);
 void x64_select_table(struct selector *s, u32 value);

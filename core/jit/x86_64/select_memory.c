@@ -156,7 +156,7 @@ static struct rm checked_address(struct selector *s, u32 at, const struct ir_ins
     u32 safe = x64_vreg(s, KIND_L);
     u32 zero = x64_vreg(s, KIND_L);
     struct rm size = rm_instance(JIT_INSTANCE_OWN_MEMORY + JIT_MEMORY_SIZE);
-    if (!jit_memory_is_own(s->ir->module)) {
+    if (!jit_memory_is_own(s->ir->module, 0)) {
         u32 memory = x64_vreg(s, KIND_L);
         x64_put_def_rm(s, X64_MOV, true, memory, rm_instance(JIT_INSTANCE_MEMORY));
         size = rm_free(memory, MACH_NONE, 0, JIT_MEMORY_SIZE);
@@ -236,6 +236,9 @@ static struct rm guarded_address(struct selector *s, const struct ir_ins *access
 
 struct rm x64_address(struct selector *s, const struct ir_ins *access)
 {
+    if (sel_ins(s, access->a)->op == IR_MEMORY_AT) {
+        return rm_free(x64_use(s, access->a), MACH_NONE, 0, 0);
+    }
     struct rm rm;
     if (s->options->bounds == JIT_BOUNDS_CHECK) {
         u32 at = offset_address(s, access->a, access->c);
@@ -247,8 +250,28 @@ struct rm x64_address(struct selector *s, const struct ir_ins *access)
     return rm;
 }
 
+// Another memory's address as one in memory 0: it wraps at 64 bits to where it was.
+static struct rm other_address(struct selector *s, u32 address)
+{
+    u32 at = x64_use(s, address);
+    u32 distance = x64_vreg(s, KIND_L);
+    struct rm base = rm_instance(JIT_INSTANCE_OWN_MEMORY + JIT_MEMORY_BASE);
+    if (!jit_memory_is_own(s->ir->module, 0)) {
+        u32 memory = x64_vreg(s, KIND_L);
+        x64_put_def_rm(s, X64_MOV, true, memory, rm_instance(JIT_INSTANCE_MEMORY));
+        base = rm_free(memory, MACH_NONE, 0, JIT_MEMORY_BASE);
+    }
+    x64_put_def_same_rm(s, X64_SUB, true, distance, at, base);
+    struct rm rm = memory_rm(distance, 0, 0);
+    rm.trap = TRAP_NONE;
+    return rm;
+}
+
 struct rm x64_atomic_address(struct selector *s, const struct ir_ins *access, u32 address)
 {
+    if (sel_ins(s, address)->op == IR_MEMORY_AT) {
+        return other_address(s, address);
+    }
     u32 bytes = body_ops[access->op].bytes;
     u32 at = access->c == 0 ? x64_use(s, address) : offset_address(s, address, access->c);
     if (bytes > 1) {
@@ -272,6 +295,8 @@ bool x64_is_memory(const struct selector *s, u32 value)
     case ROW_F32_LOAD:
     case ROW_F64_LOAD:
         return x64_can_cover(s, value);
+    case IR_MEMORY_BYTES:
+        return jit_memory_is_own(s->ir->module, ins->c) && x64_can_cover(s, value);
     case IR_GLOBAL_GET:
         return ins->kind != KIND_V && jit_global_is_own(s->ir->module, ins->a) &&
                x64_can_cover(s, value);
@@ -285,6 +310,9 @@ struct rm x64_rm(struct selector *s, u32 value)
     const struct ir_ins *ins = sel_ins(s, value);
     if (x64_is_memory(s, value)) {
         x64_cover(s, value);
+        if (ins->op == IR_MEMORY_BYTES) {
+            return rm_instance(jit_own_memory(s->ir->module, ins->c) + JIT_MEMORY_SIZE);
+        }
         return ins->op == IR_GLOBAL_GET ? rm_instance(jit_own_global(s->ir->module, ins->a))
                                         : x64_address(s, ins);
     }
@@ -455,7 +483,7 @@ void x64_select_memory_size(struct selector *s, u32 value)
     enum { PAGE_LOG2 = 16 };
     u32 bytes = x64_vreg(s, KIND_L);
     struct rm size = rm_instance(JIT_INSTANCE_OWN_MEMORY + JIT_MEMORY_SIZE);
-    if (!jit_memory_is_own(s->ir->module)) {
+    if (!jit_memory_is_own(s->ir->module, 0)) {
         u32 memory = x64_vreg(s, KIND_L);
         x64_put_def_rm(s, X64_MOV, true, memory, rm_instance(JIT_INSTANCE_MEMORY));
         size = rm_free(memory, MACH_NONE, 0, JIT_MEMORY_SIZE);
@@ -473,6 +501,64 @@ static struct rm indirect(struct selector *s, u32 array, u32 index, u32 offset)
     x64_put_def_rm(s, X64_MOV, true, item,
                    rm_free(items, MACH_NONE, 0, (i32)(index * sizeof(void *))));
     return rm_free(item, MACH_NONE, 0, (i32)offset);
+}
+
+static void select_memory_word(struct selector *s, u32 value, u32 offset)
+{
+    u32 memory = sel_ins(s, value)->c;
+    u32 def = x64_def(s, value);
+    struct rm rm = jit_memory_is_own(s->ir->module, memory)
+                       ? rm_instance(jit_own_memory(s->ir->module, memory) + offset)
+                       : indirect(s, JIT_INSTANCE_MEMORIES, memory, offset);
+    x64_put_def_rm(s, X64_MOV, true, def, rm);
+}
+
+// Compares the end of an access with the size of its memory; behind a wrong guess the address is
+// that of the memory's first byte.
+static void select_memory_at(struct selector *s, u32 value)
+{
+    const struct ir_ins *ins = sel_ins(s, value);
+    const struct ir_ins *sum = sel_ins(s, ins->a);
+    u32 place = ins->a;
+    i32 offset = 0;
+    i32 bytes = ins->lane & ~(i32)IR_AT_ALIGNED;
+    if (sum->op == ROW_I64_ADD && x64_is_alone(s, place) && sel_is_const(s, sum->b) &&
+        sel_ins(s, sum->b)->bits <= INT32_MAX - UINT8_MAX) {
+        offset = (i32)sel_ins(s, sum->b)->bits;
+        place = sum->a;
+    }
+    u32 def = x64_def(s, value);
+    u32 base = x64_use(s, ins->c);
+    u32 index = x64_use(s, place);
+    struct rm size = x64_rm(s, ins->b);
+    u32 at = x64_vreg(s, KIND_L);
+    u32 end = x64_vreg(s, KIND_L);
+    x64_put_def_rm(s, X64_LEA, true, at, rm_free(base, index, 0, offset));
+    x64_put_def_rm(s, X64_LEA, true, end, rm_free(index, MACH_NONE, 0, offset + bytes));
+    if ((ins->lane & IR_AT_ALIGNED) != 0 && bytes > 1) {
+        x64_put_rm_i(s, X64_TEST8_I, false, rm_reg(end), bytes - 1);
+        x64_put_trap_if(s, X64_NE, TRAP_UNALIGNED_ATOMIC);
+    }
+    x64_put_use_rm(s, X64_CMP, true, end, size);
+    x64_put_trap_if(s, X64_A, TRAP_MEMORY_OUT_OF_BOUNDS);
+    x64_put_def_same_rm(s, X64_CMOVCC, true, def, at, rm_reg(base));
+    x64_set_condition(s, X64_A);
+}
+
+void x64_select_memory(struct selector *s, u32 value)
+{
+    switch ((u32)sel_ins(s, value)->op) {
+    case IR_MEMORY_BASE:
+        select_memory_word(s, value, JIT_MEMORY_BASE);
+        break;
+    case IR_MEMORY_BYTES:
+        select_memory_word(s, value, JIT_MEMORY_SIZE);
+        break;
+    default:
+        ASSERT(sel_ins(s, value)->op == IR_MEMORY_AT);
+        select_memory_at(s, value);
+        break;
+    }
 }
 
 // Loads of 8 bytes of something that is not guest memory.
