@@ -21,6 +21,9 @@ $(foreach f,$(P2P_FUZZERS),$(eval FUZZ_LIBRARIES_$(f) := -lsodium))
 INTEROP_PEER_SOURCES := tests/interop/peer.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES)
 $(call link_rule,asan,build/asan/test/interop_peer,$(INTEROP_PEER_SOURCES),-lsodium)
 
+# As a program of the tests, with the machine's cryptography.
+PROGRAM_SOURCES_test_p2p = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
+
 # Installs js-libp2p under build/interop/ at its first run.
 TEST_SUITES += interop
 TEST_SECONDS_interop := 420
@@ -32,3 +35,8 @@ $(call link_rule,hosted,build/hosted/bench/p2p,tests/bench/p2p.c $(P2P_CRYPTO) $
 BENCHES += p2p
 bench-p2p: build/hosted/bench/p2p
 	@$<
+
+# Messages to the device that computes for programs.
+FUZZ_TARGETS += crypto
+FUZZ_SOURCES_crypto := machines/hosted/device_crypto.c machines/hosted/calls.c build/gen/interfaces/crypto.c $(BASE_SOURCES)
+FUZZ_LIBRARIES_crypto := -lsodium

@@ -38,7 +38,8 @@ endef
 program_rule = $(eval $(call program_rule_text,$(1),$(2),$(3),$(4)))
 
 PROGRAM_SOURCES_http := $(HTTP_SOURCES)
-PROGRAM_NAMES := $(sort $(filter-out rt wasi,$(notdir $(patsubst %/,%,$(dir $(wildcard programs/*/*.c))))))
+# programs/p2p is what several programs share.
+PROGRAM_NAMES := $(sort $(filter-out rt wasi p2p,$(notdir $(patsubst %/,%,$(dir $(wildcard programs/*/*.c))))))
 $(foreach p,$(PROGRAM_NAMES),$(call program_rule,\
   build/programs/$(p).wasm,$(wildcard programs/$(p)/*.c) $(PROGRAM_SOURCES_$(p)),$(PROGRAM_STACK_BYTES_$(p))))
 

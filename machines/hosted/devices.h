@@ -34,6 +34,7 @@ enum err hosted_log_add(struct hosted_loop *loop, struct kernel *kernel,
                         struct hosted_standard *standard);
 enum err hosted_time_add(struct hosted_loop *loop, struct kernel *kernel);
 enum err hosted_random_add(struct hosted_loop *loop, struct kernel *kernel);
+enum err hosted_crypto_add(struct hosted_loop *loop, struct kernel *kernel);
 enum err hosted_tcp_add(struct hosted_loop *loop, struct kernel *kernel);
 enum err hosted_udp_add(struct hosted_loop *loop, struct kernel *kernel);
 enum err hosted_dns_add(struct hosted_loop *loop, struct kernel *kernel);

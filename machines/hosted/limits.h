@@ -41,6 +41,14 @@ enum {
     HOSTED_SCRATCH_BYTES = HOSTED_IO_BYTES + 4096,
     // One answer of random; random.wit promises it.
     HOSTED_RANDOM_BYTES = 65536,
+    // Bytes and boxes of one call of crypto; crypto.wit promises them. A quarter of a millisecond
+    // at most in which the loop does nothing else.
+    HOSTED_CRYPTO_BYTES = 131072,
+    HOSTED_CRYPTO_BOXES = 64,
+    // Keys that crypto holds for one process: both directions of two thousand peers.
+    HOSTED_CLIENT_KEYS = 4096,
+    // Of all clients.
+    HOSTED_KEYS = 65536,
     // One line of log; log.wit promises it.
     HOSTED_LOG_BYTES = 4096,
 

@@ -67,6 +67,7 @@ static enum err devices_add(struct hosted_machine *machine,
     }
     TRY(hosted_time_add(loop, kernel));
     TRY(hosted_random_add(loop, kernel));
+    TRY(hosted_crypto_add(loop, kernel));
     TRY(hosted_tcp_add(loop, kernel));
     TRY(hosted_udp_add(loop, kernel));
     TRY(hosted_dns_add(loop, kernel));

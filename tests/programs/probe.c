@@ -4,6 +4,8 @@
 // loopback.
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "interfaces/crypto.h"
+#include "interfaces/crypto_section.h"
 #include "interfaces/dns.h"
 #include "interfaces/dns_client.h"
 #include "interfaces/dns_section.h"
@@ -689,6 +691,7 @@ static u32 do_hostile(void)
     attack("udp: ", bind_or_exit(&udp_interface), &udp_interface);
     attack("dns: ", bind_or_exit(&dns_interface), &dns_interface);
     attack("log: ", bind_or_exit(&log_interface), &log_interface);
+    attack("crypto: ", bind_or_exit(&crypto_interface), &crypto_interface);
     return 0;
 }
 
