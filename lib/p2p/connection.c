@@ -141,6 +141,17 @@ void p2p_opened(struct p2p_connection *connection)
     p2p_service_start(connection);
 }
 
+enum err p2p_farewell(struct p2p_connection *connection, struct report *report)
+{
+    const struct yamux *yamux = &connection->yamux;
+    bool is_idle = yamux->in_count == 0 && yamux->out_count == 0;
+    if (yamux->is_peer_closing && (yamux->peer_reason != YAMUX_NORMAL || is_idle)) {
+        (void)report_err(report, ERR_CLOSED, 0, "p2p: the peer ended the connection");
+        return p2p_fail(connection, ERR_CLOSED);
+    }
+    return ERR_OK;
+}
+
 // ---- what goes out
 
 // The plaintext of one message.
@@ -220,6 +231,11 @@ static enum err tick_open(struct p2p_connection *connection, struct report *repo
 {
     struct yamux *yamux = &connection->yamux;
     u64 now = connection->now_ns;
+    TRY(p2p_farewell(connection, report));
+    if (connection->is_stalled) { // it is us who do not listen
+        connection->heard_ns = now;
+        connection->asked_ns = 0;
+    }
     if (connection->asked_ns != 0 && yamux->has_pong) {
         connection->asked_ns = 0;
     }
@@ -277,5 +293,6 @@ u64 p2p_connection_wake(const struct p2p_connection *connection)
     u64 streams = p2p_streams_wake(connection);
     u64 wake = alive < streams ? alive : streams;
     u64 recall = connection->now_ns + P2P_RECALL_MS * P2P_NS_PER_MS;
-    return connection->yamux.has_cut && recall < wake ? recall : wake;
+    bool waits = connection->yamux.has_cut || connection->is_stalled; // for memory of others, too
+    return waits && recall < wake ? recall : wake;
 }

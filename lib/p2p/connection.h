@@ -116,7 +116,8 @@ void p2p_connection_drop(struct p2p_connection *connection);
 
 // Takes bytes that TCP brought; they are overwritten.
 //   taken  receives how many: all, or fewer when the application must read first (is_stalled).
-//          Then call again with the rest, also when there is none.
+//          Then call again with the rest when streams were read, and after each tick: memory may
+//          also have come from other connections.
 // Any error ends the connection. ERR_MALFORMED, ERR_INVALID, ERR_LIMIT, ERR_MISMATCH: the peer
 // broke a rule; ERR_UNSUPPORTED: it has no protocol or key that we know; ERR_CLOSED: it ended.
 enum err p2p_connection_receive(struct p2p_connection *connection, u8 *bytes, size_t size,

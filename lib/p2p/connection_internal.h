@@ -20,6 +20,8 @@ enum err p2p_out(struct p2p_connection *connection, struct span bytes, struct re
 void p2p_opened(struct p2p_connection *connection);
 // Ends it for a reason; returns that.
 enum err p2p_fail(struct p2p_connection *connection, enum err err);
+// Ends it when the peer said that it ends, and no stream is left. ERR_CLOSED: so it is.
+enum err p2p_farewell(struct p2p_connection *connection, struct report *report);
 
 // ---- stream.c
 

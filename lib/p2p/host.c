@@ -44,6 +44,11 @@ enum err p2p_host_init(struct p2p_host *host, const struct p2p_host_config *conf
         host->names[P2P_SERVICES + i] = config->protocols[i];
     }
     host->name_count = P2P_SERVICES + config->protocol_count;
+    u8 observed[P2P_MULTIADDR_BYTES] = {0}; // the longest that a peer may be told
+    if (p2p_identify_write(host, span_of(observed, sizeof observed), NULL, 0) >
+        P2P_IDENTIFY_BYTES) {
+        return report_err(report, ERR_LIMIT, 0, "p2p: too much to say about the host");
+    }
     p2p_pool_init(&host->pool, config->chunks, config->chunk_count);
     yamux_streams_init(&host->streams);
     for (u32 i = 0; i < config->stream_count; i++) {

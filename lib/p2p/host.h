@@ -58,7 +58,8 @@ struct p2p_host {
     u8 scratch[P2P_NOISE_MESSAGE_BYTES + 1]; // within one call of a connection
 };
 
-// ERR_LIMIT    more names, addresses, or letters of them than limits.h has
+// ERR_LIMIT    more names, addresses, or letters of them than limits.h has: all together at most
+//              P2P_IDENTIFY_BYTES
 // ERR_INVALID  a window below the format's; the crypto makes no keys
 enum err p2p_host_init(struct p2p_host *host, const struct p2p_host_config *config,
                        struct report *report);

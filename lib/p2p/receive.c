@@ -351,12 +351,7 @@ enum err p2p_connection_receive(struct p2p_connection *connection, u8 *bytes, si
         return p2p_fail(connection, err);
     }
     if (connection->stage == P2P_STAGE_OPEN) {
-        if (connection->yamux.is_peer_closing &&
-            (connection->yamux.peer_reason != YAMUX_NORMAL ||
-             (connection->yamux.in_count == 0 && connection->yamux.out_count == 0))) {
-            (void)report_err(report, ERR_CLOSED, 0, "p2p: the peer ended the connection");
-            return p2p_fail(connection, ERR_CLOSED);
-        }
+        return p2p_farewell(connection, report);
     }
     return ERR_OK;
 }

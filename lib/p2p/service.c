@@ -37,7 +37,7 @@ static void say_who_we_are(struct p2p_stream *stream)
     u8 *scratch = connection->host->scratch;
     struct span observed = span_of(connection->remote.bytes, connection->remote.size);
     size_t size = p2p_identify_write(connection->host, observed, scratch, P2P_IDENTIFY_BYTES);
-    size = size <= P2P_IDENTIFY_BYTES ? size : 0; // the host's names and addresses are too long
+    ASSERT(size <= P2P_IDENTIFY_BYTES); // p2p_host_init
     if (yamux_write(&stream->yamux, span_of(scratch, size), 0) != size) {
         p2p_stream_fail(stream, ERR_NO_MEMORY);
         return;

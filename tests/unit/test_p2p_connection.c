@@ -497,7 +497,7 @@ static void hosts_are_checked(void **state)
     struct span names[P2P_PROTOCOLS];
     u8 name[P2P_PROTOCOL_BYTES + 1] = {0};
     for (u32 i = 0; i < P2P_PROTOCOLS; i++) {
-        names[i] = span_of(name, P2P_PROTOCOL_BYTES);
+        names[i] = span_of(name, 100);
     }
     struct p2p_host_config config = good;
     config.protocols = names;
@@ -506,7 +506,16 @@ static void hosts_are_checked(void **state)
     config.protocol_count++;
     assert_int_equal(p2p_host_init(host, &config, NULL), ERR_LIMIT);
     config.protocol_count = 1;
+    names[0].size = P2P_PROTOCOL_BYTES;
+    assert_int_equal(p2p_host_init(host, &config, NULL), ERR_OK);
     names[0].size = P2P_PROTOCOL_BYTES + 1;
+    assert_int_equal(p2p_host_init(host, &config, NULL), ERR_LIMIT);
+    for (u32 i = 0; i < P2P_PROTOCOLS; i++) { // each may be, and all together are too long
+        names[i] = span_of(name, P2P_PROTOCOL_BYTES);
+    }
+    config.protocol_count = 25;
+    assert_int_equal(p2p_host_init(host, &config, NULL), ERR_OK);
+    config.protocol_count = 32;
     assert_int_equal(p2p_host_init(host, &config, NULL), ERR_LIMIT);
     config = good;
     config.window_bytes = YAMUX_WINDOW_BYTES - 1;

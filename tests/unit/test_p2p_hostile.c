@@ -403,6 +403,12 @@ static void what_is_not_read_waits(void **state)
     size_t left = victim->in.size;
     hear(pair);
     assert_int_equal(victim->in.size, left);
+    assert_true(p2p_connection_wake(&victim->connection) <=
+                pair->now_ns + P2P_RECALL_MS * P2P_NS_PER_MS);
+    for (u32 i = 0; i < 10; i++) { // nobody calls the peer dead that is not listened to
+        pass(pair, P2P_PONG_MS);
+    }
+    assert_false(is_over(pair));
     for (struct list_node *node = list_first(&victim->connection.yamux.streams); node != NULL;
          node = list_next(&victim->connection.yamux.streams, node)) {
         struct p2p_stream *each = p2p_stream_of(LIST_ITEM(node, struct yamux_stream, of_owner));
