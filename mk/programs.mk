@@ -19,7 +19,7 @@ PROGRAM_LDFLAGS := --stack-first --gc-sections --strip-debug -O2 --fatal-warning
 
 # An archive, so that a program holds, and declares (redshirt:interfaces), only what it uses.
 RT_START := build/program/programs/rt/start.o
-RT_SOURCES := $(filter-out programs/rt/start.c,$(wildcard programs/rt/*.c)) $(INTERFACE_SOURCES) \
+RT_SOURCES := $(filter-out programs/rt/start.c programs/rt/thread.c,$(wildcard programs/rt/*.c)) $(INTERFACE_SOURCES) \
   $(BASE_SOURCES)
 RT_ARCHIVE := build/program/librt.a
 $(RT_ARCHIVE): $(call objects,program,$(RT_SOURCES))
@@ -36,6 +36,29 @@ $(1): $$(call objects,program,$(2)) $$(RT_START) $$(RT_ARCHIVE)
 	  $$(call objects,program,$(2)) $(or $(4),$$(RT_START)) $$(RT_ARCHIVE) -o $$@
 endef
 program_rule = $(eval $(call program_rule_text,$(1),$(2),$(3),$(4)))
+
+# Programs with threads (programs/rt/thread.h): everything in them is compiled for a shared memory, which the
+# kernel makes.
+# $(call threaded_rule,OUTPUT,SOURCES)
+CC_threaded := $(CLANG)
+CFLAGS_threaded := $(CFLAGS_program) -matomics
+$(eval $(call variant_rules,threaded))
+THREADED_OBJECTS := $(call objects,threaded,programs/rt/start.c programs/rt/thread.c)
+THREADED_ARCHIVE := build/threaded/librt.a
+$(THREADED_ARCHIVE): $(call objects,threaded,$(RT_SOURCES))
+	@rm -f $@
+	$(call say,archive,$@)
+	$(Q)$(LLVM_AR) rcs $@ $^
+THREADED_MEMORY_BYTES := 4194304
+define threaded_rule_text
+$(1): $$(call objects,threaded,$(2)) $$(THREADED_OBJECTS) $$(THREADED_ARCHIVE)
+	@mkdir -p $$(@D)
+	$$(call say,program,$$@)
+	$$(Q)$$(WASM_LD) $$(PROGRAM_LDFLAGS) -z stack-size=$$(PROGRAM_STACK_BYTES) --shared-memory --import-memory \
+	  --export-memory --max-memory=$$(THREADED_MEMORY_BYTES) $$(call objects,threaded,$(2)) $$(THREADED_OBJECTS) \
+	  $$(THREADED_ARCHIVE) -o $$@
+endef
+threaded_rule = $(eval $(call threaded_rule_text,$(1),$(2)))
 
 PROGRAM_SOURCES_http := $(HTTP_SOURCES)
 # programs/p2p is what several programs share.
@@ -63,12 +86,14 @@ PROGRAM_SOURCES_test_calc := $(GEN_TEST)/interfaces/calc.c
 PROGRAM_SOURCES_test_calc_small := $(GEN_TEST)/interfaces/calc.c $(GEN_TEST)/interfaces/calc_small.c
 PROGRAM_SOURCES_test_calc_changed := $(GEN_TEST)/interfaces/calc_changed.c
 
-TEST_PROGRAM_NAMES := $(notdir $(basename $(wildcard tests/programs/*.c)))
+THREADED_TESTS := threads
+$(foreach p,$(THREADED_TESTS),$(call threaded_rule,build/test/programs/$(p).wasm,tests/programs/$(p).c))
+TEST_PROGRAM_NAMES := $(filter-out $(THREADED_TESTS),$(notdir $(basename $(wildcard tests/programs/*.c))))
 $(foreach p,$(TEST_PROGRAM_NAMES),$(call program_rule,\
   build/test/programs/$(p).wasm,tests/programs/$(p).c $(PROGRAM_SOURCES_test_$(p))))
 
 PROGRAMS := $(PROGRAM_NAMES:%=build/programs/%.wasm) build/programs/wasi.wasm
-TEST_PROGRAMS := $(TEST_PROGRAM_NAMES:%=build/test/programs/%.wasm)
+TEST_PROGRAMS := $(TEST_PROGRAM_NAMES:%=build/test/programs/%.wasm) $(THREADED_TESTS:%=build/test/programs/%.wasm)
 
 programs: $(PROGRAMS) ## all programs, as build/programs/NAME.wasm
 guests: $(TEST_PROGRAMS) ## the guests that tests use, as build/test/programs/NAME.wasm

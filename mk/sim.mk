@@ -14,6 +14,7 @@ $(call program_rule,build/test/kernel/puppet.wasm,tests/kernel/guests/puppet.c b
 $(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c build/gen/interfaces/lane.c)
 $(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c build/gen/interfaces/lane.c)
 $(call program_rule,build/test/kernel/crowd.wasm,tests/kernel/guests/crowd.c)
+$(call threaded_rule,build/test/kernel/threads.wasm,tests/kernel/guests/threads.c)
 # Without the runtime, and with a memory of one page of which little is touched.
 KERNEL_SMALL := --no-entry -z stack-size=1024 --max-memory=65536
 $(call program_rule,build/test/kernel/idle.wasm,tests/kernel/guests/idle.c,1024,$(KERNEL_SMALL))
@@ -22,7 +23,7 @@ build/test/kernel/%.wasm: tests/kernel/guests/%.wat
 	@mkdir -p $(@D)
 	$(call say,wat,$<)
 	$(Q)wat2wasm $< -o $@
-KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted
+KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test

@@ -95,7 +95,15 @@ static void check_state(const struct kernel *kernel, struct process *process)
     case PROCESS_AWAITING:
         ASSERT(!is_linked && process->awaited != NULL && process->awaited->waited_for);
         break;
+    case PROCESS_PARKED:
+        ASSERT(!is_linked && process->awaited == NULL && process->parked_memory != NULL);
+        ASSERT(list_is_linked(&process->of_parked) == (process->group != NULL));
+        break;
+    case PROCESS_LINGERING:
+        ASSERT(!is_linked && process->leader == process && group_thread_count(process) > 0);
+        break;
     default:
+        ASSERT(process->leader == process && process->group == NULL);
         ASSERT(process->state == PROCESS_ENDED && !is_linked && process->awaited == NULL);
         ASSERT(process->instance == NULL && process->charged_bytes == 0);
         ASSERT((process->parent != NULL && !process->is_unasked) || process->message_count > 0 ||

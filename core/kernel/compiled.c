@@ -510,7 +510,8 @@ void compiled_program_drop(struct program *program)
 void compiled_process_begin(struct process *process)
 {
     struct kernel *kernel = process->kernel;
-    if (kernel->space != NULL) {
+    bool may_be = process->leader == process || process->leader->is_fast; // whose memory it has
+    if (kernel->space != NULL && may_be) {
         u32 before = __atomic_fetch_add(&kernel->fast_count, 1, __ATOMIC_RELAXED);
         process->is_fast = before < KERNEL_FAST;
         if (process->is_fast) {

@@ -186,6 +186,9 @@ u64 guest_memory_give_part(struct process *process, struct wasm_instance *instan
     const struct wasm_module *module = wasm_instance_module(instance);
     for (u32 i = 0; i < module->memory_count; i++) { // WASM_MEMORIES
         struct wasm_memory *memory = wasm_instance_memory(instance, i);
+        if (memory->store != &process->store) { // the process's whose thread this is
+            continue;
+        }
         u64 bytes = memory->size_bytes < KERNEL_FREE_PART ? memory->size_bytes : KERNEL_FREE_PART;
         if (bytes > 0) {
             memory->size_bytes -= bytes;
@@ -198,8 +201,8 @@ u64 guest_memory_give_part(struct process *process, struct wasm_instance *instan
 }
 
 // ---- memories of fast processes: memory 0 of each instance has a reservation of its own, as large
-// as addresses go; of all others compiled code checks the bounds. No program imports a memory, so
-// the first that is made for an instance is its memory 0.
+// as addresses go; of all others compiled code checks the bounds. The one memory that a program may
+// import is its memory 0 and made before its instance (group.c), so memory 0 is the first made.
 
 static enum err fast_commit(struct process *process, u8 *base, u32 pages_old, u32 pages_new)
 {

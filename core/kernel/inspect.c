@@ -124,7 +124,8 @@ static u32 write_processes(struct kernel *kernel, struct list_node *node, struct
          node = list_next(&kernel->all_processes, node)) {
         struct process *process = LIST_ITEM(node, struct process, of_kernel);
         ++*items;
-        if (process->state != PROCESS_ENDED && !process->is_ending) {
+        bool is_thread = process->leader != process; // part of another
+        if (process->state != PROCESS_ENDED && !process->is_ending && !is_thread) {
             write_process(out, process);
             count++;
         }

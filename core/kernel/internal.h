@@ -19,6 +19,7 @@
 #include "core/base/wire.h"
 #include "core/kernel/compiled.h"
 #include "core/kernel/device.h"
+#include "core/kernel/group.h"
 #include "core/kernel/job.h"
 #include "core/kernel/kernel.h"
 #include "core/kernel/limits.h"
@@ -186,6 +187,7 @@ enum host_function {
 };
 
 #define PROGRAM_NO_FUNCTION ((u32)0xffffffff)
+#define PROGRAM_NO_IMPORT ((u32)0xffffffff)
 
 struct program {
     struct pool_item item;
@@ -220,6 +222,8 @@ struct program {
     u64 code_bytes;            // of it, as `family` is charged for it
     struct kept *kept;         // atomic: core/kernel/kept.h; NULL: not asked for
     u32 start_function;        // `_start`, or an adapter's `_initialize`; PROGRAM_NO_FUNCTION: none
+    u32 thread_function;       // `wasi_thread_start`; PROGRAM_NO_FUNCTION: none
+    u32 memory_import;         // the shared memory that its threads have; PROGRAM_NO_IMPORT: none
     // FAILED
     u8 error; // enum kernel_load_error
     char text[160];
@@ -228,12 +232,14 @@ struct program {
 // ---- processes
 
 enum process_state {
-    PROCESS_LOADING,  // in program->waiting, of its own or its adapter
-    PROCESS_READY,    // in kernel->ready or a worker's
-    PROCESS_RUNNING,  // some worker has it
-    PROCESS_WAITING,  // in wait, nothing to tell it
-    PROCESS_AWAITING, // in send with SEND_WAIT
-    PROCESS_ENDED,    // its record waits for its parent, or for its last messages to be taken
+    PROCESS_LOADING,   // in program->waiting, of its own or its adapter
+    PROCESS_READY,     // in kernel->ready or a worker's
+    PROCESS_RUNNING,   // some worker has it
+    PROCESS_WAITING,   // in wait, nothing to tell it
+    PROCESS_AWAITING,  // in send with SEND_WAIT
+    PROCESS_PARKED,    // in a wait at an address
+    PROCESS_LINGERING, // ended but for its threads, which are ending
+    PROCESS_ENDED,     // its record waits for its parent, or for its last messages to be taken
 };
 
 enum process_stage {
@@ -270,6 +276,18 @@ struct process {
     u32 family_count;      // the same of all its descendants, when it is their `family`
     u32 family_programs;   // what they, or it, took up
     struct message *spare; // the one of KERNEL_MESSAGES_SPARE that it has, or NULL
+
+    struct process *leader;    // whose thread it is; itself if it is the first
+    struct group *group;       // the leader's; NULL: its program has no shared memory to import
+    struct list_node of_group; // not a leader's
+    u32 thread_number;         // 0: a leader
+    u32 thread_argument;
+    // PARKED
+    u32 parked_address;
+    const struct wasm_memory *parked_memory;
+    u64 parked_until_ns;
+    struct list_node of_parked;
+    struct list_node of_timer; // not linked: no timeout
 
     struct party party;
     struct list sent;  // struct message by of_client
@@ -448,6 +466,10 @@ struct kernel {
     u64 sleeping;                       // one bit for each worker in platform_wait
     u64 local_workers;                  // one bit for each that is_local
 
+    struct list timers[KERNEL_TIMER_LISTS]; // group.c
+    u32 timer_count;
+    u64 timer_next_ns; // atomic: nobody's time is over before; UINT64_MAX: nobody waits
+
     struct tags tags;
     u64 name_secret;
 
@@ -615,7 +637,7 @@ enum process_begun process_begin(struct process *process, i64 *fuel);
 // The function it was in returned: begins the next stage. False: it has ended.
 bool process_advance(struct process *process);
 // Ends a process that this worker has. Takes the lock itself. What has much memory comes to its end
-// in a job.
+// in a job, what has threads when these are gone.
 void process_end(struct process *process, struct kernel_ending ending);
 // The same for one whose thread has trapped.
 void process_end_trapped(struct process *process);

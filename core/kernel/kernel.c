@@ -132,6 +132,9 @@ static void init_lists(struct kernel *kernel)
     for (u32 i = 0; i < JOB_SHARES; i++) {
         list_init(&kernel->jobs[i]);
     }
+    for (u32 i = 0; i < KERNEL_TIMER_LISTS; i++) {
+        list_init(&kernel->timers[i]);
+    }
     list_init(&kernel->patient_work);
     list_init(&kernel->cache);
     list_init(&kernel->adapters);
@@ -167,6 +170,7 @@ enum err kernel_create(const struct kernel_config *config, struct kernel **out,
         .offer_fuel = KERNEL_FUEL_OFFER,
         .next_process = 1,
         .next_serial = 1,
+        .timer_next_ns = UINT64_MAX,
         .guest.limit_bytes = config->guest_memory_bytes,
         .start_ns = platform_clock_ns(),
     };
@@ -189,22 +193,31 @@ enum err kernel_create(const struct kernel_config *config, struct kernel **out,
     return ERR_OK;
 }
 
+static bool is_gone(const struct process *process)
+{
+    return process->is_ending || process->state == PROCESS_LINGERING;
+}
+
 // A process that has not ended and is not about to, or NULL. What has ended and is still listed
 // waits for devices.
 static struct process *find_living(struct kernel *kernel)
 {
     struct list_node *node = list_first(&kernel->all_processes);
-    while (node != NULL && LIST_ITEM(node, struct process, of_kernel)->is_ending) {
+    while (node != NULL && is_gone(LIST_ITEM(node, struct process, of_kernel))) {
         node = list_next(&kernel->all_processes, node);
     }
     return node == NULL ? NULL : LIST_ITEM(node, struct process, of_kernel);
 }
 
-// Ends every process; nobody else is inside, so each can be had.
+// Ends every process; nobody else is inside, so each can be had. One that has threads is found
+// again when these are gone.
 static void end_processes(struct kernel *kernel)
 {
     struct process *process;
     while ((process = find_living(kernel)) != NULL) {
+        if (process->state == PROCESS_PARKED) {
+            park_end_locked(kernel, process);
+        }
         if (list_is_linked(&process->run)) {
             list_remove(&process->run);
         }
@@ -313,7 +326,7 @@ enum err kernel_kill(struct kernel *kernel, struct kernel_process_id id)
     struct process *process = process_find_locked(kernel, id.value);
     bool found = process != NULL && process->state != PROCESS_ENDED;
     if (found) {
-        process_kill_locked(kernel, process);
+        process_kill_locked(kernel, process->leader);
     }
     kernel_unlock(kernel);
     return found ? ERR_OK : ERR_NOT_FOUND;

@@ -158,6 +158,9 @@ void kernel_worker_run(struct kernel *kernel, u32 index);
 // One turn of the above without sleeping: runs one process for at most one slice, or `fuel` units
 // of thread.h if that is less. False: there was nothing to do.
 bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel);
+// When a worker has something to do again though nothing happens, in platform_clock_ns; UINT64_MAX:
+// never. For a machine that calls kernel_worker_step and sleeps by itself.
+u64 kernel_deadline_ns(const struct kernel *kernel);
 // Makes every kernel_worker_run return soon. Also allowed from a signal handler or an interrupt.
 void kernel_stop(struct kernel *kernel);
 

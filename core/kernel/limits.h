@@ -64,6 +64,7 @@ enum {
     KERNEL_FAMILY_PROGRAMS = 512, // that they took up and somebody runs or waits for: an eighth
     KERNEL_PROCESS_BYTES =
         96 << 20,            // stack, tables and instance; a table of the engine's limit fits
+    KERNEL_THREADS = 64,     // beside the first: more than most machines have CPUs
     KERNEL_ARGUMENTS = 1024, // arguments and environment together
     KERNEL_ARGUMENT_BYTES = 128 << 10, // the same, and four bytes for each
 
@@ -90,6 +91,7 @@ enum {
     KERNEL_DEFINITION_SCRATCH = 64 << 10, // hashing one interface of core/base/wire.h's limits
 
     // ---- work under the lock
+    KERNEL_TIMER_LISTS = 1024,        // a second, by its milliseconds, of waits with a timeout
     KERNEL_SWEEP = 64,                // items handled before the lock is given back for a moment
     KERNEL_INSPECT_PROCESSES = 256,   // of one answer, as inspect.wit says
     KERNEL_INSPECT_NAME = 256,        // bytes of a process's name

@@ -117,11 +117,23 @@ static enum err link_host(struct program *program, const struct wasm_import *imp
     return refuse_import(import, "redshirt has no such function", report);
 }
 
+// Whether it is the adapter for imports from that module: the one that it adapts, or what stands
+// before the first `_` of its name, as `wasi` does of `wasi_snapshot_preview1`.
+static bool serves(const struct program *adapter, struct span module)
+{
+    size_t size = 0;
+    while (size < adapter->adapts.size && adapter->adapts.data[size] != '_') {
+        size++;
+    }
+    return span_equal(adapter->adapts, module) ||
+           span_equal(span_of(adapter->adapts.data, size), module);
+}
+
 static enum err link_adapter(struct program *program, const struct wasm_import *import,
                              struct program_import *out, struct report *report)
 {
     const struct program *adapter = program->adapter;
-    if (adapter == NULL || !span_equal(adapter->adapts, import->module)) {
+    if (adapter == NULL || !serves(adapter, import->module)) {
         return report_err_detail(report, ERR_MISMATCH, 0, "imports from an unknown module",
                                  import->module);
     }
@@ -145,7 +157,8 @@ static struct program *find_adapter(struct program *program)
     const struct wasm_module *module = program->module;
     u32 first = 0;
     while (first < module->import_count &&
-           span_equal(module->imports[first].module, SPAN_LITERAL("redshirt"))) {
+           (module->imports[first].kind != WASM_FUNCTION ||
+            span_equal(module->imports[first].module, SPAN_LITERAL("redshirt")))) {
         first++;
     }
     if (first == module->import_count) {
@@ -156,7 +169,7 @@ static struct program *find_adapter(struct program *program)
     for (struct list_node *node = list_first(&kernel->adapters); node != NULL && found == NULL;
          node = list_next(&kernel->adapters, node)) {
         struct program *adapter = LIST_ITEM(node, struct program, of_adapters);
-        found = span_equal(module->imports[first].module, adapter->adapts) ? adapter : NULL;
+        found = serves(adapter, module->imports[first].module) ? adapter : NULL;
     }
     if (found != NULL) {
         found->reference_count++;
@@ -173,6 +186,7 @@ static enum err link_begin(struct preparation *p)
         program->adapter = find_adapter(program);
     }
     p->import = 0;
+    program->memory_import = PROGRAM_NO_IMPORT;
     program->imports = ARENA_ROOM(&program->arena, struct program_import, count);
     return program->imports == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
@@ -189,6 +203,11 @@ static enum err link_imports(struct preparation *p, i64 *fuel)
         *fuel -= LINK_UNITS;
         const struct wasm_import *import = &module->imports[p->import];
         struct program_import *out = &program->imports[p->import];
+        if (import->kind == WASM_MEMORY && import->memory.limits.is_shared && !is_adapter &&
+            program->memory_import == PROGRAM_NO_IMPORT) {
+            program->memory_import = p->import; // whatever its name
+            continue;
+        }
         if (import->kind != WASM_FUNCTION) {
             return refuse_import(import, "imports something other than a function", &p->report);
         }
@@ -198,6 +217,20 @@ static enum err link_imports(struct preparation *p, i64 *fuel)
                     : link_adapter(program, import, out, &p->report));
     }
     return ERR_OK;
+}
+
+// What a new thread runs; PROGRAM_NO_FUNCTION: there is none of that type.
+static u32 thread_function(const struct wasm_module *module)
+{
+    const struct wasm_export *export =
+        wasm_module_export(module, SPAN_LITERAL("wasi_thread_start"));
+    if (export == NULL || export->kind != WASM_FUNCTION) {
+        return PROGRAM_NO_FUNCTION;
+    }
+    static const u8 types[] = {WASM_I32, WASM_I32};
+    static const struct wasm_func_type wanted = {.types = types, .param_count = 2};
+    return type_equal(function_type(module, export->index), &wanted) ? export->index
+                                                                     : PROGRAM_NO_FUNCTION;
 }
 
 static enum err link_exports(struct program *program, struct report *report)
@@ -216,6 +249,7 @@ static enum err link_exports(struct program *program, struct report *report)
     } else if (!is_adapter) {
         return report_err(report, ERR_MISMATCH, 0, "exports no function _start");
     }
+    program->thread_function = thread_function(module);
     const struct wasm_export *memory = wasm_module_export(module, SPAN_LITERAL("memory"));
     if (memory == NULL || memory->kind != WASM_MEMORY) {
         return report_err(report, ERR_MISMATCH, 0, "exports no memory");

@@ -102,6 +102,7 @@ static void init_process(struct kernel *kernel, struct process *process, struct 
     list_init(&process->sent);
     list_init(&process->bonds);
     process->family = process;
+    process->leader = process;
     process->owner = kernel_tag_locked(kernel);
     if (parent != NULL) {
         process->family = parent->family;
@@ -224,6 +225,10 @@ void process_kill_locked(struct kernel *kernel, struct process *process)
     case PROCESS_WAITING:
         process_ready_locked(kernel, process);
         break;
+    case PROCESS_PARKED:
+        park_end_locked(kernel, process);
+        process_ready_locked(kernel, process);
+        break;
     default:
         break;
     }
@@ -314,6 +319,7 @@ static void drop_body(struct process *process)
     process->instance = NULL;
     process->adapter = NULL;
     process->memory = NULL;
+    group_drop(process);
     compiled_process_end(process);
     if (process->arena.memory != NULL) {
         wasm_thread_drop(&process->thread);
@@ -415,6 +421,7 @@ static void finish_end(struct process *process, struct kernel_ending ending)
         process->program = NULL;
     }
     process->state = PROCESS_ENDED;
+    group_left_locked(kernel, process);
     process_release_locked(kernel, process);
     kernel_unlock(kernel);
 }
@@ -484,7 +491,11 @@ static bool end_later(struct process *process, const struct kernel_ending *endin
 void process_end(struct process *process, struct kernel_ending ending)
 {
     struct kernel *kernel = process->kernel;
+    char text[KERNEL_END_TEXT];
     ASSERT(process->state == PROCESS_RUNNING);
+    if (group_ends(process, &ending, text)) {
+        return;
+    }
     kernel_lock(kernel);
     process->is_ending = true;
     free_names(kernel, process);
@@ -523,6 +534,10 @@ static struct wasm_extern *make_imports(struct process *process, const struct pr
     }
     for (u32 i = 0; i < count; i++) {
         const struct program_import *import = &program->imports[i];
+        if (i == program->memory_import) {
+            externs[i] = (struct wasm_extern){WASM_MEMORY, {.memory = group_memory(process)}};
+            continue;
+        }
         externs[i].kind = WASM_FUNCTION;
         externs[i].function = import->is_adapter
                                   ? wasm_instance_func(process->adapter, import->index)
@@ -558,6 +573,7 @@ static enum err make_instance(struct process *process, const struct program *pro
 static enum err make_instances(struct process *process, i64 *fuel, enum trap *trap)
 {
     struct program *program = process->program;
+    TRY(group_begin(process));
     if (program->adapter != NULL && process->adapter == NULL) {
         TRY(make_instance(process, program->adapter, &process->adapter, fuel, trap));
     }
@@ -618,8 +634,12 @@ static struct wasm_func *stage_function(struct process *process)
     if (process->stage == STAGE_ADAPTER_START || process->stage == STAGE_START) {
         return module->has_start ? wasm_instance_func(instance, module->start) : NULL;
     }
-    u32 index = process->stage == STAGE_MAIN ? process->program->start_function
-                                             : process->program->adapter->start_function;
+    u32 index = process->program->start_function;
+    if (process->stage != STAGE_MAIN) {
+        index = process->program->adapter->start_function;
+    } else if (process->leader != process) {
+        index = process->program->thread_function;
+    }
     return index == PROGRAM_NO_FUNCTION ? NULL : wasm_instance_func(instance, index);
 }
 
@@ -631,14 +651,17 @@ bool process_advance(struct process *process)
         if (function == NULL) {
             continue;
         }
-        if (process_call(process, function, NULL) != ERR_OK) {
+        const wasm_slot args[] = {process->thread_number, process->thread_argument};
+        if (process_call(process, function, args) != ERR_OK) { // all others take none
             process_end(process, (struct kernel_ending){.kind = KERNEL_TRAPPED,
                                                         .text = SPAN_LITERAL("out of memory")});
             return false;
         }
         return true;
     }
-    process_end(process, (struct kernel_ending){.kind = KERNEL_EXITED});
+    // A thread that returns ends alone.
+    bool is_thread = process->leader != process;
+    process_end(process, (struct kernel_ending){.kind = is_thread ? KERNEL_KILLED : KERNEL_EXITED});
     return false;
 }
 

@@ -350,6 +350,7 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
 {
     ASSERT(index < kernel->config.workers && fuel > 0);
     struct worker *worker = &kernel->workers[index];
+    bool did_work = park_expire(kernel);
     kernel_lock(kernel);
     if (is_in_the_way_locked(kernel, worker)) {
         offer_locked(kernel, worker);
@@ -360,8 +361,8 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
         kernel_unlock(kernel);
         return true;
     }
-    bool did_work = !list_is_empty(&kernel->patient_work);
-    if (did_work) {
+    if (!list_is_empty(&kernel->patient_work)) {
+        did_work = true;
         patient_step_locked(kernel);
     }
     struct list_node *first = take_first_locked(kernel, worker);
@@ -421,6 +422,7 @@ static void sleep_worker(struct kernel *kernel, struct worker *worker)
     kernel_lock(kernel);
     kernel->is_looking &= !looks;
     bool is_idle = is_idle_locked(kernel);
+    u64 until_ns = kernel->timer_next_ns;
     if (is_idle) {
         kernel->sleeping |= bit;
     }
@@ -430,7 +432,7 @@ static void sleep_worker(struct kernel *kernel, struct worker *worker)
     }
     platform_slice(worker->index, 0, &worker->slice_over);
     if (!is_stopped(kernel)) {
-        platform_wait(worker->index, UINT64_MAX);
+        platform_wait(worker->index, until_ns);
     }
     kernel_lock(kernel);
     kernel->sleeping &= ~bit;
@@ -474,7 +476,8 @@ u64 process_time_ns_locked(const struct process *process)
 {
     const struct kernel *kernel = process->kernel;
     u64 fuel = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED) +
-               __atomic_load_n(&process->compiling_fuel, __ATOMIC_RELAXED);
+               __atomic_load_n(&process->compiling_fuel, __ATOMIC_RELAXED) +
+               group_fuel_locked(process);
     if (kernel->run_fuel == 0) {
         return 0;
     }

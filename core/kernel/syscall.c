@@ -36,6 +36,7 @@ struct send_call {
     u8 *answer; // SEND_WAIT: room for the answer
     u32 answer_len;
     u32 flags;
+    bool is_shared;                    // the body may change while it is looked at
     struct bond *bond;                 // NULL: bond 0
     struct registration *registration; // NULL: bond 0
     u8 *allocated;                     // a copy of a body that has to be kept
@@ -71,6 +72,7 @@ static ALWAYS_INLINE i64 send_decode(struct process *process, struct send_call *
     if (memory == NULL) {
         return E_FAULT;
     }
+    call->is_shared = memory->limits.is_shared;
     call->body.data = wasm_memory_at(memory, slot_u32(slots, 2), slot_u32(slots, 3));
     if (call->body.data == NULL) {
         return E_FAULT;
@@ -275,13 +277,22 @@ static struct process *send_kernel(struct send_call *call, i64 *fuel)
         await_locked(call, message);
     }
     process_set_result(process, message == NULL ? 0 : (i64)message->id);
+    struct span body = call->body;
+    u8 copy[KERNEL_BODY_INLINE];
+    if (call->allocated != NULL) {
+        body.data = call->allocated;
+    } else if (call->is_shared) { // decoding looks at bytes more than once
+        ASSERT(body.size <= sizeof copy);
+        mem_copy(copy, body.data, body.size);
+        body.data = copy;
+    }
     u32 code = 0;
     process->items = 0;
     enum kernel_call done = CALL_DONE;
     if (call->registration == NULL || call->registration->definition == &kernel->system) {
-        done = system_call_locked(kernel, process, call->function, call->body, message, &code);
+        done = system_call_locked(kernel, process, call->function, body, message, &code);
     } else {
-        inspect_call_locked(kernel, call->function, call->body, message);
+        inspect_call_locked(kernel, call->function, body, message);
     }
     if (done == CALL_EXIT) {
         if (process->awaited != NULL) { // never answered: the process's end frees it
@@ -323,7 +334,10 @@ static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
 {
     for (;;) {
         kernel_act_locked(call->kernel, call->process);
-        if (call->registration == NULL || call->registration->party->kind == PARTY_KERNEL) {
+        bool is_kernel =
+            call->registration == NULL || call->registration->party->kind == PARTY_KERNEL;
+        bool is_long = call->body.size > KERNEL_BODY_INLINE && call->allocated == NULL;
+        if (is_kernel && !(call->is_shared && is_long)) {
             bool is_inspect = call->registration != NULL &&
                               call->registration->definition == &call->kernel->inspect;
             *fuel -= is_inspect ? KERNEL_FUEL_INSPECT : KERNEL_FUEL_CALL;
@@ -333,8 +347,8 @@ static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
             }
             return next;
         }
-        struct process *handler = waiting_handler(call);
-        if (handler == NULL && call->body.size > KERNEL_BODY_INLINE && call->allocated == NULL) {
+        struct process *handler = is_kernel ? NULL : waiting_handler(call);
+        if (handler == NULL && is_long) {
             kernel_unlock(call->kernel);
             call->allocated = body_new(call->kernel, (u32)call->body.size);
             if (call->allocated == NULL) {
@@ -488,6 +502,7 @@ struct answer_call {
     u8 *buf; // ANSWER_WAIT: room for notifications
     u32 buf_len;
     u32 flags;
+    u32 error; // ANSWER_ERROR: the code
 };
 
 // Nothing was answered. The lock is held on entry and free on return.
@@ -527,8 +542,8 @@ static ALWAYS_INLINE i32 answer_decode(struct process *process, struct answer_ca
         }
     }
     if ((call->flags & ANSWER_ERROR) != 0) {
-        u32 code = call->body.size == 4 ? mem_load_u32(call->body.data) : 0;
-        return code >= -E_FAULT && code <= -E_NO_MEMORY ? 0 : E_MALFORMED;
+        call->error = call->body.size == 4 ? mem_load_u32(call->body.data) : 0; // read once
+        return call->error >= -E_FAULT && call->error <= -E_NO_MEMORY ? 0 : E_MALFORMED;
     }
     return 0;
 }
@@ -610,7 +625,7 @@ static NOINLINE struct process *answer_slow(struct answer_call *call, struct mes
     struct kernel *kernel = call->kernel;
     kernel_act_locked(kernel, call->process);
     if ((call->flags & ANSWER_ERROR) != 0) {
-        message_answer_error_locked(kernel, message, mem_load_u32(call->body.data));
+        message_answer_error_locked(kernel, message, call->error);
         return answer_done(call, NULL);
     }
     u8 *allocated = NULL;
@@ -632,7 +647,12 @@ static NOINLINE struct process *answer_slow(struct answer_call *call, struct mes
             return message == NULL ? answer_refused(call, error) : answer_done(call, client);
         }
     }
+    u8 copy[KERNEL_BODY_INLINE]; // what the kernel asked the loader for is decoded
     struct span body = allocated == NULL ? call->body : span_of(allocated, call->body.size);
+    if (body.size <= sizeof copy) {
+        mem_copy(copy, call->body.data, call->body.size);
+        body.data = copy;
+    }
     message_answer_locked(kernel, message, body, allocated);
     return answer_done(call, NULL);
 }
@@ -748,6 +768,16 @@ static struct process *syscall_copy(struct process *process, i64 *fuel, bool is_
     return process;
 }
 
+// ---- waiting at an address, and waking who does: the engine's own host functions
+
+static struct process *syscall_park(struct process *process)
+{
+    enum wasm_wait kind;
+    bool is_wait = wasm_wait_kind(process->thread.host.function, &kind);
+    ASSERT(is_wait);
+    return park_call(process, kind) ? process : NULL;
+}
+
 struct process *syscall_run(struct process *process, i64 *fuel)
 {
     *fuel -= KERNEL_FUEL_SYSCALL;
@@ -763,8 +793,9 @@ struct process *syscall_run(struct process *process, i64 *fuel)
         return syscall_wait(process, fuel);
     case HOST_CLIENT_READ:
         return syscall_copy(process, fuel, true);
-    default:
-        ASSERT(index == HOST_CLIENT_WRITE);
+    case HOST_CLIENT_WRITE:
         return syscall_copy(process, fuel, false);
+    default:
+        return syscall_park(process);
     }
 }

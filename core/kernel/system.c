@@ -244,7 +244,7 @@ static void call_start(void *context, const struct interface_message *unused)
 {
     (void)unused;
     struct system_call *call = context;
-    struct process *process = call->process;
+    struct process *process = call->process->leader;
     struct system_start_info info = {
         .process = process->by_id.key,
         .program = span_string(process->program->cid),
@@ -317,7 +317,7 @@ static void call_spawn(void *context, const struct interface_message *unused,
     struct system_call *call = context;
     struct start_lists lists = {body->request.arguments, body->request.environment};
     struct process *child;
-    enum err err = process_new_locked(call->kernel, call->process, &lists, &child);
+    enum err err = process_new_locked(call->kernel, call->process->leader, &lists, &child);
     if (err != ERR_OK) {
         answer_spawn_error(call->kernel, call->message, SYSTEM_SPAWN_ERROR_LIMIT, (struct span){0});
         return;
@@ -364,7 +364,7 @@ void system_answer_end_locked(struct kernel *kernel, struct message *message, st
 static struct process *find_child(struct system_call *call, u64 id)
 {
     struct process *child = process_find_locked(call->kernel, id);
-    bool is_his = child != NULL && child->parent == call->process && !child->is_unasked &&
+    bool is_his = child != NULL && child->parent == call->process->leader && !child->is_unasked &&
                   child->spawn_message == NULL;
     return is_his ? child : NULL;
 }
@@ -405,6 +405,25 @@ static void call_kill(void *context, const struct interface_message *unused,
     answer_none(call, system_kill_encode_result, child != NULL);
 }
 
+// ---- threads
+
+static void call_spawn_thread(void *context, const struct interface_message *unused,
+                              const struct system_spawn_thread_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct system_result_u32_error result = {0};
+    u32 number = 0;
+    enum err err = group_spawn_locked(call->kernel, call->process, body->argument, &number);
+    result.ok = err == ERR_OK;
+    if (result.ok) {
+        result.value = number;
+    } else {
+        result.error = err == ERR_NOT_FOUND ? SYSTEM_ERROR_NOT_FOUND : SYSTEM_ERROR_LIMIT;
+    }
+    ANSWER(call->kernel, call->message, system_spawn_thread_encode_result, &result);
+}
+
 // ---- dispatch
 
 enum kernel_call system_call_locked(struct kernel *kernel, struct process *process, u64 function,
@@ -421,6 +440,7 @@ enum kernel_call system_call_locked(struct kernel *kernel, struct process *proce
         .spawn = call_spawn,
         .await_end = call_await_end,
         .kill = call_kill,
+        .spawn_thread = call_spawn_thread,
     };
     struct system_call call = {.kernel = kernel, .process = process, .message = message};
     struct interface_message in = {.function = function, .body = body};

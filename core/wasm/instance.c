@@ -26,7 +26,7 @@ bool wasm_type_equal(const struct wasm_func_type *a, const struct wasm_func_type
 
 // ---- memories and tables
 
-static enum err memory_init(struct wasm_memory *memory, const struct wasm_limits *limits,
+enum err wasm_memory_create(struct wasm_memory *memory, const struct wasm_limits *limits,
                             struct wasm_store *store)
 {
     u32 max = limits->has_max && limits->max < WASM_MEMORY_PAGES ? limits->max : WASM_MEMORY_PAGES;
@@ -42,6 +42,13 @@ static enum err memory_init(struct wasm_memory *memory, const struct wasm_limits
         .store = store,
     };
     return ERR_OK;
+}
+
+void wasm_memory_destroy(struct wasm_memory *memory)
+{
+    memory->store->memory_destroy(memory->store, memory->base,
+                                  (u32)(memory->size_bytes / WASM_PAGE_BYTES), memory->pages_max);
+    *memory = (struct wasm_memory){0};
 }
 
 static enum err grow(struct wasm_memory *memory, u32 pages, u32 *before)
@@ -352,7 +359,7 @@ static enum err make_memory(struct wasm_making *m, u32 index)
     struct wasm_instance *instance = m->instance;
     struct wasm_memory *memory = instance_own_memory(instance, index);
     u32 number = instance->module->memory_import_count + index;
-    TRY(memory_init(memory, &instance->module->memories[number].limits, instance->store));
+    TRY(wasm_memory_create(memory, &instance->module->memories[number].limits, instance->store));
     instance->memories[number] = memory;
     instance->memory = instance->memories[0];
     return ERR_OK;
@@ -517,10 +524,7 @@ void wasm_instance_destroy(struct wasm_instance *instance)
     for (u32 i = 0; i < module->memory_count - module->memory_import_count; i++) {
         struct wasm_memory *memory = instance_own_memory(instance, i);
         if (memory->store != NULL) {
-            memory->store->memory_destroy(memory->store, memory->base,
-                                          (u32)(memory->size_bytes / WASM_PAGE_BYTES),
-                                          memory->pages_max);
-            *memory = (struct wasm_memory){0};
+            wasm_memory_destroy(memory);
         }
     }
     for (u32 i = 0; i < module->table_count - module->table_import_count; i++) {

@@ -93,6 +93,12 @@ struct wasm_store {
     struct memory *memory; // tables and thread stacks; charged by wrapping it
 };
 
+// A memory that is no instance's own, to be imported. It outlives who imports it.
+// ERR_NO_MEMORY
+enum err wasm_memory_create(struct wasm_memory *memory, const struct wasm_limits *limits,
+                            struct wasm_store *store);
+void wasm_memory_destroy(struct wasm_memory *memory);
+
 // Creates an instance, checks its imports, and applies active segments in order.
 //   module   translated
 //   imports  module->import_count externs

@@ -177,13 +177,12 @@ bool sim_turn(struct kernel *kernel, u32 workers, i64 fuel_most, struct sim_devi
             return true;
         }
     }
-    if (devices == NULL) {
-        return false;
-    }
-    if (sim_devices_turn(devices)) {
+    if (devices != NULL && sim_devices_turn(devices)) {
         return true;
     }
-    u64 due_ns = sim_devices_due_ns(devices);
+    u64 due_ns = devices == NULL ? UINT64_MAX : sim_devices_due_ns(devices);
+    u64 deadline_ns = kernel_deadline_ns(kernel);
+    due_ns = deadline_ns < due_ns ? deadline_ns : due_ns;
     if (due_ns == UINT64_MAX) {
         return false;
     }

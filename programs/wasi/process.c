@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // programs/wasi/process.c: arguments, environment, clocks, chance, yielding and the end.
 #include "core/base/mem.h"
+#include "interfaces/system_client.h"
 #include "programs/rt/redshirt.h"
 #include "programs/wasi/wasi.h"
 
@@ -132,6 +133,17 @@ WASI_EXPORT(proc_raise, u32 signal)
 {
     (void)signal;
     return WASI_NOSYS;
+}
+
+// What wasi-threads imports from the module `wasi`: a thread's number, above 0, or below 0.
+__attribute__((export_name("thread-spawn"))) i32 wasi_thread_spawn(u32 argument);
+
+i32 wasi_thread_spawn(u32 argument)
+{
+    struct system_spawn_thread_call call = {.argument = argument};
+    struct system_result_u32_error result;
+    i64 error = system_spawn_thread(RT_SYSTEM_BOND, &call, &result);
+    return error >= 0 && result.ok ? (i32)result.value : -1;
 }
 
 __attribute__((export_name("proc_exit"))) NORETURN void wasi_proc_exit(u32 code);

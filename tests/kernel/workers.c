@@ -34,11 +34,12 @@ struct machine {
     char pinger[KERNEL_CID_TEXT_BYTES];
     char idle[KERNEL_CID_TEXT_BYTES];
     char exit[KERNEL_CID_TEXT_BYTES];
+    char threads[KERNEL_CID_TEXT_BYTES];
     struct kernel_device *device;
     u32 to_take; // atomic
 };
 
-static u8 files[4][1 << 16];
+static u8 files[5][1 << 16];
 
 static void add(struct machine *machine, u32 slot, const char *path,
                 char cid[KERNEL_CID_TEXT_BYTES])
@@ -68,6 +69,7 @@ static void machine_open(struct machine *machine)
     add(machine, 1, "build/test/kernel/pinger.wasm", machine->pinger);
     add(machine, 2, "build/test/kernel/idle.wasm", machine->idle);
     add(machine, 3, "build/test/kernel/exit.wasm", machine->exit);
+    add(machine, 4, "build/test/kernel/threads.wasm", machine->threads);
 }
 
 static void run_worker(void *context, u32 index)
@@ -285,6 +287,54 @@ static void a_device_answers_from_a_thread_of_its_own(void **state)
     machine_close(&machine);
 }
 
+// ---- threads of a process, on several workers at once
+
+static struct kernel_process_id start_threads(struct machine *machine, const char *what,
+                                              bool counts)
+{
+    struct span arguments[] = {SPAN_LITERAL("threads"), span_string(what)};
+    struct kernel_start start = {.cid = span_string(machine->threads),
+                                 .arguments = arguments,
+                                 .argument_count = 2,
+                                 .on_end = counts ? on_end : NULL,
+                                 .context = machine};
+    struct kernel_process_id id;
+    if (counts) {
+        __atomic_fetch_add(&machine->running, 1, __ATOMIC_RELAXED);
+    }
+    assert_int_equal(kernel_start(machine->kernel, &start, &id, NULL), ERR_OK);
+    return id;
+}
+
+static void *stir_threads(void *context)
+{
+    static const char *const whats[] = {"stay", "exit", "trap", "count"};
+    struct machine *machine = context;
+    for (u32 turn = 0; !__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE); turn++) {
+        struct kernel_process_id victim = start_threads(machine, whats[turn % 4], false);
+        struct timespec pause = {0, 300000 + turn % 16 * 100000};
+        (void)nanosleep(&pause, NULL);
+        (void)!kernel_kill(machine->kernel, victim);
+    }
+    return NULL;
+}
+
+static void threads_of_a_process_run_and_end(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    machine_open(&machine);
+    for (u32 i = 0; i < 12; i++) {
+        (void)start_threads(&machine, i % 3 == 0 ? "times" : "count", true);
+    }
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, stir_threads, &machine), 0);
+    run(&machine);
+    __atomic_store_n(&machine.stop, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    machine_close(&machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +343,7 @@ int main(void)
         cmocka_unit_test(processes_come_and_go_beside_them),
         cmocka_unit_test(pairs_are_cut_beside_one_that_calls),
         cmocka_unit_test(a_device_answers_from_a_thread_of_its_own),
+        cmocka_unit_test(threads_of_a_process_run_and_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,7 +237,9 @@ static void run(void)
 {
     while (runs_left > 0) {
         if (!turn()) {
-            platform_wait(0, devices_deadline_ns());
+            u64 devices_ns = devices_deadline_ns();
+            u64 kernel_ns = kernel_deadline_ns(kernel);
+            platform_wait(0, devices_ns < kernel_ns ? devices_ns : kernel_ns);
         }
     }
 }

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/kernel/group.h"
+#include "core/kernel/internal.h"
+
+struct group {
+    struct wasm_memory memory;
+    struct list threads; // struct process by of_group, without the leader
+    struct list parked;  // struct process by of_parked, in the order they came
+    u32 thread_count;
+    u32 next_number;
+    u64 fuel; // of those that have ended
+    bool has_ended;
+    struct kernel_ending ending; // of all, once has_ended
+    char text[KERNEL_END_TEXT];
+};
+
+// The numbers that threads may have, as wasi-threads has it.
+enum { NUMBER_MOST = (1 << 29) - 1 };
+
+enum err group_begin(struct process *process)
+{
+    const struct program *program = process->program;
+    if (program->memory_import == PROGRAM_NO_IMPORT || process->leader != process ||
+        process->group != NULL) {
+        return ERR_OK;
+    }
+    struct group *group = memory_take(&process->charge, sizeof *group);
+    if (group == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    *group = (struct group){.next_number = 1};
+    list_init(&group->threads);
+    list_init(&group->parked);
+    const struct wasm_import *import = &program->module->imports[program->memory_import];
+    enum err err = wasm_memory_create(&group->memory, &import->memory.limits, &process->store);
+    if (err != ERR_OK) {
+        memory_give(&process->charge, group, sizeof *group);
+        return err;
+    }
+    process->group = group;
+    return ERR_OK;
+}
+
+void group_drop(struct process *process)
+{
+    struct group *group = process->leader == process ? process->group : NULL;
+    if (group == NULL) {
+        return;
+    }
+    ASSERT(group->thread_count == 0 && list_is_empty(&group->parked));
+    wasm_memory_destroy(&group->memory);
+    memory_give(&process->charge, group, sizeof *group);
+    process->group = NULL;
+}
+
+struct wasm_memory *group_memory(struct process *process)
+{
+    return process->group == NULL ? NULL : &process->group->memory;
+}
+
+static bool may_have_more(const struct process *leader)
+{
+    const struct group *group = leader->group;
+    return leader->state != PROCESS_LINGERING && leader->state != PROCESS_ENDED &&
+           group->thread_count < KERNEL_THREADS && group->next_number <= NUMBER_MOST &&
+           leader->family->family_count < KERNEL_FAMILY;
+}
+
+enum err group_spawn_locked(struct kernel *kernel, struct process *process, u32 argument,
+                            u32 *number)
+{
+    struct process *leader = process->leader;
+    struct group *group = leader->group;
+    if (group == NULL || process->program->thread_function == PROGRAM_NO_FUNCTION) {
+        return ERR_NOT_FOUND;
+    }
+    if (!may_have_more(leader)) {
+        return ERR_LIMIT;
+    }
+    struct start_lists none = {0};
+    struct process *thread;
+    TRY(process_new_locked(kernel, NULL, &none, &thread));
+    thread->leader = leader;
+    thread->group = group;
+    thread->owner = leader->owner;
+    thread->parent_id = leader->by_id.key;
+    thread->family = leader->family;
+    thread->family->family_count++;
+    thread->program = leader->program;
+    thread->program->reference_count++;
+    thread->thread_number = group->next_number++;
+    thread->thread_argument = argument;
+    group->thread_count++;
+    list_append(&group->threads, &thread->of_group);
+    process_ready_locked(kernel, thread);
+    *number = thread->thread_number;
+    return ERR_OK;
+}
+
+// How the whole ends: the first who says so is believed.
+static void remember(struct group *group, const struct kernel_ending *ending)
+{
+    if (group->has_ended) {
+        return;
+    }
+    group->has_ended = true;
+    group->ending = *ending;
+    size_t size = ending->text.size < KERNEL_END_TEXT ? ending->text.size : KERNEL_END_TEXT;
+    mem_copy(group->text, ending->text.data, size);
+    group->ending.text = span_of(group->text, size);
+}
+
+// What was remembered, its words where they outlive the group.
+static void recall(const struct group *group, struct kernel_ending *ending, char *text)
+{
+    *ending = group->ending;
+    mem_copy(text, group->text, ending->text.size);
+    ending->text.data = (const u8 *)text;
+}
+
+bool group_ends(struct process *process, struct kernel_ending *ending, char *text)
+{
+    struct kernel *kernel = process->kernel;
+    struct group *group = process->group;
+    if (group == NULL) {
+        return false;
+    }
+    kernel_lock(kernel);
+    if (process->leader != process) {
+        if (ending->kind != KERNEL_KILLED) { // killed it was because all are, or it returned
+            remember(group, ending);
+            process_kill_locked(kernel, process->leader);
+        }
+        kernel_unlock(kernel);
+        return false;
+    }
+    remember(group, ending);
+    bool lingers = group->thread_count > 0;
+    struct list_node *node = list_first(&group->threads);
+    for (; node != NULL; node = list_next(&group->threads, node)) { // at most KERNEL_THREADS
+        process_kill_locked(kernel, LIST_ITEM(node, struct process, of_group));
+    }
+    if (lingers) {
+        process->state = PROCESS_LINGERING;
+    } else {
+        recall(group, ending, text);
+    }
+    kernel_unlock(kernel);
+    return lingers;
+}
+
+void group_left_locked(struct kernel *kernel, struct process *thread)
+{
+    struct process *leader = thread->leader;
+    if (leader == thread) {
+        return;
+    }
+    struct group *group = thread->group;
+    list_remove(&thread->of_group);
+    group->thread_count--;
+    group->fuel += thread->fuel_used;
+    thread->leader = thread;
+    thread->group = NULL;
+    if (group->thread_count == 0 && leader->state == PROCESS_LINGERING) {
+        __atomic_store_n(&leader->kill, true, __ATOMIC_RELAXED);
+        process_ready_locked(kernel, leader); // a worker takes it, and ends it
+    }
+}
+
+u64 group_fuel_locked(const struct process *leader)
+{
+    const struct group *group = leader->leader == leader ? leader->group : NULL;
+    u64 fuel = group == NULL ? 0 : group->fuel;
+    struct list_node *node = group == NULL ? NULL : list_first(&group->threads);
+    for (; node != NULL; node = list_next(&group->threads, node)) {
+        fuel += __atomic_load_n(&LIST_ITEM(node, struct process, of_group)->fuel_used,
+                                __ATOMIC_RELAXED);
+    }
+    return fuel;
+}
+
+u32 group_thread_count(const struct process *leader)
+{
+    return leader->group == NULL ? 0 : leader->group->thread_count;
+}
+
+// ---- those who wait until a time: lists by the time's low bits, one for each millisecond or so
+
+enum { TICK_LOG2 = 20 };
+
+static u64 tick_of(u64 time_ns)
+{
+    return time_ns >> TICK_LOG2;
+}
+
+static struct list *timers_at(struct kernel *kernel, u64 tick)
+{
+    return &kernel->timers[tick % KERNEL_TIMER_LISTS];
+}
+
+static void set_next_locked(struct kernel *kernel, u64 next_ns)
+{
+    __atomic_store_n(&kernel->timer_next_ns, next_ns, __ATOMIC_RELAXED);
+}
+
+static void timer_add_locked(struct kernel *kernel, struct process *process, u64 until_ns)
+{
+    process->parked_until_ns = until_ns;
+    list_append(timers_at(kernel, tick_of(until_ns)), &process->of_timer);
+    kernel->timer_count++;
+    if (until_ns < kernel->timer_next_ns) {
+        set_next_locked(kernel, until_ns);
+        workers_wake_locked(kernel); // one that sleeps until later sleeps anew
+    }
+}
+
+// The earliest time in one list that belongs to this tick, and not to one a whole round later.
+static u64 earliest(const struct list *list, u64 tick)
+{
+    u64 next_ns = UINT64_MAX;
+    for (struct list_node *node = list_first(list); node != NULL; node = list_next(list, node)) {
+        u64 until_ns = LIST_ITEM(node, struct process, of_timer)->parked_until_ns;
+        if (tick_of(until_ns) <= tick && until_ns < next_ns) {
+            next_ns = until_ns;
+        }
+    }
+    return next_ns;
+}
+
+// When to look again: at the first time that is known, or when the lists have come round.
+static u64 find_next_locked(struct kernel *kernel, u64 now_ns)
+{
+    if (kernel->timer_count == 0) {
+        return UINT64_MAX;
+    }
+    u64 tick = tick_of(now_ns);
+    for (u64 i = 0; i < KERNEL_TIMER_LISTS; i++) {
+        u64 next_ns = earliest(timers_at(kernel, tick + i), tick + i);
+        if (next_ns != UINT64_MAX) {
+            return next_ns;
+        }
+    }
+    return (tick + KERNEL_TIMER_LISTS) << TICK_LOG2;
+}
+
+void park_end_locked(struct kernel *kernel, struct process *process)
+{
+    ASSERT(process->state == PROCESS_PARKED);
+    if (list_is_linked(&process->of_parked)) {
+        list_remove(&process->of_parked);
+    }
+    if (list_is_linked(&process->of_timer)) {
+        list_remove(&process->of_timer);
+        kernel->timer_count--; // timer_next_ns may now be too early, which costs one look
+    }
+}
+
+static void wake_locked(struct kernel *kernel, struct process *process, enum wasm_woken result)
+{
+    park_end_locked(kernel, process);
+    process_set_result(process, result);
+    process_ready_locked(kernel, process);
+}
+
+// Wakes those of one list whose time has come.
+static void expire_list_locked(struct kernel *kernel, struct list *list, u64 now_ns)
+{
+    struct list_node *node = list_first(list);
+    while (node != NULL) {
+        struct process *process = LIST_ITEM(node, struct process, of_timer);
+        node = list_next(list, node);
+        if (process->parked_until_ns <= now_ns) {
+            wake_locked(kernel, process, WASM_TIMED_OUT);
+        }
+    }
+}
+
+bool park_expire(struct kernel *kernel)
+{
+    u64 next_ns = __atomic_load_n(&kernel->timer_next_ns, __ATOMIC_RELAXED);
+    if (LIKELY(next_ns == UINT64_MAX) || next_ns > platform_clock_ns()) {
+        return false;
+    }
+    kernel_lock(kernel);
+    u64 now_ns = platform_clock_ns();
+    u64 tick = tick_of(kernel->timer_next_ns);
+    u64 lists = tick_of(now_ns) < tick ? 0 : tick_of(now_ns) - tick + 1;
+    u32 before = kernel->timer_count;
+    for (u64 i = 0; i < lists && i < KERNEL_TIMER_LISTS; i++) {
+        expire_list_locked(kernel, timers_at(kernel, tick + i), now_ns);
+    }
+    bool found = kernel->timer_count < before;
+    set_next_locked(kernel, find_next_locked(kernel, now_ns));
+    kernel_unlock(kernel);
+    return found;
+}
+
+u64 kernel_deadline_ns(const struct kernel *kernel)
+{
+    return __atomic_load_n(&kernel->timer_next_ns, __ATOMIC_RELAXED);
+}
+
+// ---- waiting at an address
+
+static u32 notify_locked(struct kernel *kernel, struct process *process, u32 address, u32 count)
+{
+    struct group *group = process->group;
+    const struct wasm_memory *memory =
+        wasm_instance_memory(process->thread.host.caller, WASM_WAIT_MEMORY);
+    u32 woken = 0;
+    struct list_node *node = group == NULL ? NULL : list_first(&group->parked);
+    while (node != NULL && woken < count) { // at most KERNEL_THREADS and one
+        struct process *parked = LIST_ITEM(node, struct process, of_parked);
+        node = list_next(&group->parked, node);
+        if (parked->parked_memory == memory && parked->parked_address == address) {
+            wake_locked(kernel, parked, WASM_WOKEN);
+            woken++;
+        }
+    }
+    return woken;
+}
+
+static void park_locked(struct kernel *kernel, struct process *process, u32 address, i64 timeout_ns)
+{
+    process->parked_memory = wasm_instance_memory(process->thread.host.caller, WASM_WAIT_MEMORY);
+    process->parked_address = address;
+    if (process->group != NULL) { // else nobody else has the memory
+        list_append(&process->group->parked, &process->of_parked);
+    }
+    if (timeout_ns >= 0) {
+        u64 now_ns = platform_clock_ns();
+        u64 most = UINT64_MAX - 1 - now_ns;
+        timer_add_locked(kernel, process,
+                         now_ns + ((u64)timeout_ns < most ? (u64)timeout_ns : most));
+    }
+    process_block_locked(kernel, process, PROCESS_PARKED);
+}
+
+bool park_call(struct process *process, enum wasm_wait kind)
+{
+    struct kernel *kernel = process->kernel;
+    const wasm_slot *slots = process->thread.host.slots;
+    u32 address = (u32)slots[0];
+    bool waits = false;
+    kernel_lock(kernel);
+    if (kind == WASM_WAIT_NOTIFY) {
+        process_set_result(process, notify_locked(kernel, process, address, (u32)slots[1]));
+    } else {
+        // Nobody notifies between this look and the wait: that takes the lock.
+        const struct wasm_memory *memory =
+            wasm_instance_memory(process->thread.host.caller, WASM_WAIT_MEMORY);
+        bool is_equal = wasm_wait_is_equal(memory, kind, slots);
+        waits = is_equal && slots[2] != 0;
+        if (waits) {
+            park_locked(kernel, process, address, (i64)slots[2]);
+        } else {
+            process_set_result(process, is_equal ? WASM_TIMED_OUT : WASM_NOT_EQUAL);
+        }
+    }
+    kernel_unlock(kernel);
+    return !waits;
+}

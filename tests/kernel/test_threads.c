@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Threads of a process on the simulated machine: that they agree, wait and are woken, come to their
+// limit, and end together, whatever ends them and whenever. The kernel checks itself between turns;
+// closing the stage checks that nothing is left.
+#include "core/kernel/limits.h"
+#include "tests/kernel/stage.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+// cmocka wants the above before it
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TURNS_AT_MOST = 2000000 };
+
+struct scene {
+    struct stage stage;
+    struct kernel_process_id id;
+    u32 endings;
+    struct kernel_ending ending;
+    char text[256];
+};
+
+static void on_end(void *context, struct kernel_process_id id, struct kernel_ending ending)
+{
+    struct scene *scene = context;
+    (void)id;
+    scene->endings++;
+    scene->ending = ending;
+    snprintf(scene->text, sizeof scene->text, "%.*s", (int)ending.text.size,
+             (const char *)ending.text.data);
+}
+
+static void scene_open(struct scene *scene, u64 seed, u32 workers, const char *what)
+{
+    scene->endings = 0;
+    stage_open(&scene->stage, seed, workers, NULL);
+    scene->stage.check = true;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    stage_add(&scene->stage, stage_file("build/test/kernel/threads.wasm"), (struct span){0}, cid);
+    struct span arguments[] = {SPAN_LITERAL("threads"), span_string(what)};
+    struct kernel_start start = {.cid = span_string(cid),
+                                 .arguments = arguments,
+                                 .argument_count = 2,
+                                 .on_end = on_end,
+                                 .context = scene};
+    assert_int_equal(kernel_start(scene->stage.kernel, &start, &scene->id, NULL), ERR_OK);
+}
+
+static void scene_finish(struct scene *scene)
+{
+    for (u32 i = 0; i < TURNS_AT_MOST && scene->endings == 0; i++) {
+        (void)stage_turn(&scene->stage);
+    }
+    assert_int_equal(scene->endings, 1);
+}
+
+static void expect_exit(const char *what, u64 seed, u32 workers, u32 code)
+{
+    static struct scene scene;
+    scene_open(&scene, seed, workers, what);
+    scene_finish(&scene);
+    assert_int_equal(scene.ending.kind, KERNEL_EXITED);
+    assert_int_equal(scene.ending.code, code);
+    stage_close(&scene.stage);
+    assert_int_equal(scene.endings, 1);
+}
+
+static void they_count_together(void **state)
+{
+    (void)state;
+    for (u32 seed = 1; seed <= 8; seed++) {
+        expect_exit("count", seed, 1 + seed % 4, 0);
+    }
+}
+
+static void there_are_no_more_than_the_limit_and_all_are_woken(void **state)
+{
+    (void)state;
+    expect_exit("limit", 1, 2, KERNEL_THREADS);
+}
+
+static void times_near_and_far_are_over(void **state)
+{
+    (void)state;
+    expect_exit("times", 1, 1, 0);
+    expect_exit("times", 2, 3, 0);
+}
+
+static void bodies_that_change_harm_nobody(void **state)
+{
+    (void)state;
+    expect_exit("mutate", 1, 2, 0);
+}
+
+static void exit_of_one_ends_all(void **state)
+{
+    (void)state;
+    for (u32 seed = 1; seed <= 8; seed++) {
+        expect_exit("exit", seed, 1 + seed % 4, 7);
+    }
+}
+
+static void trap_of_one_ends_all(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    for (u32 seed = 1; seed <= 8; seed++) {
+        scene_open(&scene, seed, 1 + seed % 4, "trap");
+        scene_finish(&scene);
+        assert_int_equal(scene.ending.kind, KERNEL_TRAPPED);
+        assert_non_null(strstr(scene.text, "unreachable"));
+        stage_close(&scene.stage);
+        assert_int_equal(scene.endings, 1);
+    }
+}
+
+// Killed after any number of turns, all of it is gone soon.
+static void kill_at(const char *what, u32 turns)
+{
+    static struct scene scene;
+    scene_open(&scene, turns, 1 + turns % 3, what);
+    for (u32 i = 0; i < turns && scene.endings == 0; i++) {
+        (void)stage_turn(&scene.stage);
+    }
+    bool was_alive = scene.endings == 0;
+    assert_int_equal(kernel_kill(scene.stage.kernel, scene.id), was_alive ? ERR_OK : ERR_NOT_FOUND);
+    scene_finish(&scene);
+    assert_int_equal(scene.ending.kind, was_alive ? KERNEL_KILLED : KERNEL_EXITED);
+    stage_close(&scene.stage);
+    assert_int_equal(scene.endings, 1);
+}
+
+static void they_are_killed_at_every_step(void **state)
+{
+    (void)state;
+    for (u32 turns = 0; turns < 60; turns++) {
+        kill_at("stay", turns);
+        kill_at("count", turns);
+    }
+}
+
+// The kernel goes while they run, wait and send.
+static void the_kernel_goes_at_every_step(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    for (u32 turns = 0; turns < 60; turns += 3) {
+        scene_open(&scene, turns, 2, "stay");
+        for (u32 i = 0; i < turns; i++) {
+            (void)stage_turn(&scene.stage);
+        }
+        stage_close_running(&scene.stage);
+        assert_int_equal(scene.endings, 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(they_count_together),
+        cmocka_unit_test(there_are_no_more_than_the_limit_and_all_are_woken),
+        cmocka_unit_test(times_near_and_far_are_over),
+        cmocka_unit_test(bodies_that_change_harm_nobody),
+        cmocka_unit_test(exit_of_one_ends_all),
+        cmocka_unit_test(trap_of_one_ends_all),
+        cmocka_unit_test(they_are_killed_at_every_step),
+        cmocka_unit_test(the_kernel_goes_at_every_step),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
