@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A whole connection, with cryptography that lets anything pass, so that an input gets through
 // all layers. The first byte: the role (1), the muxer named early (2), whether the handshake is
-// done for the input (4), which then is what stands in messages. Time passes between pieces.
+// done for the input (4), which then is what stands in messages. Each piece stands behind its
+// size, which also says how much time passes, and what the application does.
 #include "core/base/assert.h"
 #include "lib/p2p/connection.h"
 #include "tests/unit/p2p_crypto.h"
@@ -16,7 +17,7 @@ void assert_fail(const char *claim, const char *file, int line)
     abort();
 }
 
-enum { CHUNKS = 700, STREAMS = 160, OUT_BYTES = 70000, PIECE_MS = 700 };
+enum { CHUNKS = 700, STREAMS = 160, OUT_BYTES = 70000, BYTE_MS = 100 };
 
 static struct p2p_dice dice;
 static struct p2p_crypto crypto;
@@ -124,6 +125,26 @@ static void receive_sealed(struct p2p_connection *connection, const u8 *data, si
     free(message);
 }
 
+// What an application does now and then.
+static void act(struct p2p_connection *connection, size_t what)
+{
+    static const u8 zeros[10000];
+    struct p2p_stream *stream;
+    if (what % 8 == 1) {
+        (void)p2p_connection_push(connection, NULL);
+    } else if (what % 8 == 2) {
+        (void)p2p_connection_ping(connection, NULL);
+    } else if (what % 8 < 5 &&
+               p2p_stream_open(connection, SPAN_LITERAL("/e/1"), &stream, NULL) == ERR_OK) {
+        (void)p2p_stream_write(stream, span_of(zeros, what * 39));
+        if (what % 8 == 3) {
+            p2p_stream_close(stream);
+        } else {
+            p2p_stream_finish(stream); // its end is heard of, and it is closed then
+        }
+    }
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static u8 out[OUT_BYTES];
@@ -151,7 +172,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
             receive(&connection, data + at, piece);
         }
         at += piece;
-        now_ns += (u64)PIECE_MS * 1000000;
+        now_ns += (u64)piece * BYTE_MS * 1000000;
+        act(&connection, piece);
         if (p2p_connection_wake(&connection) <= now_ns) {
             (void)p2p_connection_tick(&connection, now_ns, NULL);
         }
