@@ -391,6 +391,25 @@ static void do_call_indirect(struct builder *b, struct body_reader *in)
     build_push_results(b, build_append(b, &call), type);
 }
 
+// In the place of a return: the same, as the end of the block.
+static void do_tail_call(struct builder *b, struct body_reader *in, enum row row)
+{
+    struct ir_ins call = {.op = IR_TAIL_CALL, .kind = IR_KIND_NONE};
+    u32 index = body_u32(in);
+    const struct wasm_func_type *type;
+    if (row == ROW_RETURN_CALL) {
+        call.a = index;
+        type = &b->module->types[b->module->function_types[index]];
+    } else {
+        type = &b->module->types[index];
+        call.op = IR_TAIL_CALL_INDIRECT;
+        call.c = body_u32(in) << 20 | type->canonical;
+        call.a = build_pop(b);
+    }
+    call.b = build_pop_list(b, type->param_count);
+    block_finish(b, &call, 0);
+}
+
 // ---- a body
 
 static void do_control(struct builder *b, struct body_reader *in, enum row row)
@@ -432,7 +451,7 @@ static void do_control(struct builder *b, struct body_reader *in, enum row row)
         break;
     default:
         ASSERT(row == ROW_RETURN_CALL || row == ROW_RETURN_CALL_INDIRECT);
-        b->failed = ERR_LIMIT; // Limit: left to the interpreter
+        do_tail_call(b, in, row);
         break;
     }
 }

@@ -67,12 +67,13 @@ const u8 ir_shapes[IR_OP_COUNT] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     [ROW_##name] = SHAPE_##class(operands),
 #include "core/wasm/opcodes.def"
-    [IR_PHI] = IR_SHAPE_PHI,      [IR_RESULT] = SHAPE_A,
-    [IR_CALL] = IR_SHAPE_LIST,    [IR_CALL_INDIRECT] = SHAPE_A | IR_SHAPE_LIST,
-    [IR_GLOBAL_SET] = IR_SHAPE_B, [IR_TABLE_GET] = SHAPE_A,
-    [IR_TABLE_SET] = SHAPE_AB,    [IR_HELPER] = IR_SHAPE_LIST,
-    [IR_MEMORY_AT] = SHAPE_ABC,   [IR_BRANCH] = SHAPE_A,
-    [IR_SWITCH] = SHAPE_A,        [IR_RETURN] = IR_SHAPE_LIST,
+    [IR_PHI] = IR_SHAPE_PHI,        [IR_RESULT] = SHAPE_A,
+    [IR_CALL] = IR_SHAPE_LIST,      [IR_CALL_INDIRECT] = SHAPE_A | IR_SHAPE_LIST,
+    [IR_GLOBAL_SET] = IR_SHAPE_B,   [IR_TABLE_GET] = SHAPE_A,
+    [IR_TABLE_SET] = SHAPE_AB,      [IR_HELPER] = IR_SHAPE_LIST,
+    [IR_MEMORY_AT] = SHAPE_ABC,     [IR_BRANCH] = SHAPE_A,
+    [IR_SWITCH] = SHAPE_A,          [IR_RETURN] = IR_SHAPE_LIST,
+    [IR_TAIL_CALL] = IR_SHAPE_LIST, [IR_TAIL_CALL_INDIRECT] = SHAPE_A | IR_SHAPE_LIST,
 };
 
 enum { EFFECT_no = false, EFFECT_yes = true };
@@ -81,10 +82,13 @@ static const bool effects[IR_OP_COUNT] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     [ROW_##name] = EFFECT_##traps,
 #include "core/wasm/opcodes.def"
-    [IR_CALL] = true,        [IR_CALL_INDIRECT] = true, [IR_GLOBAL_SET] = true,
-    [IR_TABLE_GET] = true,   [IR_TABLE_SET] = true,     [IR_HELPER] = true,
-    [IR_FENCE] = true,       [IR_MEMORY_AT] = true,     [IR_JUMP] = true,
-    [IR_BRANCH] = true,      [IR_SWITCH] = true,        [IR_RETURN] = true,
+    [IR_CALL] = true,        [IR_CALL_INDIRECT] = true,
+    [IR_GLOBAL_SET] = true,  [IR_TABLE_GET] = true,
+    [IR_TABLE_SET] = true,   [IR_HELPER] = true,
+    [IR_FENCE] = true,       [IR_MEMORY_AT] = true,
+    [IR_JUMP] = true,        [IR_BRANCH] = true,
+    [IR_SWITCH] = true,      [IR_RETURN] = true,
+    [IR_TAIL_CALL] = true,   [IR_TAIL_CALL_INDIRECT] = true,
     [IR_UNREACHABLE] = true,
 };
 
@@ -122,6 +126,8 @@ static const char *const names[IR_OP_COUNT] = {
     [IR_BRANCH] = "branch",
     [IR_SWITCH] = "switch",
     [IR_RETURN] = "return",
+    [IR_TAIL_CALL] = "tail_call",
+    [IR_TAIL_CALL_INDIRECT] = "tail_call_indirect",
     [IR_UNREACHABLE] = "unreachable",
 };
 
@@ -179,6 +185,7 @@ static void print_immediates(const struct ir *ir, const struct ir_ins *ins, stru
     switch ((u32)ins->op) {
     case IR_PARAM:
     case IR_CALL:
+    case IR_TAIL_CALL:
     case IR_GLOBAL_GET:
     case IR_GLOBAL_SET:
     case IR_REF_FUNC:
@@ -203,6 +210,7 @@ static void print_immediates(const struct ir *ir, const struct ir_ins *ins, stru
         print_number(out, " bytes ", ins->lane);
         break;
     case IR_CALL_INDIRECT:
+    case IR_TAIL_CALL_INDIRECT:
         print_number(out, " table ", ir_call_table(ins));
         print_number(out, " type ", ir_call_type(ins));
         break;

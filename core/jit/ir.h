@@ -68,12 +68,14 @@ enum ir_op {
     IR_HELPER,   // a: enum ir_helper; arguments as for CALL: what is too rare to compile
     IR_FENCE,    // atomic.fence
     // ---- the last of a block; its successors stand in the block
-    IR_JUMP,        //
-    IR_BRANCH,      // a: to successor 0 when not 0, else to successor 1
-    IR_SWITCH,      // a: index; lists[b] is a count, then come as many numbers of successors:
-                    // that of entry a, the last one when a is higher
-    IR_RETURN,      // b: results, lists[b] is their count
-    IR_UNREACHABLE, // c: enum trap
+    IR_JUMP,      //
+    IR_BRANCH,    // a: to successor 0 when not 0, else to successor 1
+    IR_SWITCH,    // a: index; lists[b] is a count, then come as many numbers of successors:
+                  // that of entry a, the last one when a is higher
+    IR_RETURN,    // b: results, lists[b] is their count
+    IR_TAIL_CALL, // as CALL, in the place of a return
+    IR_TAIL_CALL_INDIRECT, // as CALL_INDIRECT
+    IR_UNREACHABLE,        // c: enum trap
     IR_OP_COUNT,
 };
 

@@ -21,6 +21,7 @@ struct ALIGNED(16) jit_segment {
     wasm_slot *slots;
     const struct wasm_func_type *type; // of the function that was entered
     bool from_interpreter;             // else called by the segment below
+    bool at_loop;                      // it is the version of that function that begins at a loop
 };
 
 // Where the innermost frame is.

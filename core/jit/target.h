@@ -46,6 +46,11 @@ struct jit_target {
                            struct arena *scratch, struct arena *arena, struct jit_function *out);
     enum err (*emit_leave)(const struct wasm_func_type *type, const struct jit_options *options,
                            struct arena *scratch, struct arena *arena, struct jit_function *out);
+    // Whether leaving code was reached in the place of a return of the function that was entered,
+    // so that it returns to the entering code: by the stack pointers of both, as struct jit_thread
+    // has them at JIT_STUB_ENTER and behind JIT_STUB_LEAVE.
+    bool (*is_tail)(const u8 *entered, const struct wasm_func_type *entered_type, const u8 *left,
+                    const struct wasm_func_type *left_type);
     enum err (*emit_stub)(enum jit_stub stub, const struct jit_options *options,
                           struct arena *scratch, struct arena *arena, struct jit_function *out);
     // Resolves a struct jit_call in code that lies where it will run. False: too far.

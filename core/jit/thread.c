@@ -71,13 +71,17 @@ struct entry {
     wasm_slot *slots; // arguments
     const u8 *enter;
     const u8 *target;
+    bool at_loop;
 };
 
 static struct entry entry_of(struct wasm_instance *instance, u32 function, wasm_slot *slots)
 {
     const struct jit_module *compiled = instance->compiled;
-    return (struct entry){instance, function, slots, jit_module_enter(compiled, function),
-                          jit_module_code(compiled, function)};
+    return (struct entry){.instance = instance,
+                          .function = function,
+                          .slots = slots,
+                          .enter = jit_module_enter(compiled, function),
+                          .target = jit_module_code(compiled, function)};
 }
 
 static enum trap segment_push(struct jit_thread *thread, const struct entry *entry,
@@ -99,6 +103,7 @@ static enum trap segment_push(struct jit_thread *thread, const struct entry *ent
         .slots = thread->slots,
         .type = type,
         .from_interpreter = from_interpreter,
+        .at_loop = entry->at_loop,
     };
     u64 *sp = (u64 *)(void *)segment - 1;
     *sp = (u64)(uintptr_t)entry->enter;
@@ -112,6 +117,16 @@ static enum trap segment_push(struct jit_thread *thread, const struct entry *ent
 }
 STATIC_ASSERT(sizeof(struct jit_segment) % 16 == 0);
 
+// What was outside when the segment on top began is the present again.
+static void segment_forget(struct jit_thread *thread)
+{
+    const struct jit_segment *segment = thread->top;
+    thread->top = segment->previous;
+    thread->sp = segment->sp;
+    thread->slots = segment->slots;
+    instance_set(thread, segment->instance);
+}
+
 // The function that was entered has returned, its results at thread->slots.
 static void segment_pop(struct jit_thread *thread)
 {
@@ -121,10 +136,7 @@ static void segment_pop(struct jit_thread *thread)
     wasm_slot *to =
         segment->from_interpreter ? wasm_thread_crossing(thread->wasm).slots : segment->slots;
     mem_copy(to, thread->slots, count * sizeof *to);
-    thread->top = segment->previous;
-    thread->sp = segment->sp;
-    thread->slots = segment->slots;
-    instance_set(thread, segment->instance);
+    segment_forget(thread);
     if (segment->from_interpreter) {
         wasm_thread_uncross(thread->wasm);
         thread->state = STATE_INTERPRETER;
@@ -200,8 +212,12 @@ static void try_take_over(struct jit_thread *thread)
         return;
     }
     thread->frame = (u64)(uintptr_t)wasm_thread_frame(wasm);
-    struct entry entry = {instance, loop->function, &thread->frame,
-                          jit_module_enter_loop(compiled, loop->function), loop->code};
+    struct entry entry = {.instance = instance,
+                          .function = loop->function,
+                          .slots = &thread->frame,
+                          .enter = jit_module_enter_loop(compiled, loop->function),
+                          .target = loop->code,
+                          .at_loop = true};
     if (segment_push(thread, &entry, true) == TRAP_NONE) {
         wasm_thread_take_over(wasm, jit_module_stand_in(compiled, loop->function));
     }
@@ -225,10 +241,69 @@ static struct step interpreter_step(struct jit_thread *thread, i64 *fuel)
     return ends(run);
 }
 
+// Whether what is called is called in the place of a return of the function that the segment on top
+// has entered: then nothing of that segment is needed any more.
+static bool is_tail(const struct jit_thread *thread)
+{
+    const struct wasm_module *module = thread->instance->module;
+    const struct jit_segment *segment = thread->top;
+    if (!module->has_tail_calls) {
+        return false;
+    }
+    struct wasm_func_type type = *segment->type;
+    if (segment->at_loop) { // its parameter, which takes no stack, counts for nothing
+        type.types += type.param_count;
+        type.param_count = 0;
+    }
+    return thread->space->target->is_tail((const u8 *)segment - sizeof(u64), &type, thread->sp,
+                                          &module->types[thread->type]);
+}
+
+// The same as call_code in the place of the segment on top, so that the stacks do not grow: of two
+// functions that call each other so in different engines, or instances, there is one at a time.
+static struct step tail_call_code(struct jit_thread *thread, struct wasm_instance *instance,
+                                  const struct wasm_code *code)
+{
+    const struct jit_module *compiled = instance->compiled;
+    const wasm_slot *args = thread->slots;
+    enum trap trap = TRAP_NONE;
+    if (thread->top->from_interpreter) {
+        trap = wasm_thread_replace(thread->wasm, instance, code, args);
+    } else if (compiled == NULL || !jit_module_has(compiled, code->function)) {
+        trap = wasm_thread_push(thread->wasm, instance, code, args);
+    } else {
+        const struct wasm_module *module = instance->module;
+        u32 slots = module->types[module->function_types[code->function]].param_slots;
+        segment_forget(thread);
+        // The arguments move up behind what is left, and the new segment begins below them.
+        u8 *sp = thread->sp;
+        wasm_slot *to = (wasm_slot *)(void *)sp - (slots + 1) / 2 * 2;
+        mem_move(to, args, slots * sizeof *to);
+        struct entry entry = entry_of(instance, code->function, to);
+        thread->sp = (u8 *)to;
+        trap = segment_push(thread, &entry, false);
+        if (trap == TRAP_NONE) {
+            thread->top->sp = sp;
+            return goes_on();
+        }
+        thread->sp = sp;
+        return trapped(thread, trap, 0);
+    }
+    if (trap != TRAP_NONE) {
+        return trapped(thread, trap, 0);
+    }
+    segment_forget(thread);
+    thread->state = STATE_INTERPRETER;
+    return goes_on();
+}
+
 // A call out of compiled code of a function that is not the embedder's.
 static struct step call_code(struct jit_thread *thread, struct wasm_instance *instance,
                              const struct wasm_code *code)
 {
+    if (UNLIKELY(is_tail(thread))) {
+        return tail_call_code(thread, instance, code);
+    }
     const struct jit_module *compiled = instance->compiled;
     enum trap trap;
     if (compiled != NULL && jit_module_has(compiled, code->function)) {

@@ -230,15 +230,17 @@ static u32 kind_of(u8 type)
 static void verify_call(struct verifier *v, const struct ir_ins *ins)
 {
     const struct wasm_module *module = v->ir->module;
-    const struct wasm_func_type *type = ins->op == IR_CALL
+    bool is_tail = ins->op == IR_TAIL_CALL || ins->op == IR_TAIL_CALL_INDIRECT;
+    const struct wasm_func_type *type = ins->op == IR_CALL || ins->op == IR_TAIL_CALL
                                             ? &module->types[module->function_types[ins->a]]
                                             : &module->types[ir_call_type(ins)];
     ASSERT(v->ir->lists[ins->b] == type->param_count);
     for (u32 i = 0; i < type->param_count; i++) {
         expect(v, v->ir->lists[ins->b + 1 + i], kind_of(type->types[i]));
     }
-    ASSERT(ins->kind ==
-           (type->result_count == 0 ? (u32)IR_KIND_NONE : kind_of(type->types[type->param_count])));
+    bool has_value = type->result_count != 0 && !is_tail;
+    ASSERT(ins->kind == (has_value ? kind_of(type->types[type->param_count]) : (u32)IR_KIND_NONE));
+    ASSERT(!is_tail || type->result_count == v->ir->type->result_count);
 }
 
 static void verify_kinds(struct verifier *v, u32 index, u32 pred_count)
@@ -257,6 +259,8 @@ static void verify_kinds(struct verifier *v, u32 index, u32 pred_count)
         break;
     case IR_CALL:
     case IR_CALL_INDIRECT:
+    case IR_TAIL_CALL:
+    case IR_TAIL_CALL_INDIRECT:
         verify_call(v, ins);
         break;
     case IR_MEMORY_BASE:

@@ -55,6 +55,9 @@ void wasm_thread_take_over(struct wasm_thread *thread, const struct wasm_stand_i
 // Begins a call, for wasm_thread_run. A trap: the stack has no room, and nothing has changed.
 enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *instance,
                            const struct wasm_code *code, const wasm_slot *args);
+// The same in the place of the function that stands aside: it calls that one instead of returning.
+enum trap wasm_thread_replace(struct wasm_thread *thread, struct wasm_instance *instance,
+                              const struct wasm_code *code, const wasm_slot *args);
 // After RETURNED; copies the results.
 void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results);
 

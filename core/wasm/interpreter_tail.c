@@ -2,8 +2,8 @@
 // Calls in the place of a return: the frame becomes that of the callee, at the same place, with the
 // same return address, so a caller never learns who it was that returned. What a call by another
 // instance has put below the frame brings the instance back as ever; where there is nothing of that
-// kind and the callee is of another instance, it is put there once, and found by all tail calls that
-// follow. So the stack does not grow, however many there are.
+// kind and the callee is of another instance, it is put there once, and found by all tail calls
+// that follow. So the stack does not grow, however many there are.
 //
 // The embedder's functions are called as ever, and return to the instructions behind.
 #include "core/wasm/code.h"

@@ -446,6 +446,35 @@ enum trap wasm_thread_push(struct wasm_thread *thread, struct wasm_instance *ins
 }
 STATIC_ASSERT(CROSS_SLOTS == 3);
 
+enum trap wasm_thread_replace(struct wasm_thread *thread, struct wasm_instance *instance,
+                              const struct wasm_code *code, const wasm_slot *args)
+{
+    ASSERT(thread->state == STATE_CROSSED);
+    const struct ins *pc = thread->pc;
+    u64 *fp = frame_of(thread);
+    const struct ins *return_to = (const struct ins *)(uintptr_t)fp[pc[1].a];
+    u32 above = instance == thread->instance || stub_restores(return_to) ? 0 : CROSS_SLOTS;
+    enum trap trap = wasm_thread_stack_ensure(thread, fp, above + code->frame_slots);
+    if (trap != TRAP_NONE) {
+        return trap;
+    }
+    fp = frame_of(thread);
+    const struct wasm_module *module = instance->module;
+    const struct wasm_func_type *type = &module->types[module->function_types[code->function]];
+    if (above != 0) {
+        cross_put(fp, return_to, thread->instance, 0, type->result_slots);
+        return_to = &wasm_stub_cross[2];
+        fp += CROSS_SLOTS;
+    }
+    mem_copy(fp, args, type->param_slots * sizeof *fp);
+    code_frame_enter(code, fp, return_to);
+    thread->frame_offset = (u32)((u8 *)fp - thread->stack);
+    thread->instance = instance;
+    thread->pc = code_entry(code);
+    thread->state = STATE_READY;
+    return TRAP_NONE;
+}
+
 void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results)
 {
     ASSERT(thread->state == STATE_RETURNED);

@@ -80,6 +80,7 @@ bool translate_tail_call(struct translator *t, struct body_reader *in, enum row 
     u32 type_index = row == ROW_RETURN_CALL ? t->module->function_types[index] : index;
     const struct wasm_func_type *type = canonical_type(t, type_index);
     bool comes_back = true;
+    t->module->has_tail_calls = true;
     if (row == ROW_RETURN_CALL_INDIRECT) {
         emit_indirect(t, wasm_run_tail_call_indirect_s, wasm_run_tail_call_indirect_a, body_u32(in),
                       type);

@@ -181,7 +181,7 @@ static enum trap run_call(struct frame *f, const struct ir_ins *ins, struct valu
 {
     static struct value results[WASM_RESULTS];
     u32 callee = ins->a;
-    if (ins->op == IR_CALL_INDIRECT) {
+    if (ins->op == IR_CALL_INDIRECT || ins->op == IR_TAIL_CALL_INDIRECT) {
         enum trap trap = indirect_callee(f, ins, &callee);
         if (trap != TRAP_NONE) {
             return trap;
@@ -345,17 +345,38 @@ static u32 choose(const struct frame *f, const struct ir_ins *exit)
     }
 }
 
+static bool is_tail_call(const struct ir_ins *exit)
+{
+    return exit->op == IR_TAIL_CALL || exit->op == IR_TAIL_CALL_INDIRECT;
+}
+
 static void trapped(struct evaluator *e, const struct ir *ir, const struct ir_ins *ins,
                     enum trap trap)
 {
-    bool is_callee =
-        (ins->op == IR_CALL || ins->op == IR_CALL_INDIRECT) && e->trap == trap; // told already
+    bool is_callee = (ins->op == IR_CALL || ins->op == IR_CALL_INDIRECT || is_tail_call(ins)) &&
+                     e->trap == trap; // told already
     if (!is_callee && !e->is_out_of_steps) {
         const struct wasm_module *module = ir->module;
         e->trap = trap;
         e->trap_offset =
             module->bodies[ir->function - module->function_import_count].offset + ins->origin;
     }
+}
+
+static bool run_tail_call(struct frame *f, const struct ir_ins *exit, struct value *results)
+{
+    u32 count = f->ir->type->result_count;
+    struct value first = {0};
+    enum trap trap = run_call(f, exit, &first);
+    if (trap != TRAP_NONE) {
+        trapped(f->evaluator, f->ir, exit, trap);
+        return false;
+    }
+    if (count > 0) {
+        results[0] = first;
+        mem_copy(results + 1, f->more, (count - 1) * sizeof *results);
+    }
+    return true;
 }
 
 static bool run_frame(struct frame *f, struct value *results)
@@ -384,6 +405,9 @@ static bool run_frame(struct frame *f, struct value *results)
                 results[i] = f->values[ir->lists[exit->b + 1 + i]];
             }
             return true;
+        }
+        if (is_tail_call(exit)) {
+            return run_tail_call(f, exit, results);
         }
         if (exit->op == IR_UNREACHABLE) {
             trapped(e, ir, exit, (enum trap)exit->c);

@@ -6,6 +6,7 @@
 #include "core/wasm/module.h"
 #include "core/wasm/opcode.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     DEPTH = 6,        // nested expressions
@@ -456,7 +457,7 @@ static void block(struct generator *g, u32 kind, u32 depth)
     g->label_count--;
 }
 
-static void put_call(struct generator *g, u32 callee, u32 depth)
+static void put_call(struct generator *g, u32 callee, bool is_tail, u32 depth)
 {
     const struct signature *s = &g->signatures[callee];
     for (u32 i = 0; i < s->param_count; i++) {
@@ -466,11 +467,11 @@ static void put_call(struct generator *g, u32 callee, u32 depth)
         // By the table, whose entry i is function i; sometimes the wrong one.
         put_opcode(g, WASM_OP_I32_CONST);
         put_i64(&g->out, choose(g, 32) == 31 ? choose(g, TABLE + 1) : callee);
-        put_opcode(g, WASM_OP_CALL_INDIRECT);
+        put_opcode(g, is_tail ? WASM_OP_RETURN_CALL_INDIRECT : WASM_OP_CALL_INDIRECT);
         put_u32(&g->out, callee);
         put_u32(&g->out, 0);
     } else {
-        put_opcode(g, WASM_OP_CALL);
+        put_opcode(g, is_tail ? WASM_OP_RETURN_CALL : WASM_OP_CALL);
         put_u32(&g->out, callee);
     }
 }
@@ -480,7 +481,7 @@ static void call(struct generator *g, u32 kind, u32 depth)
 {
     u32 callee = choose(g, g->function + 1);
     const struct signature *s = &g->signatures[callee];
-    put_call(g, callee, depth);
+    put_call(g, callee, false, depth);
     u32 left = s->result_count;
     while (left > 0 && (kind == KINDS || s->results[left - 1] != kind)) {
         put_opcode(g, WASM_OP_DROP);
@@ -703,6 +704,28 @@ static void block_with_params(struct generator *g, u32 depth)
     }
 }
 
+// On a condition, a call in the place of a return: of a function that gives what this one does.
+static void tail_call(struct generator *g, u32 depth)
+{
+    const struct label *own = &g->labels[0];
+    u32 callee = choose(g, g->function + 1);
+    for (u32 i = 0; i <= g->function; i++, callee = (callee + 1) % (g->function + 1)) {
+        const struct signature *s = &g->signatures[callee];
+        if (s->result_count != own->count || memcmp(s->results, own->kinds, own->count) != 0 ||
+            g->label_count >= LABELS) {
+            continue;
+        }
+        expression(g, 0, depth);
+        put_opcode(g, WASM_OP_IF);
+        put_u8(&g->out, WASM_BLOCK_TYPE_EMPTY);
+        label_push(g, NULL, 0);
+        put_call(g, callee, true, depth);
+        put_opcode(g, WASM_OP_END);
+        g->label_count--;
+        return;
+    }
+}
+
 static void bulk(struct generator *g, u32 depth)
 {
     address(g, depth);
@@ -758,7 +781,11 @@ static void statement(struct generator *g, u32 depth)
         block_with_params(g, depth);
         break;
     case 9:
-        call(g, KINDS, depth);
+        if (choose(g, 2) == 0) {
+            call(g, KINDS, depth);
+        } else {
+            tail_call(g, depth);
+        }
         break;
     case 10:
         bulk(g, depth);

@@ -33,6 +33,7 @@ static const struct jit_target target = {
     .instance_register = X64_R14,
     .reason_register = X64_RAX,
     .has_frame = x64_has_frame,
+    .is_tail = x64_is_tail,
     .emit_enter = x64_emit_enter,
     .emit_leave = x64_emit_leave,
     .emit_stub = x64_emit_stub,

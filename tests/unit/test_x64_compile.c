@@ -143,12 +143,46 @@ static void frames_are_told(void **state)
     assert_int_equal(memory.blocks, 0);
 }
 
+// Where a function that ends in a tail call has its frame, and what is left of it: by the bytes.
+static void frames_end_before_a_tail_call(void **state)
+{
+    (void)state;
+    static const u8 code[] = {
+        0x53,                               // push rbx
+        0x41, 0x54,                         // push r12
+        0x48, 0x83, 0xec, 0x18,             // sub rsp, 24
+        0xe9, 0x00, 0x00, 0x00, 0x00,       // jmp: to another block
+        0x48, 0x83, 0xc4, 0x18,             // add rsp, 24
+        0x41, 0x5c,                         // pop r12
+        0x5b,                               // pop rbx
+        0x48, 0xe9, 0x00, 0x00, 0x00, 0x00, // jmp, with REX.W
+        0x49, 0xff, 0x63, 0x10,             // jmp [r11 + 16], with REX.W
+        0xff, 0x63, 0x10,                   // jmp [rbx + 16]
+        0xcc, 0xcc, 0xcc,
+    };
+    static const struct {
+        u32 offset;
+        bool has_frame;
+        u32 bytes;
+    } cases[] = {
+        {0, false, 0},   {1, false, 8},  {3, false, 16}, {7, true, 0},   {12, true, 0},
+        {16, false, 16}, {18, false, 8}, {19, false, 0}, {25, false, 0}, {29, true, 0},
+    };
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        u32 left = 0;
+        bool has = jit_target_x86_64.has_frame(code, cases[i].offset, 7, &left);
+        assert_int_equal(has, cases[i].has_frame);
+        assert_int_equal(left, cases[i].bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_frame_has_a_limit),
         cmocka_unit_test(frames_are_told),
+        cmocka_unit_test(frames_end_before_a_tail_call),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

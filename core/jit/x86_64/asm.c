@@ -600,6 +600,15 @@ u32 asm_call(struct assembler *as)
     return mark;
 }
 
+u32 asm_tail(struct assembler *as)
+{
+    struct bytes out = {.at = {0x48, 0xe9}, .count = 6};
+    put_bytes(as, &out, 0, 2);
+    u32 mark = asm_mark(as);
+    put_bytes(as, &out, 2, 6);
+    return mark;
+}
+
 // ---- layout
 
 // Gives labels the offsets that follow from the events' sizes.

@@ -260,6 +260,8 @@ void asm_align(struct assembler *as, u32 log2);
 void asm_distance(struct assembler *as, u32 base, u32 label);
 // `call` whose four bytes of distance, which the mark names, whoever places the code fills in.
 u32 asm_call(struct assembler *as);
+// The same for `jmp`, with REX.W as JMP_TAIL has it.
+u32 asm_tail(struct assembler *as);
 // Remembers this point of the code.
 u32 asm_mark(struct assembler *as);
 // A constant of 4, 8 or 16 bytes behind the code, for instructions that read memory. Equal ones are

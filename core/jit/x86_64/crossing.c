@@ -224,14 +224,40 @@ static enum err finish(struct assembler *as, u32 prologue, struct arena *arena,
     return ERR_OK;
 }
 
+// Arguments and results on the stack and, when they are used no more, where put_leave writes.
+static u32 enter_outgoing(const struct wasm_func_type *type)
+{
+    u32 outgoing = stack_bytes(type);
+    return outgoing < RESUME_BYTES ? RESUME_BYTES : outgoing;
+}
+
+static u32 enter_frame(const struct wasm_func_type *type)
+{
+    u32 results = slots_bytes(type->types + type->param_count, type->result_count);
+    return round_up(enter_outgoing(type) + results, 16) + 8; // 16-aligned: entered like a function
+}
+
+static u32 leave_frame(const struct wasm_func_type *type)
+{
+    u32 arguments = slots_bytes(type->types, type->param_count);
+    u32 results = slots_bytes(type->types + type->param_count, type->result_count);
+    u32 most = arguments > results ? arguments : results;
+    return round_up(RESUME_BYTES + PRESERVED_BYTES + most, 16) + 8;
+}
+
+bool x64_is_tail(const u8 *entered, const struct wasm_func_type *entered_type, const u8 *left,
+                 const struct wasm_func_type *left_type)
+{
+    const u8 *return_address = entered - enter_frame(entered_type) - 8;
+    return left + leave_frame(left_type) == return_address;
+}
+
 // rbx: the thread, rbp: its slots; both are preserved by the function that is called.
 enum err x64_emit_enter(const struct wasm_func_type *type, const struct jit_options *options,
                         struct arena *scratch, struct arena *arena, struct jit_function *out)
 {
-    u32 outgoing = stack_bytes(type); // and, when they are used no more, where put_leave writes
-    outgoing = outgoing < RESUME_BYTES ? RESUME_BYTES : outgoing;
-    u32 results = slots_bytes(type->types + type->param_count, type->result_count);
-    u32 frame = round_up(outgoing + results, 16) + 8; // 16-aligned: it is entered like a function
+    u32 outgoing = enter_outgoing(type);
+    u32 frame = enter_frame(type);
     struct crossing c = {.type = type, .slots_base = X64_RBP};
     struct assembler *as = &c.as;
     asm_init(as, options->features, scratch);
@@ -257,10 +283,7 @@ enum err x64_emit_enter(const struct wasm_func_type *type, const struct jit_opti
 enum err x64_emit_leave(const struct wasm_func_type *type, const struct jit_options *options,
                         struct arena *scratch, struct arena *arena, struct jit_function *out)
 {
-    u32 arguments = slots_bytes(type->types, type->param_count);
-    u32 results = slots_bytes(type->types + type->param_count, type->result_count);
-    u32 most = arguments > results ? arguments : results;
-    u32 frame = round_up(RESUME_BYTES + PRESERVED_BYTES + most, 16) + 8;
+    u32 frame = leave_frame(type);
     struct crossing c = {.type = type, .slots_base = X64_RSP};
     c.slots = RESUME_BYTES + PRESERVED_BYTES;
     c.stack = (i32)frame + 8;
@@ -344,6 +367,14 @@ static u32 stack_move_bytes(const u8 *at, u8 opcode)
     return (u8)(at[prefix] - opcode) < REGISTERS ? prefix + 1 : 0;
 }
 
+// Whether this is the jump of a tail call: no other has REX.W.
+static bool is_tail_jump(const u8 *at)
+{
+    enum { REX_W = 0x48, REX_B = 1, JMP = 0xe9, GROUP = 0xff, JMP_SHORT = 0x60, REGISTER = 7 };
+    return (at[0] & ~REX_B) == REX_W &&
+           (at[1] == JMP || (at[1] == GROUP && (at[2] & ~REGISTER) == JMP_SHORT));
+}
+
 // A prologue begins with pushes, and what returns ends with as many pops; there are none elsewhere.
 bool x64_has_frame(const u8 *start, u32 offset, u32 prologue_bytes, u32 *bytes)
 {
@@ -363,5 +394,5 @@ bool x64_has_frame(const u8 *start, u32 offset, u32 prologue_bytes, u32 *bytes)
         count++;
     }
     *bytes = count * (u32)sizeof(u64);
-    return *at != RET;
+    return *at != RET && !is_tail_jump(at);
 }

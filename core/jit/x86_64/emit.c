@@ -71,15 +71,25 @@ u32 x64_cold(struct emitter *e, const struct mach_ins *ins, enum trap trap, u32 
     return label;
 }
 
-void x64_call(struct emitter *e, const struct mach_ins *ins, u32 function)
+static void note_call(struct emitter *e, u32 mark, u32 function)
 {
     struct emit_call *calls = grow(e, e->calls, e->call_count, &e->call_capacity, sizeof *calls);
     if (calls == NULL) {
         return;
     }
     e->calls = calls;
-    calls[e->call_count++] = (struct emit_call){.mark = asm_call(&e->as), .function = function};
+    calls[e->call_count++] = (struct emit_call){.mark = mark, .function = function};
+}
+
+void x64_call(struct emitter *e, const struct mach_ins *ins, u32 function)
+{
+    note_call(e, asm_call(&e->as), function);
     x64_site(e, ins, TRAP_NONE);
+}
+
+void x64_tail(struct emitter *e, u32 function)
+{
+    note_call(e, asm_tail(&e->as), function);
 }
 
 void x64_branch_block(struct emitter *e, enum x64_condition condition, u32 block)
@@ -487,7 +497,6 @@ void x64_epilogue(struct emitter *e)
             asm_r(&e->as, X64_POP, false, reg);
         }
     }
-    asm_none(&e->as, X64_RET, false);
 }
 
 // The frame is a multiple of 16 less the return address where there are calls.

@@ -80,6 +80,9 @@ void x64_call(struct emitter *e, const struct mach_ins *ins, u32 function);
 struct asm_ins x64_place_rm(const struct emitter *e, mach_place place);
 // The label of the table of jumps of this block.
 u32 x64_table(struct emitter *e);
+// A call in the place of a return, behind x64_epilogue.
+void x64_tail(struct emitter *e, u32 function);
+// Takes the frame off the stack; a return or a jump follows.
 void x64_epilogue(struct emitter *e);
 void x64_branch_block(struct emitter *e, enum x64_condition condition, u32 block);
 

@@ -139,34 +139,6 @@ static void select_switch(struct selector *s, const struct ir_ins *ins)
     x64_operand(s, target, MACH_USE, MACH_IN_REGISTER, 0);
 }
 
-void x64_select_exit(struct selector *s, u32 block)
-{
-    const struct ir_ins *ins = sel_ins(s, s->root);
-    ASSERT(s->root == s->ir->blocks[block].end - 1);
-    switch ((u32)ins->op) {
-    case IR_JUMP:
-        x64_put(s, X64_JUMP, (struct x64_shape){0}, 0)->flags = MACH_IS_EXIT;
-        return;
-    case IR_BRANCH: {
-        struct condition condition = x64_condition(s, ins->a);
-        x64_put(s, condition.is_equal ? X64_BRANCH_EQUAL : X64_BRANCH,
-                (struct x64_shape){.condition = condition.code}, 0)
-            ->flags = MACH_IS_EXIT;
-        return;
-    }
-    case IR_SWITCH:
-        select_switch(s, ins);
-        return;
-    case IR_RETURN:
-        select_return(s, ins);
-        return;
-    default:
-        ASSERT(ins->op == IR_UNREACHABLE);
-        x64_put(s, X64_TRAP, (struct x64_shape){.trap = (u8)ins->c}, 0)->flags = MACH_IS_EXIT;
-        return;
-    }
-}
-
 // ---- calls
 
 static const struct wasm_func_type *call_type(const struct selector *s, const struct ir_ins *ins)
@@ -175,7 +147,8 @@ static const struct wasm_func_type *call_type(const struct selector *s, const st
     if (ins->op == IR_HELPER) {
         return NULL;
     }
-    u32 type = ins->op == IR_CALL ? module->function_types[ins->a] : ir_call_type(ins);
+    bool is_direct = ins->op == IR_CALL || ins->op == IR_TAIL_CALL;
+    u32 type = is_direct ? module->function_types[ins->a] : ir_call_type(ins);
     return &module->types[type];
 }
 
@@ -189,7 +162,8 @@ struct call {
     u32 stack_bytes;
 };
 
-static void call_arguments(struct selector *s, struct call *call)
+// `where`: from where on those lie that are on the stack.
+static void call_arguments(struct selector *s, struct call *call, enum x64_rm where)
 {
     const struct ir_ins *ins = sel_ins(s, call->value);
     const u32 *values = &s->ir->lists[ins->b + 1];
@@ -199,13 +173,29 @@ static void call_arguments(struct selector *s, struct call *call)
         u8 type = call->type == NULL ? WASM_I64 : call->type->types[i];
         struct x64_location place = x64_next(&places, type, false);
         if (place.reg == X64_NONE) {
-            store_stack(s, values[i], rm_stack(X64_RM_STACK, place.offset));
+            store_stack(s, values[i], rm_stack(where, place.offset));
         } else {
             call->regs[call->used] = place.reg;
             call->vregs[call->used++] = x64_use(s, values[i]);
         }
     }
     call->stack_bytes = places.stack_bytes;
+}
+
+// How much the caller of a function keeps free for what it takes and gives on the stack.
+static u32 incoming_bytes(const struct ir *ir)
+{
+    struct x64_cursor arguments = {0};
+    struct x64_cursor results = {0};
+    const struct wasm_func_type *type = ir->type;
+    for (u32 i = 0; i < type->param_count && ir->loop == IR_NONE; i++) { // else it takes a frame
+        (void)x64_next(&arguments, type->types[i], false);
+    }
+    for (u32 i = 0; i < type->result_count; i++) {
+        (void)x64_next(&results, type->types[type->param_count + i], true);
+    }
+    return arguments.stack_bytes > results.stack_bytes ? arguments.stack_bytes
+                                                       : results.stack_bytes;
 }
 
 // Results in registers are operands of the call (round 0), others are loaded behind it (round 1).
@@ -233,16 +223,32 @@ static void call_results(struct selector *s, struct call *call, u32 round)
         call->stack_bytes > places.stack_bytes ? call->stack_bytes : places.stack_bytes;
 }
 
+static void call_element(struct selector *s, struct call *call)
+{
+    const struct ir_ins *ins = sel_ins(s, call->value);
+    call->element = x64_vreg(s, KIND_L);
+    struct rm element = x64_element(s, ir_call_table(ins), ins->a, TRAP_UNDEFINED_ELEMENT);
+    x64_put_def_rm(s, X64_MOV, true, call->element, element);
+}
+
+static void call_operands(struct selector *s, const struct call *call)
+{
+    for (u32 i = 0; i < call->used; i++) {
+        x64_operand(s, call->vregs[i], MACH_USE, MACH_FIXED, call->regs[i]);
+    }
+    if (call->element != MACH_NONE) {
+        x64_operand(s, call->element, MACH_USE, MACH_FIXED, X64_ELEMENT);
+    }
+}
+
 void x64_select_call(struct selector *s, u32 value)
 {
     enum { STACK_ALIGN = 16 };
     const struct ir_ins *ins = sel_ins(s, value);
     struct call call = {.value = value, .type = call_type(s, ins), .element = MACH_NONE};
-    call_arguments(s, &call);
+    call_arguments(s, &call, X64_RM_STACK);
     if (ins->op == IR_CALL_INDIRECT) {
-        call.element = x64_vreg(s, KIND_L);
-        struct rm element = x64_element(s, ir_call_table(ins), ins->a, TRAP_UNDEFINED_ELEMENT);
-        x64_put_def_rm(s, X64_MOV, true, call.element, element);
+        call_element(s, &call);
     }
     u64 callee = ins->op == IR_CALL     ? ins->a
                  : ins->op == IR_HELPER ? JIT_CALLEE_HELPER | ins->a
@@ -251,14 +257,65 @@ void x64_select_call(struct selector *s, u32 value)
     x64_put(s, is_element ? X64_CALL_ELEMENT : X64_CALL,
             (struct x64_shape){.trap = is_element ? TRAP_UNINITIALIZED_ELEMENT : TRAP_NONE}, callee)
         ->flags = MACH_IS_CALL;
-    for (u32 i = 0; i < call.used; i++) {
-        x64_operand(s, call.vregs[i], MACH_USE, MACH_FIXED, call.regs[i]);
-    }
-    if (is_element) {
-        x64_operand(s, call.element, MACH_USE, MACH_FIXED, X64_ELEMENT);
-    }
+    call_operands(s, &call);
     call_results(s, &call, 0);
     call_results(s, &call, 1);
     u32 bytes = (call.stack_bytes + STACK_ALIGN - 1) & ~(u32)(STACK_ALIGN - 1);
     s->mach->stack_bytes = s->mach->stack_bytes > bytes ? s->mach->stack_bytes : bytes;
+}
+
+// In the place of a return. Arguments on the stack go where this function's came: where they need
+// more room than there is, the function stays with the interpreter.
+static void select_tail_call(struct selector *s, u32 value)
+{
+    const struct ir_ins *ins = sel_ins(s, value);
+    struct call call = {.value = value, .type = call_type(s, ins), .element = MACH_NONE};
+    call_arguments(s, &call, X64_RM_INCOMING);
+    if (call.stack_bytes > incoming_bytes(s->ir)) {
+        s->err = s->err == ERR_OK ? ERR_LIMIT : s->err;
+        return;
+    }
+    if (ins->op == IR_TAIL_CALL_INDIRECT) {
+        call_element(s, &call);
+        x64_put(s, X64_TAIL_ELEMENT, (struct x64_shape){.trap = TRAP_UNINITIALIZED_ELEMENT},
+                ir_call_type(ins))
+            ->flags = MACH_IS_EXIT;
+    } else {
+        x64_put(s, X64_TAIL, (struct x64_shape){0}, ins->a)->flags = MACH_IS_EXIT;
+    }
+    call_operands(s, &call);
+}
+
+// ---- the ends of blocks
+
+void x64_select_exit(struct selector *s, u32 block)
+{
+    const struct ir_ins *ins = sel_ins(s, s->root);
+    ASSERT(s->root == s->ir->blocks[block].end - 1);
+    switch ((u32)ins->op) {
+    case IR_JUMP:
+        x64_put(s, X64_JUMP, (struct x64_shape){0}, 0)->flags = MACH_IS_EXIT;
+        return;
+    case IR_BRANCH: {
+        struct condition condition = x64_condition(s, ins->a);
+        x64_put(s, condition.is_equal ? X64_BRANCH_EQUAL : X64_BRANCH,
+                (struct x64_shape){.condition = condition.code}, 0)
+            ->flags = MACH_IS_EXIT;
+        return;
+    }
+    case IR_SWITCH:
+        select_switch(s, ins);
+        return;
+    case IR_RETURN:
+        select_return(s, ins);
+        return;
+    case IR_TAIL_CALL:
+    case IR_TAIL_CALL_INDIRECT:
+        select_tail_call(s, s->root);
+        return;
+    default:
+        ASSERT(ins->op == IR_UNREACHABLE);
+        x64_put(s, X64_TRAP, (struct x64_shape){.trap = (u8)ins->c}, 0)->flags = MACH_IS_EXIT;
+        return;
+    }
 }

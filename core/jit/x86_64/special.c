@@ -115,6 +115,21 @@ static void put_call_element(struct emitter *e, const struct mach_ins *ins)
     asm_bind(&e->as, resume);
 }
 
+// What is certain about the callee is asked while the frame is there, so that a trap has its place.
+static void put_tail_element(struct emitter *e, const struct mach_ins *ins)
+{
+    u32 cold = x64_cold(e, ins, TRAP_NONE, NULL);
+    u32 wrong = x64_cold(e, ins, TRAP_INDIRECT_CALL_TYPE, NULL);
+    x64_site(e, ins, TRAP_UNINITIALIZED_ELEMENT);
+    asm_rm(&e->as, X64_CMP_MR, true, X64_INSTANCE, asm_at(X64_ELEMENT, JIT_FUNC_INSTANCE));
+    asm_branch(&e->as, X64_NE, cold);
+    asm_mi(&e->as, X64_CMP_I, false, asm_at(X64_ELEMENT, JIT_FUNC_CANONICAL), ins->bits);
+    asm_branch(&e->as, X64_NE, wrong);
+    asm_rm(&e->as, X64_MOV, true, X64_ELEMENT, asm_at(X64_ELEMENT, JIT_FUNC_CODE));
+    x64_epilogue(e);
+    asm_m(&e->as, X64_JMP_TAIL, true, asm_at(X64_ELEMENT, JIT_CODE_COMPILED));
+}
+
 // ---- integers
 
 static void put_divide(struct emitter *e, const struct mach_ins *ins, bool is_any)
@@ -433,6 +448,14 @@ static bool put_exit(struct emitter *e, const struct mach_ins *ins)
         return true;
     case X64_RETURN:
         x64_epilogue(e);
+        asm_none(&e->as, X64_RET, false);
+        return true;
+    case X64_TAIL:
+        x64_epilogue(e);
+        x64_tail(e, (u32)ins->bits);
+        return true;
+    case X64_TAIL_ELEMENT:
+        put_tail_element(e, ins);
         return true;
     case X64_TRAP:
         x64_site(e, ins, (enum trap)shape.trap);
@@ -506,6 +529,10 @@ void x64_special_cold(struct emitter *e, const struct cold *cold)
     case X64_CALL_ELEMENT:
         x64_call(e, ins, JIT_CALLEE_ELEMENT | (u32)ins->bits);
         asm_branch(&e->as, X64_ALWAYS, cold->resume);
+        return;
+    case X64_TAIL_ELEMENT:
+        x64_epilogue(e);
+        x64_tail(e, JIT_CALLEE_ELEMENT | (u32)ins->bits);
         return;
     case X64_DIVIDE_S_ANY:
     case X64_REMAINDER_S_ANY:
