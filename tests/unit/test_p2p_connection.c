@@ -419,6 +419,21 @@ static void idle_connections_stay_and_hold_nothing(void **state)
     assert_true(sizeof(struct p2p_connection) < 8192); // a thousand idle ones are 8 MiB
 }
 
+static void who_talks_is_not_asked(void **state)
+{
+    (void)state;
+    struct pair *pair = open_pair((struct pair_options){.seed = 13, .early_muxer = {true, true}});
+    for (u32 i = 0; i < 10; i++) {
+        assert_int_equal(p2p_connection_ping(&pair->sides[0].connection, NULL), ERR_OK);
+        pair_wait(pair, P2P_PING_MS - 1000);
+    }
+    assert_int_equal(pair->sides[0].connection.yamux.ping_value, 0);
+    assert_int_equal(pair->sides[1].connection.yamux.ping_value, 0);
+    pair_wait(pair, 2000);
+    assert_int_equal(pair->sides[0].connection.yamux.ping_value, 1);
+    pair_drop(pair);
+}
+
 static void dead_peers_are_noticed(void **state)
 {
     (void)state;
@@ -539,6 +554,7 @@ int main(void)
         cmocka_unit_test(pings_take_time),
         cmocka_unit_test(pushes_are_heard),
         cmocka_unit_test(idle_connections_stay_and_hold_nothing),
+        cmocka_unit_test(who_talks_is_not_asked),
         cmocka_unit_test(dead_peers_are_noticed),
         cmocka_unit_test(closing_is_told),
         cmocka_unit_test(the_peer_must_be_who_was_dialled),
