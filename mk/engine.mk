@@ -16,9 +16,10 @@ $(call unit_test,wasm_run,tests/unit/test_wasm_run.c $(EXECUTE_SOURCES))
 build/test/wasm/%.wasm: tests/unit/wasm/%.wat
 	@mkdir -p $(@D)
 	$(Q)wat2wasm --debug-names $(WAT_FLAGS) $< -o $@
-$(UNIT_VARIANTS:%=build/%/test/wasm_run): | build/test/wasm/run.wasm build/test/wasm/client.wasm
+$(UNIT_VARIANTS:%=build/%/test/wasm_run): | build/test/wasm/run.wasm build/test/wasm/client.wasm build/test/wasm/tail.wasm
 $(call unit_test,wasm_memories,tests/unit/test_wasm_memories.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES))
+build/test/wasm/tail.wasm: WAT_FLAGS := --enable-tail-call
 build/test/wasm/memories.wasm: WAT_FLAGS := --enable-multi-memory
 $(UNIT_VARIANTS:%=build/%/test/wasm_memories): | build/test/wasm/memories.wasm
 $(call unit_test,wasm_vector,tests/unit/test_wasm_vector.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \

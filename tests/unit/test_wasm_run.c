@@ -24,8 +24,10 @@ enum { MEMORY_PAGES = 8, MODULE_BYTES = 1 << 16, SOME = 1000000 };
 
 static u8 run_bytes[MODULE_BYTES];
 static u8 client_bytes[MODULE_BYTES];
+static u8 tail_bytes[MODULE_BYTES];
 static struct span run_module;
 static struct span client_module;
+static struct span tail_module;
 
 static struct span read_module(const char *path, u8 *bytes)
 {
@@ -41,6 +43,7 @@ static int read_modules(void **state)
     (void)state;
     run_module = read_module("build/test/wasm/run.wasm", run_bytes);
     client_module = read_module("build/test/wasm/client.wasm", client_bytes);
+    tail_module = read_module("build/test/wasm/tail.wasm", tail_bytes);
     return 0;
 }
 
@@ -479,6 +482,66 @@ static void host_calls(void **state)
     world_close(&world);
 }
 
+static void world_load_tail(struct world *world)
+{
+    enum trap trap;
+    struct wasm_extern import = {WASM_FUNCTION, {.function = &world->host[0]}};
+    world_open(world, -1, WASM_STACK_BYTES);
+    assert_int_equal(translate(world, tail_module, &world->module), ERR_OK);
+    assert_int_equal(wasm_instance_create(world->module, &import, &world->store, &world->arena,
+                                          &world->instance, &trap, NULL),
+                     ERR_OK);
+}
+
+// Each turn costs one unit, and a slice may end in any; the stack stays as it was given first.
+static void tail_calls_take_no_stack(void **state)
+{
+    (void)state;
+    enum { TURNS = 10000000, SLICE = 999983 };
+    struct world world;
+    world_load_tail(&world);
+    i64 fuel = SLICE;
+    i64 spent = 0;
+    enum wasm_run status = start(&world, "even", TURNS, 0, 0, &fuel);
+    while (status == WASM_RUN_PAUSED) {
+        spent += SLICE - fuel;
+        fuel = SLICE;
+        status = wasm_thread_run(&world.thread, &fuel);
+    }
+    spent += SLICE - fuel;
+    assert_int_equal(status, WASM_RUN_DONE);
+    assert_int_equal(world.thread.results[0], 1);
+    assert_int_equal(spent, TURNS);
+    assert_true(world.thread.stack_bytes <= WASM_STACK_BYTES_FIRST);
+    world_close(&world);
+}
+
+static void tail_calls_leave_no_frame(void **state)
+{
+    (void)state;
+    struct world world;
+    struct wasm_frame frames[4];
+    world_load_tail(&world);
+    assert_int_equal(fails(&world, "trap", 1, 0), TRAP_UNREACHABLE);
+    assert_int_equal(wasm_thread_backtrace(&world.thread, frames, COUNT_OF(frames)), 2);
+    assert_int_equal(tail_module.data[frames[0].offset], 0x00);
+    assert_int_equal(tail_module.data[frames[1].offset], 0x10);
+    // A host function has no frame: the one that calls it stays until it has answered.
+    i64 fuel = SOME;
+    assert_int_equal(start(&world, "ask", 5, 6, 0, &fuel), WASM_RUN_HOST);
+    assert_int_equal(world.thread.host.slots[0], 5);
+    assert_int_equal(world.thread.host.slots[1], 6);
+    world.thread.host.slots[0] = 123;
+    assert_int_equal(wasm_thread_run(&world.thread, &fuel), WASM_RUN_DONE);
+    assert_int_equal(world.thread.results[0], 123);
+    assert_int_equal(start(&world, "ask", 5, 6, 0, &fuel), WASM_RUN_HOST);
+    wasm_thread_refuse(&world.thread, TRAP_HOST);
+    assert_int_equal(wasm_thread_run(&world.thread, &fuel), WASM_RUN_TRAPPED);
+    assert_int_equal(wasm_thread_backtrace(&world.thread, frames, COUNT_OF(frames)), 1);
+    assert_int_equal(tail_module.data[frames[0].offset], 0x12);
+    world_close(&world);
+}
+
 static struct wasm_instance *load_client(struct world *world, struct wasm_module **module)
 {
     struct wasm_instance *client = NULL;
@@ -667,6 +730,8 @@ int main(void)
         cmocka_unit_test(a_table_grows_to_its_limit),
         cmocka_unit_test(stack_grows_to_its_limit),
         cmocka_unit_test(host_calls),
+        cmocka_unit_test(tail_calls_take_no_stack),
+        cmocka_unit_test(tail_calls_leave_no_frame),
         cmocka_unit_test(calls_between_instances),
         cmocka_unit_test(imports_are_checked),
         cmocka_unit_test(every_allocation_fails),
