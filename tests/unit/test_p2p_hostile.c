@@ -452,6 +452,58 @@ static void an_end_waits_for_the_answer(void **state)
     pair_drop(pair);
 }
 
+// Lets the victim hear it, without asking it what happened.
+static void hear_silently(struct pair *pair)
+{
+    struct pair_side *victim = &pair->sides[1];
+    size_t taken;
+    enum err err = p2p_connection_receive(&victim->connection, victim->in.bytes, victim->in.size,
+                                          pair->now_ns, &taken, NULL);
+    victim->err = victim->err == ERR_OK ? err : victim->err;
+    assert_int_equal(taken, victim->in.size);
+    victim->in.size = 0;
+}
+
+static void a_stream_that_nobody_has_heard_of(void **state)
+{
+    (void)state;
+    // It comes, and the connection ends before the application was told: then it never was.
+    struct pair *pair = hostile_pair(28);
+    say_open(pair, 101, pair_protocols[1], "", 0);
+    hear_silently(pair);
+    assert_int_equal(pair->sides[1].connection.yamux.in_count, 1);
+    say_frame(pair, 9, 0, 0, 0, "", 0);
+    hear_silently(pair);
+    assert_int_equal(pair->sides[1].err, ERR_MALFORMED);
+    assert_int_equal(pair->sides[1].host.streams.free_count, PAIR_STREAMS);
+    assert_null(p2p_connection_next(&pair->sides[1].connection).stream);
+    pair_drop(pair);
+}
+
+static void closing_before_the_handshake_has_left(void **state)
+{
+    (void)state;
+    // The dialler is open when it has written its last message, before that is sent.
+    struct pair *pair = pair_make((struct pair_options){.seed = 29, .early_muxer = {true, true}});
+    struct pair_side *dialler = &pair->sides[0], *listener = &pair->sides[1];
+    u8 bytes[1024];
+    size_t taken, size;
+    size = p2p_connection_send(&dialler->connection, bytes, sizeof bytes, pair->now_ns);
+    assert_int_equal(
+        p2p_connection_receive(&listener->connection, bytes, size, pair->now_ns, &taken, NULL),
+        ERR_OK);
+    size = p2p_connection_send(&listener->connection, bytes, sizeof bytes, pair->now_ns);
+    assert_int_equal(
+        p2p_connection_receive(&dialler->connection, bytes, size, pair->now_ns, &taken, NULL),
+        ERR_OK);
+    assert_int_equal(dialler->connection.stage, P2P_STAGE_OPEN);
+    p2p_connection_close(&dialler->connection, pair->now_ns);
+    while (p2p_connection_send(&dialler->connection, bytes, sizeof bytes, pair->now_ns) != 0) {
+    }
+    assert_true(p2p_connection_is_closed(&dialler->connection));
+    pair_drop(pair);
+}
+
 // ---- identify and ping
 
 // What the victim makes of a push of these bytes: its identity as it is then.
@@ -573,16 +625,26 @@ static void pings_have_bounds(void **state)
 static void pings_that_are_not_answered(void **state)
 {
     (void)state;
-    struct pair *pair = hostile_pair(32);
-    struct p2p_connection *connection = &pair->sides[1].connection;
-    assert_int_equal(p2p_connection_ping(connection, NULL), ERR_OK);
-    (void)let_send(pair);
-    pass(pair, P2P_NEGOTIATE_MS);
-    struct p2p_event event = p2p_connection_next(connection);
-    assert_int_equal(event.kind, P2P_EVENT_PONG);
-    assert_int_equal(connection->pong_ns, 0);
-    assert_null(connection->ping);
-    pair_drop(pair);
+    // Neither their protocol, nor, that being agreed on, the ping.
+    const char agreed[] = "\x13/multistream/1.0.0\n\x11/ipfs/ping/1.0.0\n";
+    for (u32 agrees = 0; agrees < 2; agrees++) {
+        struct pair *pair = hostile_pair(32);
+        struct p2p_connection *connection = &pair->sides[1].connection;
+        assert_int_equal(p2p_connection_ping(connection, NULL), ERR_OK);
+        (void)let_send(pair);
+        if (agrees == 1) {
+            say_frame(pair, YAMUX_DATA, YAMUX_ACK, connection->ping->yamux.id, sizeof agreed - 1,
+                      agreed, sizeof agreed - 1);
+            hear(pair);
+            assert_int_equal(connection->ping->stage, P2P_STREAM_SPEAKS);
+        }
+        pass(pair, P2P_NEGOTIATE_MS);
+        struct p2p_event event = p2p_connection_next(connection);
+        assert_int_equal(event.kind, P2P_EVENT_PONG);
+        assert_int_equal(connection->pong_ns, 0);
+        assert_null(connection->ping);
+        pair_drop(pair);
+    }
 }
 
 static void connections_come_and_go(void **state)
@@ -623,6 +685,8 @@ int main(void)
         cmocka_unit_test(negotiations_in_vain),
         cmocka_unit_test(what_is_not_read_waits),
         cmocka_unit_test(an_end_waits_for_the_answer),
+        cmocka_unit_test(a_stream_that_nobody_has_heard_of),
+        cmocka_unit_test(closing_before_the_handshake_has_left),
         cmocka_unit_test(identities_have_bounds),
         cmocka_unit_test(identities_are_checked),
         cmocka_unit_test(pings_have_bounds),
