@@ -2,7 +2,7 @@
 # The hosted machine and the command `redshirt`, in every variant: build/VARIANT/redshirt.
 HOSTED_SOURCES := $(wildcard machines/hosted/*.c)
 REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOURCES) $(INTERFACE_SOURCES) \
-  $(WIT_SOURCES) $(DWARF_SOURCES) build/gen/redshirt/embedded.c
+  $(WIT_SOURCES) $(DWARF_SOURCES) $(GDB_SOURCES) build/gen/redshirt/embedded.c
 REDSHIRT_LIBRARIES := -luv -lsodium -lpthread
 
 # The programs inside the command: what a system needs before it can load others.
@@ -30,8 +30,8 @@ test-hosted: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
 test-hosted-compiled: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
 	@REDSHIRT_ENGINE=compiled tests/hosted/run --redshirt build/asan/redshirt
 # In the interpreter: the thread sanitizer holds back the signals that interrupt compiled code.
-test-hosted-tsan: build/tsan/redshirt $$(TEST_PROGRAMS)
-	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt workers tcp_ udp_ streams told demo signals blocks kept_code_is_written
+test-hosted-tsan: build/tsan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
+	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ workers tcp_ udp_ streams told demo signals blocks kept_code_is_written
 
 HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c memory.c calls.c stream.c store.c file.c)

@@ -18,6 +18,12 @@ test-spec-compiled: build/asan/test/spec_runner
 test-spec-mixed: build/asan/test/spec_runner
 	@tests/spec/run --mode mixed --seed 1 --storm 1000 $< $(NAMES)
 
+# The same on code that can be debugged, stopped before each of its instructions.
+TEST_SUITES += spec-probed
+TEST_SECONDS_spec-probed := 600
+test-spec-probed: build/asan/test/spec_runner
+	@tests/spec/run --mode probed $< $(NAMES)
+
 # The official tests of what goes beyond Core 2.0: the features that are there, as tests/spec/run names them.
 # Where nothing brings the tests, an empty file says so to the suites that follow, and they are skipped.
 BEYOND := extended-const

@@ -92,6 +92,9 @@ static void check_state(const struct kernel *kernel, struct process *process)
     case PROCESS_WAITING:
         ASSERT(!is_linked && list_is_empty(&process->party.notes) && process->awaited == NULL);
         break;
+    case PROCESS_STOPPED:
+        ASSERT(!is_linked && process->awaited == NULL && process->debug != NULL);
+        break;
     case PROCESS_AWAITING:
         ASSERT(!is_linked && process->awaited != NULL && process->awaited->waited_for);
         break;

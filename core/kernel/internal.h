@@ -238,6 +238,7 @@ enum process_state {
     PROCESS_WAITING,   // in wait, nothing to tell it
     PROCESS_AWAITING,  // in send with SEND_WAIT
     PROCESS_PARKED,    // in a wait at an address
+    PROCESS_STOPPED,   // by its debugger: nobody's, and in no queue
     PROCESS_LINGERING, // ended but for its threads, which are ending
     PROCESS_ENDED,     // its record waits for its parent, or for its last messages to be taken
 };
@@ -339,6 +340,7 @@ struct process {
     struct wasm_instance *adapter;
     struct wasm_memory *memory; // of `instance`
     struct wasm_thread thread;
+    struct kernel_debug *debug;  // NULL: nobody debugs it
     struct jit_thread *compiled; // runs `thread`; NULL: the interpreter alone does
     bool is_fast;                // core/kernel/compiled.h
     bool has_first_memory;       // the instance being made: guest.c
@@ -484,9 +486,10 @@ struct kernel {
 
     struct guest_memory guest;
     struct jit_space *space; // NULL: the interpreter runs everything
-    u32 fast_count;          // atomic: processes that are fast
-    bool compiles_at_once;   // a function in one step: platform_cpu_facts
-    u32 kept_requests;       // atomic: of platform_kept_load and _save, under way
+    struct kernel_debug *debugs;
+    u32 fast_count;        // atomic: processes that are fast
+    bool compiles_at_once; // a function in one step: platform_cpu_facts
+    u32 kept_requests;     // atomic: of platform_kept_load and _save, under way
     struct wasm_func host[HOST_COUNT];
     struct worker workers[KERNEL_WORKERS];
 };
@@ -648,6 +651,23 @@ void process_release_locked(struct kernel *kernel, struct process *process);
 // Its parent will not ask how it ended: its record goes at its end, and is charged until then.
 void process_unask_locked(struct kernel *kernel, struct process *child);
 u64 process_time_ns_locked(const struct process *process);
+
+// ---- debug.c: but for the first, only for a process with `debug`
+
+void debug_drop(struct kernel *kernel);
+void debug_process_new_locked(struct kernel_debug *debug, struct process *process);
+// It is about to run for the first time.
+void debug_process_made(struct process *process);
+// It stands at a probe that stops it, or has trapped: it is the debugger's from now on. False: it
+// is not, and goes on as any other would.
+void debug_stopped(struct process *process);
+bool debug_trapped(struct process *process);
+// Whether a process that this worker has may run; false: it was stopped while it waited, and is the
+// debugger's again.
+bool debug_may_run(struct process *process);
+// Whether it has trapped, and was let go.
+bool debug_is_to_end(const struct process *process);
+void debug_ended(struct process *process, const struct kernel_ending *ending);
 
 // ---- program.c
 

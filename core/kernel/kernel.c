@@ -289,6 +289,7 @@ void kernel_destroy(struct kernel *kernel)
     map_drop(&kernel->entry_map);
     map_drop(&kernel->program_map);
     ASSERT(kernel->memory_used == 0);
+    debug_drop(kernel);
     memory_give(kernel->config.memory, kernel, sizeof *kernel);
 }
 
@@ -307,6 +308,9 @@ enum err kernel_start(struct kernel *kernel, const struct kernel_start *start,
     if (err == ERR_OK) {
         process->on_end = start->on_end;
         process->on_end_context = start->context;
+        if (start->debug != NULL) {
+            debug_process_new_locked(start->debug, process);
+        }
         *out = (struct kernel_process_id){process->by_id.key};
         program_start_locked(kernel, start->cid, process);
     }

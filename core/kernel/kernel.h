@@ -16,6 +16,7 @@
 #include "core/base/span.h"
 #include "core/base/types.h"
 struct kernel;
+struct kernel_debug;
 struct memory;
 struct report;
 
@@ -54,6 +55,8 @@ struct kernel_code {
 
 struct kernel_config {
     enum kernel_engine engine;
+    bool has_probes;        // for debug.h: programs that are loaded can be debugged, and are slow.
+                            // The engine is to be the interpreter
     bool is_verbose;        // logs where a program's code comes from
     struct memory *memory;  // for everything but guests' linear memory, which is platform_pages_*
     u64 memory_bytes;       // the most the kernel takes from it
@@ -143,6 +146,7 @@ struct kernel_start {
     // held; or NULL.
     void (*on_end)(void *context, struct kernel_process_id process, struct kernel_ending ending);
     void *context;
+    struct kernel_debug *debug; // NULL, or has it from its first instruction on
 };
 
 // Starts a program. Returns at once; loading, and what can go wrong with it, comes through on_end.

@@ -74,6 +74,8 @@ enum {
     KERNEL_TOLD = 1024,           // notifications that one wait writes,
     KERNEL_TOLD_BYTES = 16 << 20, // and bytes after which it writes no more: a few ms of copying
     KERNEL_END_BYTES = 16 << 20,  // a process of more memory ends in portions
+    KERNEL_BREAKPOINTS = 256,     // of a process that is debugged; ERR_LIMIT
+    KERNEL_DEBUG_FRAMES = 32,     // that a debugger sees, the innermost
     KERNEL_FRAMES = 32,           // innermost ones of a process that has trapped
     KERNEL_END_TEXT = 256,        // how it ended, in words, is kept meanwhile
     KERNEL_FREE_LOCKED = 1 << 20, // a larger program is freed without the lock,

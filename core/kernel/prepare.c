@@ -269,6 +269,7 @@ static enum err step_name(struct preparation *p, i64 *fuel)
     TRY(check_name(p, fuel));
     wasm_load_begin(&p->load, p->program->bytes, WASM_FEATURES_ALL, &p->program->arena,
                     &p->scratch);
+    p->load.has_probes = p->program->kernel->config.has_probes;
     return ERR_OK;
 }
 

@@ -223,6 +223,7 @@ void process_kill_locked(struct kernel *kernel, struct process *process)
         process_ready_locked(kernel, process);
         break;
     case PROCESS_WAITING:
+    case PROCESS_STOPPED:
         process_ready_locked(kernel, process);
         break;
     case PROCESS_PARKED:
@@ -403,6 +404,10 @@ static void finish_end(struct process *process, struct kernel_ending ending)
     if (process->trace != NULL) {
         ending.frames = process->trace->frames;
         ending.frame_count = process->trace->count;
+    }
+    if (process->debug != NULL) {
+        debug_ended(process, &ending);
+        process->debug = NULL;
     }
     if (process->on_end != NULL) {
         process->on_end(process->on_end_context, (struct kernel_process_id){process->by_id.key},
@@ -730,6 +735,9 @@ enum process_begun process_begin(struct process *process, i64 *fuel)
     }
     process->memory = wasm_instance_memory0(process->instance);
     compiled_process_made(process);
+    if (process->debug != NULL) {
+        debug_process_made(process);
+    }
     tell_begun(process);
     return process_advance(process) ? PROCESS_BEGIN_RUNS : PROCESS_BEGIN_ENDED;
 }

@@ -171,6 +171,10 @@ static bool prepare(struct turn *turn, struct process *process)
         process_end(process, (struct kernel_ending){.kind = KERNEL_KILLED});
         return false;
     }
+    if (debug_is_to_end(process)) {
+        process_end_trapped(process);
+        return false;
+    }
     if (process->resume_wait) {
         return syscall_resume_wait(process);
     }
@@ -191,6 +195,9 @@ static void charge_time(struct turn *turn)
 // Runs it until it ends, waits, or hands over. Returns who has the worker next, or NULL.
 static struct process *run_process(struct turn *turn, struct process *process)
 {
+    if (UNLIKELY(process->debug != NULL) && !debug_may_run(process)) {
+        return NULL;
+    }
     for (;;) {
         if (turn->fuel <= 0) {
             account(turn, process);
@@ -225,7 +232,13 @@ static struct process *run_process(struct turn *turn, struct process *process)
                 return NULL;
             }
         } else if (run == WASM_RUN_TRAPPED) {
-            process_end_trapped(process);
+            if (!debug_trapped(process)) {
+                process_end_trapped(process);
+            }
+            return NULL;
+        } else if (run == WASM_RUN_STOPPED) {
+            account(turn, process);
+            debug_stopped(process);
             return NULL;
         }
     }

@@ -81,6 +81,10 @@ struct wasm_walk {
     bool crosses; // the next step is COMPILED
     u32 units;    // spent of WASM_WALK_UNITS
     struct wasm_frame frame;
+    // Of that frame: its code, the instruction it is at, and its slots.
+    const struct wasm_code *code;
+    const struct ins *at;
+    const u64 *slots;
 };
 void wasm_walk_start(struct wasm_walk *walk, const struct wasm_thread *thread);
 enum wasm_walk_step wasm_walk_next(struct wasm_walk *walk);

@@ -6,6 +6,7 @@
 #include "core/base/assert.h"
 #include "core/wasm/code.h"
 #include "core/wasm/handlers.h"
+#include "core/wasm/inspect.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
 #include "core/wasm/numeric.h"
@@ -35,6 +36,17 @@ NOINLINE HANDLER(pause_at_loop)
 {
     run->at_loop = true;
     TAIL(wasm_run_pause);
+}
+
+// Before an instruction of a module with probes.
+HANDLER_SHARED(probe)
+{
+    struct wasm_probe *probe = run->thread->probe;
+    if (probe != NULL && wasm_probe_stops(probe, run->instance, pc->c)) {
+        run->status = WASM_RUN_STOPPED;
+        TAIL(leave);
+    }
+    NEXT(1);
 }
 
 // Stops at pc for run->trap.

@@ -2,6 +2,7 @@
 #include "core/wasm/load.h"
 #include "core/base/assert.h"
 #include "core/wasm/decode.h"
+#include "core/wasm/module.h"
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
 
@@ -39,6 +40,7 @@ static enum err validate(struct wasm_load *load, i64 *work, struct report *repor
 static enum err translate(struct wasm_load *load, i64 *work, struct report *report)
 {
     if (load->translation == NULL) {
+        load->module->has_probes = load->has_probes;
         TRY(wasm_translation_begin(load->module, load->scratch, &load->translation, report));
     }
     TRY(wasm_translation_step(load->translation, work, report));

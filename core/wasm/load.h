@@ -36,6 +36,10 @@ enum wasm_load_stage { WASM_LOAD_DECODE, WASM_LOAD_VALIDATE, WASM_LOAD_TRANSLATE
 struct wasm_load {
     struct span bytes;
     u32 features; // enum wasm_feature: what the module may use beyond Core 2.0
+    // Set behind wasm_load_begin, for debuggers: before each instruction of the file stands one
+    // that looks whether its thread is to stop there (thread.h), and all operands are in their
+    // slots. Such code is several times as large and slow; other code knows nothing of it.
+    bool has_probes;
     struct arena *arena;
     struct arena *scratch;
     struct wasm_module *module; // translated at the end

@@ -213,6 +213,9 @@ struct wasm_module {
     u32 *references; // of each defined function: its number among them, or UINT32_MAX
     const struct wasm_code **referenced; // by that number
 
+    // Chosen before wasm_module_translate: each instruction can be stopped at (load.h).
+    bool has_probes;
+
     bool is_valid;       // set by wasm_module_validate
     bool is_translated;  // set by wasm_module_translate
     bool has_tail_calls; // set by wasm_module_translate

@@ -129,6 +129,7 @@ static NOINLINE enum wasm_run end_other(const struct run *run)
     struct wasm_thread *thread = run->thread;
     switch (run->status) {
     case WASM_RUN_PAUSED:
+    case WASM_RUN_STOPPED:
         thread->acc = run->acc;
         thread->facc = run->facc;
         thread->dacc = run->dacc;
@@ -336,6 +337,9 @@ enum wasm_walk_step wasm_walk_next(struct wasm_walk *walk)
             .function = code->function,
             .offset = origin(walk->instance->module, code, walk->pc),
         };
+        walk->code = code;
+        walk->at = walk->pc;
+        walk->slots = walk->fp;
         walk_up(walk, code->header);
         return WASM_WALK_FRAME;
     }

@@ -26,7 +26,8 @@ enum wasm_run {
     WASM_RUN_DONE,    // the function returned; results are in thread->results
     WASM_RUN_TRAPPED, // thread->trap says why; wasm_thread_backtrace says where
     WASM_RUN_HOST, // a host function was called: see thread->host; or the engine's own of atomic.h
-    WASM_RUN_PAUSED, // the fuel is used up; run again to go on
+    WASM_RUN_PAUSED,  // the fuel is used up; run again to go on
+    WASM_RUN_STOPPED, // before an instruction, as thread->probe wants it; run again to go on
     // Only where core/jit runs the thread: see crossing.h.
     WASM_RUN_COMPILED,
     WASM_RUN_RETURNED,
@@ -41,11 +42,22 @@ struct wasm_host_call {
                 // pointer holds until the next wasm_thread_run.
 };
 
+// Where a thread is to stop, for a debugger: before instructions of one module that was loaded with
+// probes (load.h). Whoever changes it sees to it that the thread does not run, but for `is_wanted`.
+struct wasm_probe {
+    const struct wasm_module *module;
+    bool is_wanted;     // atomic: before the next instruction, whichever it is
+    bool is_passing;    // the thread's: it goes on from where it has stopped
+    u32 offset_count;   // breakpoints:
+    const u32 *offsets; // of instructions, in the file; ascending
+};
+
 struct wasm_thread {
     struct wasm_store *store;
-    u8 *stack;       // values and frames
-    u32 stack_bytes; // size now; grows up to stack_limit
-    u32 stack_limit; // beyond: TRAP_STACK_EXHAUSTED
+    struct wasm_probe *probe; // NULL: it stops nowhere
+    u8 *stack;                // values and frames
+    u32 stack_bytes;          // size now; grows up to stack_limit
+    u32 stack_limit;          // beyond: TRAP_STACK_EXHAUSTED
     enum trap trap;
     struct wasm_host_call host;
     wasm_slot *results; // after DONE, until the next call

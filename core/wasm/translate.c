@@ -521,6 +521,9 @@ static enum err translate_instructions(struct translator *t)
         const u8 *start = in.at;
         t->origin = (u32)(start - code);
         enum row row = body_row(&in);
+        if (UNLIKELY(t->module->has_probes) && t->reachable) {
+            emit_probe(t);
+        }
         if (row == ROW_END) {
             if (!do_end(t)) {
                 in.at = start;

@@ -221,6 +221,10 @@ bool recent_made(const struct translator *t, const struct value *value);
 // Takes that instruction back, and returns it. The accumulator is what it was before.
 struct recent recent_take_back(struct translator *t);
 
+// Here the thread can be stopped before the instruction that is to be translated: every operand is
+// in its home, and accumulators hold nothing.
+void emit_probe(struct translator *t);
+
 // ---- the operand stack
 
 struct value *push(struct translator *t, enum kind kind);

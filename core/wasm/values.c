@@ -471,6 +471,13 @@ void settle_all(struct translator *t, u32 params)
     settle_top(t, params);
 }
 
+void emit_probe(struct translator *t)
+{
+    settle_top(t, t->height);
+    emit(t, wasm_run_probe, t->height, 0, (u32)t->body->offset + t->origin);
+    label(t);
+}
+
 void acc_claim(struct translator *t, enum bank bank)
 {
     if (t->acc[bank].holds_value) {

@@ -116,6 +116,7 @@ static enum err machine_create(const struct hosted_machine_config *config,
         .workers = workers,
         .engine = config->engine,
         .is_verbose = config->is_verbose,
+        .has_probes = config->has_probes,
         .code_placed = config->has_perf_map ? hosted_perf_placed : NULL,
     };
     err = config->has_perf_map ? hosted_perf_open(report) : ERR_OK;

@@ -21,6 +21,7 @@ struct hosted_machine_config {
     struct store *store; // what the device `blocks` reads, and beside which code is kept
     u8 engine;           // enum kernel_engine
     bool is_verbose;     // says where programs' code comes from
+    bool has_probes;     // programs can be debugged; wants KERNEL_ENGINE_INTERPRETER
     bool has_perf_map;   // tells perf where code lies: machines/hosted/perf.h
     bool has_log;        // the machine itself handles `log`; else a program may
 };

@@ -11,6 +11,7 @@
 #include "core/jit/thread.h"
 #include "core/platform.h"
 #include "core/wasm/features.h"
+#include "core/wasm/inspect.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
 #include "tests/spec/values.h"
@@ -20,7 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SLICES_AT_MOST = 1 << 24, ARENA_BYTES = 1 << 30 };
+enum { SLICES_AT_MOST = 1 << 24, STOPS_PER_SLICE = 1024, ARENA_BYTES = 1 << 30 };
 // Units of core/wasm/load.h: every module of the suite is loaded in many small steps.
 enum { LOAD_PORTION = 50 };
 
@@ -59,12 +60,17 @@ static void *resize(struct memory *self, void *block, size_t old_size, size_t ne
     return aligned_alloc(16, (new_size + 15) / 16 * 16);
 }
 
+static bool is_compiling(enum embed_mode mode)
+{
+    return mode == EMBED_COMPILED || mode == EMBED_MIXED;
+}
+
 static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
 {
     struct embed *embed = CONTAINER_OF(self, struct embed, store);
     // One page more than the guest may have, so that an empty memory has an address too.
-    size_t bytes = embed->mode == EMBED_INTERPRETER ? ((size_t)*pages_max + 1) * WASM_PAGE_BYTES
-                                                    : JIT_RESERVED_BYTES;
+    size_t bytes =
+        is_compiling(embed->mode) ? JIT_RESERVED_BYTES : ((size_t)*pages_max + 1) * WASM_PAGE_BYTES;
     if (embed->memory_count == EMBED_MEMORIES) {
         return ERR_NO_MEMORY;
     }
@@ -106,7 +112,7 @@ struct embed_compiled {
 
 bool embed_mode_read(const char *name, enum embed_mode *out)
 {
-    static const char *const names[] = {"interpreter", "compiled", "mixed"};
+    static const char *const names[] = {"interpreter", "compiled", "mixed", "probed"};
     for (u32 i = 0; i < COUNT_OF(names); i++) {
         if (strcmp(name, names[i]) == 0) {
             *out = (enum embed_mode)i;
@@ -181,7 +187,7 @@ void embed_create(struct embed *embed, enum embed_mode mode, i64 slice)
         };
         embed->host[i] = (struct wasm_func){.type = &embed->host_types[i], .index = i};
     }
-    if (mode != EMBED_INTERPRETER) {
+    if (is_compiling(mode)) {
         enum err err = jit_host_open(&embed->host_machine, &jit_target_x86_64, &embed->memory);
         ASSERT(err == ERR_OK);
     }
@@ -190,7 +196,7 @@ void embed_create(struct embed *embed, enum embed_mode mode, i64 slice)
 void embed_destroy(struct embed *embed)
 {
     ASSERT(embed->compiled == NULL);
-    if (embed->mode != EMBED_INTERPRETER) {
+    if (is_compiling(embed->mode)) {
         jit_host_close(&embed->host_machine);
     }
     for (u32 i = 0; i < embed->memory_count; i++) {
@@ -205,6 +211,7 @@ enum err embed_load(struct embed *embed, struct span bytes, struct arena *arena,
     arena_init(&scratch, &embed->memory, ARENA_BYTES);
     struct wasm_load load;
     wasm_load_begin(&load, bytes, embed->features, arena, &scratch);
+    load.has_probes = embed->mode == EMBED_PROBED;
     enum err err;
     do {
         i64 work = LOAD_PORTION;
@@ -215,7 +222,7 @@ enum err embed_load(struct embed *embed, struct span bytes, struct arena *arena,
         return err;
     }
     *out = load.module;
-    return embed->mode == EMBED_INTERPRETER ? ERR_OK : compile(embed, load.module);
+    return is_compiling(embed->mode) ? compile(embed, load.module) : ERR_OK;
 }
 
 struct wasm_func *embed_host(struct embed *embed, struct span name)
@@ -245,9 +252,23 @@ static void save_trap(const struct jit_thread *thread, struct embed_outcome *out
     jit_thread_describe(thread, &text);
 }
 
+// Reads what a debugger could of the innermost frame, up to the first that is not there.
+static void look_around(const struct wasm_thread *thread)
+{
+    enum { LOOKS = 20 };
+    struct wasm_value value;
+    for (u32 i = 0; i < LOOKS && wasm_thread_local(thread, 0, i, &value); i++) {
+        ASSERT(value.type != WASM_I32 || value.bits[0] <= UINT32_MAX);
+    }
+    for (u32 i = 0; i < LOOKS && wasm_thread_operand(thread, 0, i, &value); i++) {
+        ASSERT(value.type == WASM_I64);
+    }
+}
+
 static enum err run(struct embed *embed, struct jit_thread *runner, struct embed_outcome *out)
 {
     const struct wasm_thread *thread = runner->wasm;
+    u64 stops = 0;
     for (u32 i = 0; i < SLICES_AT_MOST; i++) {
         i64 fuel = embed->slice;
         switch (jit_thread_run(runner, &fuel)) {
@@ -269,6 +290,13 @@ static enum err run(struct embed *embed, struct jit_thread *runner, struct embed
             break;
         case WASM_RUN_PAUSED:
             break;
+        case WASM_RUN_STOPPED:
+            ASSERT(thread->probe != NULL && embed->mode == EMBED_PROBED);
+            if (stops++ % STOPS_PER_SLICE != 0) {
+                i--;
+            }
+            look_around(thread);
+            break;
         case WASM_RUN_COMPILED:
         case WASM_RUN_RETURNED:
             return ERR_LIMIT;
@@ -285,6 +313,12 @@ enum err embed_call(struct embed *embed, struct wasm_func *function, const wasm_
     struct jit_thread runner;
     wasm_thread_init(&thread, &embed->store, WASM_STACK_BYTES);
     jit_thread_init(&runner, &thread, &embed->host_machine.space, NULL);
+    // Stops before each instruction of one module.
+    struct wasm_probe probe = {.is_wanted = true};
+    if (embed->mode == EMBED_PROBED && function->instance != NULL) {
+        probe.module = wasm_instance_module(function->instance);
+        thread.probe = &probe;
+    }
     enum err err = jit_thread_call(&runner, function, args);
     if (err == ERR_OK) {
         err = run(embed, &runner, out);

@@ -15,7 +15,8 @@ struct embed_compiled;
 struct report;
 
 // Which engine runs the code. MIXED: a function is compiled or not by its number and embed.seed.
-enum embed_mode { EMBED_INTERPRETER, EMBED_COMPILED, EMBED_MIXED };
+// PROBED: the interpreter, which stops before each instruction of the module that was called.
+enum embed_mode { EMBED_INTERPRETER, EMBED_COMPILED, EMBED_MIXED, EMBED_PROBED };
 
 enum { EMBED_RESULTS = 1 << 11, EMBED_HOST_FUNCTIONS = 11, EMBED_MEMORIES = 1 << 12 };
 

@@ -66,7 +66,7 @@ static int system_run(struct store *store, u32 workers, u16 port)
     char number[NUMBER_BYTES];
     snprintf(number, sizeof number, "%u", port);
     struct session session;
-    int code = session_open(&session, store, workers, !embedded_has("log"));
+    int code = session_open(&session, store, workers, !embedded_has("log"), false);
     if (code != EXIT_GOOD) {
         return code;
     }

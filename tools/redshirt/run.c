@@ -16,10 +16,12 @@
 #include "machines/hosted/file.h"
 #include "machines/hosted/limits.h"
 #include "tools/redshirt/command.h"
+#include "tools/redshirt/debugger.h"
 #include "tools/redshirt/session.h"
 
 struct run {
     u32 workers;
+    u16 gdb_port;        // 0: nobody debugs it
     const char *program; // a CID or the path of a file
     struct span arguments[KERNEL_ARGUMENTS];
     u32 argument_count;
@@ -117,6 +119,15 @@ static int option_take(const struct command *command, struct run *run, struct op
         }
         return EXIT_GOOD;
     }
+    if (strcmp(option, "gdb") == 0) {
+        u64 port;
+        value = options_value(options, value);
+        if (value == NULL || !number_parse(value, UINT16_MAX, &port) || port == 0) {
+            return say_usage(command, "--gdb wants a port from 1 to 65535");
+        }
+        run->gdb_port = (u16)port;
+        return EXIT_GOOD;
+    }
     if (strcmp(option, "perf-map") == 0) {
         if (value != NULL || setenv("REDSHIRT_PERF_MAP", "1", 1) != 0) {
             return say_usage(command, "--perf-map takes no value");
@@ -179,10 +190,14 @@ static int run_in(struct store *store, struct run *run)
     int code = program_name(store, run->program, cid);
     struct session session;
     if (code == EXIT_GOOD) {
-        code = session_open(&session, store, run->workers, true);
+        code = session_open(&session, store, run->workers, true, run->gdb_port != 0);
     }
     if (code != EXIT_GOOD) {
         return code;
+    }
+    struct debugger *debugger = NULL;
+    if (run->gdb_port != 0) {
+        code = debugger_open(session.kernel, run->gdb_port, run->program, &debugger);
     }
     struct session_program program = {
         .name = run->program,
@@ -191,13 +206,18 @@ static int run_in(struct store *store, struct run *run)
         .argument_count = run->argument_count,
         .environment = run->environment,
         .environment_count = run->environment_count,
+        .debug = debugger == NULL ? NULL : debugger_debug(debugger),
         .is_main = true,
     };
-    code = session_start(&session, &program);
+    if (code == EXIT_GOOD) {
+        code = session_start(&session, &program);
+    }
     if (code == EXIT_GOOD) {
         code = session_run(&session, false);
     }
+    debugger_stop(debugger);
     session_close(&session);
+    debugger_free(debugger);
     return code;
 }
 
@@ -228,6 +248,8 @@ const struct command command_run = {
     "\n"
     "  -e, --env NAME=VALUE   a variable of the program's environment, which is empty otherwise\n"
     "      --engine NAME      interpreter, compiled, or auto: what runs for a while is compiled\n"
+    "      --gdb PORT         waits on 127.0.0.1 and ::1 until GDB's or LLDB's protocol says go "
+    "on\n"
     "      --perf-map         tells `perf` the names of compiled functions: /tmp/perf-PID.map\n"
     "  -v, --verbose          says when the program begins, and where its code comes from\n"
     "  -w, --workers N        so many programs run at once (default: one for each CPU, at most 8)\n"

@@ -254,6 +254,7 @@ int session_start(struct session *session, const struct session_program *program
                   : program->is_main ? main_ended
                                      : other_ended,
         .context = (void *)program->name,
+        .debug = program->debug,
     };
     struct kernel_process_id process;
     struct report report = {0};
@@ -277,7 +278,8 @@ bool session_engine(const char *name, u8 *out)
     return false;
 }
 
-int session_open(struct session *session, struct store *store, u32 workers, bool has_log)
+int session_open(struct session *session, struct store *store, u32 workers, bool has_log,
+                 bool is_debugged)
 {
     struct hosted_machine_config config = {.workers = workers, .store = store, .has_log = has_log};
     const char *verbose = getenv("REDSHIRT_VERBOSE");
@@ -288,6 +290,10 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
     if (!session_engine(engine == NULL ? "auto" : engine, &config.engine)) {
         say("REDSHIRT_ENGINE is none of interpreter, auto and compiled");
         return EXIT_USAGE;
+    }
+    if (is_debugged) {
+        config.engine = KERNEL_ENGINE_INTERPRETER;
+        config.has_probes = true;
     }
     struct report report = {0};
     enum err err = hosted_machine_create(&config, &session->machine, &report);

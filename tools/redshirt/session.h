@@ -11,6 +11,7 @@
 #include "core/base/types.h"
 #include "core/kernel/kernel.h"
 struct hosted_machine;
+struct kernel_debug;
 struct store;
 
 struct session {
@@ -27,14 +28,17 @@ struct session_program {
     u32 argument_count;
     struct span *environment;
     u32 environment_count;
-    bool is_loader; // others wait until it handles the loader interface, or has ended
-    bool is_main;   // its end is the end of the session, and its code the session's
+    struct kernel_debug *debug; // NULL, or who debugs it
+    bool is_loader;             // others wait until it handles the loader interface, or has ended
+    bool is_main;               // its end is the end of the session, and its code the session's
 };
 
 // Makes the machine and starts the loader. Says what fails; returns EXIT_GOOD or the exit code.
 // The engine comes from the environment: REDSHIRT_ENGINE, one of the names below; so does whether
 // much is said: REDSHIRT_VERBOSE; and whether perf is told where code lies: REDSHIRT_PERF_MAP.
-int session_open(struct session *session, struct store *store, u32 workers, bool has_log);
+//   is_debugged  programs are interpreted, and can be debugged
+int session_open(struct session *session, struct store *store, u32 workers, bool has_log,
+                 bool is_debugged);
 
 // The CID of a program that comes with the command; NULL: there is none of that name. Those that
 // the loader has to load are put into the store first. Says what fails; returns EXIT_GOOD or the

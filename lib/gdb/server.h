@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// lib/gdb/server.h: the remote protocol of GDB and LLDB as pure logic, for one WebAssembly process
+// of one thread: bytes of the connection in, bytes out; what is debugged is asked by functions.
+//
+// Use     gdb_server_begin for each connection; then gdb_server_take with the bytes that came,
+//         again and again until it has taken all, sending `out` between; gdb_server_stopped
+//         whenever the target has stopped or ended by itself.
+// Owner   the struct holds everything; the target is the caller's.
+// Hostile whatever comes is checked before it is done; a packet that is damaged, too long or not
+//         known is answered as the protocol has it, and nothing else.
+// Limits  lib/gdb/limits.h.
+// Source  GDB's manual, appendix "Remote Serial Protocol"; LLDB's "gdb-remote protocol
+//         extensions"; addresses and the packets qWasm... as other WebAssembly engines have them:
+//         docs/debugging.md.
+#pragma once
+#include "core/base/span.h"
+#include "core/base/types.h"
+#include "lib/gdb/limits.h"
+
+// A module's instruction is at GDB_CODE plus its offset in the file, where the file itself can be
+// read; linear memory is at 0.
+#define GDB_CODE ((u64)1 << 62)
+
+enum gdb_state { GDB_RUNS, GDB_STOPPED, GDB_EXITED, GDB_KILLED };
+struct gdb_stop {
+    enum gdb_state state;
+    u8 signal;          // STOPPED: by GDB's numbers; KILLED: the same
+    u32 code;           // EXITED
+    const char *reason; // STOPPED: of LLDB's words: breakpoint, trace, signal, exception; or NULL
+    struct span words;  // STOPPED: what to tell people, may be empty; until the next call
+};
+
+enum gdb_value { GDB_LOCAL, GDB_GLOBAL, GDB_OPERAND };
+
+// What the server asks. All but `interrupt`, `stop` and `kill` are asked of a stopped target only.
+struct gdb_target {
+    void *context;
+    struct span name; // of the module
+    u64 process;      // number; not 0
+    struct gdb_stop (*stop)(void *context);
+    // Addresses of the innermost frames, at most `count`; how many.
+    u32 (*frames)(void *context, u64 *out, u32 count);
+    // How many bytes could be read, 0 .. size; whether all were written.
+    u32 (*read)(void *context, u64 address, u8 *to, u32 size);
+    bool (*write)(void *context, u64 address, struct span bytes);
+    bool (*breakpoint)(void *context, u64 address, bool set);
+    // The bytes of a value, of 4, 8 or 16; 0: there is none.
+    u32 (*value)(void *context, enum gdb_value what, u32 frame, u32 index, u8 out[16]);
+    bool (*go)(void *context, bool step);
+    void (*interrupt)(void *context);
+    void (*kill)(void *context);
+    bool (*detach)(void *context);
+};
+
+struct gdb_server {
+    const struct gdb_target *target;
+    // What is to be sent. Emptied by whoever sends it: out_size = 0.
+    u8 out[GDB_OUT_BYTES];
+    size_t out_size;
+    bool is_over; // detached, killed, ended or damaged: nothing more comes but what is in `out`
+    // Private.
+    bool acknowledges;
+    bool lists_threads; // LLDB asks for that
+    bool waits;         // the debugger waits for a stop
+    u8 state;           // of the packet under way
+    u8 sum;
+    u8 wanted_sum;
+    bool is_too_long;
+    size_t packet_size;
+    u8 packet[GDB_PACKET_BYTES];
+};
+
+void gdb_server_begin(struct gdb_server *server, const struct gdb_target *target);
+
+// Takes bytes up to the end of one packet, and does what that says. Returns how many it took, at
+// least 1 if there are any. `out` has to be empty.
+size_t gdb_server_take(struct gdb_server *server, struct span bytes);
+
+// The target has stopped or ended; asks it how. Nothing happens if the debugger does not wait.
+// `out` has to be empty.
+void gdb_server_stopped(struct gdb_server *server);

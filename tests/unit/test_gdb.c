@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Does lib/gdb keep its header's promises: framing and acknowledgements, answers, stops, and each
+// limit at its bound? Whether debuggers understand it is the question of tests/hosted/test_gdb.py.
+#include "core/base/compiler.h"
+#include "lib/gdb/server.h"
+#include "tests/unit/support.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MEMORY_BYTES = 2 * GDB_MEMORY_BYTES, ANSWER_BYTES = 3 * GDB_PACKET_BYTES };
+
+static struct gdb_server server;
+static struct gdb_stop stop;
+static u8 memory[MEMORY_BYTES];
+static u32 frame_count;
+static u64 broken; // address of the breakpoint
+static u32 goes;
+static u32 interrupts;
+static bool is_killed;
+
+static struct gdb_stop target_stop(void *context)
+{
+    (void)context;
+    return stop;
+}
+
+static u32 target_frames(void *context, u64 *out, u32 count)
+{
+    (void)context;
+    u32 written = count < frame_count ? count : frame_count;
+    for (u32 i = 0; i < written; i++) {
+        out[i] = GDB_CODE + 0x10 + i;
+    }
+    return written;
+}
+
+static u32 target_read(void *context, u64 address, u8 *to, u32 size)
+{
+    (void)context;
+    u32 done = address >= MEMORY_BYTES         ? 0
+               : MEMORY_BYTES - address < size ? (u32)(MEMORY_BYTES - address)
+                                               : size;
+    memcpy(to, memory + (done == 0 ? 0 : address), done);
+    return done;
+}
+
+static bool target_write(void *context, u64 address, struct span bytes)
+{
+    (void)context;
+    if (address > MEMORY_BYTES || bytes.size > MEMORY_BYTES - address) {
+        return false;
+    }
+    memcpy(memory + address, bytes.data, bytes.size);
+    return true;
+}
+
+static bool target_breakpoint(void *context, u64 address, bool set)
+{
+    (void)context;
+    broken = set ? address : 0;
+    return address >= GDB_CODE;
+}
+
+static u32 target_value(void *context, enum gdb_value what, u32 frame, u32 index, u8 out[16])
+{
+    (void)context;
+    memset(out, (int)(16 * frame + index), 16);
+    return index > 9 ? 0 : what == GDB_LOCAL ? 4 : what == GDB_GLOBAL ? 16 : 8;
+}
+
+static bool target_go(void *context, bool step)
+{
+    (void)context;
+    stop.state = step ? GDB_STOPPED : GDB_RUNS;
+    goes++;
+    return true;
+}
+
+static void target_interrupt(void *context)
+{
+    (void)context;
+    interrupts++;
+}
+
+static void target_kill(void *context)
+{
+    (void)context;
+    is_killed = true;
+}
+
+static bool target_detach(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static const struct gdb_target target = {
+    .name = {(const u8 *)"/a b/<c>.wasm", 13},
+    .process = 0x1f,
+    .stop = target_stop,
+    .frames = target_frames,
+    .read = target_read,
+    .write = target_write,
+    .breakpoint = target_breakpoint,
+    .value = target_value,
+    .go = target_go,
+    .interrupt = target_interrupt,
+    .kill = target_kill,
+    .detach = target_detach,
+};
+
+static int begin(void **state)
+{
+    (void)state;
+    stop = (struct gdb_stop){.state = GDB_STOPPED, .signal = 5, .reason = "breakpoint"};
+    frame_count = 2;
+    broken = 0;
+    goes = 0;
+    interrupts = 0;
+    is_killed = false;
+    memset(memory, 0xab, sizeof memory);
+    gdb_server_begin(&server, &target);
+    return 0;
+}
+
+// Lets the server take bytes, one block of exactly their size, and gives what it sends.
+static const char *feed(const char *bytes, size_t size)
+{
+    static char out[ANSWER_BYTES];
+    size_t written = 0;
+    u8 *copy = malloc(size);
+    memcpy(copy, bytes, size);
+    for (size_t at = 0; at < size && !server.is_over;) {
+        at += gdb_server_take(&server, span_of(copy + at, size - at));
+        assert_true(written + server.out_size < sizeof out);
+        memcpy(out + written, server.out, server.out_size);
+        written += server.out_size;
+        server.out_size = 0;
+    }
+    free(copy);
+    out[written] = 0;
+    return out;
+}
+
+// Asks without acknowledgements, and gives the content of the answer.
+static const char *ask(const char *content)
+{
+    static char packet[4 * GDB_PACKET_BYTES];
+    static char answer[ANSWER_BYTES];
+    u8 sum = 0;
+    for (const char *at = content; *at != 0; at++) {
+        sum += (u8)*at;
+    }
+    int size = snprintf(packet, sizeof packet, "$%s#%02x", content, sum);
+    server.acknowledges = false;
+    const char *out = feed(packet, (size_t)size);
+    size_t length = strlen(out);
+    assert_true(length == 0 || (length >= 4 && out[0] == '$' && out[length - 3] == '#'));
+    snprintf(answer, sizeof answer, "%.*s", length == 0 ? 0 : (int)length - 4, out + 1);
+    return answer;
+}
+
+static void framing(void **state)
+{
+    (void)state;
+    assert_string_equal(feed("$qC#b4", 6), "+$QC1f#2b");
+    assert_string_equal(feed("+$qC#b5", 7), "-"); // a wrong sum
+    assert_string_equal(feed("noise", 5), "");
+    assert_string_equal(feed("$q", 2), "");
+    assert_string_equal(feed("C#B4$qC#b4", 10), "+$QC1f#2b+$QC1f#2b");
+    assert_string_equal(feed("$QStartNoAckMode#b0", 19), "+$OK#9a");
+    assert_string_equal(feed("+$qC#00", 7), "$QC1f#2b"); // sums are looked at no more
+    assert_string_equal(feed("$}Qc#b4", 7), "$#00");     // } and Q: q
+    assert_string_equal(feed("$}QC#b4", 7), "$QC1f#2b");
+    assert_string_equal(feed("$#00", 4), "$#00");
+}
+
+static void packets_have_a_bound(void **state)
+{
+    (void)state;
+    static char content[GDB_PACKET_BYTES + 2];
+    for (u32 more = 0; more < 2; more++) {
+        memset(content, 'x', GDB_PACKET_BYTES + more);
+        content[GDB_PACKET_BYTES + more] = 0;
+        assert_string_equal(ask(content), more == 0 ? "" : "E01");
+    }
+    assert_string_equal(ask("qC"), "QC1f");
+}
+
+static void memory_has_a_bound(void **state)
+{
+    (void)state;
+    static char content[GDB_PACKET_BYTES + 1];
+    assert_string_equal(ask("m0,2"), "abab");
+    assert_int_equal(strlen(ask("m0,7d0")), 2 * GDB_MEMORY_BYTES);
+    assert_int_equal(strlen(ask("m0,ffffffff")), 2 * GDB_MEMORY_BYTES); // less than it asked for
+    assert_string_equal(ask("mf9f,2"), "ab");
+    assert_string_equal(ask("mfa0,2"), "E01");
+    assert_string_equal(ask("m0"), "E01");
+    assert_string_equal(ask("m,1"), "E01");
+    assert_string_equal(ask("m0,1x"), "E01");
+    assert_string_equal(ask("m0000000000000000,1"), "ab");
+    assert_string_equal(ask("m00000000000000000,1"), "E01"); // 17 digits
+    assert_string_equal(ask("M1,2:0102"), "OK");
+    assert_string_equal(ask("m0,4"), "ab0102ab");
+    assert_string_equal(ask("M1,2:01"), "E01");
+    assert_string_equal(ask("M1,1:0"), "E01");
+    assert_string_equal(ask("M1,1:0x"), "E01");
+    assert_string_equal(ask("Mfa0,1:00"), "E01");
+    for (u32 more = 0; more < 2; more++) {
+        int start = snprintf(content, sizeof content, "M0,%x:", GDB_MEMORY_BYTES + more);
+        memset(content + start, '7', 2 * (GDB_MEMORY_BYTES + more));
+        content[start + 2 * (int)(GDB_MEMORY_BYTES + more)] = 0;
+        assert_string_equal(ask(content), more == 0 ? "OK" : "E01");
+    }
+}
+
+static void stacks_have_a_bound(void **state)
+{
+    (void)state;
+    assert_string_equal(ask("qWasmCallStack:1f"), "10000000000000401100000000000040");
+    frame_count = GDB_FRAMES;
+    assert_int_equal(strlen(ask("qWasmCallStack:1f")), 16 * GDB_FRAMES);
+    frame_count = GDB_FRAMES + 1;
+    assert_int_equal(strlen(ask("qWasmCallStack:1f")), 16 * GDB_FRAMES);
+}
+
+static void values(void **state)
+{
+    (void)state;
+    assert_string_equal(ask("qWasmLocal:1;2"), "12121212");
+    assert_string_equal(ask("qWasmStackValue:0;3"), "0303030303030303");
+    assert_string_equal(ask("qWasmGlobal:0;1"), "01010101010101010101010101010101");
+    assert_string_equal(ask("qWasmLocal:0;10"), "E01");
+    assert_string_equal(ask("qWasmLocal:0"), "E01");
+    assert_string_equal(ask("qWasmLocal:0;4294967296"), "E01");
+    assert_string_equal(ask("p0"), "1000000000000040");
+    assert_string_equal(ask("p0;thread:1f;"), "1000000000000040");
+    assert_string_equal(ask("p1"), "E01");
+    assert_string_equal(ask("g"), "1000000000000040");
+}
+
+static void documents(void **state)
+{
+    (void)state;
+    const char *whole = ask("qXfer:libraries:read::0,fff");
+    assert_string_equal(whole, "l<library-list><library name=\"/a_b/_c_.wasm\"><section "
+                               "address=\"0x4000000000000000\"/></library></library-list>");
+    assert_string_equal(ask("qXfer:libraries:read::0,4"), "m<lib");
+    assert_string_equal(ask("qXfer:libraries:read::ffffffffffff,4"), "l");
+    assert_string_equal(ask("qXfer:libraries:read::x"), "E01");
+    assert_string_equal(ask("qUnknown"), "");
+}
+
+static void running_and_stopping(void **state)
+{
+    (void)state;
+    assert_string_equal(ask("?"), "T05thread:1f;00:1000000000000040;reason:breakpoint;");
+    assert_string_equal(ask("QListThreadsInStopReply"), "OK");
+    assert_string_equal(ask("c"), "");
+    assert_int_equal(goes, 1);
+    assert_string_equal(ask("m0,1"), "E01"); // it runs
+    assert_string_equal(ask("Z0,4000000000000000,1"), "E01");
+    gdb_server_stopped(&server); // it runs still
+    assert_int_equal(server.out_size, 0);
+    assert_string_equal(feed("\3", 1), "");
+    assert_int_equal(interrupts, 1);
+    stop = (struct gdb_stop){.state = GDB_STOPPED, .signal = 6, .words = SPAN_LITERAL("no")};
+    gdb_server_stopped(&server);
+    server.out[server.out_size] = 0;
+    assert_non_null(strstr((char *)server.out,
+                           "T06thread:1f;threads:1f;thread-pcs:4000000000000010;"
+                           "00:1000000000000040;description:6e6f;"));
+    server.out_size = 0;
+    assert_string_equal(feed("\3", 1), ""); // nobody waits for a stop
+    assert_int_equal(interrupts, 1);
+    gdb_server_stopped(&server);
+    assert_int_equal(server.out_size, 0);
+    assert_string_equal(ask("vCont;x"), "E01");
+    assert_string_equal(ask("vCont;s:1f"), "");
+    assert_string_equal(ask("Z0,4000000000000020,1"), "OK");
+    assert_int_equal(broken, GDB_CODE + 0x20);
+    assert_string_equal(ask("z1,4000000000000020,1"), "OK");
+    assert_int_equal(broken, 0);
+    assert_string_equal(ask("Z0,20,1"), "E01");
+    assert_string_equal(ask("Z2,20,1"), "");
+}
+
+static void ends(void **state)
+{
+    assert_string_equal(ask("c"), "");
+    stop = (struct gdb_stop){.state = GDB_EXITED, .code = 0x103};
+    gdb_server_stopped(&server);
+    assert_memory_equal(server.out, "$W03#ba", 7);
+    assert_true(server.is_over);
+    begin(state);
+    assert_string_equal(ask("D"), "OK");
+    assert_true(server.is_over && !is_killed);
+    begin(state);
+    assert_string_equal(ask("k"), "X09");
+    assert_true(server.is_over && is_killed);
+    begin(state);
+    assert_string_equal(ask("vKill;1f"), "OK");
+    assert_true(server.is_over && is_killed);
+    begin(state);
+    stop = (struct gdb_stop){.state = GDB_KILLED, .signal = 9};
+    assert_string_equal(ask("?"), "X09");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(framing, begin),
+        cmocka_unit_test_setup(packets_have_a_bound, begin),
+        cmocka_unit_test_setup(memory_has_a_bound, begin),
+        cmocka_unit_test_setup(stacks_have_a_bound, begin),
+        cmocka_unit_test_setup(values, begin),
+        cmocka_unit_test_setup(documents, begin),
+        cmocka_unit_test_setup(running_and_stopping, begin),
+        cmocka_unit_test_setup(ends, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
