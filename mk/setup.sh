@@ -12,7 +12,7 @@ packages='
 '
 [ "${1-}" = run ] || packages="$packages"'
     git
-    clang-format-19 libclang-rt-19-dev libcmocka-dev wabt binaryen valgrind
+    clang-format-19 lldb-19 libclang-rt-19-dev libcmocka-dev wabt binaryen valgrind
     wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32
     rustc libstd-rust-dev-wasm32 lld-14
     qemu-system-x86 qemu-system-arm
