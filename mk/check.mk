@@ -59,8 +59,7 @@ test-check: $(CHECK)
 # (MACHINE_STACK_BYTES), the other half being an interrupt's and a call through a pointer's.
 STACK_LIMIT_BYTES := 32768
 STACK_FRAME_BYTES := 1024
-# Limit: without the compiler, which bare machines do not run yet; build_simplify calls itself.
-STACK_OBJECTS = $(patsubst %.c,build/stack/%.o,$(filter-out $(JIT_SOURCES),$(CORE_SOURCES)))
+STACK_OBJECTS = $(patsubst %.c,build/stack/%.o,$(CORE_SOURCES))
 build/stack/%.o: %.c | $$(GENERATED)
 	@mkdir -p $(@D)
 	$(call say,stack,$<)

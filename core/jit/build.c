@@ -534,26 +534,30 @@ static enum err build(const struct wasm_module *module, u32 function, u32 entry,
                     .type = type,
                     .function = function,
                     .loop = IR_NONE};
-    struct builder b = {
-        .ir = &ir, .module = module, .body = body, .start = body->code.data, .epoch = 1};
-    b.scanned = b.start;
-    b.entry = entry;
-    b.work_left = JIT_EDGE_VALUES + (u64)bytes * JIT_EDGE_VALUES_PER_BYTE;
-    if (!number_prepare(&b, (u32)bytes) || !locals_prepare(&b, type)) {
+    struct builder *b = ARENA_NEW(arena, struct builder);
+    if (b == NULL) {
         return ERR_NO_MEMORY;
     }
-    struct control *control = control_push(&b, CONTROL_BLOCK);
+    *b = (struct builder){
+        .ir = &ir, .module = module, .body = body, .start = body->code.data, .epoch = 1};
+    b->scanned = b->start;
+    b->entry = entry;
+    b->work_left = JIT_EDGE_VALUES + (u64)bytes * JIT_EDGE_VALUES_PER_BYTE;
+    if (!number_prepare(b, (u32)bytes) || !locals_prepare(b, type)) {
+        return ERR_NO_MEMORY;
+    }
+    struct control *control = control_push(b, CONTROL_BLOCK);
     if (control == NULL) {
-        return b.failed;
+        return b->failed;
     }
     control->result_count = type->result_count;
-    scope_enter(&b, control);
-    locals_begin(&b, type);
-    build_instructions(&b, body->code);
-    if (b.failed == ERR_OK) {
+    scope_enter(b, control);
+    locals_begin(b, type);
+    build_instructions(b, body->code);
+    if (b->failed == ERR_OK) {
         *out = ir;
     }
-    return b.failed;
+    return b->failed;
 }
 
 enum err ir_build(const struct wasm_module *module, u32 function, struct jit_pace *pace,

@@ -128,6 +128,10 @@ struct builder {
     const u8 *scanned; // loops that begin before this are known
     u32 *assigned_in;  // of each local: the loop it was last found assigned in, plus 1
 
+    // simplify.c: what the instruction under way becomes
+    bool becomes;
+    struct ir_ins simpler;
+
     // joins.c: of each local, the join or edge it was last met in, and which it was there
     u32 *met;
     u32 *met_at;

@@ -57,9 +57,17 @@ static bool is_comparison(const struct ir_ins *ins)
     return ins->op < ROW_COUNT && body_ops[ins->op].class == WASM_CLASS_COMPARE;
 }
 
+// What is being simplified is this instead: build_simplify goes on with it.
+static u32 become(struct builder *b, struct ir_ins ins)
+{
+    b->becomes = true;
+    b->simpler = ins;
+    return 0;
+}
+
 static u32 again(struct builder *b, u16 op, u8 kind, u32 left, u32 right)
 {
-    return build_simplify(b, (struct ir_ins){.op = op, .kind = kind, .a = left, .b = right});
+    return become(b, (struct ir_ins){.op = op, .kind = kind, .a = left, .b = right});
 }
 
 // ---- comparisons
@@ -220,8 +228,7 @@ static u32 simplify_select(struct builder *b, struct ir_ins ins)
             return ins.c;
         }
         if (bits(b, ins.a) == 0 && bits(b, ins.b) == 1) {
-            return build_simplify(b,
-                                  (struct ir_ins){.op = ROW_I32_EQZ, .kind = KIND_I, .a = ins.c});
+            return become(b, (struct ir_ins){.op = ROW_I32_EQZ, .kind = KIND_I, .a = ins.c});
         }
     }
     return build_pure(b, &ins);
@@ -244,7 +251,7 @@ static u32 simplify_unary(struct builder *b, struct ir_ins ins)
         }
         if (operand.op == ROW_I64_AND && is_constant(b, operand.b) &&
             (u32)bits(b, operand.b) == UINT32_MAX) {
-            return build_simplify(b, (struct ir_ins){.op = ins.op, .kind = KIND_I, .a = operand.a});
+            return become(b, (struct ir_ins){.op = ins.op, .kind = KIND_I, .a = operand.a});
         }
         break;
     case ROW_I64_EXTEND_I32_S:
@@ -417,11 +424,8 @@ static u32 simplify_binary(struct builder *b, struct ir_ins ins)
     return is_constant(b, ins.b) ? simplify_right(b, ins) : build_pure(b, &ins);
 }
 
-u32 build_simplify(struct builder *b, struct ir_ins ins)
+static u32 simplify_once(struct builder *b, struct ir_ins ins)
 {
-    if (UNLIKELY(b->failed != ERR_OK)) {
-        return 0;
-    }
     if (ins.op == ROW_SELECT) {
         return simplify_select(b, ins);
     }
@@ -433,4 +437,22 @@ u32 build_simplify(struct builder *b, struct ir_ins ins)
     default:
         return simplify_unary(b, ins);
     }
+}
+
+// What an instruction becomes is simplified in turn, a few times at most.
+u32 build_simplify(struct builder *b, struct ir_ins ins)
+{
+    enum { TURNS = 16 };
+    if (UNLIKELY(b->failed != ERR_OK)) {
+        return 0;
+    }
+    for (u32 turn = 0; turn < TURNS; turn++) {
+        b->becomes = false;
+        u32 value = simplify_once(b, ins);
+        if (!b->becomes) {
+            return value;
+        }
+        ins = b->simpler;
+    }
+    return build_pure(b, &ins);
 }

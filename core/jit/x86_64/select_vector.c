@@ -610,7 +610,8 @@ static void select_store(struct selector *s, u32 value)
 
 // ---- all
 
-static void select_vector(struct selector *s, u32 value)
+// Apart from its caller, whose frame is then small on the way to the others.
+static NOINLINE void select_vector(struct selector *s, u32 value)
 {
     bool is_known = select_plain(s, value) || select_test(s, value) || select_bits(s, value) ||
                     select_splat(s, value) || select_extract(s, value) ||
