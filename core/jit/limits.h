@@ -16,7 +16,7 @@ enum {
     JIT_ALLOC_EVICTIONS = 2,       // of one live range, before it is split instead
     JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
     JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers
-    JIT_MACH_ITEMS = 1 << 24,      // machine instructions, operands or registers of one function
+    JIT_MACH_ITEMS = 1 << 20,      // machine instructions, operands or registers of one function
     JIT_SCRATCH_BYTES = 128 << 20, // memory of the compiler at once: 512 times the longest body.
                                    // What clang -O2 makes takes about 320 times its bytes, the
                                    // worst vectors 1,700 times: long bodies of those are refused

@@ -489,6 +489,18 @@ static void want_code(struct program *program, struct process *asks)
     }
 }
 
+u32 compiled_hot_count(struct program *program)
+{
+    struct program_code *code = code_of(program);
+    if (code == NULL) {
+        return 0;
+    }
+    hot_lock(code);
+    u32 count = code->hot_count;
+    lock_release(&code->lock);
+    return count;
+}
+
 u64 compiled_program_bytes(const struct program *program)
 {
     const struct program_code *code = code_of(program);

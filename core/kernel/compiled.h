@@ -51,6 +51,8 @@ u32 process_backtrace(struct process *process, struct wasm_frame *out, u32 count
 
 // Whether a job compiles it, for which processes may wait.
 bool compiled_is_under_way(const struct program *program);
+// Loops of it that were seen running, KERNEL_HOT at most.
+u32 compiled_hot_count(struct program *program);
 // Memory that its compiled side takes.
 u64 compiled_program_bytes(const struct program *program);
 // A program goes; no job of it runs.

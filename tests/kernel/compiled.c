@@ -8,6 +8,7 @@
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
 #include "tests/unit/large_bodies.h"
+#include "tests/unit/wasm_bytes.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -243,11 +244,69 @@ static void who_waits_for_code_can_be_killed(void **state)
     wasm_bytes_free(&bytes);
 }
 
+// A program of so many loops one behind the other, each of which takes some portions, in a function
+// that is too large to be compiled.
+static struct wasm_bytes many_loops(u32 count)
+{
+    enum { FIRST = 1200000, TURNS = 3000 };
+    struct wasm_bytes bytes = wasm_bytes_begin();
+    put_plain_functions(&bytes, 1);
+    put_section(&bytes, 5);
+    PUT(&bytes, "\x01\x00\x01");
+    end_section(&bytes);
+    put_section(&bytes, 7);
+    PUT(&bytes, "\x02\x06memory\x02\x00\x06_start\x00\x00");
+    end_section(&bytes);
+    put_section(&bytes, 10);
+    put_u32(&bytes, 1);
+    size_t body = put_body(&bytes);
+    PUT(&bytes, "\x01\x01\x7f"); // a local, i32
+    for (u32 i = 0; i < count; i++) {
+        put_u8(&bytes, 0x41);
+        put_i32(&bytes, i == 0 ? FIRST : TURNS); // the first until it is hot
+        PUT(&bytes, "\x21\x00\x03\x40\x20\x00\x41\x7f\x6a\x22\x00\x0d\x00\x0b");
+    }
+    put_run(&bytes, 0x01, JIT_BODY_BYTES);
+    PUT(&bytes, "\x0b");
+    end_body(&bytes, body);
+    end_section(&bytes);
+    return bytes;
+}
+
+// The loops that are compiled first have a number, and what is beyond it makes no difference.
+static void so_many_loops_are_hot(void **state)
+{
+    (void)state;
+    for (u32 count = KERNEL_HOT; count <= KERNEL_HOT + 2; count++) {
+        static struct machine machine;
+        struct wasm_bytes bytes = many_loops(count);
+        machine_open(&machine, KERNEL_ENGINE_AUTO);
+        char cid[KERNEL_CID_TEXT_BYTES];
+        assert_int_equal(kernel_program_add(machine.kernel, wasm_bytes_span(&bytes),
+                                            (struct span){0}, cid, NULL),
+                         ERR_OK);
+        struct kernel_process_id id = start(&machine, cid);
+        struct program *program = NULL;
+        u32 hot = 0;
+        while (machine.exited == 0) {
+            assert_true(kernel_worker_step(machine.kernel, 0, 500));
+            const struct process *process = process_of(&machine, id);
+            program = process != NULL ? process->program : NULL;
+            hot = program != NULL ? compiled_hot_count(program) : hot;
+            assert_true(hot <= KERNEL_HOT);
+        }
+        assert_int_equal(hot, KERNEL_HOT);
+        machine_close(&machine);
+        wasm_bytes_free(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neighbours_run_while_others_compile),
         cmocka_unit_test(who_waits_for_code_can_be_killed),
+        cmocka_unit_test(so_many_loops_are_hot),
         cmocka_unit_test(spinners_are_interrupted),
         cmocka_unit_test(so_many_are_fast),
     };

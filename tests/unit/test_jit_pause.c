@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Does the compiler give way often enough, whatever it compiles (core/jit/pace.h), and can what has
-// given way be left, gone on with and given up (core/jit/aside.h, core/jit/compile.h)?
+// Does the compiler give way often enough, whatever it compiles (core/jit/pace.h), can what has
+// given way be left, gone on with and given up (core/jit/aside.h, core/jit/compile.h), and do the
+// bounds of what it takes hold to the last (core/jit/limits.h)?
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/jit/aside.h"
+#include "core/jit/build.h"
 #include "core/jit/compile.h"
+#include "core/jit/ir.h"
 #include "core/jit/jit.h"
 #include "core/jit/limits.h"
+#include "core/jit/mach.h"
 #include "core/jit/module.h"
+#include "core/jit/passes.h"
+#include "core/jit/space.h"
 #include "core/jit/target.h"
 #include "core/wasm/decode.h"
 #include "core/wasm/module.h"
@@ -239,6 +245,166 @@ static void pauses_change_nothing(void **state)
     }
 }
 
+// ---- bounds
+
+// A module has as much code as its owner says, to the byte, and not one more.
+static void code_of_a_module_has_a_limit(void **state)
+{
+    (void)state;
+    u64 bytes = 0;
+    for (u32 less = 0; less < 3; less++) { // without a limit, with what that took, with one less
+        struct world world;
+        world_open(&world, 0, 6000);
+        struct jit_module compiled;
+        struct jit_compiler compiler;
+        assert_int_equal(jit_module_create(&world.host.space, world.module, 1 << 20, &compiled),
+                         ERR_OK);
+        compiled.code_bytes_most = less == 0 ? JIT_SPACE_BYTES : bytes + 1 - less;
+        jit_compile_begin(&compiler, &compiled, &world.memory.memory);
+        assert_int_equal(jit_compile_one(&compiler, 0), ERR_OK);
+        assert_int_equal(jit_compile_end(&compiler), less == 2 ? ERR_LIMIT : ERR_OK);
+        assert_int_equal(jit_module_has(&compiled, 0), less != 2);
+        bytes = less == 0 ? compiled.code_bytes : bytes;
+        assert_int_equal(compiled.code_bytes, less == 2 ? 0 : bytes);
+        jit_module_destroy(&compiled);
+        world_close(&world);
+    }
+}
+
+// All of the space can be code, but for what the stubs lie in; then there is none, until some is
+// given back.
+static void the_space_has_an_end(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, 0, 5000);
+    struct jit_space *space = &world.host.space;
+    struct jit_run *runs = NULL;
+    struct jit_run *last = NULL;
+    assert_null(jit_space_take(space, &runs, (u64)JIT_SPACE_BYTES + 1));
+    assert_null(jit_space_take(space, &runs, JIT_SPACE_BYTES)); // the stubs are there
+    for (u32 i = 1; i + 1 < JIT_CHUNKS; i++) {
+        assert_non_null(jit_space_take(space, &runs, JIT_CHUNK_BYTES));
+    }
+    u8 *end = jit_space_take(space, &last, JIT_CHUNK_BYTES);
+    assert_non_null(end);
+    struct jit_run *none = NULL;
+    assert_null(jit_space_take(space, &none, 1));
+    assert_non_null(jit_space_run(space, (u64)(uintptr_t)space->base + JIT_SPACE_BYTES - 1));
+    assert_null(jit_space_run(space, (u64)(uintptr_t)space->base + JIT_SPACE_BYTES));
+    jit_space_give(space, &last);
+    assert_ptr_equal(jit_space_take(space, &none, 1), end);
+    jit_space_give(space, &none);
+    jit_space_give(space, &runs);
+    world_close(&world);
+}
+
+// A function whose branches carry 1,000 values each, no two alike, to its end.
+static struct wasm_bytes branches_with_values(u32 count, u32 body_bytes)
+{
+    enum { VALUES = 1000 };
+    struct wasm_bytes bytes = wasm_bytes_begin();
+    put_section(&bytes, 1);
+    PUT(&bytes, "\x02\x60\x01\x7f");
+    put_u32(&bytes, VALUES);
+    put_run(&bytes, WASM_I32, VALUES);
+    PUT(&bytes, "\x60\x00");
+    put_u32(&bytes, VALUES);
+    put_run(&bytes, WASM_I32, VALUES);
+    end_section(&bytes);
+    put_section(&bytes, 3);
+    PUT(&bytes, "\x01\x00");
+    end_section(&bytes);
+    put_section(&bytes, 5);
+    PUT(&bytes, "\x01\x00\x01");
+    end_section(&bytes);
+    put_section(&bytes, 10);
+    put_u32(&bytes, 1);
+    size_t body = put_body(&bytes);
+    size_t start = bytes.size;
+    PUT(&bytes, "\x00\x02\x01"); // no locals; block
+    for (u32 i = 0; i < VALUES + count; i++) {
+        PUT(&bytes, "\x20\x00\x28\x02");
+        put_u32(&bytes, 4 * i);
+        if (i >= VALUES) {
+            PUT(&bytes, "\x20\x00\x0d\x00"); // br_if 0
+        }
+    }
+    PUT(&bytes, "\x0c\x00\x0b"); // br 0
+    put_run(&bytes, 0x01, body_bytes - (bytes.size - start) - 1);
+    PUT(&bytes, "\x0b");
+    end_body(&bytes, body);
+    end_section(&bytes);
+    return bytes;
+}
+
+static enum err select_branches(u32 count, u32 *items)
+{
+    struct test_memory memory = test_memory_over_malloc(-1);
+    struct arena arena;
+    struct wasm_module *module;
+    struct ir ir;
+    struct mach mach = {0};
+    struct jit_options options = {.segment = true};
+    struct wasm_bytes bytes = branches_with_values(count, JIT_BODY_BYTES);
+    arena_init(&arena, &memory.memory, SIZE_MAX);
+    assert_int_equal(wasm_module_decode(wasm_bytes_span(&bytes), &arena, &module, NULL), ERR_OK);
+    assert_int_equal(wasm_module_validate(module, &arena, NULL), ERR_OK);
+    assert_int_equal(ir_build(module, 0, NULL, &arena, &ir), ERR_OK);
+    assert_int_equal(ir_improve(&ir), ERR_OK);
+    enum err err = jit_target_x86_64.select(&ir, &options, &mach);
+    *items = mach.list_count;
+    arena_drop(&arena);
+    wasm_bytes_free(&bytes);
+    return err;
+}
+
+// Each branch adds as much to the largest table of the machine's function: with the last that fits,
+// less than one more is left; one more is beyond the limit.
+static void a_machine_function_has_a_limit(void **state)
+{
+    (void)state;
+    u32 few;
+    u32 items;
+    assert_int_equal(select_branches(100, &few), ERR_OK);
+    assert_int_equal(select_branches(200, &items), ERR_OK);
+    u32 each = (items - few) / 100;
+    assert_true(each >= 1000 && (items - few) % 100 == 0);
+    u32 most = 200 + (JIT_MACH_ITEMS - items) / each;
+    assert_int_equal(select_branches(most, &items), ERR_OK);
+    assert_true(items <= JIT_MACH_ITEMS && items + each > JIT_MACH_ITEMS);
+    assert_int_equal(select_branches(most + 1, &items), ERR_LIMIT);
+}
+
+// A body may have so much working space and not more; what would need more is refused.
+static void working_space_has_a_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(jit_scratch_limit(0), JIT_SCRATCH_KEPT);
+    assert_int_equal(jit_scratch_limit(1000), JIT_SCRATCH_KEPT + 1000 * JIT_SCRATCH_EACH);
+    assert_int_equal(jit_scratch_limit(JIT_BODY_BYTES), JIT_SCRATCH_BYTES);
+    struct world world;
+    world_open(&world, 5, 6000);
+    struct jit_options *options = &world.host.space.options;
+    struct jit_function code;
+    struct arena scratch;
+    arena_init(&scratch, &world.memory.memory, SIZE_MAX);
+    assert_int_equal(
+        jit_compile(&jit_target_x86_64, options, world.module, 0, &scratch, &world.arena, &code),
+        ERR_OK);
+    size_t used = scratch.used_bytes;
+    for (u32 less = 0; less < 2; less++) {
+        arena_drop(&scratch);
+        arena_init(&scratch, &world.memory.memory, less == 0 ? used : used / 2);
+        assert_int_equal(jit_compile(&jit_target_x86_64, options, world.module, 0, &scratch,
+                                     &world.arena, &code),
+                         less == 0 ? ERR_OK : ERR_NO_MEMORY);
+        assert_true(scratch.used_bytes <= used);
+    }
+    arena_drop(&scratch);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +412,10 @@ int main(void)
         cmocka_unit_test(asides_take_turns),
         cmocka_unit_test(asides_need_a_stack),
         cmocka_unit_test(pauses_change_nothing),
+        cmocka_unit_test(code_of_a_module_has_a_limit),
+        cmocka_unit_test(the_space_has_an_end),
+        cmocka_unit_test(a_machine_function_has_a_limit),
+        cmocka_unit_test(working_space_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

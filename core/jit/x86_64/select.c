@@ -23,11 +23,12 @@ static void *grow(struct selector *s, void *items, u32 count, u32 more, u32 *cap
     if (LIKELY(need <= *capacity)) {
         return items;
     }
-    u64 bigger = (u64)*capacity * 2 > need ? (u64)*capacity * 2 : need;
-    if (bigger > JIT_MACH_ITEMS) {
+    if (need > JIT_MACH_ITEMS) {
         fail(s, ERR_LIMIT);
         return NULL;
     }
+    u64 bigger = (u64)*capacity * 2 > need ? (u64)*capacity * 2 : need;
+    bigger = bigger < JIT_MACH_ITEMS ? bigger : JIT_MACH_ITEMS;
     void *place = arena_alloc(s->mach->arena, bigger, item_bytes, 8);
     if (place == NULL) {
         fail(s, ERR_NO_MEMORY);
