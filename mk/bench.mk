@@ -49,6 +49,13 @@ bench-engine: $$(ENGINE) $$(KERNEL_MODULES) $$(KERNEL_VECTOR_MODULES)
 	@$(ENGINE) build/bench/kernels $(KERNELS)
 	@$(ENGINE) --vectors build/bench/kernels_vector $(KERNELS)
 
+# What it costs that compiled code can be interrupted.
+$(call link_rule,hosted,build/bench/slices,tests/bench/slices.c $(addprefix tests/bench/,bench.c engine_compiled.c) \
+  $(KERNEL_NAMES:%=tests/bench/kernels/%.c) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES) $(JIT_HOST_SOURCES),-lm -lsodium -lpthread)
+BENCHES += slices
+bench-slices: build/bench/slices $$(KERNEL_MODULES)
+	@$< build/bench/kernels
+
 # The kernels as a test of the release build: both compilers' interpreters must agree with native code, also
 # when they are paused at any place.
 TEST_SUITES += kernels

@@ -64,12 +64,13 @@ $(call link_rule,hosted,build/bench/code,tests/bench/code.c tests/bench/bench.c 
 
 # The whole compiler: its speed, and every function of some programs in each way. What the code does is the
 # business of other suites.
-COMPILE_SOURCES := tests/bench/compile.c tests/bench/bench.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
+COMPILE_SOURCES := tests/bench/compile.c tests/bench/bench.c tests/unit/large_bodies.c tests/unit/wasm_bytes.c $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
 $(call link_rule,hosted,build/bench/compile,$(COMPILE_SOURCES),-lm)
 $(call link_rule,asan,build/asan/test/compile,$(COMPILE_SOURCES),-lm)
 BENCHES += compile
 bench-compile: build/bench/compile build/bench/start_program.wasm
 	@build/bench/compile build/bench/start_program.wasm
+	@build/bench/compile --shapes
 TEST_SUITES += compile
 test-compile: build/asan/test/compile build/bench/load_program.wasm $$(KERNEL_MODULES) ## compiles every function of some programs
 	@$< --check build/bench/load_program.wasm $(KERNEL_MODULES)

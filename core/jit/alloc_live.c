@@ -42,16 +42,22 @@ u32 alloc_tied_to(const struct mach *mach, const struct mach_ins *ins, u32 opera
     return MACH_NONE;
 }
 
+// Copied at once, and as much time as looking at something takes.
+enum { COPY_BYTES = 256 << 10, COPY_BYTES_PER_ITEM = 32 };
+
 static void *grown(struct alloc *alloc, const void *old, u32 count, u32 *capacity, u32 more,
                    size_t size)
 {
     u32 larger = *capacity + *capacity / 2;
     u32 wanted = larger > count + more ? larger : count + more;
     u8 *new = arena_room(alloc->scratch, wanted, size, 16);
-    if (new != NULL) {
-        mem_copy(new, old, count * size);
-        *capacity = wanted;
+    size_t bytes = new == NULL ? 0 : count *size;
+    for (size_t at = 0; at < bytes; at += COPY_BYTES) {
+        size_t part = bytes - at < COPY_BYTES ? bytes - at : COPY_BYTES;
+        mem_copy(new + at, (const u8 *)old + at, part);
+        alloc_pace(alloc, part / COPY_BYTES_PER_ITEM);
     }
+    *capacity = new == NULL ? *capacity : wanted;
     return new;
 }
 

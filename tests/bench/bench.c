@@ -54,21 +54,26 @@ struct span bench_read(const char *path)
     return span_of(bytes, size);
 }
 
-const struct wasm_module *bench_load(const char *path, struct arena *arena)
+const struct wasm_module *bench_module(struct span bytes, struct arena *arena)
 {
     struct wasm_module *module = NULL;
     struct arena scratch;
     struct report report;
     report_clear(&report);
     arena_init(&scratch, &bench_heap, SIZE_MAX);
-    enum err err = wasm_module_decode(bench_read(path), arena, &module, &report);
+    enum err err = wasm_module_decode(bytes, arena, &module, &report);
     if (err == ERR_OK) {
         err = wasm_module_validate(module, &scratch, &report);
     }
     arena_drop(&scratch);
     if (err != ERR_OK) {
-        fprintf(stderr, "%s: %s: %s\n", path, err_name(err), report.text);
+        fprintf(stderr, "%s: %s\n", err_name(err), report.text);
         exit(1);
     }
     return module;
+}
+
+const struct wasm_module *bench_load(const char *path, struct arena *arena)
+{
+    return bench_module(bench_read(path), arena);
 }

@@ -20,5 +20,7 @@ f64 seconds_now(void);
 // read or has more than BENCH_FILE_BYTES.
 struct span bench_read(const char *path);
 
-// The same, decoded and validated. Ends the benchmark when it is not a valid module.
+// A module, decoded and validated; of bytes that outlive it, or of a file as above. Ends the
+// benchmark when it is not valid.
+const struct wasm_module *bench_module(struct span bytes, struct arena *arena);
 const struct wasm_module *bench_load(const char *path, struct arena *arena);

@@ -3,9 +3,12 @@
 // of each function.
 //
 // Use     compile FILE.wasm             rows of the benchmark table; times are the shortest of many
+//         compile --shapes              the largest bodies of hard shapes: time, memory for each
+//                                       byte, and the longest portion between two pauses
 //         compile --check FILE.wasm...  compiles every function in each way once
 //         compile --dump INDEX FILE.wasm [v2]   ir, machine instructions, then the bytes for a
 //                                       disassembler; v2: for the least CPU
+#include "core/jit/compile.h"
 #include "core/base/arena.h"
 #include "core/base/text.h"
 #include "core/jit/alloc.h"
@@ -14,11 +17,13 @@
 #include "core/jit/jit.h"
 #include "core/jit/limits.h"
 #include "core/jit/mach.h"
+#include "core/jit/pace.h"
 #include "core/jit/passes.h"
 #include "core/jit/target.h"
 #include "core/jit/x86_64/asm.h"
 #include "core/wasm/module.h"
 #include "tests/bench/bench.h"
+#include "tests/unit/large_bodies.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,8 +202,71 @@ static void check(const char *path, u32 *passed, u32 *refused)
     arena_drop(&arena);
 }
 
+// ---- shapes
+
+struct portions {
+    struct jit_pace pace;
+    f64 before;
+    f64 longest;
+};
+
+static void portion_end(struct jit_pace *pace)
+{
+    enum { PORTION = 50000 };
+    struct portions *portions = CONTAINER_OF(pace, struct portions, pace);
+    f64 now = seconds_now();
+    f64 took = now - portions->before;
+    portions->longest = took > portions->longest ? took : portions->longest;
+    portions->before = now;
+    pace->left = PORTION;
+}
+
+static void measure_shape(u32 shape)
+{
+    enum { SHAPE_ROUNDS = 5 };
+    struct arena arena;
+    struct wasm_bytes bytes = large_module(shape, JIT_BODY_BYTES);
+    arena_init(&arena, &bench_heap, SIZE_MAX);
+    const struct wasm_module *module = bench_module(wasm_bytes_span(&bytes), &arena);
+    f64 least = 1e9;
+    f64 longest_least = 1e9;
+    size_t used = 0;
+    enum err err = ERR_OK;
+    for (u32 round = 0; round < SHAPE_ROUNDS; round++) {
+        struct portions portions = {.pace = {0, portion_end}};
+        struct jit_source source = {.target = &jit_target_x86_64,
+                                    .options = &fast,
+                                    .module = module,
+                                    .pace = &portions.pace};
+        struct jit_function code;
+        struct arena scratch;
+        arena_init(&scratch, &bench_heap, jit_scratch_limit(JIT_BODY_BYTES));
+        f64 start = seconds_now();
+        portions.before = start;
+        err = jit_compile_source(&source, &scratch, &scratch, &code);
+        portion_end(&portions.pace);
+        f64 took = seconds_now() - start;
+        least = took < least ? took : least;
+        longest_least = portions.longest < longest_least ? portions.longest : longest_least;
+        used = scratch.used_bytes;
+        arena_drop(&scratch);
+    }
+    printf(
+        "| shape: %s | %.0f ms%s, %zu bytes of memory for each | | longest portion %.2f ms | |\n",
+        large_shape_name(shape), least * 1e3, err == ERR_OK ? "" : " until refused",
+        used / JIT_BODY_BYTES, longest_least * 1e3);
+    arena_drop(&arena);
+    wasm_bytes_free(&bytes);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--shapes") == 0) {
+        for (u32 shape = 0; shape < large_shape_count; shape++) {
+            measure_shape(shape);
+        }
+        return 0;
+    }
     if (argc == 2) {
         measure(argv[1]);
         return 0;

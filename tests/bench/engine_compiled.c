@@ -94,15 +94,24 @@ static bool compiled_run(void *self, u32 n, u64 *result, f64 *seconds)
 {
     struct compiled *compiled = self;
     wasm_slot argument = n;
-    i64 fuel = INT64_MAX;
+    i64 fuel;
     f64 before = seconds_now();
     if (jit_thread_call(&compiled->runner, compiled->function, &argument) != ERR_OK) {
         return false;
     }
-    enum wasm_run state = jit_thread_run(&compiled->runner, &fuel);
+    enum wasm_run state;
+    do {
+        fuel = INT64_MAX;
+        state = jit_thread_run(&compiled->runner, &fuel);
+    } while (state == WASM_RUN_PAUSED);
     *seconds = seconds_now() - before;
     *result = state == WASM_RUN_DONE ? compiled->thread.results[0] : 0;
     return state == WASM_RUN_DONE;
+}
+
+void engine_compiled_ticks(u32 every_us)
+{
+    jit_host_storm(&host, every_us);
 }
 
 static void compiled_close(void *self)

@@ -30,6 +30,8 @@ struct engine {
 extern const struct engine engine_native;      // the same source, compiled by clang -O2
 extern const struct engine engine_interpreter; // ours
 extern const struct engine engine_compiled;    // ours
-extern const struct engine engine_slices;      // ours, paused after every few steps
-extern const struct engine engine_peer;        // in this process: peer.h
-extern const struct engine engine_node;        // V8's optimising tier, in a process of its own
+// Interrupts it every so many us from now on, as the end of a slice does; 0: no more.
+void engine_compiled_ticks(u32 every_us);
+extern const struct engine engine_slices; // ours, paused after every few steps
+extern const struct engine engine_peer;   // in this process: peer.h
+extern const struct engine engine_node;   // V8's optimising tier, in a process of its own
