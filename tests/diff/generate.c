@@ -51,6 +51,7 @@ struct label {
 struct generator {
     struct span choices;
     bool hides_nan;
+    bool has_tail_calls;
     u32 kinds; // of values: KINDS, or those before VECTOR
     struct wasm_bytes out;
     size_t body;
@@ -781,7 +782,7 @@ static void statement(struct generator *g, u32 depth)
         block_with_params(g, depth);
         break;
     case 9:
-        if (choose(g, 2) == 0) {
+        if (!g->has_tail_calls || choose(g, 2) == 0) {
             call(g, KINDS, depth);
         } else {
             tail_call(g, depth);
@@ -963,15 +964,16 @@ static void choose_signatures(struct generator *g)
     }
 }
 
-struct wasm_bytes generate_module(struct span choices, bool hides_nan, bool has_vectors)
+struct wasm_bytes generate_module(struct span choices, u32 options)
 {
     struct generator *g = calloc(1, sizeof *g);
     if (g == NULL) {
         abort();
     }
     g->choices = choices;
-    g->hides_nan = hides_nan;
-    g->kinds = has_vectors ? KINDS : VECTOR;
+    g->hides_nan = (options & GENERATE_HIDES_NAN) != 0;
+    g->has_tail_calls = (options & GENERATE_TAIL_CALLS) != 0;
+    g->kinds = (options & GENERATE_VECTORS) != 0 ? KINDS : VECTOR;
     g->out = wasm_bytes_begin();
     choose_signatures(g);
     put_types(g);

@@ -10,9 +10,14 @@
 #include "core/base/span.h"
 #include "tests/unit/wasm_bytes.h"
 
+enum generate_options {
+    GENERATE_HIDES_NAN = 1 << 0, // nothing depends on the bits of a NaN, so that engines which make
+                                 // different ones agree
+    GENERATE_VECTORS = 1 << 1,   // v128 is a type like the others; else there is none
+    GENERATE_TAIL_CALLS = 1 << 2, //
+};
+
 // The same choices give the same module. When they run out, the smallest of everything is chosen.
-//   hides_nan    nothing depends on the bits of a NaN, so that engines which make different ones
-//                agree
-//   has_vectors  v128 is a type like the others; else there is none
+//   options  enum generate_options
 // Owner  the caller frees the result with wasm_bytes_free
-struct wasm_bytes generate_module(struct span choices, bool hides_nan, bool has_vectors);
+struct wasm_bytes generate_module(struct span choices, u32 options);

@@ -22,7 +22,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         ASSERT(!out.differs);
         return 0;
     }
-    struct wasm_bytes module = generate_module(span_of(data, size), true, (kind & 4) != 0);
+    struct wasm_bytes module =
+        generate_module(span_of(data, size), GENERATE_HIDES_NAN | GENERATE_TAIL_CALLS |
+                                                 ((kind & 4) != 0 ? GENERATE_VECTORS : 0));
     compiled_compare(wasm_bytes_span(&module), &options, &out);
     ASSERT(!out.differs);
     wasm_bytes_free(&module);

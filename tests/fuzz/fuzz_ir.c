@@ -27,8 +27,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         run(span_of(data, size));
         return 0;
     }
-    struct wasm_bytes module =
-        generate_module(span_of(data, size), false, size > 0 && (data[0] & 4) != 0);
+    struct wasm_bytes module = generate_module(
+        span_of(data, size),
+        GENERATE_TAIL_CALLS | (size > 0 && (data[0] & 4) != 0 ? GENERATE_VECTORS : 0));
     run(wasm_bytes_span(&module));
     wasm_bytes_free(&module);
     return 0;

@@ -3,11 +3,13 @@
 ;; fewer parameters, in registers and on the stack, of one instance and of two, and, where some functions
 ;; are compiled and others are not, between both engines.
 (module $a
+  (import "spectest" "print_i32" (func $print (param i32)))
   (type $t (func (param i64) (result i64)))
   (type $many (func (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 f32) (result i64)))
   (table (export "table") 8 8 funcref)
   (elem (i32.const 0) $here)
   (elem (i32.const 2) $turn $many_a $many_b)
+  (elem (i32.const 6) $print)
 
   ;; One parameter, then three and two locals.
   (func $even (export "even") (type $t)
@@ -71,6 +73,14 @@
     (local.set $v) (drop)
     (i64.add (local.get $last) (i64x2.extract_lane 0 (local.get $v))))
 
+  ;; Of the embedder's functions, by name and by the table.
+  (func $tell (param i32)
+    (if (i32.and (local.get 0) (i32.const 1)) (then (return_call $print (local.get 0))))
+    (return_call_indirect (param i32) (local.get 0) (i32.const 6)))
+  (func (export "tell") (param i64) (result i64)
+    (call $tell (i32.wrap_i64 (local.get 0)))
+    (i64.add (local.get 0) (i64.const 5)))
+
   ;; Traps, at the end of a long way and in the middle of the instruction.
   (func $trap_a (export "trap") (type $t)
     (if (i64.eqz (local.get 0)) (then (unreachable)))
@@ -107,6 +117,8 @@
 (assert_return (invoke $a "pair" (i64.const 200000)) (i64.const 200012))
 (assert_return (invoke $b "even" (i64.const 200001)) (i64.const 0))
 (assert_return (invoke $b "loop" (i64.const 200001)) (i64.const 3))
+(assert_return (invoke $a "tell" (i64.const 1)) (i64.const 6))
+(assert_return (invoke $a "tell" (i64.const 2)) (i64.const 7))
 (assert_trap (invoke $a "trap" (i64.const 200000)) "unreachable")
 (assert_trap (invoke $a "element" (i32.const 8)) "undefined element")
 (assert_trap (invoke $a "element" (i32.const 7)) "uninitialized element")
