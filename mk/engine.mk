@@ -25,3 +25,9 @@ $(UNIT_VARIANTS:%=build/%/test/wasm_memories): | build/test/wasm/memories.wasm
 $(call unit_test,wasm_vector,tests/unit/test_wasm_vector.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES))
 $(UNIT_VARIANTS:%=build/%/test/wasm_vector): | build/test/wasm/vector.wasm
+# Several threads of the machine in one memory: also under the thread sanitizer.
+WASM_ATOMIC_TEST := tests/unit/test_wasm_atomic.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES)
+$(call unit_test,wasm_atomic,$(WASM_ATOMIC_TEST),-lpthread)
+$(call unit_test,wasm_atomic,$(WASM_ATOMIC_TEST),-lpthread,tsan)
+build/test/wasm/atomic.wasm: WAT_FLAGS := --enable-threads
+$(UNIT_VARIANTS:%=build/%/test/wasm_atomic) build/tsan/test/wasm_atomic: | build/test/wasm/atomic.wasm

@@ -292,6 +292,8 @@ static enum trap run_ins(struct frame *f, const struct ir_ins *ins, struct value
         return run_call(f, ins, out);
     case IR_HELPER:
         return run_helper(f, ins, out);
+    case IR_FENCE:
+        return TRAP_NONE;
     case IR_MEMORY_AT:
         *out = word(values[ins->c].low + values[ins->a].low);
         return range_inside(values[ins->a].low, ins->lane, values[ins->b].low)
@@ -300,6 +302,11 @@ static enum trap run_ins(struct frame *f, const struct ir_ins *ins, struct value
     default:
         if (ins->op > IR_CALL_INDIRECT) {
             return run_variable(f, ins, out);
+        }
+        if (shape == IR_SHAPE_LIST) { // a cmpxchg
+            const u32 *list = &f->ir->lists[ins->b + 1];
+            return evaluate_row(f->evaluator, f->ir, ins, values[list[0]], values[list[1]],
+                                values[list[2]], out);
         }
         return evaluate_row(f->evaluator, f->ir, ins,
                             (shape & IR_SHAPE_A) != 0 ? values[ins->a] : word(0),

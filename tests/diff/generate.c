@@ -53,6 +53,7 @@ struct generator {
     bool hides_nan;
     bool has_tail_calls;
     u32 kinds; // of values: KINDS, or those before VECTOR
+    bool has_atomics;
     struct wasm_bytes out;
     size_t body;
     u32 function; // the one being written
@@ -91,9 +92,9 @@ struct operation {
 #define LETTERS_IL {0, 1, KINDS}
 #define LETTERS_IF {0, 2, KINDS}
 #define LETTERS_ID {0, 3, KINDS}
-#define LETTERS_III {KINDS, KINDS, KINDS}
-#define LETTERS_IIL {KINDS, KINDS, KINDS}
-#define LETTERS_ILL {KINDS, KINDS, KINDS}
+#define LETTERS_III {0, 0, 0}
+#define LETTERS_IIL {0, 0, 1}
+#define LETTERS_ILL {0, 1, 1}
 #define LETTERS_V {VECTOR, KINDS, KINDS}
 #define LETTERS_VV {VECTOR, VECTOR, KINDS}
 #define LETTERS_VVV {VECTOR, VECTOR, VECTOR}
@@ -270,7 +271,8 @@ static void put_operation(struct generator *g, const struct operation *op)
     }
     if (op->bytes != 0 && op->immediate != WASM_IMM_LANE) { // alignment and offset
         static const u32 offsets[] = {0, 4, 8, 1, 100, 65528, 65535, 70000, UINT32_MAX};
-        put_u32(&g->out, 0);
+        bool is_atomic = op->class == WASM_CLASS_ATOMIC;
+        put_u32(&g->out, is_atomic ? (u32)__builtin_ctz(op->bytes) : 0);
         put_u32(&g->out,
                 offsets[choose(g, 32) == 31 ? choose(g, COUNT_OF(offsets)) : choose(g, 5)]);
     }
@@ -280,6 +282,15 @@ static void put_operation(struct generator *g, const struct operation *op)
     for (u32 i = 0; i < 16 && op->immediate == WASM_IMM_LANES; i++) {
         put_u8(&g->out, (u8)choose(g, 32));
     }
+}
+
+// One that mostly is a multiple of 8.
+static void address_atomic(struct generator *g, u32 depth)
+{
+    expression(g, 0, depth);
+    put_opcode(g, WASM_OP_I32_CONST);
+    put_i64(&g->out, choose(g, 32) == 31 ? 0xffff : 0xff8);
+    put_opcode(g, WASM_OP_I32_AND);
 }
 
 // An address that mostly lies in memory: often a sum, as compilers make them.
@@ -370,7 +381,9 @@ static void numeric(struct generator *g, u32 kind, u32 depth)
     u32 start = choose(g, COUNT_OF(operations));
     for (u32 i = 0; i < COUNT_OF(operations); i++) {
         const struct operation *op = &operations[(start + i) % COUNT_OF(operations)];
+        bool is_atomic = op->class == WASM_CLASS_ATOMIC && g->has_atomics;
         bool is_load = op->class == WASM_CLASS_LOAD || op->class == WASM_CLASS_VECTOR_LOAD;
+        is_load |= is_atomic;
         bool fits = op->class == WASM_CLASS_VECTOR || op->class == WASM_CLASS_COMPARE ||
                     op->class == WASM_CLASS_UNARY || op->class == WASM_CLASS_BINARY ||
                     op->class == WASM_CLASS_CONVERT || is_load;
@@ -383,7 +396,7 @@ static void numeric(struct generator *g, u32 kind, u32 depth)
             hide_begin(g, op);
         }
         if (is_load) {
-            address(g, depth);
+            (is_atomic ? address_atomic : address)(g, depth);
         }
         for (u32 k = is_load; k < 3 && op->operands[k] != KINDS; k++) {
             expression(g, op->operands[k], depth);
@@ -585,8 +598,9 @@ static void store(struct generator *g, u32 depth)
     for (u32 i = 0; i < COUNT_OF(operations); i++) {
         const struct operation *op = &operations[(start + i) % COUNT_OF(operations)];
         bool is_store = op->class == WASM_CLASS_STORE || op->class == WASM_CLASS_VECTOR_STORE;
+        is_store |= op->class == WASM_CLASS_ATOMIC && op->result == KINDS && g->has_atomics;
         if (is_store && op->operands[1] < g->kinds && !(g->hides_nan && shows_nan(op))) {
-            address(g, depth);
+            (op->class == WASM_CLASS_ATOMIC ? address_atomic : address)(g, depth);
             expression(g, op->operands[1], depth);
             put_operation(g, op);
             return;
@@ -972,6 +986,7 @@ struct wasm_bytes generate_module(struct span choices, u32 options)
     }
     g->choices = choices;
     g->hides_nan = (options & GENERATE_HIDES_NAN) != 0;
+    g->has_atomics = (options & GENERATE_ATOMICS) != 0;
     g->has_tail_calls = (options & GENERATE_TAIL_CALLS) != 0;
     g->kinds = (options & GENERATE_VECTORS) != 0 ? KINDS : VECTOR;
     g->out = wasm_bytes_begin();

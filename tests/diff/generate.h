@@ -15,6 +15,7 @@ enum generate_options {
                                  // different ones agree
     GENERATE_VECTORS = 1 << 1,   // v128 is a type like the others; else there is none
     GENERATE_TAIL_CALLS = 1 << 2, //
+    GENERATE_ATOMICS = 1 << 3,    // atomic access, all but waiting and waking
 };
 
 // The same choices give the same module. When they run out, the smallest of everything is chosen.

@@ -64,7 +64,8 @@ static void run_seed(u64 seed, struct sums *sums)
         choices[i] = (u8)next_random(&state);
     }
     struct wasm_bytes module = generate_module(
-        span_of(choices, size), GENERATE_TAIL_CALLS | (seed % 2 == 0 ? GENERATE_VECTORS : 0));
+        span_of(choices, size), GENERATE_TAIL_CALLS | (seed % 2 == 0 ? GENERATE_VECTORS : 0) |
+                                    (seed % 3 == 0 ? GENERATE_ATOMICS : 0));
     (void)snprintf(name, sizeof name, "build/diff/ir_%llu.wasm", (unsigned long long)seed);
     FILE *file = fopen(name, "wb"); // stays when the two differ, or something stops the program
     if (file != NULL) {

@@ -49,7 +49,8 @@ static void run_seed(u64 seed, struct compiled_outcome *out)
     }
     struct wasm_bytes module =
         generate_module(span_of(choices, size), GENERATE_HIDES_NAN | GENERATE_TAIL_CALLS |
-                                                    (seed % 2 == 0 ? GENERATE_VECTORS : 0));
+                                                    (seed % 2 == 0 ? GENERATE_VECTORS : 0) |
+                                                    (seed % 3 == 0 ? GENERATE_ATOMICS : 0));
     (void)snprintf(name, sizeof name, "build/diff/machine_%llu.wasm", (unsigned long long)seed);
     if (getenv("MACHINE_KEEP") != NULL) {
         FILE *file = fopen(name, "wb");

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     }
     struct wasm_bytes module =
         generate_module(span_of(data, size), GENERATE_HIDES_NAN | GENERATE_TAIL_CALLS |
-                                                 ((kind & 4) != 0 ? GENERATE_VECTORS : 0));
+                                                 ((kind & 4) != 0 ? GENERATE_VECTORS : 0) |
+                                                 ((kind & 8) != 0 ? GENERATE_ATOMICS : 0));
     compiled_compare(wasm_bytes_span(&module), &options, &out);
     ASSERT(!out.differs);
     wasm_bytes_free(&module);

@@ -46,8 +46,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         run_both(span_of(data, size), false);
         return 0;
     }
-    struct wasm_bytes module =
-        generate_module(span_of(data, size), GENERATE_VECTORS | GENERATE_TAIL_CALLS);
+    struct wasm_bytes module = generate_module(
+        span_of(data, size), GENERATE_VECTORS | GENERATE_TAIL_CALLS | GENERATE_ATOMICS);
     run_both(wasm_bytes_span(&module), true);
     wasm_bytes_free(&module);
     return 0;

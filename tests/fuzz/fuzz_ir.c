@@ -28,8 +28,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         return 0;
     }
     struct wasm_bytes module = generate_module(
-        span_of(data, size),
-        GENERATE_TAIL_CALLS | (size > 0 && (data[0] & 4) != 0 ? GENERATE_VECTORS : 0));
+        span_of(data, size), GENERATE_TAIL_CALLS |
+                                 (size > 0 && (data[0] & 4) != 0 ? GENERATE_VECTORS : 0) |
+                                 (size > 0 && (data[0] & 8) != 0 ? GENERATE_ATOMICS : 0));
     run(wasm_bytes_span(&module));
     wasm_bytes_free(&module);
     return 0;

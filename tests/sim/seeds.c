@@ -77,6 +77,7 @@ struct run {
     char cid[KERNEL_CID_TEXT_BYTES];
     char ping[KERNEL_CID_TEXT_BYTES];
     char pinger[KERNEL_CID_TEXT_BYTES];
+    char threads[KERNEL_CID_TEXT_BYTES];
     char hello[KERNEL_CID_TEXT_BYTES];
     char exit[KERNEL_CID_TEXT_BYTES];
     char loader[KERNEL_CID_TEXT_BYTES];
@@ -449,6 +450,7 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
     stage_add(&run->stage, stage_file("build/programs/ping.wasm"), none, run->ping);
     stage_add(&run->stage, stage_file("build/test/kernel/pinger.wasm"), none, run->pinger);
     stage_add(&run->stage, stage_file("build/programs/hello.wasm"), none, run->hello);
+    stage_add(&run->stage, stage_file("build/test/kernel/threads.wasm"), none, run->threads);
     stage_add(&run->stage, stage_file("build/programs/store-loader.wasm"), none, run->loader);
     struct span bytes = stage_file("build/test/kernel/exit.wasm");
     stage_add(&run->stage, bytes, none, run->exit);
@@ -471,6 +473,7 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
     start_other(run, run->hello, "");
     start_other(run, run->stored, "");
     start_other(run, run->damaged, "");
+    start_other(run, run->threads, "count");
     for (u32 i = 0; i < ACTORS; i++) {
         add_actor(run, stage_start_any(&run->stage, run->cid));
     }
@@ -488,6 +491,10 @@ static void mischief(struct run *run)
     if (sim_below(200) == 0) {
         const char *names[] = {run->loader, run->ping, run->pinger, run->stored, run->damaged};
         start_other(run, names[sim_below(5)], "20");
+    }
+    if (sim_below(300) == 0) {
+        static const char *const whats[] = {"count", "times", "trap", "exit", "stay"};
+        start_other(run, run->threads, whats[sim_below(COUNT_OF(whats))]);
     }
     if (sim_below(200) == 0 && run->actor_count < ACTORS_MOST) {
         struct kernel_start start = {.cid = span_string(run->cid)};

@@ -701,8 +701,9 @@ static void pausing_changes_nothing(void **state)
             random = random * 6364136223846793005 + 1442695040888963407;
             choices[i] = (u8)(random >> 56);
         }
-        struct wasm_bytes module = generate_module(span_of(choices, sizeof choices),
-                                                   GENERATE_VECTORS | GENERATE_TAIL_CALLS);
+        struct wasm_bytes module =
+            generate_module(span_of(choices, sizeof choices),
+                            GENERATE_VECTORS | GENERATE_TAIL_CALLS | GENERATE_ATOMICS);
         execute_module(wasm_bytes_span(&module), all, 1, all[0], &whole);
         execute_module(wasm_bytes_span(&module), one, 1, all[0], &sliced);
         wasm_bytes_free(&module);
