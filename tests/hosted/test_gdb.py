@@ -4,6 +4,7 @@ import contextlib
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -13,6 +14,8 @@ from harness import PATIENCE, Skip, expect, finish, test
 from test_debug import SOURCE, line_of, module
 
 BREAKPOINTS = 256  # KERNEL_BREAKPOINTS
+FRAMES = 32  # KERNEL_DEBUG_FRAMES
+UNITS = 1 << 24  # WASM_WALK_UNITS
 
 
 def free_port():
@@ -165,6 +168,52 @@ def gdb_operands_are_where_they_should_be(world):
 
 
 @test
+def gdb_call_stacks_have_a_bound(world):
+    with debugging(world, "deep") as (process, gdb):
+        gdb.ask("?")
+        stopped(gdb.ask("c"), "exception")
+        expect(len(gdb.stack()), FRAMES)
+        expect(gdb.value("Local", FRAMES - 1, 0) is not None, True)
+        expect(gdb.value("Local", FRAMES, 0), None)
+        expect(gdb.ask("c"), "X06")
+        finish(process)
+
+
+def leb(value):
+    out = b""
+    while True:
+        byte, value = value & 0x7f, value >> 7
+        out += bytes([byte | (0x80 if value else 0)])
+        if not value:
+            return out
+
+
+def section(number, content):
+    return bytes([number]) + leb(len(content)) + content
+
+
+@test
+def gdb_walks_no_longer_than_it_may(world):
+    """A stack of functions so long that looking where they stand takes more than WASM_WALK_UNITS."""
+    calls, pairs = 24, 500000  # a pair is four instructions of the interpreter, two of them probes
+    body = b"\x01\x01\x7f"  # a local, an i32
+    body += b"\x23\x00\x41" + leb(calls) + b"\x4e\x04\x40\x00\x0b"  # global 0 >= calls: unreachable
+    body += b"\x23\x00\x41\x01\x6a\x24\x00"  # global 0 += 1
+    body += b"\x20\x00\x21\x00" * pairs + b"\x10\x00\x0b"  # and again
+    data = (b"\0asm\1\0\0\0" + section(1, b"\x01\x60\0\0") + section(3, b"\x01\0") + section(5, b"\x01\0\x01")
+            + section(6, b"\x01\x7f\x01\x41\0\x0b")
+            + section(7, b"\x02\x06memory\x02\0\x06_start\0\0")
+            + section(10, b"\x01" + leb(len(body)) + body))
+    with debugging(world, path=world.write("long.wasm", data)) as (process, gdb):
+        gdb.ask("?")
+        stopped(gdb.ask("c"), "exception")
+        expected = UNITS // (4 * pairs) + 2  # the first frame stands at its beginning
+        expect(abs(len(gdb.stack()) - expected) <= 1, True, (len(gdb.stack()), expected))
+        expect(gdb.ask("c"), "X06")
+        finish(process)
+
+
+@test
 def gdb_steps_by_line_into_and_over(world):
     """As a debugger does: single steps until the line changes; a call is stepped over by a breakpoint behind."""
     with debugging(world) as (process, gdb):
@@ -254,6 +303,23 @@ def gdb_listens_on_this_host_alone(world):
         stopped(gdb.ask("?"), "signal")
         expect(gdb.ask("vKill;1"), "OK")
         expect(finish(process).code, 137)
+
+
+@test
+def gdb_sessions_end_by_signal(world):
+    """Also while the program is stopped, with a debugger or without one."""
+    for connected in (False, True):
+        port = free_port()
+        with world.running("run", "--gdb", str(port), module(world, "4-O0")) as process:
+            expect(b"waits for a debugger" in process.stderr.readline(), True)
+            if connected:
+                gdb = connect(process, port)
+                stopped(gdb.ask("?"), "signal")
+            process.send_signal(signal.SIGINT)
+            expect(finish(process).code, 130)
+            if connected:
+                expect(gdb.receive(), None)
+                gdb.close()
 
 
 @test
