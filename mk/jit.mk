@@ -47,7 +47,7 @@ $(call link_rule,hosted,build/hosted/test/alloc_bench,tests/bench/alloc.c tests/
   tests/unit/mach_random.c $(ALLOC_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES))
 
 # Crossings, traps and interrupts, on machine code written by hand.
-JIT_RUN_SOURCES := $(addprefix core/jit/,backtrace.c interrupt.c module.c space.c thread.c x86_64/asm.c \
+JIT_RUN_SOURCES := $(addprefix core/jit/,backtrace.c interrupt.c module.c space.c thread.c unwind.c x86_64/asm.c \
   x86_64/crossing.c)
 $(call unit_test,jit_run,tests/unit/test_jit_run.c $(JIT_HOST_SOURCES) $(JIT_RUN_SOURCES) $(TEST_SUPPORT) \
   $(BASE_SOURCES) $(WASM_SOURCES),-lsodium -lpthread)

@@ -30,6 +30,7 @@ BEYOND := extended-const
 BEYOND += tail-calls
 BEYOND += multi-memory
 BEYOND += threads
+BEYOND += exceptions
 BEYOND_RUN = tests/spec/run $(addprefix --beyond ,$(BEYOND))
 BEYOND_READY := build/wasm-beyond/complete
 $(BEYOND_READY): tests/spec/fetch tests/spec/convert/Cargo.toml tests/spec/convert/src/main.rs
@@ -53,7 +54,7 @@ test-spec-more: build/hosted/test/spec_runner build/gcc/test/spec_runner
 .PHONY: test-spec-more
 
 FRONT_SOURCES := $(addprefix core/wasm/,constant.c decode.c encoding.c module.c names.c opcode.c validate.c \
-  validate_atomic.c validate_body.c validate_rare.c validate_stack.c validate_vector.c)
+  validate_atomic.c validate_body.c validate_rare.c validate_stack.c validate_try.c validate_vector.c)
 FRONT_TEST := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(FRONT_SOURCES)
 $(call unit_test,utf8,tests/unit/test_utf8.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,sort,tests/unit/test_sort.c $(TEST_SUPPORT) $(BASE_SOURCES))

@@ -149,6 +149,7 @@ static enum err mark_fixed(struct alloc *alloc)
     u32 clobbered =
         (u32)((registers->allocatable[MACH_INTEGER] | registers->allocatable[MACH_FLOAT]) &
               ~registers->preserved);
+    u32 preserved = (u32)registers->preserved;
     for (u32 b = 0; b < mach->block_count; b++) {
         for (u32 i = mach->blocks[b].first; i < mach->blocks[b].end; i++) {
             const struct mach_ins *ins = &mach->ins[i];
@@ -161,6 +162,10 @@ static enum err mark_fixed(struct alloc *alloc)
             }
             if ((ins->flags & MACH_IS_CALL) != 0) {
                 fix(alloc, position + 1, clobbered);
+            }
+            if (UNLIKELY((ins->flags & MACH_IS_LANDING) != 0)) {
+                fix(alloc, position + 1, preserved);
+                alloc->used |= preserved;
             }
             alloc_pace(alloc, ins->operand_count);
         }

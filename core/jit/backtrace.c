@@ -152,5 +152,5 @@ void jit_thread_describe(const struct jit_thread *thread, struct text *out)
 {
     struct wasm_frame frame;
     u32 count = jit_thread_backtrace(thread, &frame, 1);
-    wasm_trap_describe(thread->wasm->trap, count == 0 ? NULL : &frame, out);
+    wasm_trap_describe(thread->wasm, count == 0 ? NULL : &frame, out);
 }

@@ -44,7 +44,7 @@ static void emit_return(struct builder *b)
 // ---- branches
 
 // An unconditional one.
-static void emit_br(struct builder *b, struct control *control)
+void build_br(struct builder *b, struct control *control)
 {
     if (is_function(b, control)) {
         emit_return(b);
@@ -73,7 +73,7 @@ static void do_br_if(struct builder *b, struct body_reader *in)
     const struct ir_ins *ins = value_ins(b, condition);
     if (ins->op == IR_CONST) {
         if ((ins->bits != 0) != negated) {
-            emit_br(b, control);
+            build_br(b, control);
         }
         return;
     }
@@ -117,13 +117,13 @@ static void do_br_table(struct builder *b, struct body_reader *in)
             u32 label = body_u32(in);
             chosen = i <= ins->bits ? label : chosen;
         }
-        emit_br(b, target(b, chosen));
+        build_br(b, target(b, chosen));
         return;
     }
     u32 list;
     u32 successors = switch_entries(b, in, count, &list);
     if (successors <= 1) {
-        emit_br(b, target(b, body_u32(&labels)));
+        build_br(b, target(b, body_u32(&labels)));
         return;
     }
     u32 from = b->block;
@@ -177,12 +177,15 @@ static void block_type(struct builder *b, struct body_reader *in, struct control
     control->height = b->height - control->param_count;
 }
 
-static void do_block(struct builder *b, struct body_reader *in)
+static void do_block(struct builder *b, struct body_reader *in, enum row row)
 {
     struct control *control = control_push(b, CONTROL_BLOCK);
     if (control != NULL) {
         block_type(b, in, control);
         scope_enter(b, control);
+        if (row == ROW_TRY_TABLE) {
+            build_try(b, in);
+        }
     }
 }
 
@@ -357,6 +360,9 @@ static void do_end(struct builder *b, struct body_reader *in)
         }
         return;
     }
+    if (control->clauses != NULL) {
+        build_try_end(b, control);
+    }
     if (is_function(b, control)) {
         end_function(b, control);
     } else {
@@ -367,6 +373,16 @@ static void do_end(struct builder *b, struct body_reader *in)
 
 // ---- calls
 
+static void append_call(struct builder *b, struct ir_ins *ins, const struct wasm_func_type *type)
+{
+    ins->lane = build_lands(b);
+    u32 call = build_append(b, ins);
+    build_push_results(b, call, type);
+    if (UNLIKELY(ins->lane)) {
+        build_landing(b, call, true);
+    }
+}
+
 static void do_call(struct builder *b, struct body_reader *in)
 {
     u32 function = body_u32(in);
@@ -375,7 +391,7 @@ static void do_call(struct builder *b, struct body_reader *in)
     call.kind =
         type->result_count == 0 ? IR_KIND_NONE : (u8)kind_of_type(type->types[type->param_count]);
     clobber_globals(b);
-    build_push_results(b, build_append(b, &call), type);
+    append_call(b, &call, type);
 }
 
 static void do_call_indirect(struct builder *b, struct body_reader *in)
@@ -388,7 +404,7 @@ static void do_call_indirect(struct builder *b, struct body_reader *in)
     call.kind =
         type->result_count == 0 ? IR_KIND_NONE : (u8)kind_of_type(type->types[type->param_count]);
     clobber_globals(b);
-    build_push_results(b, build_append(b, &call), type);
+    append_call(b, &call, type);
 }
 
 // In the place of a return: the same, as the end of the block.
@@ -423,7 +439,8 @@ static void do_control(struct builder *b, struct body_reader *in, enum row row)
             0);
         break;
     case ROW_BLOCK:
-        do_block(b, in);
+    case ROW_TRY_TABLE:
+        do_block(b, in, row);
         break;
     case ROW_LOOP:
         do_loop(b, in);
@@ -432,7 +449,7 @@ static void do_control(struct builder *b, struct body_reader *in, enum row row)
         do_if(b, in);
         break;
     case ROW_BR:
-        emit_br(b, target(b, body_u32(in)));
+        build_br(b, target(b, body_u32(in)));
         break;
     case ROW_BR_IF:
         do_br_if(b, in);
@@ -442,6 +459,10 @@ static void do_control(struct builder *b, struct body_reader *in, enum row row)
         break;
     case ROW_RETURN:
         emit_return(b);
+        break;
+    case ROW_THROW:
+    case ROW_THROW_REF:
+        build_throw(b, in, row);
         break;
     case ROW_CALL:
         do_call(b, in);

@@ -57,7 +57,9 @@ struct control {
     u8 otherwise;    // IF: number of the successor that is not the `then`
     u32 successor;   // of the br_table `met_in`: where it goes for this label
     u32 met_in;
-    u32 phi_count; // LOOP
+    u32 phi_count;     // LOOP
+    const u8 *clauses; // of a try_table: their count comes first; NULL: it is none
+    u32 outer_try;     // of a try_table: the builder's `try` outside
 };
 
 enum condition { CONDITION_OPEN, CONDITION_ALWAYS, CONDITION_NEVER };
@@ -109,6 +111,7 @@ struct builder {
     u32 control_capacity;
     u32 behind_count; // CONTROL_BEHIND among them
     u32 entry;        // offset of the loop to enter at; IR_NONE: none, or done
+    u32 try;          // innermost try_table's control, plus 1; 0: none
 
     struct edge *edges;
     u32 edge_count;
@@ -251,8 +254,22 @@ bool rest_finish(struct builder *b, struct control *control, struct body_reader 
 // The end of the block around such a loop.
 void behind_finish(struct builder *b, struct control *control);
 
+// ---- build_try.c
+
+// At a try_table whose control is on top, its block type read, and at its end.
+void build_try(struct builder *b, struct body_reader *in);
+void build_try_end(struct builder *b, const struct control *control);
+// Whether an exception can be caught in this function where it is now.
+bool build_lands(const struct builder *b);
+// What comes behind a call for which build_lands says so, and which has it in `lane`.
+//   returns  else it can only end with an exception
+void build_landing(struct builder *b, u32 call, bool returns);
+void build_throw(struct builder *b, struct body_reader *in, enum row row);
+
 // ---- build.c
 
+// Goes to a label, with what it takes from the top of the stack.
+void build_br(struct builder *b, struct control *control);
 struct control *control_push(struct builder *b, enum control_kind kind);
 // Goes to the end of the block, which is on top.
 void finish_into(struct builder *b, struct control *control);

@@ -73,6 +73,9 @@ static bool is_callee(const struct wasm_module *module, u32 callee)
     if (callee & JIT_CALLEE_HELPER) {
         return (callee & ~(u32)JIT_CALLEE_HELPER) < IR_HELPER_COUNT;
     }
+    if (callee & JIT_CALLEE_TAG) {
+        return (callee & ~(u32)JIT_CALLEE_TAG) < module->tag_count;
+    }
     return callee < module->function_count;
 }
 
@@ -95,7 +98,7 @@ static bool are_sites_good(const struct wasm_body *body, const struct jit_functi
     for (u32 i = 0; i < code->site_count; i++) {
         const struct jit_site *site = &code->sites[i];
         if (site->code > code->code_bytes || site->origin > body->code.size ||
-            site->trap >= TRAP_COUNT) {
+            site->trap >= TRAP_COUNT || site->landing > code->code_bytes - site->code) {
             return false;
         }
         const struct jit_site *before = i == 0 ? NULL : site - 1;
@@ -236,7 +239,8 @@ static u8 *function_write(const struct jit_placed *placed, u8 *at)
     for (u32 i = 0; i < code->site_count; i++) {
         at = put(at, code->sites[i].code - from);
         at = put(at, code->sites[i].origin);
-        at = put(at, code->sites[i].trap);
+        const struct jit_site *site = &code->sites[i]; // only a call lands, which is no trap
+        at = put(at, site->landing == 0 ? site->trap : TRAP_COUNT + (u32)site->landing);
         from = code->sites[i].code;
     }
     mem_copy(at, code->code, code->code_bytes);
@@ -435,7 +439,11 @@ static enum err sites_read(struct reader *in, struct jit_function *code, struct 
         if (at > code->code_bytes) {
             return report_err(report, ERR_MALFORMED, reader_offset(in), "a site beyond the code");
         }
-        code->sites[i] = (struct jit_site){(u32)at, origin, trap};
+        bool lands = trap > TRAP_COUNT;
+        code->sites[i] = (struct jit_site){.code = (u32)at,
+                                           .origin = origin,
+                                           .trap = lands ? (u8)TRAP_NONE : trap,
+                                           .landing = lands ? (u8)(trap - TRAP_COUNT) : 0};
     }
     return ERR_OK;
 }

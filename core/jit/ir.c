@@ -67,13 +67,23 @@ const u8 ir_shapes[IR_OP_COUNT] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     [ROW_##name] = SHAPE_##class(operands),
 #include "core/wasm/opcodes.def"
-    [IR_PHI] = IR_SHAPE_PHI,        [IR_RESULT] = SHAPE_A,
-    [IR_CALL] = IR_SHAPE_LIST,      [IR_CALL_INDIRECT] = SHAPE_A | IR_SHAPE_LIST,
-    [IR_GLOBAL_SET] = IR_SHAPE_B,   [IR_TABLE_GET] = SHAPE_A,
-    [IR_TABLE_SET] = SHAPE_AB,      [IR_HELPER] = IR_SHAPE_LIST,
-    [IR_MEMORY_AT] = SHAPE_ABC,     [IR_BRANCH] = SHAPE_A,
-    [IR_SWITCH] = SHAPE_A,          [IR_RETURN] = IR_SHAPE_LIST,
-    [IR_TAIL_CALL] = IR_SHAPE_LIST, [IR_TAIL_CALL_INDIRECT] = SHAPE_A | IR_SHAPE_LIST,
+    [IR_PHI] = IR_SHAPE_PHI,
+    [IR_RESULT] = SHAPE_A,
+    [IR_CAUGHT] = SHAPE_A,
+    [IR_SLOT] = SHAPE_A,
+    [IR_THROW] = IR_SHAPE_LIST,
+    [IR_CALL] = IR_SHAPE_LIST,
+    [IR_CALL_INDIRECT] = SHAPE_A | IR_SHAPE_LIST,
+    [IR_GLOBAL_SET] = IR_SHAPE_B,
+    [IR_TABLE_GET] = SHAPE_A,
+    [IR_TABLE_SET] = SHAPE_AB,
+    [IR_HELPER] = IR_SHAPE_LIST,
+    [IR_MEMORY_AT] = SHAPE_ABC,
+    [IR_BRANCH] = SHAPE_A,
+    [IR_SWITCH] = SHAPE_A,
+    [IR_RETURN] = IR_SHAPE_LIST,
+    [IR_TAIL_CALL] = IR_SHAPE_LIST,
+    [IR_TAIL_CALL_INDIRECT] = SHAPE_A | IR_SHAPE_LIST,
 };
 
 enum { EFFECT_no = false, EFFECT_yes = true };
@@ -82,13 +92,11 @@ static const bool effects[IR_OP_COUNT] = {
 #define WASM_OP(name, text, prefix, number, class, immediate, operands, results, bytes, traps)     \
     [ROW_##name] = EFFECT_##traps,
 #include "core/wasm/opcodes.def"
-    [IR_CALL] = true,        [IR_CALL_INDIRECT] = true,
-    [IR_GLOBAL_SET] = true,  [IR_TABLE_GET] = true,
-    [IR_TABLE_SET] = true,   [IR_HELPER] = true,
-    [IR_FENCE] = true,       [IR_MEMORY_AT] = true,
-    [IR_JUMP] = true,        [IR_BRANCH] = true,
-    [IR_SWITCH] = true,      [IR_RETURN] = true,
-    [IR_TAIL_CALL] = true,   [IR_TAIL_CALL_INDIRECT] = true,
+    [IR_THROW] = true,       [IR_CALL] = true,      [IR_CALL_INDIRECT] = true,
+    [IR_GLOBAL_SET] = true,  [IR_TABLE_GET] = true, [IR_TABLE_SET] = true,
+    [IR_HELPER] = true,      [IR_FENCE] = true,     [IR_MEMORY_AT] = true,
+    [IR_JUMP] = true,        [IR_BRANCH] = true,    [IR_SWITCH] = true,
+    [IR_RETURN] = true,      [IR_TAIL_CALL] = true, [IR_TAIL_CALL_INDIRECT] = true,
     [IR_UNREACHABLE] = true,
 };
 
@@ -107,7 +115,9 @@ static const char *const names[IR_OP_COUNT] = {
     [IR_CONST] = "const",
     [IR_PHI] = "phi",
     [IR_RESULT] = "result",
+    [IR_CAUGHT] = "caught",
     [IR_CALL] = "call",
+    [IR_THROW] = "throw",
     [IR_CALL_INDIRECT] = "call_indirect",
     [IR_GLOBAL_GET] = "global.get",
     [IR_GLOBAL_SET] = "global.set",
@@ -132,10 +142,10 @@ static const char *const names[IR_OP_COUNT] = {
 };
 
 static const char *const helpers[IR_HELPER_COUNT] = {
-    "memory.grow",    "memory.fill",    "memory.copy", "memory.init",    "data.drop",
-    "table.grow",     "table.fill",     "table.copy",  "table.init",     "elem.drop",
-    "notify",         "wait32",         "wait64",      "memory.grow of", "memory.fill of",
-    "memory.copy of", "memory.init of",
+    "memory.grow",    "memory.fill",    "memory.copy",    "memory.init", "data.drop",
+    "table.grow",     "table.fill",     "table.copy",     "table.init",  "elem.drop",
+    "throw_ref",      "notify",         "wait32",         "wait64",      "memory.grow of",
+    "memory.fill of", "memory.copy of", "memory.init of",
 };
 
 static const char kinds[] = {'i', 'l', 'f', 'd', 'v'};
@@ -186,6 +196,7 @@ static void print_immediates(const struct ir *ir, const struct ir_ins *ins, stru
     case IR_PARAM:
     case IR_CALL:
     case IR_TAIL_CALL:
+    case IR_THROW:
     case IR_GLOBAL_GET:
     case IR_GLOBAL_SET:
     case IR_REF_FUNC:

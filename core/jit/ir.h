@@ -47,9 +47,12 @@ enum ir_op {
     IR_CONST,             // bits; KIND_V: a is the index in vectors
     IR_PHI,               // a: first of its inputs in `lists`, one for each predecessor in order
     IR_RESULT,            // a: a call with several results, b: which (from 1; the call itself is 0)
+    IR_CAUGHT,            // a: a CALL and so on that lands. 0: it has returned; else the address of
+                          // enum jit_caught (jit.h), whose words IR_SLOT reads behind it
     IR_CALL,              // a: function index; arguments: lists[b] is their count, they follow
     IR_CALL_INDIRECT,     // a: element number, c: table and canonical type (call_table, call_type);
                           // arguments as for CALL
+    IR_THROW,             // a: tag index; its values as for CALL. Does not return
     IR_GLOBAL_GET,        // a: global index
     IR_GLOBAL_SET,        // a: global index, b: value
     IR_TABLE_GET,         // a: index value, c: table
@@ -63,8 +66,8 @@ enum ir_op {
     // traps if the place is no multiple of the rest.
     IR_MEMORY_AT,
     IR_REF_FUNC, // a: function index
-    IR_SLOT,     // a: address of a frame of the interpreter (KIND_L), c: number of the slot
-                 // of 8 bytes; an i32 or f32 is its low half (ir_build_loop)
+    IR_SLOT,     // a: address of a frame of the interpreter, or CAUGHT (KIND_L), c: number of the
+                 // slot of 8 bytes; an i32 or f32 is its low half (ir_build_loop)
     IR_HELPER,   // a: enum ir_helper; arguments as for CALL: what is too rare to compile
     IR_FENCE,    // atomic.fence
     // ---- the last of a block; its successors stand in the block
@@ -86,6 +89,7 @@ enum { IR_AT_ALIGNED = 0x80 };
 //   MEMORY_INIT to from count segment | DATA_DROP segment | TABLE_GROW value count table -> old
 //   TABLE_FILL to value count table | TABLE_COPY to from count table table
 //   TABLE_INIT to from count table segment | ELEM_DROP segment
+//   THROW_REF exnref, which does not return
 //   NOTIFY address count offset -> woken | WAIT_32, WAIT_64 address expected timeout offset -> how
 // and of another memory than 0
 //   MEMORY_GROW_OF pages memory -> old | MEMORY_FILL_OF to value count memory
@@ -101,6 +105,7 @@ enum ir_helper {
     IR_HELPER_TABLE_COPY,
     IR_HELPER_TABLE_INIT,
     IR_HELPER_ELEM_DROP,
+    IR_HELPER_THROW_REF,
     IR_HELPER_NOTIFY,
     IR_HELPER_WAIT_32,
     IR_HELPER_WAIT_64,
@@ -118,9 +123,9 @@ static inline bool ir_helper_has_result(enum ir_helper helper)
 }
 
 struct ir_ins {
-    u16 op;  // enum ir_op
-    u8 kind; // enum kind of the value, IR_KIND_NONE when there is none
-    u8 lane;
+    u16 op;     // enum ir_op
+    u8 kind;    // enum kind of the value, IR_KIND_NONE when there is none
+    u8 lane;    // of a call, THROW or HELPER: 1: it lands, so that exceptions go on behind it too
     u32 uses;   // how often it is an operand. After ir_improve nothing is dead: 0 is for effects,
                 // parameters, and results that nobody wants
     u32 origin; // offset in the body: where a trap or a call is reported
@@ -164,7 +169,8 @@ struct ir {
     struct ir_block *blocks;
     u32 block_count;
     u32 block_capacity;
-    u32 *lists; // operands of calls, inputs of phis, predecessors, successors
+    u32 caught_words; // that an exception that lands leaves for IR_SLOT, at most
+    u32 *lists;       // operands of calls, inputs of phis, predecessors, successors
     u32 list_count;
     u32 list_capacity;
     u64 (*vectors)[2]; // constants of KIND_V

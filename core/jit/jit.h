@@ -32,7 +32,12 @@ struct jit_site {
     u32 code;   // offset of the instruction, for a call of the return address
     u32 origin; // offset in the body
     u8 trap;    // enum trap; TRAP_NONE: the return address of a call
+    u8 landing; // of a call in a try_table: how far behind it is where an exception lands; else 0
 };
+
+// What a landing finds, in words from the address in the target's register for it: which of the
+// clauses around the call it is, those of the innermost try_table first; the exnref; the values.
+enum jit_caught { JIT_CAUGHT_CLAUSE, JIT_CAUGHT_REFERENCE, JIT_CAUGHT_VALUES };
 
 // A call: 4 bytes at `code` receive the distance from their end to where it goes, which the caller
 // of the compiler knows: the function's code, or a piece of code that leaves with the arguments.
@@ -48,6 +53,8 @@ enum jit_callee {
     // | enum ir_helper: all arguments are integers, as for a function that takes so many i64 and
     // returns one.
     JIT_CALLEE_HELPER = 1 << 29,
+    // | tag: throws; its arguments are the tag's values. Never returns there, but may land.
+    JIT_CALLEE_TAG = 1 << 28,
 };
 
 struct jit_function {

@@ -116,7 +116,7 @@ static void scan_loop(struct builder *b, struct body_reader in, u32 offset)
             good = scan_close(b, &scan);
             continue;
         }
-        if (row == ROW_BLOCK || row == ROW_LOOP || row == ROW_IF) {
+        if (body_opens(row)) {
             good = scan_open(b, &scan, row == ROW_LOOP, at);
         }
         body_skip_immediate(&in, row);

@@ -287,6 +287,7 @@ static void print_ins(struct text *out, const struct mach *mach, u32 index,
         print_number(out, " op", ins->op);
     }
     text_string(out, (ins->flags & MACH_IS_CALL) != 0 ? " call" : "");
+    text_string(out, (ins->flags & MACH_IS_LANDING) != 0 ? " landing" : "");
     text_string(out, (ins->flags & MACH_IS_MOVE) != 0 ? " move" : "");
     for (u32 o = 0; o < ins->operand_count; o++) {
         print_operand(out, &mach->operands[ins->operands + o]);

@@ -74,8 +74,9 @@ struct mach_operand {
 STATIC_ASSERT(sizeof(struct mach_operand) == 12);
 
 enum mach_flags {
-    MACH_IS_CALL = 1, // writes all registers that are not preserved, at its end; FIXED DEFs are
-                      // among them. Uses are read before.
+    MACH_IS_CALL = 1,    // writes all registers that are not preserved, at its end; FIXED DEFs are
+                         // among them. Uses are read before.
+    MACH_IS_LANDING = 8, // of a call: it preserves no register at all, and the prologue saves all
     MACH_IS_MOVE =
         2, // operand 0 is a DEF, operand 1 a USE, and the instruction nothing but a copy:
            // the allocator tries to give both one place

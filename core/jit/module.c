@@ -22,9 +22,15 @@ static const struct wasm_func_type *type_of(const struct wasm_module *module, u3
     return &module->types[type->canonical];
 }
 
+static const struct wasm_func_type *tag_type(const struct wasm_module *module, u32 tag)
+{
+    return &module->types[module->types[module->tag_types[tag]].canonical];
+}
+
+// Where calls go that are not direct: functions, then helpers, then tags.
 static u32 slot_count(const struct wasm_module *module)
 {
-    return module->function_count + IR_HELPER_COUNT;
+    return module->function_count + IR_HELPER_COUNT + module->tag_count;
 }
 
 // ---- creation
@@ -235,6 +241,9 @@ static bool is_direct(const struct placing *p, u32 function)
 
 static u32 slot_of(const struct wasm_module *module, u32 callee)
 {
+    if (callee & JIT_CALLEE_TAG) {
+        return module->function_count + IR_HELPER_COUNT + (callee & ~(u32)JIT_CALLEE_TAG);
+    }
     return callee & JIT_CALLEE_HELPER ? module->function_count + (callee & ~JIT_CALLEE_HELPER)
                                       : callee;
 }
@@ -248,6 +257,8 @@ static enum err need_callee(struct placing *p, u32 callee)
     }
     if (callee & JIT_CALLEE_HELPER) {
         TRY(need_leave_helper(p));
+    } else if (callee & JIT_CALLEE_TAG) {
+        TRY(need_leave(p, tag_type(module, callee & ~(u32)JIT_CALLEE_TAG)));
     } else if (is_direct(p, callee)) {
         return ERR_OK;
     } else {
@@ -329,6 +340,30 @@ static const u8 *address_of(const struct placing *p, u32 callee)
     return index != 0 ? p->base + p->facts[index - 1].start : jit_module_code(p->module, callee);
 }
 
+// What leaving code is told by the link of a slot: see thread.h.
+static u32 link_tag(const struct wasm_module *module, u32 slot)
+{
+    if (slot < module->function_count) {
+        return slot << 2 | JIT_TAG_FUNCTION;
+    }
+    u32 helper = slot - module->function_count;
+    return helper < IR_HELPER_COUNT ? helper << 2 | JIT_TAG_HELPER
+                                    : (helper - IR_HELPER_COUNT) << 2 | JIT_TAG_THROW;
+}
+
+// The leaving code that a slot begins with.
+static const u8 *slot_leave(const struct jit_module *module, u32 slot)
+{
+    const struct wasm_module *wasm = module->module;
+    if (slot < wasm->function_count) {
+        return module->leaves[type_of(wasm, slot)->canonical];
+    }
+    u32 helper = slot - wasm->function_count;
+    return helper < IR_HELPER_COUNT
+               ? module->leave_helper
+               : module->leaves[tag_type(wasm, helper - IR_HELPER_COUNT)->canonical];
+}
+
 static enum err batch_write(struct placing *p)
 {
     const struct jit_target *target = p->module->space->target;
@@ -347,11 +382,8 @@ static enum err batch_write(struct placing *p)
     }
     for (u32 i = 0; i < p->link_count; i++) {
         u32 slot = p->link_slots[i];
-        bool is_helper = slot >= module->function_count;
-        u32 tag = is_helper ? (slot - module->function_count) << 2 | JIT_TAG_HELPER
-                            : slot << 2 | JIT_TAG_FUNCTION;
-        bool reaches = target->link_slot(p->base + p->facts[p->code_count + i].start, tag,
-                                         &p->module->slots[slot]);
+        bool reaches = target->link_slot(p->base + p->facts[p->code_count + i].start,
+                                         link_tag(module, slot), &p->module->slots[slot]);
         ASSERT(reaches);
     }
     return p->module->space->pages->make_executable(p->base, p->bytes);
@@ -416,10 +448,7 @@ static void crossings_publish(const struct placing *p)
     }
     for (u32 i = 0; i < p->link_count; i++) {
         u32 slot = p->link_slots[i];
-        const u8 *leave = slot >= module->module->function_count
-                              ? module->leave_helper
-                              : module->leaves[type_of(module->module, slot)->canonical];
-        __atomic_store_n(&module->slots[slot], leave, __ATOMIC_RELEASE);
+        __atomic_store_n(&module->slots[slot], slot_leave(module, slot), __ATOMIC_RELEASE);
     }
     for (u32 i = 0; !module->is_started && i < module->module->reference_count; i++) {
         u32 function = module->module->referenced[i]->function;

@@ -32,7 +32,7 @@ u32 reenter_find(const struct wasm_module *module, u32 function, u32 origin, str
     while (in.at < code.data + origin) {
         u32 offset = (u32)(in.at - code.data);
         enum row row = body_row(&in);
-        if (row == ROW_BLOCK || row == ROW_LOOP || row == ROW_IF) {
+        if (body_opens(row)) {
             loops[depth++] = row == ROW_LOOP ? offset : IR_NONE;
         }
         depth -= row == ROW_END;

@@ -29,6 +29,12 @@ struct jit_target {
     // reason with which code goes to JIT_STUB_LEAVE.
     u8 instance_register;
     u8 reason_register;
+    // Where code of a landing finds its frame, memory 0, and what it caught (enum jit_caught); and
+    // the flags there.
+    u8 stack_register;
+    u8 memory_register;
+    u8 landing_register;
+    u64 landing_flags;
     // Whether a function has its whole frame before the instruction at start + offset. If not, in
     // its prologue or while it returns, *bytes receives what lies between the stack pointer and the
     // return address.

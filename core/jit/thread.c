@@ -12,7 +12,9 @@
 #include "core/jit/target.h"
 #include "core/wasm/atomic.h"
 #include "core/wasm/crossing.h"
+#include "core/wasm/exception.h"
 #include "core/wasm/module.h"
+#include "core/wasm/unwind.h"
 
 enum state {
     STATE_INTERPRETER, // wasm_thread_run is next
@@ -20,8 +22,9 @@ enum state {
     STATE_RESUME,      // compiled code, where it was interrupted
     STATE_HOST,        // called from compiled code, and its results are awaited
     STATE_HELPER,      // called from compiled code, and not done yet
+    STATE_THROW,       // an exception is on its way
     STATE_TRAPPED,     // in compiled code
-    STATE_NO_ROOM,     // trapped, at the interpreter's call of compiled code
+    STATE_OUTSIDE,     // trapped in the interpreter, or at its call of compiled code
     STATE_REFUSED,     // at HOST, and the embedder wants wasm->trap
 };
 
@@ -36,6 +39,8 @@ void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct
     thread->clock_ns = clock_ns;
     thread->leave = space->stubs[JIT_STUB_LEAVE];
     wasm->stops_at_loops = true;
+    wasm->others[1] = (struct wasm_words){(const void *)&thread->registers,
+                                          sizeof thread->registers / sizeof(wasm_slot)};
 }
 
 void jit_thread_drop(struct jit_thread *thread)
@@ -43,6 +48,8 @@ void jit_thread_drop(struct jit_thread *thread)
     if (thread->stack != NULL) {
         jit_space_stack_give(thread->space, thread->stack);
     }
+    thread->wasm->others[0].count = 0;
+    thread->wasm->others[1].count = 0;
     thread->stack = NULL;
     thread->top = NULL;
     thread->state = STATE_INTERPRETER;
@@ -193,7 +200,7 @@ static struct step crossed(struct jit_thread *thread)
         return goes_on();
     }
     wasm->trap = trap;
-    thread->state = STATE_NO_ROOM;
+    thread->state = STATE_OUTSIDE;
     return ends(WASM_RUN_TRAPPED);
 }
 
@@ -234,6 +241,11 @@ static struct step interpreter_step(struct jit_thread *thread, i64 *fuel)
     }
     if (run == WASM_RUN_COMPILED) {
         return crossed(thread);
+    }
+    if (run == WASM_RUN_THROWN) {
+        jit_unwind_begin(thread, true);
+        thread->state = STATE_THROW;
+        return goes_on();
     }
     if (run == WASM_RUN_PAUSED) {
         try_take_over(thread);
@@ -326,8 +338,49 @@ static struct step call_function(struct jit_thread *thread, struct wasm_func *fu
     return ends(WASM_RUN_HOST);
 }
 
+// ---- exceptions
+
+static struct step throw_reference(struct jit_thread *thread, wasm_slot reference)
+{
+    if (wasm_exception_find(thread->wasm->store, reference) == NULL) {
+        return trapped(thread, TRAP_NULL_EXCEPTION, 0);
+    }
+    wasm_unwind_begin_crossed(thread->wasm, reference);
+    jit_unwind_begin(thread, false);
+    thread->state = STATE_THROW;
+    return goes_on();
+}
+
+static struct step throw_tag(struct jit_thread *thread, const struct wasm_tag *tag, i64 *fuel)
+{
+    wasm_slot reference = 0;
+    enum trap trap = wasm_exception_make(thread->wasm->store, tag, thread->slots, fuel, &reference);
+    return trap == TRAP_NONE ? throw_reference(thread, reference) : trapped(thread, trap, 0);
+}
+
+static struct step throw_step(struct jit_thread *thread, i64 *fuel)
+{
+    switch (jit_unwind_step(thread, fuel)) {
+    case JIT_UNWOUND_LANDED:
+        thread->state = STATE_RESUME;
+        return goes_on();
+    case JIT_UNWOUND_CAUGHT:
+        thread->state = STATE_INTERPRETER;
+        return goes_on();
+    case JIT_UNWOUND_PAUSED:
+        return ends(WASM_RUN_PAUSED);
+    case JIT_UNWOUND_UNCAUGHT:
+        break;
+    }
+    if (!thread->unwind.is_interpreted) {
+        return trapped(thread, thread->wasm->trap, 0);
+    }
+    thread->state = STATE_OUTSIDE;
+    return ends(WASM_RUN_TRAPPED);
+}
+
 // What compiled code calls by thread->callee.
-static struct step call(struct jit_thread *thread)
+static struct step call(struct jit_thread *thread, i64 *fuel)
 {
     struct wasm_instance *instance = thread->instance;
     const struct wasm_module *module = instance->module;
@@ -336,6 +389,9 @@ static struct step call(struct jit_thread *thread)
     if (callee % 4 == JIT_TAG_HELPER) {
         thread->state = STATE_HELPER;
         return goes_on();
+    }
+    if (callee % 4 == JIT_TAG_THROW) {
+        return throw_tag(thread, instance->tags[number], fuel);
     }
     if (callee % 4 != JIT_TAG_FUNCTION) {
         struct wasm_func *function = (struct wasm_func *)(uintptr_t)callee;
@@ -394,6 +450,7 @@ static struct ins helper_ins(const struct jit_thread *thread)
             .run = wasm_run_memory_copy, .low = (u16)slots[3], .high = (u16)slots[4]};
     case IR_HELPER_MEMORY_INIT_OF:
         return (struct ins){.run = wasm_run_memory_init, .b = (u16)slots[3], .c = (u32)slots[4]};
+    case IR_HELPER_THROW_REF:
     case IR_HELPER_COUNT:
         break;
     }
@@ -402,6 +459,9 @@ static struct ins helper_ins(const struct jit_thread *thread)
 
 static struct step helper_step(struct jit_thread *thread, i64 *fuel)
 {
+    if (thread->callee >> 2 == IR_HELPER_THROW_REF) {
+        return throw_reference(thread, thread->slots[0]);
+    }
     enum wasm_run run =
         wasm_thread_single(thread->wasm, thread->instance, helper_ins(thread), thread->slots, fuel);
     if (run == WASM_RUN_PAUSED) {
@@ -426,6 +486,13 @@ static u64 clock(const struct jit_thread *thread)
     return thread->clock_ns == NULL ? 0 : thread->clock_ns();
 }
 
+// The stack of compiled code as far as it is in use, where handles of exceptions may lie.
+static struct wasm_words stack_words(const struct jit_thread *thread)
+{
+    u64 bytes = (u64)(thread->stack + JIT_STACK_BYTES - thread->sp);
+    return (struct wasm_words){(const void *)thread->sp, (u32)(bytes / sizeof(wasm_slot))};
+}
+
 static struct step compiled_step(struct jit_thread *thread, i64 *fuel)
 {
     if (*fuel <= 0) {
@@ -439,13 +506,14 @@ static struct step compiled_step(struct jit_thread *thread, i64 *fuel)
         thread->instance->resume = (const void *)(uintptr_t)thread->registers.pc;
     }
     enum jit_leave reason = code(thread);
+    thread->wasm->others[0] = stack_words(thread);
     *fuel -= JIT_FUEL_CROSSING + (i64)((clock(thread) - start_ns) / JIT_FUEL_NS);
     switch (reason) {
     case JIT_LEAVE_RETURN:
         segment_pop(thread);
         return goes_on();
     case JIT_LEAVE_CALL:
-        return call(thread);
+        return call(thread, fuel);
     case JIT_LEAVE_PAUSED:
         thread->state = STATE_RESUME;
         *fuel = 0;
@@ -469,10 +537,12 @@ static struct step run_step(struct jit_thread *thread, i64 *fuel)
         return compiled_step(thread, fuel);
     case STATE_HELPER:
         return helper_step(thread, fuel);
+    case STATE_THROW:
+        return throw_step(thread, fuel);
     case STATE_REFUSED:
         return trapped(thread, thread->wasm->trap, 0);
     case STATE_TRAPPED:
-    case STATE_NO_ROOM:
+    case STATE_OUTSIDE:
         break;
     }
     ASSERT(false); // a thread that has trapped runs no more
@@ -504,7 +574,7 @@ enum jit_place jit_thread_place(const struct jit_thread *thread, u64 *pc)
 {
     switch ((enum state)thread->state) {
     case STATE_INTERPRETER:
-    case STATE_NO_ROOM:
+    case STATE_OUTSIDE:
         return JIT_PLACE_INTERPRETER;
     case STATE_RESUME:
         *pc = thread->registers.pc;
@@ -512,6 +582,8 @@ enum jit_place jit_thread_place(const struct jit_thread *thread, u64 *pc)
     case STATE_TRAPPED:
         *pc = thread->fault_pc;
         return thread->fault_pc != 0 ? JIT_PLACE_AT : JIT_PLACE_LEFT;
+    case STATE_THROW:
+        return thread->unwind.is_interpreted ? JIT_PLACE_INTERPRETER : JIT_PLACE_LEFT;
     case STATE_ENTER:
     case STATE_HOST:
     case STATE_HELPER:

@@ -17,6 +17,7 @@
 #include "core/base/err.h"
 #include "core/base/registers.h"
 #include "core/base/types.h"
+#include "core/jit/unwind.h"
 #include "core/wasm/thread.h"
 #include "core/wasm/trap.h"
 struct jit_space;
@@ -35,6 +36,7 @@ enum jit_leave {
 // `callee` when it is no struct wasm_func *, whose addresses are even.
 enum {
     JIT_TAG_FUNCTION = 1, // | index << 2, of this instance's module
+    JIT_TAG_THROW = 2,    // | index of the tag << 2
     JIT_TAG_HELPER = 3,   // | enum ir_helper << 2
 };
 
@@ -56,10 +58,11 @@ struct jit_thread {
     u64 (*clock_ns)(void); // what compiled code is charged by; NULL: by its crossings alone
     u8 *stack;             // lowest usable byte; NULL: none yet
     struct jit_segment *top;
-    wasm_slot frame; // the argument of an entry at a loop
-    u8 state;        // private to thread.c
-    u8 fault;        // enum trap, of JIT_LEAVE_TRAP
-    u64 fault_pc;    // 0: the trap is of a call that leaves
+    wasm_slot frame;          // the argument of an entry at a loop
+    u8 state;                 // private to thread.c
+    u8 fault;                 // enum trap, of JIT_LEAVE_TRAP
+    u64 fault_pc;             // 0: the trap is of a call that leaves
+    struct jit_unwind unwind; // while an exception is on its way
 };
 
 void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct jit_space *space,

@@ -3,6 +3,7 @@
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/jit/ir.h"
+#include "core/jit/jit.h"
 #include "core/wasm/atomic.h"
 #include "core/wasm/module.h"
 
@@ -123,7 +124,7 @@ static void verify_run(struct verifier *v, u32 index)
 static void use(struct verifier *v, u32 value, u32 block, u32 before)
 {
     ASSERT(value < v->ir->ins_count);
-    ASSERT(v->ir->ins[value].kind <= KIND_V);
+    ASSERT(v->ir->ins[value].kind <= KIND_V || v->ir->ins[before].op == IR_CAUGHT);
     u32 defined = v->block_of[value];
     ASSERT(defined == block ? value < before : is_above(v, defined, block));
     v->uses[value]++;
@@ -231,9 +232,11 @@ static void verify_call(struct verifier *v, const struct ir_ins *ins)
 {
     const struct wasm_module *module = v->ir->module;
     bool is_tail = ins->op == IR_TAIL_CALL || ins->op == IR_TAIL_CALL_INDIRECT;
-    const struct wasm_func_type *type = ins->op == IR_CALL || ins->op == IR_TAIL_CALL
-                                            ? &module->types[module->function_types[ins->a]]
-                                            : &module->types[ir_call_type(ins)];
+    bool is_direct = ins->op == IR_CALL || ins->op == IR_TAIL_CALL;
+    u32 number = is_direct             ? module->function_types[ins->a]
+                 : ins->op == IR_THROW ? module->tag_types[ins->a]
+                                       : ir_call_type(ins);
+    const struct wasm_func_type *type = &module->types[number];
     ASSERT(v->ir->lists[ins->b] == type->param_count);
     for (u32 i = 0; i < type->param_count; i++) {
         expect(v, v->ir->lists[ins->b + 1 + i], kind_of(type->types[i]));
@@ -261,6 +264,7 @@ static void verify_kinds(struct verifier *v, u32 index, u32 pred_count)
     case IR_CALL_INDIRECT:
     case IR_TAIL_CALL:
     case IR_TAIL_CALL_INDIRECT:
+    case IR_THROW:
         verify_call(v, ins);
         break;
     case IR_MEMORY_BASE:
@@ -274,7 +278,16 @@ static void verify_kinds(struct verifier *v, u32 index, u32 pred_count)
         ASSERT(ir->ins[ins->b].c == ir->ins[ins->c].c);
         break;
     case IR_SLOT:
-        ASSERT(ir->loop != IR_NONE && ins->a == 0);
+        if (ir->ins[ins->a].op == IR_CAUGHT) {
+            ASSERT(ins->c + (ins->kind == KIND_V) < ir->caught_words || ins->c < JIT_CAUGHT_VALUES);
+        } else {
+            ASSERT(ir->loop != IR_NONE && ins->a == 0);
+        }
+        break;
+    case IR_CAUGHT:
+        ASSERT(ins->kind == KIND_L && ir->ins[ins->a].lane == 1);
+        ASSERT(ir->ins[ins->a].op == IR_CALL || ir->ins[ins->a].op == IR_CALL_INDIRECT ||
+               ir->ins[ins->a].op == IR_THROW || ir->ins[ins->a].op == IR_HELPER);
         break;
     case IR_RESULT:
         ASSERT(ir->ins[ins->a].op == IR_CALL || ir->ins[ins->a].op == IR_CALL_INDIRECT);

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
+#include "core/wasm/exception.h"
 
 enum { IMPORT_UNITS = 4 }; // of fuel
 
@@ -324,6 +325,7 @@ static void drop_body(struct process *process)
     compiled_process_end(process);
     if (process->arena.memory != NULL) {
         wasm_thread_drop(&process->thread);
+        wasm_exceptions_drop(&process->store);
         arena_drop(&process->arena);
     }
     if (process->start != NULL) {

@@ -131,10 +131,28 @@ enum row body_row(struct body_reader *in)
     return rows_bulk[number];
 }
 
+struct wasm_clause_read body_clause(struct body_reader *in)
+{
+    struct wasm_clause_read clause = {.tag = WASM_CATCH_ALL, .kind = (u8)body_u32(in)};
+    ASSERT(clause.kind < WASM_CLAUSE_COUNT);
+    if (clause.kind == WASM_CATCH || clause.kind == WASM_CATCH_REF) {
+        clause.tag = body_u32(in);
+    }
+    clause.depth = body_u32(in);
+    return clause;
+}
+
 void body_skip(struct body_reader *in, size_t count)
 {
     ASSERT(count <= (size_t)(in->end - in->at));
     in->at += count;
+}
+
+void body_skip_clauses(struct body_reader *in)
+{
+    for (u32 count = body_u32(in); count > 0; count--) {
+        (void)body_clause(in);
+    }
 }
 
 void body_skip_immediate(struct body_reader *in, enum row row)
@@ -144,7 +162,12 @@ void body_skip_immediate(struct body_reader *in, enum row row)
     switch ((enum wasm_immediate)body_ops[row].immediate) {
     case WASM_IMM_NONE:
         break;
+    case WASM_IMM_TRY:
+        (void)body_unsigned(in);
+        body_skip_clauses(in);
+        break;
     case WASM_IMM_LABEL:
+    case WASM_IMM_TAG:
     case WASM_IMM_FUNCTION:
     case WASM_IMM_LOCAL:
     case WASM_IMM_GLOBAL:
@@ -207,7 +230,7 @@ bool body_skip_dead(struct body_reader *in, const u8 *stop, u32 *depth)
             in->at = start;
             return true;
         }
-        *depth += row == ROW_BLOCK || row == ROW_LOOP || row == ROW_IF;
+        *depth += body_opens(row);
         *depth -= row == ROW_END;
         body_skip_immediate(in, row);
     }

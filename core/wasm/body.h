@@ -34,10 +34,20 @@ enum row body_row(struct body_reader *in);
 u64 body_unsigned(struct body_reader *in);
 i64 body_signed(struct body_reader *in);
 void body_skip(struct body_reader *in, size_t bytes);
+// A clause of a try_table.
+struct wasm_clause_read body_clause(struct body_reader *in);
+// All of them.
+void body_skip_clauses(struct body_reader *in);
 void body_skip_immediate(struct body_reader *in, enum row row);
 // Goes on to the `else` or `end` of the block that the reader is in, without passing it. False: it
 // stopped behind `stop`, with *depth blocks open, to be called again.
 bool body_skip_dead(struct body_reader *in, const u8 *stop, u32 *depth);
+
+// Whether a block begins with the instruction.
+static inline bool body_opens(enum row row)
+{
+    return row == ROW_BLOCK || row == ROW_LOOP || row == ROW_IF || row == ROW_TRY_TABLE;
+}
 
 static ALWAYS_INLINE u32 body_u32(struct body_reader *in)
 {

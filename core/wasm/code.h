@@ -53,7 +53,9 @@ typedef WORD_PRESERVE_NONE void handler(STATE_PARAMS);
 
 // One instruction. The meaning of a, b and c is each handler's own; `c` of a branch is the distance
 // in bytes from this instruction to its target. Some instructions are followed by a second struct
-// ins that holds an address in `data` or 64 bits in the place of a, b and c (ins_bits).
+// ins that holds an address in `data` or 64 bits in the place of a, b and c (ins_bits). That of a
+// call or a throw also says, for exceptions, a: where its function has its return address (header),
+// and c: the innermost try_table around it, its number in the module plus 1; 0: none.
 struct ins {
     union {
         handler *run;
@@ -93,6 +95,8 @@ struct wasm_code {
     u32 cost;        // fuel of a call
     u32 function;    // index in its module
     u32 ins_count;
+    u32 try_first; // of module->tries: its own, in the order of the body
+    u32 try_count;
     u32 origins_bytes;
     const u8
         *origins; // for each instruction an LEB128: how much further in the file its origin lies
@@ -238,6 +242,8 @@ extern handler *const *const wasm_vectors[ROW_COUNT];
     X(memory_use)           /* c memory of the next instruction, a load or store; then */          \
     X(memory_back)          /* comes this one */                                                   \
     X(ref_func)             /* a to, c function */                                                 \
+    X(throw)                /* a slot of first value, c tag; then an empty ins: see struct ins */  \
+    X(throw_ref)            /* a slot; then the same */                                            \
     X(unreachable)          /* */                                                                  \
     X(atomic)               /* a first operand and to, b kind and width (core/wasm/atomic.h), c */ \
     X(fence)                /* */                                                                  \
@@ -317,6 +323,11 @@ struct wasm_instance {
     void *runner;       // struct jit_thread: the thread that runs compiled code of this instance
     const void *resume; // where such a thread goes on that was interrupted
     struct wasm_memory own_memory; // the first that the module defines; store NULL: none
+    struct wasm_tag **tags;        // by index
+    struct wasm_tag *own_tags;
+    // Among the instances of the store that may hold an exnref: where the one before names it.
+    struct wasm_instance *next;
+    struct wasm_instance **link; // NULL: it is none of them
     struct wasm_global own_globals[];
 };
 STATIC_ASSERT(sizeof(struct wasm_instance) == offsetof(struct wasm_instance, own_globals));

@@ -102,7 +102,8 @@ enum err wasm_const_read(struct reader *in, u32 features, struct wasm_const *out
             }
             continue;
         }
-        if (instruction.facts->immediate == WASM_IMM_BLOCK) {
+        if (instruction.facts->immediate == WASM_IMM_BLOCK ||
+            instruction.facts->immediate == WASM_IMM_TRY) {
             open_count++;
         }
         extend(&value, &instruction, is_first, is_extended);

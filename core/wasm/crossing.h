@@ -9,6 +9,8 @@
 //
 //   COMPILED → wasm_thread_crossing, run it → wasm_thread_uncross → wasm_thread_run goes on
 //                 └ wasm_thread_push → wasm_thread_run … RETURNED → wasm_thread_pop ┘
+// An exception that no frame of the interpreter down to compiled code catches ends wasm_thread_run
+// with WASM_RUN_THROWN: see unwind.h.
 #pragma once
 #include "core/base/types.h"
 #include "core/wasm/code.h"
@@ -86,5 +88,8 @@ struct wasm_walk {
     const struct ins *at;
     const u64 *slots;
 };
+// Gets from a frame to the one that called it.
+//   header  slot of its return address
+void wasm_walk_up(struct wasm_walk *walk, u32 header);
 void wasm_walk_start(struct wasm_walk *walk, const struct wasm_thread *thread);
 enum wasm_walk_step wasm_walk_next(struct wasm_walk *walk);

@@ -33,6 +33,7 @@ enum section_id {
     SECTION_CODE,
     SECTION_DATA,
     SECTION_DATA_COUNT,
+    SECTION_TAG, // with WASM_EXCEPTIONS
     SECTION_COUNT
 };
 
@@ -201,6 +202,17 @@ static enum err read_global_type(struct wasm_decoder *d, struct wasm_global_type
     return ERR_OK;
 }
 
+static enum err read_tag_type(struct wasm_decoder *d, u32 *out)
+{
+    u64 offset = reader_offset(&d->in);
+    u8 attribute;
+    TRY(read_byte(d, &attribute));
+    if (attribute != 0) { // what is thrown is an exception; there is nothing else
+        return malformed(d, offset, "malformed tag attribute");
+    }
+    return read_u32(d, out);
+}
+
 static enum err read_const(struct wasm_decoder *d, struct wasm_const *out)
 {
     return wasm_const_read(&d->in, d->module->features, out, d->report);
@@ -350,9 +362,14 @@ static enum err read_import(struct wasm_decoder *d, u32 index)
     case WASM_GLOBAL:
         d->module->global_import_count++;
         return read_global_type(d, &out->global);
-    default:
-        return malformed(d, offset, "malformed import kind");
+    case WASM_TAG:
+        if ((d->module->features & WASM_EXCEPTIONS) == 0) {
+            break;
+        }
+        d->module->tag_import_count++;
+        return read_tag_type(d, &out->tag_type);
     }
+    return malformed(d, offset, "malformed import kind");
 }
 
 static enum err open_imports(struct wasm_decoder *d)
@@ -433,6 +450,20 @@ static enum err globals_begin(struct wasm_decoder *d, u32 count)
     return ERR_OK;
 }
 
+static enum err tags_begin(struct wasm_decoder *d, u32 count)
+{
+    struct wasm_module *m = d->module;
+    TRY(check_space(d, m->tag_import_count, count, WASM_TAGS, "too many tags"));
+    m->tag_count = m->tag_import_count + count;
+    NEW_ROOM(d, m->tag_types, u32, m->tag_count);
+    for (u32 i = 0, at = 0; i < m->import_count; i++) {
+        if (m->imports[i].kind == WASM_TAG) {
+            m->tag_types[at++] = m->imports[i].tag_type;
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err open_functions(struct wasm_decoder *d)
 {
     TRY(read_count(d, WASM_FUNCTIONS, "too many functions", &d->count));
@@ -452,7 +483,10 @@ static enum err open_tables(struct wasm_decoder *d)
 
 static enum err read_table(struct wasm_decoder *d, u32 index)
 {
-    return read_table_type(d, &d->module->tables[d->module->table_import_count + index]);
+    struct wasm_table_type *type = &d->module->tables[d->module->table_import_count + index];
+    TRY(read_table_type(d, type));
+    d->module->holds_exnrefs |= type->element == WASM_EXNREF;
+    return ERR_OK;
 }
 
 static enum err open_memories(struct wasm_decoder *d)
@@ -475,8 +509,21 @@ static enum err open_globals(struct wasm_decoder *d)
 static enum err read_global(struct wasm_decoder *d, u32 index)
 {
     struct wasm_module *m = d->module;
-    TRY(read_global_type(d, &m->globals[m->global_import_count + index]));
+    struct wasm_global_type *type = &m->globals[m->global_import_count + index];
+    TRY(read_global_type(d, type));
+    m->holds_exnrefs |= type->type == WASM_EXNREF;
     return read_const(d, &m->global_inits[index]);
+}
+
+static enum err open_tags(struct wasm_decoder *d)
+{
+    TRY(read_count(d, WASM_TAGS, "too many tags", &d->count));
+    return tags_begin(d, d->count);
+}
+
+static enum err read_tag(struct wasm_decoder *d, u32 index)
+{
+    return read_tag_type(d, &d->module->tag_types[d->module->tag_import_count + index]);
 }
 
 static enum err open_exports(struct wasm_decoder *d)
@@ -494,7 +541,8 @@ static enum err read_export(struct wasm_decoder *d, u32 index)
     TRY(read_name(d, &export->name));
     u64 offset = reader_offset(&d->in);
     TRY(read_byte(d, &export->kind));
-    if (export->kind > WASM_GLOBAL) {
+    bool has_tags = (d->module->features & WASM_EXCEPTIONS) != 0;
+    if (export->kind > (has_tags ? WASM_TAG : WASM_GLOBAL)) {
         return malformed(d, offset, "malformed export kind");
     }
     return read_u32(d, &export->index);
@@ -760,21 +808,22 @@ static const struct section {
     [SECTION_FUNCTION] = {3, open_functions, read_function, NULL, functions_begin},
     [SECTION_TABLE] = {4, open_tables, read_table, NULL, tables_begin},
     [SECTION_MEMORY] = {5, open_memories, read_memory, NULL, memories_begin},
-    [SECTION_GLOBAL] = {6, open_globals, read_global, NULL, globals_begin},
-    [SECTION_EXPORT] = {7, open_exports, read_export, NULL, NULL},
-    [SECTION_START] = {8, open_start, NULL, NULL, NULL},
-    [SECTION_ELEMENT] = {9, open_elems, read_elem, NULL, NULL},
-    [SECTION_DATA_COUNT] = {10, open_data_count, NULL, NULL, NULL},
-    [SECTION_CODE] = {11, open_code, read_body, NULL, NULL},
-    [SECTION_DATA] = {12, open_datas, read_data, NULL, NULL},
+    [SECTION_TAG] = {6, open_tags, read_tag, NULL, tags_begin},
+    [SECTION_GLOBAL] = {7, open_globals, read_global, NULL, globals_begin},
+    [SECTION_EXPORT] = {8, open_exports, read_export, NULL, NULL},
+    [SECTION_START] = {9, open_start, NULL, NULL, NULL},
+    [SECTION_ELEMENT] = {10, open_elems, read_elem, NULL, NULL},
+    [SECTION_DATA_COUNT] = {11, open_data_count, NULL, NULL, NULL},
+    [SECTION_CODE] = {12, open_code, read_body, NULL, NULL},
+    [SECTION_DATA] = {13, open_datas, read_data, NULL, NULL},
 };
 
 // Makes the index spaces of the sections absent between the one of rank `from` and the one of rank
 // `to`.
 static enum err begin_absent(struct wasm_decoder *d, u32 from, u32 to)
 {
-    for (u32 id = SECTION_FUNCTION; id <= SECTION_GLOBAL; id++) {
-        if (sections[id].rank > from && sections[id].rank < to) {
+    for (u32 id = 0; id < SECTION_COUNT; id++) {
+        if (sections[id].begin != NULL && sections[id].rank > from && sections[id].rank < to) {
             TRY(sections[id].begin(d, 0));
         }
     }
@@ -787,7 +836,9 @@ static enum err open_section(struct wasm_decoder *d)
     u64 offset = reader_offset(&d->file);
     u8 id;
     TRY(reader_u8(&d->file, &id, d->report));
-    if (id >= SECTION_COUNT) {
+    bool is_known =
+        id < SECTION_TAG || (id == SECTION_TAG && (d->module->features & WASM_EXCEPTIONS) != 0);
+    if (!is_known) {
         return malformed(d, offset, "malformed section id");
     }
     u32 size;

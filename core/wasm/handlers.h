@@ -29,6 +29,8 @@ handler wasm_run_grow_stack;
 // Leaves for run->callee, a function of the embedder's, whose arguments begin at slot a; goes on
 // behind pc and its second half.
 handler wasm_run_call_host;
+// Stops at pc, which throws, because compiled code may catch it.
+handler wasm_run_raise_thrown;
 
 // Memory 0 as it is now, behind what may have changed it or the instance.
 static inline u8 *memory_reload(struct run *run)

@@ -96,6 +96,10 @@ static enum err table_begin_growth(struct wasm_table *table, u32 count)
     if (count > table->max - table->count) {
         return ERR_LIMIT;
     }
+    u32 *roots = &table->store->exception_roots;
+    if (table->element == WASM_EXNREF && count > WASM_EXCEPTION_ROOTS - *roots) {
+        return ERR_LIMIT;
+    }
     size_t bytes = ((size_t)table->count + count) * sizeof *table->next;
     table->next = bytes == 0 ? NULL : memory_take(table->store->memory, bytes);
     table->next_count = table->count + count;
@@ -128,6 +132,9 @@ enum err wasm_table_grow_step(struct wasm_table *table, bool is_new, u32 count, 
     }
     if (table->elements != NULL) {
         memory_give(table->store->memory, table->elements, table->count * sizeof value);
+    }
+    if (table->element == WASM_EXNREF) {
+        table->store->exception_roots += table->next_count - table->count;
     }
     table->elements = table->next;
     table->count = table->next_count;
@@ -170,6 +177,8 @@ static bool import_fits(const struct wasm_module *module, const struct wasm_impo
     case WASM_GLOBAL:
         return have->global->type.type == want->global.type &&
                have->global->type.is_mutable == want->global.is_mutable;
+    case WASM_TAG:
+        return wasm_type_equal(have->tag->type, &module->types[want->tag_type]);
     default:
         return false;
     }
@@ -197,6 +206,9 @@ static enum err take_import(struct wasm_making *m, u32 index)
         break;
     case WASM_GLOBAL:
         instance->globals[m->globals++] = have->global;
+        break;
+    case WASM_TAG:
+        instance->tags[m->tags++] = have->tag;
         break;
     }
     return ERR_OK;
@@ -270,8 +282,11 @@ static struct wasm_instance *instance_alloc(const struct wasm_module *module, st
         ARENA_ROOM(arena, struct wasm_func *, module->function_import_count);
     struct wasm_func *functions = ARENA_ROOM(arena, struct wasm_func, module->reference_count);
     u32 *dropped = ARENA_ARRAY(arena, u32, drop_words);
+    u32 own_tags = module->tag_count - module->tag_import_count;
+    struct wasm_tag **tags = ARENA_ROOM(arena, struct wasm_tag *, module->tag_count);
+    struct wasm_tag *own = ARENA_ROOM(arena, struct wasm_tag, own_tags);
     if (instance == NULL || memories == NULL || globals == NULL || tables == NULL ||
-        imports == NULL || functions == NULL || dropped == NULL) {
+        imports == NULL || functions == NULL || dropped == NULL || tags == NULL || own == NULL) {
         return NULL;
     }
     *instance = (struct wasm_instance){
@@ -282,6 +297,8 @@ static struct wasm_instance *instance_alloc(const struct wasm_module *module, st
         .imports = imports,
         .functions = functions,
         .dropped = dropped,
+        .tags = tags,
+        .own_tags = own,
     };
     return instance;
 }
@@ -299,6 +316,18 @@ static enum err make_function(struct wasm_making *m, u32 index)
         .canonical = type->canonical,
         .code = code,
     };
+    return ERR_OK;
+}
+
+static enum err make_tag(struct wasm_making *m, u32 index)
+{
+    struct wasm_instance *instance = m->instance;
+    const struct wasm_module *module = instance->module;
+    u32 number = module->tag_import_count + index;
+    const struct wasm_func_type *type = &module->types[module->tag_types[number]];
+    instance->own_tags[index] = (struct wasm_tag){
+        .type = &module->types[type->canonical], .instance = instance, .index = number};
+    instance->tags[number] = &instance->own_tags[index];
     return ERR_OK;
 }
 
@@ -429,10 +458,11 @@ static enum err apply_data(struct wasm_making *m, u32 index)
 
 // From `SEGMENTS` on the instance exists, also when a segment does not fit: earlier segments may
 // have put references to it into other instances' tables.
-enum { STAGE_TAKE, STAGE_OWN, STAGE_SEGMENTS = 5, STAGES = 7 };
+enum { STAGE_TAKE, STAGE_OWN, STAGE_SEGMENTS = 6, STAGES = 8 };
 
 static enum err (*const items[STAGES])(struct wasm_making *m, u32 index) = {
-    take_import, make_function, make_global, make_table, make_memory, apply_elem, apply_data,
+    take_import, make_function, make_tag,   make_global,
+    make_table,  make_memory,   apply_elem, apply_data,
 };
 
 static u32 item_count(const struct wasm_module *module, u32 stage)
@@ -440,6 +470,7 @@ static u32 item_count(const struct wasm_module *module, u32 stage)
     const u32 counts[STAGES] = {
         module->import_count,
         module->reference_count,
+        module->tag_count - module->tag_import_count,
         module->global_count - module->global_import_count,
         module->table_count - module->table_import_count,
         module->memory_count - module->memory_import_count,
@@ -463,6 +494,29 @@ static enum err make(struct wasm_making *m)
         m->index = 0;
     }
     return ERR_OK;
+}
+
+// From now on exceptions are looked for in what it defines, which is there.
+static void instance_link(struct wasm_instance *instance)
+{
+    struct wasm_instance **first = &instance->store->instances;
+    instance->next = *first;
+    instance->link = first;
+    if (instance->next != NULL) {
+        instance->next->link = &instance->next;
+    }
+    *first = instance;
+}
+
+static void instance_unlink(struct wasm_instance *instance)
+{
+    if (instance->link != NULL) {
+        *instance->link = instance->next;
+        if (instance->next != NULL) {
+            instance->next->link = instance->link;
+        }
+        instance->link = NULL;
+    }
 }
 
 enum err wasm_making_begin(struct wasm_making *making, const struct wasm_module *module,
@@ -498,6 +552,9 @@ enum err wasm_making_step(struct wasm_making *making, i64 *work, struct wasm_ins
                                 err == ERR_LIMIT ? "a table has too many elements"
                                                  : "no memory for a memory or a table");
     }
+    if (making->instance->module->holds_exnrefs) {
+        instance_link(making->instance);
+    }
     *out = making->instance;
     return err;
 }
@@ -521,6 +578,7 @@ enum err wasm_instance_create(const struct wasm_module *module, const struct was
 void wasm_instance_destroy(struct wasm_instance *instance)
 {
     const struct wasm_module *module = instance->module;
+    instance_unlink(instance);
     for (u32 i = 0; i < module->memory_count - module->memory_import_count; i++) {
         struct wasm_memory *memory = instance_own_memory(instance, i);
         if (memory->store != NULL) {
@@ -530,6 +588,9 @@ void wasm_instance_destroy(struct wasm_instance *instance)
     for (u32 i = 0; i < module->table_count - module->table_import_count; i++) {
         struct wasm_table *table = &instance_own_tables(instance)[i];
         table_forget_growth(table);
+        if (table->element == WASM_EXNREF) {
+            table->store->exception_roots -= table->count;
+        }
         if (table->elements != NULL) {
             memory_give(table->store->memory, table->elements,
                         table->count * sizeof *table->elements);
@@ -573,6 +634,12 @@ struct wasm_global *wasm_instance_global(struct wasm_instance *instance, u32 ind
     return instance->globals[index];
 }
 
+struct wasm_tag *wasm_instance_tag(struct wasm_instance *instance, u32 index)
+{
+    ASSERT(index < instance->module->tag_count);
+    return instance->tags[index];
+}
+
 struct wasm_memory *wasm_instance_memory0(struct wasm_instance *instance)
 {
     return instance->memory;
@@ -598,6 +665,9 @@ enum err wasm_instance_export(struct wasm_instance *instance, struct span name,
         break;
     case WASM_GLOBAL:
         result.global = wasm_instance_global(instance, found->index);
+        break;
+    case WASM_TAG:
+        result.tag = wasm_instance_tag(instance, found->index);
         break;
     }
     *out = result;

@@ -17,7 +17,9 @@ struct arena;
 struct wasm_code;
 struct memory;
 struct report;
+struct wasm_exception;
 struct wasm_instance;
+struct wasm_thread;
 
 // One slot: an i32 in the low half (the engine leaves zeros above it, the embedder need not), i64,
 // floats by their bits, a reference (0 is null; a funcref is the address of its struct wasm_func,
@@ -72,6 +74,24 @@ struct wasm_global {
     struct wasm_global_type type;
 };
 
+// What kinds of exceptions are told apart by: one for each tag that an instance defines.
+struct wasm_tag {
+    const struct wasm_func_type *type; // its parameters are the values of an exception
+    const struct wasm_instance *instance;
+    u32 index; // in the instance's module
+};
+
+// The exceptions of a store, see exception.h.
+struct wasm_exceptions {
+    struct wasm_exception *places;
+    u32 capacity;
+    u32 free;       // first place that is, plus 1; 0: none
+    u32 live_count; // places in use
+    u32 slot_count; // of values that do not lie in their place
+    u32 slot_limit; // more of them are made only after a mark
+    u32 pending;    // while marking: first place to be looked into, plus 1
+};
+
 struct wasm_extern {
     u8 kind; // enum wasm_kind
     union {
@@ -79,6 +99,7 @@ struct wasm_extern {
         struct wasm_table *table;
         struct wasm_memory *memory;
         struct wasm_global *global;
+        struct wasm_tag *tag;
     };
 };
 
@@ -90,7 +111,12 @@ struct wasm_store {
     // Makes [pages_old, pages_new) usable and zero, in place. A failure changes nothing.
     enum err (*memory_grow)(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new);
     void (*memory_destroy)(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max);
-    struct memory *memory; // tables and thread stacks; charged by wrapping it
+    struct memory *memory; // tables, thread stacks, exceptions; charged by wrapping it
+    // The engine's own, zero at the beginning: see exception.h, whose wasm_exceptions_drop ends it.
+    struct wasm_exceptions exceptions;
+    struct wasm_thread *threads;     // that have a stack
+    struct wasm_instance *instances; // that may hold an exnref
+    u32 exception_roots;             // elements of tables of exnref
 };
 
 // A memory that is no instance's own, to be imported. It outlives who imports it.
@@ -131,6 +157,7 @@ struct wasm_making {
     u32 memories;
     u32 tables;
     u32 globals;
+    u32 tags;
 };
 // ERR_NO_MEMORY  there is nothing to step or to drop
 enum err wasm_making_begin(struct wasm_making *making, const struct wasm_module *module,
@@ -154,6 +181,7 @@ struct wasm_func *wasm_instance_func(struct wasm_instance *instance, u32 index);
 struct wasm_memory *wasm_instance_memory(struct wasm_instance *instance, u32 index);
 struct wasm_table *wasm_instance_table(struct wasm_instance *instance, u32 index);
 struct wasm_global *wasm_instance_global(struct wasm_instance *instance, u32 index);
+struct wasm_tag *wasm_instance_tag(struct wasm_instance *instance, u32 index);
 
 // The export of that name. ERR_NOT_FOUND when there is none.
 enum err wasm_instance_export(struct wasm_instance *instance, struct span name,

@@ -104,6 +104,12 @@ HANDLER(back)
     TAIL(leave);
 }
 
+NOINLINE HANDLER_SHARED(raise_thrown)
+{
+    run->status = WASM_RUN_THROWN;
+    TAIL(leave);
+}
+
 // ---- operands that handlers.h does not know: K an immediate
 
 #define IMMEDIATE_I (pc->c)

@@ -16,6 +16,8 @@ enum {
     WASM_GLOBALS = 1 << 17,     //
     WASM_TABLES = 1 << 10,      //
     WASM_MEMORIES = 16,         // imported and defined: each may reserve address space of its own
+    WASM_TAGS = 1 << 16,        // imported and defined
+    WASM_CATCHES = 1 << 12,     // clauses around one place: a throw looks at them in one step
     WASM_SEGMENTS = 1 << 17,    // element segments, and data segments
     WASM_ELEMENT_ITEMS = 10000000,  // of one element segment
     WASM_CUSTOMS = 1 << 16,         // custom sections
@@ -34,6 +36,9 @@ enum {
     WASM_MEMORY_PAGES = 65536,      // 4 GiB
     WASM_WALK_UNITS = 1 << 24,      // functions and instructions that a backtrace looks through:
                                     // it then ends, as a worker waits for it
+    WASM_EXCEPTION_COUNT = 1 << 16, // of one store at run time: 4 MiB, without their values;
+    WASM_EXCEPTION_SLOTS = 1 << 18, // slots of values beyond two each;
+    WASM_EXCEPTION_ROOTS = 1 << 16, // elements of tables of exnref: all are looked at in one step
     WASM_STACK_BYTES_FIRST = 1024,  // of a new thread; an idle process should be small
     WASM_STACK_BYTES = 1 << 20,     // default limit of a thread's stack: values and frames
 };

@@ -32,7 +32,7 @@ static inline bool wasm_is_reference(u8 type)
 }
 
 // What an import or an export is, as the binary format numbers it.
-enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL };
+enum wasm_kind { WASM_FUNCTION, WASM_TABLE, WASM_MEMORY, WASM_GLOBAL, WASM_TAG };
 
 struct wasm_func_type {
     const u8 *types; // enum wasm_type: the parameters, then the results
@@ -106,6 +106,7 @@ struct wasm_import {
         struct wasm_table_type table;
         struct wasm_memory_type memory;
         struct wasm_global_type global;
+        u32 tag_type; // index into types
     };
 };
 
@@ -130,6 +131,25 @@ struct wasm_body {
     u32 local_run_count;
     u32 local_count;              // sum of the runs
     struct wasm_code *translated; // NULL before wasm_module_translate
+};
+
+// A clause of a try_table.
+enum { WASM_CATCH_ALL = UINT32_MAX };
+struct wasm_catch {
+    u32 tag;            // index, or WASM_CATCH_ALL
+    u32 target;         // instruction of the interpreter's code that its label is,
+    u16 slot;           // and where in the frame that takes its values
+    bool has_reference; // the last of them is the exnref
+};
+
+// A try_table that can be reached, as wasm_module_translate finds it.
+struct wasm_try {
+    const struct wasm_code *code;
+    u32 start; // offsets in the body: of the try_table, and of its `end`
+    u32 end;
+    u32 outer;       // the one around it in the same body: number plus 1; 0: none
+    u32 catch_first; // in the module's catches
+    u32 catch_count;
 };
 
 enum wasm_segment_mode { WASM_SEGMENT_ACTIVE, WASM_SEGMENT_PASSIVE, WASM_SEGMENT_DECLARATIVE };
@@ -190,6 +210,10 @@ struct wasm_module {
     u32 global_import_count;
     struct wasm_global_type *globals; // imported and defined
     struct wasm_const *global_inits;  // global_count - global_import_count of them
+    u32 tag_count;
+    u32 tag_import_count;
+    u32 *tag_types;     // type index of each tag
+    bool holds_exnrefs; // it defines globals or tables of that type
     u32 export_count;
     struct wasm_export *exports;
     bool has_start;
@@ -215,6 +239,12 @@ struct wasm_module {
 
     // Chosen before wasm_module_translate: each instruction can be stopped at (load.h).
     bool has_probes;
+    // How many there are in bodies, as wasm_module_validate counts them; then those of reachable
+    // code.
+    u32 try_count;
+    u32 catch_count;
+    struct wasm_try *tries; // in the order of the file
+    struct wasm_catch *catches;
 
     bool is_valid;       // set by wasm_module_validate
     bool is_translated;  // set by wasm_module_translate

@@ -129,7 +129,32 @@ static enum err read_memarg(struct reader *in, u32 features, struct wasm_instruc
     return reader_leb_u32(in, &out->index[1], report);
 }
 
-// A vector whose items are u32 or value types.
+enum err wasm_read_clause(struct reader *in, struct wasm_clause_read *out, struct report *report)
+{
+    u64 offset = reader_offset(in);
+    struct wasm_clause_read read = {.tag = WASM_CATCH_ALL};
+    TRY(reader_u8(in, &read.kind, report));
+    if (read.kind >= WASM_CLAUSE_COUNT) {
+        return report_err(report, ERR_MALFORMED, offset, "malformed catch clause");
+    }
+    if (read.kind == WASM_CATCH || read.kind == WASM_CATCH_REF) {
+        TRY(reader_leb_u32(in, &read.tag, report));
+    }
+    TRY(reader_leb_u32(in, &read.depth, report));
+    *out = read;
+    return ERR_OK;
+}
+
+static enum err read_clauses(struct reader *in, u32 count, struct report *report)
+{
+    for (u32 i = 0; i < count; i++) {
+        struct wasm_clause_read clause;
+        TRY(wasm_read_clause(in, &clause, report));
+    }
+    return ERR_OK;
+}
+
+// A vector whose items are u32, value types or clauses.
 static enum err read_list(struct reader *in, u32 features, struct wasm_instruction *out,
                           struct report *report)
 {
@@ -146,6 +171,9 @@ static enum err read_list(struct reader *in, u32 features, struct wasm_instructi
             TRY(wasm_read_value_type(in, features, &type, report));
         }
         return ERR_OK;
+    }
+    if (out->facts->immediate == WASM_IMM_TRY) {
+        return read_clauses(in, out->index[0], report);
     }
     for (u64 i = 0; i <= out->index[0]; i++) { // the default is one more
         u32 depth;
@@ -169,6 +197,7 @@ static enum err read_number(struct reader *in, u32 features, struct wasm_instruc
         TRY(reader_leb_i64(in, &wide, report));
         break;
     case WASM_IMM_BLOCK:
+    case WASM_IMM_TRY:
         TRY(wasm_read_block_type(in, features, &wide, report));
         break;
     case WASM_IMM_F32:
@@ -200,6 +229,7 @@ static enum err read_immediate(struct reader *in, u32 features, struct wasm_inst
     case WASM_IMM_NONE:
         return ERR_OK;
     case WASM_IMM_LABEL:
+    case WASM_IMM_TAG:
     case WASM_IMM_FUNCTION:
     case WASM_IMM_LOCAL:
     case WASM_IMM_GLOBAL:
@@ -224,6 +254,9 @@ static enum err read_immediate(struct reader *in, u32 features, struct wasm_inst
         return read_zero(in, report);
     case WASM_IMM_MEMARG:
         return read_memarg(in, features, out, report);
+    case WASM_IMM_TRY:
+        TRY(read_number(in, features, out, report));
+        return read_list(in, features, out, report);
     case WASM_IMM_LABELS:
     case WASM_IMM_TYPES:
         return read_list(in, features, out, report);
@@ -256,6 +289,10 @@ u32 wasm_opcode_features(u32 opcode)
     case WASM_OP_RETURN_CALL:
     case WASM_OP_RETURN_CALL_INDIRECT:
         return WASM_TAIL_CALLS;
+    case WASM_OP_THROW:
+    case WASM_OP_THROW_REF:
+    case WASM_OP_TRY_TABLE:
+        return WASM_EXCEPTIONS;
     default:
         return 0;
     }

@@ -26,15 +26,18 @@ enum {
 // What follows an opcode in the file. A u32 and an s33 are LEB128.
 enum wasm_immediate {
     WASM_IMM_NONE,
-    WASM_IMM_BLOCK,         // block type: WASM_BLOCK_TYPE_EMPTY, a value type, or a index (s33)
-    WASM_IMM_LABEL,         // u32 depth
-    WASM_IMM_LABELS,        // u32 count, count depths, the default depth
-    WASM_IMM_FUNCTION,      // u32 index
-    WASM_IMM_TYPE_TABLE,    // u32 index of the type, u32 index of the table
-    WASM_IMM_TYPES,         // u32 count, count value types
-    WASM_IMM_LOCAL,         // u32 index
-    WASM_IMM_GLOBAL,        // u32 index
-    WASM_IMM_TABLE,         // u32 index
+    WASM_IMM_BLOCK,      // block type: WASM_BLOCK_TYPE_EMPTY, a value type, or a index (s33)
+    WASM_IMM_TRY,        // block type; u32 count, count clauses: enum wasm_clause (a byte), u32 tag
+                         // if it names one, u32 depth
+    WASM_IMM_TAG,        // u32 index
+    WASM_IMM_LABEL,      // u32 depth
+    WASM_IMM_LABELS,     // u32 count, count depths, the default depth
+    WASM_IMM_FUNCTION,   // u32 index
+    WASM_IMM_TYPE_TABLE, // u32 index of the type, u32 index of the table
+    WASM_IMM_TYPES,      // u32 count, count value types
+    WASM_IMM_LOCAL,      // u32 index
+    WASM_IMM_GLOBAL,     // u32 index
+    WASM_IMM_TABLE,      // u32 index
     WASM_IMM_TABLE_TABLE,   // u32 index of the destination, u32 index of the source
     WASM_IMM_ELEMENT,       // u32 index
     WASM_IMM_ELEMENT_TABLE, // u32 index of the segment, u32 index of the table
@@ -59,6 +62,15 @@ enum wasm_immediate {
 // Of the first number of a MEMARG: a memory's index follows. Core 2.0, without WASM_MULTI_MEMORY,
 // has no such bit, and a zero byte for each index of a memory.
 enum { WASM_MEMARG_MEMORY = 1 << 6 };
+
+// The clauses of a try_table, as the binary format numbers them.
+enum wasm_clause {
+    WASM_CATCH,
+    WASM_CATCH_REF,
+    WASM_CATCH_ANY,
+    WASM_CATCH_ANY_REF,
+    WASM_CLAUSE_COUNT
+};
 
 // What kind of work an instruction is.
 enum wasm_class {
@@ -103,17 +115,25 @@ const struct wasm_opcode_facts *wasm_opcode_facts(u32 opcode);
 struct wasm_instruction {
     u64 offset; // of the opcode in the file
     const struct wasm_opcode_facts *facts;
-    u32 opcode;    // WASM_OPCODE
-    u32 index[2];  // LABEL to DATA_MEMORY, MEMARG_LANE: as in the file; LABELS, TYPES: the count
-    u32 memory;    // MEMARG, MEMARG_LANE: its index
-    u8 type;       // REFTYPE
-    u8 lane;       // LANE, MEMARG_LANE
-    u64 bits;      // I32 (sign extended) to F64; BLOCK: the s33; V128, LANES: the first 8 bytes
+    u32 opcode;   // WASM_OPCODE
+    u32 index[2]; // LABEL to DATA_MEMORY, MEMARG_LANE: as in the file; LABELS, TYPES, TRY: count
+    u32 memory;   // MEMARG, MEMARG_LANE: its index
+    u8 type;      // REFTYPE
+    u8 lane;      // LANE, MEMARG_LANE
+    u64 bits;     // I32 (sign extended) to F64; BLOCK, TRY: the s33; V128, LANES: the first 8 bytes
     u64 bits_high; // V128, LANES: the other 8 bytes
 };
 
 // What a module must have in its set (enum wasm_feature) for this opcode to be one; 0: nothing.
 u32 wasm_opcode_features(u32 opcode);
+
+// A clause of a try_table, as the file has it. ERR_MALFORMED.
+struct wasm_clause_read {
+    u32 tag;   // WASM_CATCH_ALL (module.h): none
+    u32 depth; // of the label, from outside the try_table
+    u8 kind;   // enum wasm_clause
+};
+enum err wasm_read_clause(struct reader *in, struct wasm_clause_read *out, struct report *report);
 
 // Reads one instruction anywhere, checking its encoding and nothing else: for constant expressions
 // and for tools. The validator of bodies has a faster way of its own.

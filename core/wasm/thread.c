@@ -10,6 +10,7 @@
 #include "core/wasm/crossing.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
+#include "core/wasm/unwind.h"
 
 enum state {
     STATE_IDLE,     // nothing to run: never called, or the call has ended
@@ -19,6 +20,7 @@ enum state {
     STATE_TRAPPED,  // like IDLE, but the frames are still there to be looked at
     STATE_REFUSED,  // at HOST, and the embedder wants thread->trap
     STATE_CROSSED,  // at a stand-in: compiled code runs
+    STATE_THROWN,   // at an instruction that throws what compiled code may catch
     STATE_RETURNED, // a pushed call has ended: its results are at the frame's beginning
 };
 
@@ -32,9 +34,28 @@ void wasm_thread_drop(struct wasm_thread *thread)
     if (thread->stack != NULL) {
         memory_give(thread->store->memory, thread->stack, thread->stack_bytes);
     }
+    if (thread->link != NULL) {
+        *thread->link = thread->next;
+        if (thread->next != NULL) {
+            thread->next->link = thread->link;
+        }
+        thread->link = NULL;
+    }
     thread->stack = NULL;
     thread->stack_bytes = 0;
     thread->state = STATE_IDLE;
+}
+
+// From now on exceptions are looked for in its stack.
+static void thread_link(struct wasm_thread *thread)
+{
+    struct wasm_thread **first = &thread->store->threads;
+    thread->next = *first;
+    thread->link = first;
+    if (thread->next != NULL) {
+        thread->next->link = &thread->next;
+    }
+    *first = thread;
 }
 
 // Doubles, so that growing costs no more than what is then used.
@@ -62,6 +83,8 @@ enum trap wasm_thread_stack_ensure(struct wasm_thread *thread, const u64 *fp, u3
     if (thread->stack != NULL) {
         mem_copy(stack, thread->stack, thread->stack_bytes);
         memory_give(thread->store->memory, thread->stack, thread->stack_bytes);
+    } else {
+        thread_link(thread);
     }
     thread->stack = stack;
     thread->stack_bytes = (u32)bytes;
@@ -99,6 +122,7 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
     thread->frame_offset = 0;
     thread->instance = function->instance;
     thread->is_growing = false;
+    thread->unwind = (struct wasm_unwind){0};
     if (thread->trap == TRAP_NO_MEMORY) {
         return ERR_NO_MEMORY;
     }
@@ -145,6 +169,9 @@ static NOINLINE enum wasm_run end_other(const struct run *run)
         break;
     case WASM_RUN_RETURNED:
         thread->state = STATE_RETURNED;
+        break;
+    case WASM_RUN_THROWN:
+        thread->state = STATE_THROWN;
         break;
     default:
         ASSERT(run->status == WASM_RUN_TRAPPED && run->trap != TRAP_NONE);
@@ -291,8 +318,7 @@ void wasm_walk_start(struct wasm_walk *walk, const struct wasm_thread *thread)
     }
 }
 
-// Gets from a frame to the one that called it.
-static void walk_up(struct wasm_walk *walk, u32 header)
+void wasm_walk_up(struct wasm_walk *walk, u32 header)
 {
     walk->pc = (const struct ins *)(uintptr_t)walk->fp[header];
     if (walk->pc == &wasm_stub_done[2]) {
@@ -323,7 +349,7 @@ enum wasm_walk_step wasm_walk_next(struct wasm_walk *walk)
             return WASM_WALK_COMPILED;
         }
         if (walk->pc->run == wasm_run_compiled) { // who runs that function knows more of it
-            walk_up(walk, walk->pc[1].a);
+            wasm_walk_up(walk, walk->pc[1].a);
             continue;
         }
         const struct wasm_code *code = code_at(walk->instance, walk->pc);
@@ -340,7 +366,7 @@ enum wasm_walk_step wasm_walk_next(struct wasm_walk *walk)
         walk->code = code;
         walk->at = walk->pc;
         walk->slots = walk->fp;
-        walk_up(walk, code->header);
+        wasm_walk_up(walk, code->header);
         return WASM_WALK_FRAME;
     }
     return WASM_WALK_END;
@@ -491,6 +517,33 @@ void wasm_thread_pop(struct wasm_thread *thread, wasm_slot *results)
     thread->state = STATE_CROSSED;
 }
 
+void wasm_unwind_begin_crossed(struct wasm_thread *thread, wasm_slot exception)
+{
+    ASSERT(thread->state == STATE_CROSSED);
+    wasm_unwind_begin(thread, thread->pc, frame_of(thread), thread->instance, exception);
+}
+
+void wasm_unwind_land_stopped(struct wasm_thread *thread)
+{
+    ASSERT(thread->state == STATE_THROWN || thread->state == STATE_CROSSED);
+    struct wasm_landing landing = wasm_unwind_land(thread);
+    thread->pc = landing.pc;
+    thread->frame_offset = (u32)((u8 *)landing.fp - thread->stack);
+    thread->instance = landing.instance;
+    thread->state = STATE_READY;
+}
+
+void wasm_unwind_cross(struct wasm_thread *thread)
+{
+    ASSERT(thread->state == STATE_THROWN || thread->state == STATE_CROSSED);
+    ASSERT(thread->unwind.pc->run == wasm_run_compiled);
+    thread->pc = thread->unwind.pc;
+    thread->frame_offset = thread->unwind.frame_offset;
+    thread->instance = thread->unwind.instance;
+    thread->unwind = (struct wasm_unwind){0};
+    thread->state = STATE_CROSSED;
+}
+
 enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instance *instance,
                                  struct ins ins, wasm_slot *slots, i64 *fuel)
 {
@@ -506,9 +559,30 @@ enum wasm_run wasm_thread_single(struct wasm_thread *thread, struct wasm_instanc
     return status;
 }
 
-void wasm_trap_describe(enum trap trap, const struct wasm_frame *frame, struct text *out)
+// What was thrown: by the name that the tag is exported as, and its number.
+static void describe_tag(const struct wasm_tag *tag, struct text *out)
 {
-    text_string(out, trap_name(trap));
+    const struct wasm_module *module = tag->instance->module;
+    text_string(out, " of tag ");
+    for (u32 i = 0; i < module->export_count; i++) {
+        const struct wasm_export *export = &module->exports[i];
+        if (export->kind == WASM_TAG && tag->instance->tags[export->index] == tag) {
+            text_string(out, "\"");
+            text_printable(out, export->name);
+            text_string(out, "\"");
+            return;
+        }
+    }
+    text_u64(out, tag->index);
+}
+
+void wasm_trap_describe(const struct wasm_thread *thread, const struct wasm_frame *frame,
+                        struct text *out)
+{
+    text_string(out, trap_name(thread->trap));
+    if (thread->trap == TRAP_EXCEPTION && thread->uncaught != NULL) {
+        describe_tag(thread->uncaught, out);
+    }
     if (frame == NULL) {
         return;
     }
@@ -529,5 +603,5 @@ void wasm_thread_describe(const struct wasm_thread *thread, struct text *out)
 {
     struct wasm_frame frame;
     u32 count = wasm_thread_backtrace(thread, &frame, 1);
-    wasm_trap_describe(thread->trap, count == 0 ? NULL : &frame, out);
+    wasm_trap_describe(thread, count == 0 ? NULL : &frame, out);
 }

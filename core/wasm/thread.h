@@ -17,8 +17,11 @@
 #include "core/base/types.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/trap.h"
+struct ins;
 struct text;
+struct wasm_catch;
 struct wasm_store;
+struct wasm_tag;
 
 enum { WASM_FUEL_BULK_BYTES = 64 };
 
@@ -31,6 +34,7 @@ enum wasm_run {
     // Only where core/jit runs the thread: see crossing.h.
     WASM_RUN_COMPILED,
     WASM_RUN_RETURNED,
+    WASM_RUN_THROWN,
 };
 
 // A host call under way.
@@ -50,6 +54,22 @@ struct wasm_probe {
     bool is_passing;    // the thread's: it goes on from where it has stopped
     u32 offset_count;   // breakpoints:
     const u32 *offsets; // of instructions, in the file; ascending
+};
+
+// Words that may be handles of exceptions.
+struct wasm_words {
+    const wasm_slot *first;
+    u32 count;
+};
+
+// An exception on its way to where it is caught, for unwind.h.
+struct wasm_unwind {
+    wasm_slot exception;  // 0: none is
+    const struct ins *pc; // a call that it leaves, a throw, or a stand-in
+    u32 frame_offset;
+    u32 try; // that was looked into last: number plus 1
+    struct wasm_instance *instance;
+    const struct wasm_catch *catch;
 };
 
 struct wasm_thread {
@@ -74,6 +94,12 @@ struct wasm_thread {
     f64 dacc;
     f32 facc;
     bool is_growing; // stopped in a table.grow that is under way
+    struct wasm_unwind unwind;
+    const struct wasm_tag *uncaught; // of TRAP_EXCEPTION
+    // Among the store's threads that have a stack; `others` are words that core/jit keeps for it.
+    struct wasm_thread *next;
+    struct wasm_thread **link; // where the one before names it; NULL: it is not among them
+    struct wasm_words others[2];
 };
 
 // A thread with no stack yet: it takes memory at the first call.
@@ -103,5 +129,6 @@ u32 wasm_thread_backtrace(const struct wasm_thread *thread, struct wasm_frame *o
 
 // One line for people: `out of bounds memory access in "name" (function 12) at offset 0x1a2f`.
 void wasm_thread_describe(const struct wasm_thread *thread, struct text *out);
-// The same of a trap and the innermost frame; NULL: nobody knows.
-void wasm_trap_describe(enum trap trap, const struct wasm_frame *frame, struct text *out);
+// The same of a thread and its innermost frame; NULL: nobody knows.
+void wasm_trap_describe(const struct wasm_thread *thread, const struct wasm_frame *frame,
+                        struct text *out);

@@ -359,7 +359,9 @@ static void do_block(struct translator *t, struct body_reader *in, enum row row)
     block_type(t, in, control);
     settle_all(t, control->param_slots);
     control->height = t->height - control->param_slots;
-    if (row == ROW_IF) {
+    if (row == ROW_TRY_TABLE) {
+        translate_try(t, in);
+    } else if (row == ROW_IF) {
         control->otherwise = emit_condition(t, &condition, false, DIRECTION_FORWARD) + 1;
     } else if (row == ROW_LOOP) {
         label(t);
@@ -395,9 +397,13 @@ static void do_else(struct translator *t, bool reachable)
 // rest is still in the chains.
 static bool patch_jumps(struct translator *t, struct control *control)
 {
-    while (control->jumps != 0 || control->entries != 0) {
+    while (control->jumps != 0 || control->entries != 0 || control->catches != 0) {
         if (t->work-- <= 0) {
             return false;
+        }
+        t->work -= PATCH_UNITS;
+        if (translate_clause_patch(t, control)) {
+            continue;
         }
         bool is_jump = control->jumps != 0;
         u32 index = (is_jump ? control->jumps : control->entries) - 1;
@@ -409,21 +415,29 @@ static bool patch_jumps(struct translator *t, struct control *control)
             control->entries = ins->c;
             ins->c = (u32)distance((u32)(uintptr_t)ins->data, t->count);
         }
-        t->work -= PATCH_UNITS;
     }
     return true;
 }
 
-static void end_function(struct translator *t, const struct control *control)
+// Clauses whose label is the function's find its results in place. False: as for do_end.
+static bool end_function(struct translator *t, struct control *control)
 {
     if (t->reachable) {
         if (control->result_slots > 1) {
             settle_top(t, control->result_slots);
         }
         emit_return(t, control->result_slots);
+        t->reachable = false;
+    }
+    if (control->catches != 0) {
+        if (!patch_jumps(t, control)) {
+            return false;
+        }
+        label(t);
+        emit(t, wasm_run_ret, t->header, 0, 0);
     }
     t->depth--;
-    t->reachable = false;
+    return true;
 }
 
 // False: it is to be done again, from the start; what it has done by then changes nothing twice.
@@ -431,8 +445,7 @@ static bool do_end(struct translator *t)
 {
     struct control *control = target(t, 0);
     if (is_function(t, control)) {
-        end_function(t, control);
-        return true;
+        return end_function(t, control);
     }
     if (t->reachable) {
         settle_top(t, control->result_slots);
@@ -451,6 +464,9 @@ static bool do_end(struct translator *t)
         } else {
             restart_at(t, control, true);
         }
+    }
+    if (control->opcode == WASM_OP_TRY_TABLE) {
+        translate_try_end(t, control);
     }
     t->depth--;
     t->reachable |= control->joined;
@@ -471,6 +487,7 @@ static bool do_control(struct translator *t, struct body_reader *in, enum row ro
     case ROW_BLOCK:
     case ROW_LOOP:
     case ROW_IF:
+    case ROW_TRY_TABLE:
         do_block(t, in, row);
         return true;
     case ROW_BR: {
@@ -481,6 +498,10 @@ static bool do_control(struct translator *t, struct body_reader *in, enum row ro
         emit_branch(t, control);
         return false;
     }
+    case ROW_THROW:
+    case ROW_THROW_REF:
+        translate_throw(t, in, row);
+        return false;
     case ROW_BR_IF:
         do_br_if(t, in);
         return true;
@@ -604,6 +625,8 @@ static enum err body_begin(struct translator *t, u32 index)
     t->settled = 0;
     t->at_home = 0;
     t->recent.end = 0;
+    t->try = 0;
+    t->body_tries = t->try_count;
     for (u32 bank = 0; bank < BANK_COUNT; bank++) {
         t->acc[bank].holds_value = false;
         t->acc[bank].mirrors_slot = false;
@@ -708,6 +731,8 @@ static enum err body_finish(struct translator *t, u32 index)
         .cost = 1 + zero_count / CODE_ZERO_COUNT_PER_FUEL,
         .function = t->module->function_import_count + index,
         .ins_count = t->count,
+        .try_first = t->body_tries,
+        .try_count = t->try_count - t->body_tries,
         .origins_bytes = t->origin_bytes,
         .origins = t->origins_at - t->origin_bytes,
     };
@@ -908,7 +933,10 @@ enum err wasm_translation_begin(struct wasm_module *module, struct arena *scratc
     u32 defined = module->function_count - module->function_import_count;
     struct wasm_translation *c = ARENA_NEW(scratch, struct wasm_translation);
     module->references = ARENA_ROOM(module->arena, u32, defined);
-    if (c == NULL || module->references == NULL) {
+    module->tries = ARENA_ROOM(module->arena, struct wasm_try, module->try_count);
+    module->catches = ARENA_ROOM(module->arena, struct wasm_catch, module->catch_count);
+    if (c == NULL || module->references == NULL || module->tries == NULL ||
+        module->catches == NULL) {
         return report_err(report, ERR_NO_MEMORY, 0, "no memory for the module's code");
     }
     c->t.module = module;

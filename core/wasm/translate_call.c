@@ -57,6 +57,7 @@ static void do_call(struct translator *t, struct body_reader *in)
         emit(t, wasm_run_call, frame, 0, 0);
         emit_data(t, &t->codes[function - t->module->function_import_count]);
     }
+    translate_call_mark(t);
     call_finish(t, type);
 }
 
@@ -70,6 +71,7 @@ void translate_call(struct translator *t, struct body_reader *in, enum row row)
     const struct wasm_func_type *type = canonical_type(t, body_u32(in));
     u32 table = body_u32(in);
     emit_indirect(t, wasm_run_call_indirect_s, wasm_run_call_indirect_a, table, type);
+    translate_call_mark(t);
     call_finish(t, type);
 }
 

@@ -109,6 +109,8 @@ struct control {
     u32 otherwise; // IF: the branch to `else`, plus 1
     u32 jumps;     // chain through `c` of branches to the end: index plus 1
     u32 entries;   // the same of br_table entries
+    u32 catches;   // the same of catch clauses, through their `target`
+    u32 outer_try; // TRY_TABLE: the translator's `try` outside
 };
 
 // A body's instructions lie in pages while it is translated, so that growing never copies them.
@@ -174,6 +176,11 @@ struct translator {
     struct control *controls;
     u32 depth;
     u32 control_capacity;
+
+    u32 try;         // innermost try_table open: number in the module plus 1; 0: none
+    u32 try_count;   // of the module so far
+    u32 catch_count; //
+    u32 body_tries;  // try_count where the body began
 };
 
 static ALWAYS_INLINE struct ins *ins_at(const struct translator *t, u32 index)
@@ -306,6 +313,17 @@ void translate_atomic(struct translator *t, struct body_reader *in, enum row row
 // global.get, global.set and select, of a v128.
 void translate_vector_global(struct translator *t, enum row row, u32 global);
 void translate_vector_select(struct translator *t, const struct operand *condition);
+
+// ---- exceptions (translate_try.c)
+
+// Makes the label of a clause be here. False: it has none.
+bool translate_clause_patch(struct translator *t, struct control *control);
+void translate_throw(struct translator *t, struct body_reader *in, enum row row);
+// At the try_table whose control is on top, its block type read.
+void translate_try(struct translator *t, struct body_reader *in);
+void translate_try_end(struct translator *t, const struct control *control);
+// The instruction emitted last is the second half of a call or of a throw: see struct ins.
+void translate_call_mark(struct translator *t);
 
 // ---- memory (operations.c)
 

@@ -17,6 +17,9 @@ static const char *const names[TRAP_COUNT] = {
     [TRAP_NO_MEMORY] = "out of memory",
     [TRAP_UNALIGNED_ATOMIC] = "unaligned atomic",
     [TRAP_UNSHARED_WAIT] = "expected shared memory",
+    [TRAP_EXCEPTION] = "uncaught exception",
+    [TRAP_NULL_EXCEPTION] = "null exception reference",
+    [TRAP_EXCEPTIONS] = "too many exceptions",
     [TRAP_HOST] = "refused by the host",
 };
 

@@ -18,6 +18,9 @@ enum trap {
     TRAP_NO_MEMORY,             // "out of memory": the machine had none left for a table or a stack
     TRAP_UNALIGNED_ATOMIC,      // "unaligned atomic"
     TRAP_UNSHARED_WAIT,         // "expected shared memory"
+    TRAP_EXCEPTION,             // "uncaught exception"
+    TRAP_NULL_EXCEPTION,        // "null exception reference"
+    TRAP_EXCEPTIONS,            // "too many exceptions": WASM_EXCEPTION_COUNT are in use
     TRAP_HOST,                  // the embedder refused a host call; it knows why
     TRAP_COUNT
 };

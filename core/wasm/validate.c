@@ -96,6 +96,22 @@ static enum err check_function(struct wasm_validation *c, u32 index)
                : unknown(c, 0, "type", m->function_types[index]);
 }
 
+static enum err check_tag(struct wasm_validation *c, u32 index)
+{
+    const struct wasm_module *m = c->module;
+    if (m->tag_types[index] >= m->type_count) {
+        return unknown(c, 0, "type", m->tag_types[index]);
+    }
+    return m->types[m->tag_types[index]].result_count == 0
+               ? ERR_OK
+               : invalid(c, 0, "non-empty tag result type");
+}
+
+static enum err check_tags(struct wasm_validation *c)
+{
+    return each(c, c->module->tag_count, check_tag);
+}
+
 static enum err check_functions(struct wasm_validation *c)
 {
     return each(c, c->module->function_count, check_function);
@@ -237,8 +253,9 @@ static bool name_before(const void *context, u32 a, u32 b)
 static enum err check_export(struct wasm_validation *c, u32 index)
 {
     const struct wasm_module *m = c->module;
-    static const char *const words[] = {"function", "table", "memory", "global"};
-    const u32 counts[] = {m->function_count, m->table_count, m->memory_count, m->global_count};
+    static const char *const words[] = {"function", "table", "memory", "global", "tag"};
+    const u32 counts[] = {m->function_count, m->table_count, m->memory_count, m->global_count,
+                          m->tag_count};
     const struct wasm_export *export = &m->exports[index];
     if (export->index >= counts[export->kind]) {
         return unknown(c, (u64)(export->name.data - m->bytes.data), words[export->kind],
@@ -391,13 +408,15 @@ static enum err check_bodies(struct wasm_validation *c)
         }
         TRY(wasm_body_check(bodies, m->function_import_count + c->index, &c->work));
     }
+    c->module->try_count = bodies->try_count;
+    c->module->catch_count = bodies->catch_count;
     return ERR_OK;
 }
 
 // Bodies come last: they need the types of everything and which functions are declared.
 static enum err (*const stages[])(struct wasm_validation *c) = {
-    check_functions,    check_tables, check_memories, check_globals, check_exports, sort_exports,
-    check_export_names, check_start,  check_elems,    check_datas,   check_bodies,
+    check_functions, check_tags,         check_tables, check_memories, check_globals, check_exports,
+    sort_exports,    check_export_names, check_start,  check_elems,    check_datas,   check_bodies,
 };
 
 static enum err go_on(struct wasm_validation *c)

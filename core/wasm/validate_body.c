@@ -35,8 +35,8 @@ static struct wasm_types single_type(u8 type)
     return (struct wasm_types){&singles[at], 1};
 }
 
-static enum err read_block_type(struct wasm_body_checker *c, struct wasm_types *params,
-                                struct wasm_types *results)
+enum err wasm_check_block_type(struct wasm_body_checker *c, struct wasm_types *params,
+                               struct wasm_types *results)
 {
     i64 type;
     TRY(wasm_read_block_type(&c->in, c->module->features, &type, c->report));
@@ -58,7 +58,7 @@ static enum err check_block(struct wasm_body_checker *c, u8 opcode)
 {
     struct wasm_types params;
     struct wasm_types results;
-    TRY(read_block_type(c, &params, &results));
+    TRY(wasm_check_block_type(c, &params, &results));
     if (opcode == WASM_OP_IF) {
         TRY(pop(c, WASM_I32));
     }

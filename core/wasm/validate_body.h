@@ -35,6 +35,8 @@ struct wasm_body_checker {
     u32 flat_count;
     u32 flat_capacity;
     u32 local_count; // parameters included
+    u32 try_count;   // try_tables of all bodies so far, and their clauses
+    u32 catch_count; //
     u64 moves;       // operands moved by the runs of all bodies so far: WASM_MOVES
     u64 moves_paid;  // those of them that were taken from the work
     bool is_inside;  // a body that it paused in

@@ -327,6 +327,10 @@ enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode)
         return check_ref_is_null(c);
     case WASM_OP_REF_FUNC:
         return check_ref_func(c);
+    case WASM_OP_THROW:
+    case WASM_OP_THROW_REF:
+    case WASM_OP_TRY_TABLE:
+        return wasm_check_exception(c, opcode);
     default:
         return malformed(c, "illegal opcode");
     }

@@ -128,12 +128,14 @@ enum err wasm_check_open_block(struct wasm_body_checker *c, u8 opcode, struct wa
     if (c->block_count != 0) {
         c->blocks[c->block_count - 1].is_unreachable = c->is_unreachable;
     }
-    c->blocks[c->block_count++] = (struct wasm_block){
+    c->blocks[c->block_count] = (struct wasm_block){
         .params = params,
         .results = results,
         .base = (u32)(c->top - c->operands),
         .opcode = opcode,
+        .catch_count = c->block_count == 0 ? 0 : c->blocks[c->block_count - 1].catch_count,
     };
+    c->block_count++;
     c->base = c->top;
     c->is_unreachable = false;
     return wasm_check_push_types(c, params);

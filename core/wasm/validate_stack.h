@@ -27,6 +27,7 @@ struct wasm_block {
     u32 base; // operands below this block
     u8 opcode;
     bool is_unreachable; // the code after some instruction of it
+    u16 catch_count;     // clauses of try_tables around what is in it
 };
 
 // ---- refusals
@@ -102,6 +103,9 @@ static inline void set_unreachable(struct wasm_body_checker *c)
     c->is_unreachable = true;
 }
 
+// The block type that comes next.
+enum err wasm_check_block_type(struct wasm_body_checker *c, struct wasm_types *params,
+                               struct wasm_types *results);
 // Opens a block whose parameters are popped already. ERR_LIMIT beyond WASM_BLOCK_DEPTH.
 enum err wasm_check_open_block(struct wasm_body_checker *c, u8 opcode, struct wasm_types params,
                                struct wasm_types results);
@@ -159,6 +163,8 @@ enum err wasm_check_indirect(struct wasm_body_checker *c, const struct wasm_func
 // WASM_PREFIX_BULK but for the conversions.
 enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode);
 enum err wasm_check_bulk(struct wasm_body_checker *c, u32 number);
+// throw, throw_ref and try_table (validate_try.c).
+enum err wasm_check_exception(struct wasm_body_checker *c, u8 opcode);
 // Those behind WASM_PREFIX_VECTOR (validate_vector.c), from the number on.
 enum err wasm_check_vector(struct wasm_body_checker *c);
 // Those behind WASM_PREFIX_ATOMIC (validate_atomic.c), from the number on.

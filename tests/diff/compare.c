@@ -112,6 +112,8 @@ static enum err import_make(struct world *world, const struct wasm_module *modul
                           &out->memory->base));
         out->memory->pages_max = pages_max;
         return ERR_OK;
+    case WASM_TAG:
+        return ERR_UNSUPPORTED;
     case WASM_GLOBAL:
         out->global = ARENA_NEW(arena, struct wasm_global);
         out->global->type = import->global;
@@ -509,7 +511,7 @@ static u32 block_end(const struct wasm_body *body, struct body_reader in)
         if (row == ROW_END && depth-- == 0) {
             return offset;
         }
-        depth += row == ROW_BLOCK || row == ROW_LOOP || row == ROW_IF;
+        depth += body_opens(row);
         body_skip_immediate(&in, row);
     }
 }

@@ -299,6 +299,7 @@ static enum err run(struct embed *embed, struct jit_thread *runner, struct embed
             break;
         case WASM_RUN_COMPILED:
         case WASM_RUN_RETURNED:
+        case WASM_RUN_THROWN:
             return ERR_LIMIT;
         }
     }

@@ -10,6 +10,7 @@
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
+#include "core/wasm/exception.h"
 #include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "tests/spec/embed.h"
@@ -317,6 +318,9 @@ static bool same_fault(struct span theirs, const char *ours)
         {"integer representation too long", "malformed function type"},
         // wast2json writes a select with an empty list of types as one without a list.
         {"invalid result arity", "type mismatch"},
+        // Theirs goes on with the whole stack, ours with the operand.
+        {"type mismatch: instruction requires [i32] but stack has []", "type mismatch"},
+        {"type mismatch: instruction requires [i32] but stack has [i64]", "type mismatch"},
     };
     for (u32 i = 0; i < COUNT_OF(pairs); i++) {
         if (span_equal(theirs, span_string(pairs[i][0])) &&
@@ -397,6 +401,15 @@ static void do_trap(struct runner *r, const struct json *command)
     }
 }
 
+static void do_exception(struct runner *r, const struct json *command)
+{
+    static struct embed_outcome outcome;
+    if (act(r, json_member(command, "action"), &outcome) && outcome.trap != TRAP_EXCEPTION) {
+        complain(r, trap_name(outcome.trap));
+        text_string(&r->why, ", expected an exception");
+    }
+}
+
 static void do_uninstantiable(struct runner *r, const struct json *command)
 {
     struct span bytes;
@@ -474,6 +487,7 @@ static const struct {
     {"assert_return", do_return},
     {"assert_trap", do_trap},
     {"assert_exhaustion", do_trap},
+    {"assert_exception", do_exception},
     {"assert_uninstantiable", do_uninstantiable},
     {"assert_unlinkable", do_unlinkable},
     {"assert_invalid", do_invalid},
@@ -588,6 +602,7 @@ static void run_file(struct embed *embed, const char *spectest, const char *path
             wasm_instance_destroy(entry->instance);
         }
     }
+    wasm_exceptions_drop(&embed->store);
     embed_forget(embed);
     for (struct entry *entry = r.entries; entry != NULL; entry = entry->older) {
         arena_drop(&entry->arena);

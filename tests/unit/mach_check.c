@@ -150,8 +150,9 @@ static bool above_ins(struct checker *checker, u32 index, u32 vreg, mach_place p
             return true;
         }
     }
-    bool lost = (ins->flags & MACH_IS_CALL) != 0 && place < MACH_REGISTERS &&
-                (mach->registers->preserved >> place & 1) == 0;
+    bool lost =
+        (ins->flags & MACH_IS_CALL) != 0 && place < MACH_REGISTERS &&
+        ((mach->registers->preserved >> place & 1) == 0 || (ins->flags & MACH_IS_LANDING) != 0);
     if (lost) {
         fail(checker, index, vreg, place, "a call does not preserve it");
     }

@@ -372,7 +372,7 @@ static void reports_name_the_byte(void **state)
         CASE("\0as", ERR_MALFORMED, 0, "unexpected end"),
         CASE("\0bsm\1\0\0\0", ERR_MALFORMED, 0, "magic header not detected"),
         CASE("\0asm\1\0\0\1", ERR_MALFORMED, 4, "unknown binary version"),
-        CASE("\0asm\1\0\0\0\x0d\x00", ERR_MALFORMED, 8, "malformed section id"),
+        CASE("\0asm\1\0\0\0\x0e\x00", ERR_MALFORMED, 8, "malformed section id"),
         CASE("\0asm\1\0\0\0\x01\x05\x00", ERR_MALFORMED, 8, "length out of bounds"),
         CASE("\0asm\1\0\0\0\x01\x02\x00\x00", ERR_MALFORMED, 11, "section size mismatch"),
         CASE("\0asm\1\0\0\0\x01\x02\x01\x61", ERR_MALFORMED, 11, "malformed function type"),
@@ -455,6 +455,8 @@ static void instructions_are_read_whole(void **state)
     static const struct span immediates[] = {
         [WASM_IMM_NONE] = SPAN_LITERAL(""),
         [WASM_IMM_BLOCK] = SPAN_LITERAL("\x85\x01"),
+        [WASM_IMM_TRY] = SPAN_LITERAL("\x40\x04\x00\x05\x81\x01\x01\x05\x01\x02\x81\x01\x03\x07"),
+        [WASM_IMM_TAG] = SPAN_LITERAL("\x85\x01"),
         [WASM_IMM_LABEL] = SPAN_LITERAL("\x85\x01"),
         [WASM_IMM_LABELS] = SPAN_LITERAL("\x02\x00\x81\x01\x03"),
         [WASM_IMM_FUNCTION] = SPAN_LITERAL("\x85\x01"),
@@ -513,7 +515,7 @@ static void instructions_are_read_whole(void **state)
                              ERR_MALFORMED);
         }
     }
-    assert_int_equal(count, 201 + 236 + 2); // all of 2.0, its vectors, tail calls
+    assert_int_equal(count, 201 + 236 + 2 + 3); // all of 2.0, its vectors, tail calls, exceptions
 }
 
 int main(void)

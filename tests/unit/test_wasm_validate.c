@@ -670,6 +670,43 @@ static struct wasm_bytes with_pages(u32 count)
     return b;
 }
 
+// Tags of the type () -> ().
+static struct wasm_bytes with_tags(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_section(&b, 1);
+    PUT(&b, "\x01\x60\x00\x00");
+    end_section(&b);
+    put_section(&b, 13);
+    put_u32(&b, count);
+    put_run(&b, 0, 2 * (size_t)count);
+    end_section(&b);
+    return b;
+}
+
+// So many clauses around one place: half of them of a try_table within another.
+static struct wasm_bytes with_clauses(u32 count)
+{
+    struct wasm_bytes b = wasm_bytes_begin();
+    put_plain_functions(&b, 1);
+    put_section(&b, 10);
+    PUT(&b, "\x01");
+    size_t at = put_body(&b);
+    put_u8(&b, 0); // no locals
+    for (u32 half = 0; half < 2; half++) {
+        u32 clauses = half == 0 ? count / 2 : count - count / 2;
+        PUT(&b, "\x1f\x40");
+        put_u32(&b, clauses);
+        for (u32 i = 0; i < clauses; i++) {
+            PUT(&b, "\x02\x00"); // catch_all, to the block around
+        }
+    }
+    PUT(&b, "\x0b\x0b\x0b");
+    end_body(&b, at);
+    end_section(&b);
+    return b;
+}
+
 static struct wasm_bytes with_memories(u32 count)
 {
     struct wasm_bytes b = wasm_bytes_begin();
@@ -716,6 +753,8 @@ static void limits_hold_at_their_bound(void **state)
         {with_pages, WASM_MEMORY_PAGES, ERR_INVALID,
          "memory size must be at most 65536 pages (4GiB)"},
         {with_memories, WASM_MEMORIES, ERR_LIMIT, "too many memories"},
+        {with_tags, WASM_TAGS, ERR_LIMIT, "too many tags"},
+        {with_clauses, WASM_CATCHES, ERR_LIMIT, "too many catch clauses around one place"},
     };
     for (u32 i = 0; i < COUNT_OF(cases); i++) {
         for (u32 beyond = 0; beyond < 2; beyond++) {

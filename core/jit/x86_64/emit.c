@@ -54,6 +54,15 @@ void x64_site(struct emitter *e, const struct mach_ins *ins, enum trap trap)
         (struct emit_site){.mark = asm_mark(&e->as), .origin = ins->origin, .trap = (u8)trap};
 }
 
+void x64_landing(struct emitter *e, const struct mach_ins *ins)
+{
+    enum { BYTES = 3 };
+    if ((ins->flags & MACH_IS_LANDING) != 0 && e->err == ERR_OK) {
+        e->sites[e->site_count - 1].landing = BYTES;
+        asm_rr(&e->as, X64_XOR, false, X64_LANDING, X64_LANDING);
+    }
+}
+
 u32 x64_cold(struct emitter *e, const struct mach_ins *ins, enum trap trap, u32 *resume)
 {
     struct cold *colds = grow(e, e->colds, e->cold_count, &e->cold_capacity, sizeof *colds);
@@ -732,7 +741,8 @@ static enum err copy_out(struct emitter *e, struct arena *arena, struct jit_func
         const struct emit_site *site = &e->sites[i];
         out->sites[i] = (struct jit_site){.code = asm_mark_offset(&e->as, site->mark),
                                           .origin = site->origin,
-                                          .trap = site->trap};
+                                          .trap = site->trap,
+                                          .landing = site->landing};
         // An instruction that may trap can stand where a call returns to.
         ASSERT(i == 0 || out->sites[i].code > out->sites[i - 1].code ||
                (out->sites[i].code == out->sites[i - 1].code && site->trap != TRAP_NONE &&

@@ -22,6 +22,7 @@ struct emit_site {
     u32 mark;
     u32 origin;
     u8 trap;
+    u8 landing;
 };
 
 struct emit_call {
@@ -71,6 +72,8 @@ struct emitter {
 // Remembers that the instruction which follows in the code may fault, or, with
 // TRAP_NONE, that what is before it was a call.
 void x64_site(struct emitter *e, const struct mach_ins *ins, enum trap trap);
+// Behind a call whose site was the last thing: 0 in X64_LANDING, if exceptions land there.
+void x64_landing(struct emitter *e, const struct mach_ins *ins);
 // A label of code to be written behind the function; `resume` receives the label that it goes back
 // to, which the caller binds, or is NULL.
 u32 x64_cold(struct emitter *e, const struct mach_ins *ins, enum trap trap, u32 *resume);

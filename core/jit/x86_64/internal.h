@@ -68,6 +68,7 @@ enum {
     X64_INSTANCE = X64_R14,
     X64_MEMORY = X64_R15,
     X64_ELEMENT = X64_R11, // struct wasm_func * of an indirect call
+    X64_LANDING = X64_R11, // behind a call that lands: 0, or what was caught
     X64_SCRATCH = X64_XMM15
 };
 enum { X64_LOOP_ALIGN_LOG2 = 4 };

@@ -494,11 +494,13 @@ static void select_ins(struct selector *s, u32 value)
         select_const(s, value);
         return;
     case IR_RESULT:
+    case IR_CAUGHT:
         s->results[value] = s->results[sel_ins(s, value)->a];
         s->results[sel_ins(s, value)->a] = value;
         return;
     case IR_CALL:
     case IR_CALL_INDIRECT:
+    case IR_THROW:
     case IR_HELPER:
         x64_select_call(s, value);
         return;

@@ -148,7 +148,9 @@ static const struct wasm_func_type *call_type(const struct selector *s, const st
         return NULL;
     }
     bool is_direct = ins->op == IR_CALL || ins->op == IR_TAIL_CALL;
-    u32 type = is_direct ? module->function_types[ins->a] : ir_call_type(ins);
+    u32 type = is_direct             ? module->function_types[ins->a]
+               : ins->op == IR_THROW ? module->tag_types[ins->a]
+                                     : ir_call_type(ins);
     return &module->types[type];
 }
 
@@ -209,7 +211,8 @@ static void call_results(struct selector *s, struct call *call, u32 round)
         struct x64_location place = x64_next(&places, type, true);
         bool is_stack = place.reg == X64_NONE;
         u32 vreg = i == 0 ? s->vregs[call->value] : MACH_NONE;
-        if (i > 0 && next != IR_NONE && sel_ins(s, next)->b == i) {
+        if (i > 0 && next != IR_NONE && sel_ins(s, next)->op == IR_RESULT &&
+            sel_ins(s, next)->b == i) {
             vreg = s->vregs[next];
             next = s->results[next];
         }
@@ -218,6 +221,9 @@ static void call_results(struct selector *s, struct call *call, u32 round)
         } else if (vreg != MACH_NONE && is_stack && round == 1) {
             load_stack(s, x64_kind(type), vreg, rm_stack(X64_RM_STACK, place.offset));
         }
+    }
+    if (round == 0 && next != IR_NONE && sel_ins(s, next)->op == IR_CAUGHT) {
+        x64_operand(s, s->vregs[next], MACH_DEF, MACH_FIXED, X64_LANDING);
     }
     call->stack_bytes =
         call->stack_bytes > places.stack_bytes ? call->stack_bytes : places.stack_bytes;
@@ -252,14 +258,17 @@ void x64_select_call(struct selector *s, u32 value)
     }
     u64 callee = ins->op == IR_CALL     ? ins->a
                  : ins->op == IR_HELPER ? JIT_CALLEE_HELPER | ins->a
+                 : ins->op == IR_THROW  ? JIT_CALLEE_TAG | ins->a
                                         : ir_call_type(ins);
     bool is_element = call.element != MACH_NONE;
     x64_put(s, is_element ? X64_CALL_ELEMENT : X64_CALL,
             (struct x64_shape){.trap = is_element ? TRAP_UNINITIALIZED_ELEMENT : TRAP_NONE}, callee)
-        ->flags = MACH_IS_CALL;
+        ->flags = ins->lane ? MACH_IS_CALL | MACH_IS_LANDING : MACH_IS_CALL;
     call_operands(s, &call);
     call_results(s, &call, 0);
     call_results(s, &call, 1);
+    u32 caught = ins->lane ? s->ir->caught_words * (u32)sizeof(u64) : 0;
+    call.stack_bytes = call.stack_bytes > caught ? call.stack_bytes : caught;
     u32 bytes = (call.stack_bytes + STACK_ALIGN - 1) & ~(u32)(STACK_ALIGN - 1);
     s->mach->stack_bytes = s->mach->stack_bytes > bytes ? s->mach->stack_bytes : bytes;
 }

@@ -112,6 +112,7 @@ static void put_call_element(struct emitter *e, const struct mach_ins *ins)
     asm_rm(&e->as, X64_MOV, true, X64_ELEMENT, asm_at(X64_ELEMENT, JIT_FUNC_CODE));
     asm_m(&e->as, X64_CALL_M, true, asm_at(X64_ELEMENT, JIT_CODE_COMPILED));
     x64_site(e, ins, TRAP_NONE);
+    x64_landing(e, ins);
     asm_bind(&e->as, resume);
 }
 
@@ -475,6 +476,7 @@ bool x64_special(struct emitter *e, const struct mach_ins *ins)
         return true;
     case X64_CALL:
         x64_call(e, ins, (u32)ins->bits);
+        x64_landing(e, ins);
         return true;
     case X64_CALL_ELEMENT:
         put_call_element(e, ins);
@@ -528,6 +530,7 @@ void x64_special_cold(struct emitter *e, const struct cold *cold)
     switch (ins->op) {
     case X64_CALL_ELEMENT:
         x64_call(e, ins, JIT_CALLEE_ELEMENT | (u32)ins->bits);
+        x64_landing(e, ins);
         asm_branch(&e->as, X64_ALWAYS, cold->resume);
         return;
     case X64_TAIL_ELEMENT:
