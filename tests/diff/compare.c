@@ -331,6 +331,23 @@ static void differ(struct comparison *c, u32 function, const char *what, u64 one
     text_hex(&text, other, 1);
 }
 
+static void compare_memory(struct comparison *c, u32 function, const struct wasm_memory *left,
+                           const struct wasm_memory *right)
+{
+    if (left->size_bytes != right->size_bytes) {
+        differ(c, function, "size of memory", left->size_bytes, right->size_bytes);
+        return;
+    }
+    for (u64 i = 0; i + 8 <= left->size_bytes; i += 8) {
+        u64 a = mem_load_u64(left->base + i);
+        u64 b = mem_load_u64(right->base + i);
+        if (a != b) {
+            differ(c, function, "memory", a, b);
+            return;
+        }
+    }
+}
+
 static void compare_state(struct comparison *c, u32 function)
 {
     const struct wasm_instance *one = c->worlds[0].instance;
@@ -350,22 +367,8 @@ static void compare_state(struct comparison *c, u32 function)
             differ(c, function, "a global", left, right);
         }
     }
-    const struct wasm_memory *left = one->memory;
-    const struct wasm_memory *right = other->memory;
-    if (left == NULL) {
-        return;
-    }
-    if (left->size_bytes != right->size_bytes) {
-        differ(c, function, "size of memory", left->size_bytes, right->size_bytes);
-        return;
-    }
-    for (u64 i = 0; i + 8 <= left->size_bytes; i += 8) {
-        u64 a = mem_load_u64(left->base + i);
-        u64 b = mem_load_u64(right->base + i);
-        if (a != b) {
-            differ(c, function, "memory", a, b);
-            return;
-        }
+    for (u32 i = 0; i < c->module->memory_count; i++) {
+        compare_memory(c, function, one->memories[i], other->memories[i]);
     }
 }
 

@@ -264,6 +264,15 @@ static enum trap run_variable(struct frame *f, const struct ir_ins *ins, struct 
     }
 }
 
+static enum trap memory_at(u64 place, u8 lane, u64 memory_bytes)
+{
+    u64 bytes = lane & ~(u32)IR_AT_ALIGNED;
+    if ((lane & IR_AT_ALIGNED) != 0 && place % bytes != 0) {
+        return TRAP_UNALIGNED_ATOMIC;
+    }
+    return range_inside(place, bytes, memory_bytes) ? TRAP_NONE : TRAP_MEMORY_OUT_OF_BOUNDS;
+}
+
 static enum trap run_ins(struct frame *f, const struct ir_ins *ins, struct value *out)
 {
     const struct value *values = f->values;
@@ -296,9 +305,7 @@ static enum trap run_ins(struct frame *f, const struct ir_ins *ins, struct value
         return TRAP_NONE;
     case IR_MEMORY_AT:
         *out = word(values[ins->c].low + values[ins->a].low);
-        return range_inside(values[ins->a].low, ins->lane, values[ins->b].low)
-                   ? TRAP_NONE
-                   : TRAP_MEMORY_OUT_OF_BOUNDS;
+        return memory_at(values[ins->a].low, ins->lane, values[ins->b].low);
     default:
         if (ins->op > IR_CALL_INDIRECT) {
             return run_variable(f, ins, out);

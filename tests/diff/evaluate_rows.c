@@ -127,28 +127,34 @@ static struct value of_vector(v128 vector)
 
 #define ROW_OF_ATOMIC(name, immediate, operands, results, bytes, traps)                            \
     case ROW_##name:                                                                               \
-        trap = evaluate_atomic(evaluator, ins, a, b, c, &before);                                  \
+        trap = evaluate_atomic(evaluator, ir, ins, a, b, c, &before);                              \
         ATOMIC_##results;                                                                          \
         return trap;
 #define ATOMIC_N
 #define ATOMIC_I OUT_I(before)
 #define ATOMIC_L OUT_L(before)
 
-// In memory 0. Alignment comes before bounds, as with the engines.
-static enum trap evaluate_atomic(const struct evaluator *evaluator, const struct ir_ins *ins,
-                                 struct value a, struct value b, struct value c, u64 *before)
+// Alignment comes before bounds, as with the engines. Of another memory than 0 both are checked.
+static enum trap evaluate_atomic(const struct evaluator *evaluator, const struct ir *ir,
+                                 const struct ir_ins *ins, struct value a, struct value b,
+                                 struct value c, u64 *before)
 {
     const struct wasm_memory *memory = evaluator->instance->memory;
     const struct op *op = &body_ops[ins->op];
+    enum wasm_atomic kind = wasm_atomic_kind(op->number);
     u64 address = (a.low & UINT32_MAX) + (u64)ins->c;
+    bool has_list = (ir_shapes[ins->op] & IR_SHAPE_LIST) != 0;
+    if (ir->ins[has_list ? ir->lists[ins->b + 1] : ins->a].op == IR_MEMORY_AT) {
+        *before = wasm_atomic_access(kind, op->bytes, (u8 *)(uintptr_t)a.low, b.low, c.low);
+        return TRAP_NONE;
+    }
     if (address % op->bytes != 0) {
         return TRAP_UNALIGNED_ATOMIC;
     }
     if (!range_inside(address, op->bytes, memory->size_bytes)) {
         return TRAP_MEMORY_OUT_OF_BOUNDS;
     }
-    *before = wasm_atomic_access(wasm_atomic_kind(op->number), op->bytes, memory->base + address,
-                                 b.low, c.low);
+    *before = wasm_atomic_access(kind, op->bytes, memory->base + address, b.low, c.low);
     return TRAP_NONE;
 }
 

@@ -175,9 +175,11 @@ void execute_module(struct span bytes, const i64 *slices, u32 slice_count, i64 f
         run_exports(&e, fuel, out);
     }
     if (e.instance != NULL) {
-        const struct wasm_memory *linear = wasm_instance_memory0(e.instance);
-        out->memory_bytes = linear == NULL ? 0 : linear->size_bytes;
-        out->memory_sum = linear == NULL ? 0 : sum(linear->base, linear->size_bytes);
+        for (u32 i = 0; i < wasm_instance_module(e.instance)->memory_count; i++) {
+            const struct wasm_memory *linear = wasm_instance_memory(e.instance, i);
+            out->memory_bytes += linear->size_bytes;
+            out->memory_sum = out->memory_sum * 31 + sum(linear->base, linear->size_bytes);
+        }
         wasm_instance_destroy(e.instance);
     }
     arena_drop(&e.arena);

@@ -29,7 +29,7 @@ struct execute_outcome {
     char reason[240];
     u32 call_count;
     struct execute_call calls[EXECUTE_CALLS];
-    u64 memory_sum; // of memory 0 at the end
+    u64 memory_sum; // of all memories at the end
     u64 memory_bytes;
 };
 

@@ -15,6 +15,7 @@ enum {
     LOCALS = 6,
     LABELS = 24,
     PAGES = 1,
+    MEMORIES = 4,
     TABLE = 8,
     BUDGET = 1000, // loops and calls of one exported function
     KINDS = 5,
@@ -59,6 +60,7 @@ struct generator {
     u32 function; // the one being written
     struct signature signatures[FUNCTIONS];
     u32 function_count;
+    u32 memory_count;
     u32 local_count; // of the function
     u8 locals[LOCALS + 3];
     u32 label_count;
@@ -261,6 +263,11 @@ static void leaf(struct generator *g, u32 kind)
     }
 }
 
+static u32 choose_memory(struct generator *g)
+{
+    return g->memory_count > 1 ? choose(g, g->memory_count) : 0;
+}
+
 static void put_operation(struct generator *g, const struct operation *op)
 {
     if (op->prefix != 0) {
@@ -269,10 +276,15 @@ static void put_operation(struct generator *g, const struct operation *op)
     } else {
         put_u8(&g->out, (u8)op->opcode);
     }
-    if (op->bytes != 0 && op->immediate != WASM_IMM_LANE) { // alignment and offset
+    if (op->bytes != 0 && op->immediate != WASM_IMM_LANE) { // alignment, memory and offset
         static const u32 offsets[] = {0, 4, 8, 1, 100, 65528, 65535, 70000, UINT32_MAX};
         bool is_atomic = op->class == WASM_CLASS_ATOMIC;
-        put_u32(&g->out, is_atomic ? (u32)__builtin_ctz(op->bytes) : 0);
+        u32 align_log2 = is_atomic ? (u32)__builtin_ctz(op->bytes) : 0;
+        u32 memory = choose_memory(g);
+        put_u32(&g->out, memory == 0 ? align_log2 : align_log2 | WASM_MEMARG_MEMORY);
+        if (memory != 0) {
+            put_u32(&g->out, memory);
+        }
         put_u32(&g->out,
                 offsets[choose(g, 32) == 31 ? choose(g, COUNT_OF(offsets)) : choose(g, 5)]);
     }
@@ -741,8 +753,30 @@ static void tail_call(struct generator *g, u32 depth)
     }
 }
 
+// Sizes go where they change what follows: into a local, if there is one.
+static void memory_size(struct generator *g)
+{
+    u32 local;
+    bool grows = choose(g, 4) == 0;
+    if (grows) {
+        put_opcode(g, WASM_OP_I32_CONST);
+        put_i64(&g->out, (i64)choose(g, 3));
+    }
+    put_opcode(g, grows ? WASM_OP_MEMORY_GROW : WASM_OP_MEMORY_SIZE);
+    put_u32(&g->out, choose_memory(g));
+    bool keeps = local_of(g, 0, &local);
+    put_opcode(g, keeps ? WASM_OP_LOCAL_SET : WASM_OP_DROP);
+    if (keeps) {
+        put_u32(&g->out, local);
+    }
+}
+
 static void bulk(struct generator *g, u32 depth)
 {
+    if (g->memory_count > 1 && choose(g, 4) == 0) {
+        memory_size(g);
+        return;
+    }
     address(g, depth);
     bool is_fill = choose(g, 2) == 0;
     if (is_fill) {
@@ -754,9 +788,9 @@ static void bulk(struct generator *g, u32 depth)
     put_i64(&g->out, choose(g, 600));
     put_u8(&g->out, WASM_PREFIX_BULK);
     put_u8(&g->out, is_fill ? 0x0b : 0x0a);
-    put_u8(&g->out, 0);
+    put_u32(&g->out, choose_memory(g));
     if (!is_fill) {
-        put_u8(&g->out, 0);
+        put_u32(&g->out, choose_memory(g));
     }
 }
 
@@ -991,6 +1025,7 @@ struct wasm_bytes generate_module(struct span choices, u32 options)
     g->kinds = (options & GENERATE_VECTORS) != 0 ? KINDS : VECTOR;
     g->out = wasm_bytes_begin();
     choose_signatures(g);
+    g->memory_count = choose(g, 2) == 0 ? 1 : 1 + choose(g, MEMORIES);
     put_types(g);
     put_section(&g->out, FUNCTION);
     put_u32(&g->out, g->function_count + g->kinds * 2);
@@ -1005,7 +1040,10 @@ struct wasm_bytes generate_module(struct span choices, u32 options)
     PUT(&g->out, "\x01\x70\x00\x08"); // TABLE elements of funcref
     end_section(&g->out);
     put_section(&g->out, MEMORY);
-    PUT(&g->out, "\x01\x00\x01"); // PAGES
+    put_u32(&g->out, g->memory_count);
+    for (u32 i = 0; i < g->memory_count; i++) {
+        PUT(&g->out, "\x01\x01\x03"); // PAGES, and two more at most
+    }
     end_section(&g->out);
     put_globals(g);
     put_exports(g);
