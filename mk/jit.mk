@@ -87,11 +87,12 @@ $(call link_rule,hosted,build/hosted/test/machine,tests/diff/machine.c $(COMPILE
 FUZZ_TARGETS += compiled
 FUZZ_SOURCES_compiled := $(COMPILED_SOURCES)
 FUZZ_LIBRARIES_compiled := -lsodium -lpthread
-build/diff/addresses.wat build/diff/constants.wat build/diff/depths.wat: build/diff/%.wat: tests/diff/%.py
+build/diff/addresses.wat build/diff/constants.wat build/diff/depths.wat build/diff/memories.wat: build/diff/%.wat: tests/diff/%.py
 	@mkdir -p $(@D)
 	$(Q)python3 $< $@
+build/diff/memories.wasm: WAT_FLAGS := --enable-multi-memory --enable-threads
 build/diff/%.wasm: build/diff/%.wat
-	$(Q)wat2wasm $< -o $@
+	$(Q)wat2wasm $(WAT_FLAGS) $< -o $@
 build/diff/%.wasm: tests/diff/%.wat
 	@mkdir -p $(@D)
 	$(Q)wat2wasm $< -o $@
@@ -107,7 +108,7 @@ MACHINE_MANY ?= 4000 # of each kind, without sanitizers: 20,000 in all
 MACHINE_KINDS := --plain --checks --storm
 TEST_SECONDS_machine := 900
 FOUND_MACHINE := $(wildcard tests/diff/found/machine_*.wasm)
-test-machine: build/asan/test/machine build/hosted/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm build/diff/depths.wasm build/diff/addresses.wasm build/diff/blocks/written $(FOUND_MACHINE) ## compiled code on generated modules, against the interpreter
+test-machine: build/asan/test/machine build/hosted/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm build/diff/depths.wasm build/diff/addresses.wasm build/diff/memories.wasm build/diff/blocks/written $(FOUND_MACHINE) ## compiled code on generated modules, against the interpreter
 	@run() { "$$@" || echo "0 passed, 1 failed, 0 skipped"; }; many=build/hosted/test/machine; { \
 	  run $$many --seeds 1000001 $(MACHINE_MANY); run $$many --plain --checks --seeds 2000001 $(MACHINE_MANY); \
 	  for kind in $(MACHINE_KINDS); do run $$many $$kind --seeds 3000001 $(MACHINE_MANY); done; run $< --seeds 1 $(MACHINE_SEEDS); run $< --plain --seeds 100001 $(MACHINE_SEEDS); \
@@ -116,7 +117,7 @@ test-machine: build/asan/test/machine build/hosted/test/machine $$(KERNEL_MODULE
 	  run $< $(FOUND_MACHINE); run $< --plain $(FOUND_MACHINE); run $< --checks $(FOUND_MACHINE); \
 	  for kind in "" "--plain --checks" --storm; do run $$many $$kind build/diff/blocks/*.wasm; done; \
 	  run $< --plain build/diff/constants.wasm; run $< build/diff/depths.wasm; run $< --storm build/diff/depths.wasm; \
-	  for kind in "" --plain --checks "--plain --checks"; do run $< $$kind build/diff/addresses.wasm; done; } >build/machine.txt; \
+	  for kind in "" --plain --checks "--plain --checks"; do run $< $$kind build/diff/addresses.wasm; run $< $$kind build/diff/memories.wasm; done; run $< --storm build/diff/memories.wasm; } >build/machine.txt; \
 	  grep -v ' passed, \| calls compared' build/machine.txt; \
 	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
 	    exit f > 0 || p == 0 }' build/machine.txt
