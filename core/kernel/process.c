@@ -564,7 +564,7 @@ static enum err make_instance(struct process *process, const struct program *pro
             return ERR_NO_MEMORY;
         }
         *fuel -= (i64)program->module->import_count * IMPORT_UNITS;
-        process->has_first_memory = false;
+        process->has_first_memory = program->module->memory_import_count != 0;
         TRY(wasm_making_begin(&beginning->making, program->module, imports, &process->store,
                               &process->arena, &beginning->report));
         beginning->is_making = true;
