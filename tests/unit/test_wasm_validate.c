@@ -78,17 +78,31 @@ static struct wasm_bytes module_of(const char *body, size_t size)
     return b;
 }
 
+struct report_case {
+    const char *body;
+    size_t size;
+    enum err err;
+    size_t at; // of the instruction in the body
+    const char *text;
+};
+#define CASE(body, err, at, text) {body, sizeof(body) - 1, err, at, text}
+
+static void expect_reports(const struct report_case *cases, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        struct wasm_bytes b = module_of(cases[i].body, cases[i].size);
+        struct result result = check(&b);
+        assert_int_equal(result.err, cases[i].err);
+        assert_string_equal(result.report.text, cases[i].text);
+        assert_int_equal(result.report.offset, b.size - cases[i].size + cases[i].at);
+        wasm_bytes_free(&b);
+    }
+}
+
 static void reports_say_what_and_where(void **state)
 {
     (void)state;
-    static const struct {
-        const char *body;
-        size_t size;
-        enum err err;
-        size_t at; // of the instruction in the body
-        const char *text;
-    } cases[] = {
-#define CASE(body, err, at, text) {body, sizeof(body) - 1, err, at, text}
+    static const struct report_case cases[] = {
         CASE("\x00\x41\x00\x43\x00\x00\x00\x00\x6a\x1a\x0b", ERR_INVALID, 8,
              "type mismatch: expected i32, found f32"),
         CASE("\x00\x1a\x0b", ERR_INVALID, 1, "type mismatch: expected an operand, found nothing"),
@@ -119,14 +133,6 @@ static void reports_say_what_and_where(void **state)
         CASE("\x00\xfd\x9a\x01\x0b", ERR_MALFORMED, 1, "illegal opcode"),
         CASE("\x00\xfd\x80\x02\x0b", ERR_MALFORMED, 1, "illegal opcode"),
         CASE("\x00\xfd\x80\x20\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfe\x04\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfe\x4f\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfe\x80\x20\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfe\x03\x01\x0b", ERR_MALFORMED, 1, "zero byte expected"),
-        CASE("\x00\x41\x00\xfe\x10\x01\x00\x1a\x0b", ERR_INVALID, 3,
-             "atomic alignment must be natural"),
-        CASE("\x00\x41\x00\xfe\x10\x03\x00\x1a\x0b", ERR_INVALID, 3,
-             "alignment must not be larger than natural"),
         CASE("\x00\x41\x00\xfd\x00\x05\x00\x1a\x0b", ERR_INVALID, 3,
              "alignment must not be larger than natural"),
         CASE("\x00\x41\x00\xfd\x0f\xfd\x15\x10\x1a\x0b", ERR_INVALID, 5, "invalid lane index"),
@@ -145,17 +151,26 @@ static void reports_say_what_and_where(void **state)
              "type mismatch: an if without else does not give its results"),
         CASE("\x00\x41\x00\x41\x00\x42\x00\x41\x00\x1b\x1a\x1a\x0b", ERR_INVALID, 9,
              "type mismatch: expected i32, found i64"),
-#undef CASE
     };
-    for (u32 i = 0; i < COUNT_OF(cases); i++) {
-        struct wasm_bytes b = module_of(cases[i].body, cases[i].size);
-        struct result result = check(&b);
-        assert_int_equal(result.err, cases[i].err);
-        assert_string_equal(result.report.text, cases[i].text);
-        assert_int_equal(result.report.offset, b.size - cases[i].size + cases[i].at);
-        wasm_bytes_free(&b);
-    }
+    expect_reports(cases, COUNT_OF(cases));
 }
+
+static void reports_of_atomic_access(void **state)
+{
+    (void)state;
+    static const struct report_case cases[] = {
+        CASE("\x00\xfe\x04\x0b", ERR_MALFORMED, 1, "illegal opcode"),
+        CASE("\x00\xfe\x4f\x0b", ERR_MALFORMED, 1, "illegal opcode"),
+        CASE("\x00\xfe\x80\x20\x0b", ERR_MALFORMED, 1, "illegal opcode"),
+        CASE("\x00\xfe\x03\x01\x0b", ERR_MALFORMED, 1, "zero byte expected"),
+        CASE("\x00\x41\x00\xfe\x10\x01\x00\x1a\x0b", ERR_INVALID, 3,
+             "atomic alignment must be natural"),
+        CASE("\x00\x41\x00\xfe\x10\x03\x00\x1a\x0b", ERR_INVALID, 3,
+             "alignment must not be larger than natural"),
+    };
+    expect_reports(cases, COUNT_OF(cases));
+}
+#undef CASE
 
 static void unreachable_code_takes_any_operand(void **state)
 {
@@ -833,6 +848,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_say_what_and_where),
+        cmocka_unit_test(reports_of_atomic_access),
         cmocka_unit_test(unreachable_code_takes_any_operand),
         cmocka_unit_test(locals_of_many_runs_keep_their_types),
         cmocka_unit_test(limits_hold_at_their_bound),
