@@ -17,7 +17,7 @@ test-asm: build/asan/test/asm ## each form of each instruction of the assembler,
 	@tests/diff/run_asm $< $(LLVM_MC)
 
 # From bodies to the ir: what it means, against the interpreter.
-JIT_FRONT_SOURCES := $(addprefix core/jit/,build.c fold.c ir.c joins.c loops.c number.c operations.c passes.c \
+JIT_FRONT_SOURCES := $(addprefix core/jit/,build.c build_try.c fold.c ir.c joins.c loops.c number.c operations.c passes.c \
   operations_atomic.c reenter.c simplify.c verify.c)
 COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c generate.c) \
   tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES)
