@@ -9,6 +9,7 @@
 #include "core/jit/passes.h"
 #include "core/wasm/code.h"
 #include "core/wasm/decode.h"
+#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/thread.h"
 #include "core/wasm/translate.h"
@@ -618,7 +619,14 @@ static enum err load(struct comparison *c, struct span bytes, struct report *rep
 {
     struct arena scratch;
     arena_init(&scratch, &c->memory.memory, ARENA_BYTES);
-    enum err err = wasm_module_decode(bytes, &c->arena, &c->module, report);
+    struct wasm_decoder *decoder = NULL;
+    i64 work = INT64_MAX;
+    // Limit: the evaluator of the ir knows no exceptions.
+    enum err err = wasm_decoder_begin(bytes, WASM_FEATURES_ALL & ~(u32)WASM_EXCEPTIONS, &c->arena,
+                                      &decoder, report);
+    if (err == ERR_OK) {
+        err = wasm_decoder_step(decoder, &work, &c->module, report);
+    }
     if (err == ERR_OK) {
         err = wasm_module_validate(c->module, &scratch, report);
     }

@@ -9,6 +9,7 @@
 #include "core/jit/thread.h"
 #include "core/platform.h"
 #include "core/wasm/code.h"
+#include "core/wasm/exception.h"
 #include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
@@ -363,6 +364,7 @@ static void run(struct span bytes, const char *timed, u64 value, struct comparis
         wasm_thread_drop(&c->threads[0]);
         wasm_thread_drop(&c->threads[1]);
     }
+    wasm_exceptions_drop(&c->store);
     for (u32 i = 0; i < 2; i++) {
         if (c->worlds[i].instance != NULL) {
             wasm_instance_destroy(c->worlds[i].instance);

@@ -4,6 +4,7 @@
 #include "core/base/assert.h"
 #include "core/base/report.h"
 #include "core/wasm/decode.h"
+#include "core/wasm/exception.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
@@ -182,6 +183,7 @@ void execute_module(struct span bytes, const i64 *slices, u32 slice_count, i64 f
         }
         wasm_instance_destroy(e.instance);
     }
+    wasm_exceptions_drop(&e.store);
     arena_drop(&e.arena);
     ASSERT(memory.blocks == 0);
 }
