@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SLICES_AT_MOST = 1 << 24, STOPS_PER_SLICE = 1024, ARENA_BYTES = 1 << 30 };
+enum { SLICES_AT_MOST = 1 << 24, STOPS_PER_SLICE = 1024, LOOKED_AT = 10000, ARENA_BYTES = 1 << 30 };
 // Units of core/wasm/load.h: every module of the suite is loaded in many small steps.
 enum { LOAD_PORTION = 50 };
 
@@ -295,7 +295,10 @@ static enum err run(struct embed *embed, struct jit_thread *runner, struct embed
             if (stops++ % STOPS_PER_SLICE != 0) {
                 i--;
             }
-            look_around(thread);
+            if (stops < LOOKED_AT ||
+                stops % STOPS_PER_SLICE == 0) { // it takes a walk for each value
+                look_around(thread);
+            }
             break;
         case WASM_RUN_COMPILED:
         case WASM_RUN_RETURNED:
