@@ -20,7 +20,7 @@ enum {
     JIT_SCRATCH_BYTES = 128 << 20, // memory of the compiler at once: 512 times the longest body.
                                    // What clang -O2 makes takes about 320 times its bytes, the
                                    // worst vectors 1,700 times: long bodies of those are refused
-    JIT_SCRATCH_KEPT = 4 << 20,    // of it kept from one function to the next, and allowed to any
+    JIT_SCRATCH_KEPT = 8 << 20,    // of it kept from one function to the next, and allowed to any
     JIT_SCRATCH_EACH = 2048,       // of it allowed for each byte of the body, beside that
     JIT_PACE_UNITS = 1 << 20,      // of work, of about 2 ns, between two places where the compiler
                                    // gives way: a fifth of a slice
