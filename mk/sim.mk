@@ -22,8 +22,9 @@ $(call program_rule,build/test/kernel/exit.wasm,tests/kernel/guests/exit.c,1024,
 build/test/kernel/%.wasm: tests/kernel/guests/%.wat
 	@mkdir -p $(@D)
 	$(call say,wat,$<)
-	$(Q)wat2wasm $< -o $@
-KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads
+	$(Q)wat2wasm $(WAT_FLAGS) $< -o $@
+build/test/kernel/memories.wasm: WAT_FLAGS := --enable-multi-memory
+KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads memories
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test

@@ -594,6 +594,30 @@ static void limit_of_memory(void **state)
     stage_close(&scene.stage);
 }
 
+// A process with sixteen memories takes what there is and no more, and gives back all of it.
+static void many_memories_are_one_budget(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    scene_open(&scene, 38);
+    stage_add(&scene.stage, stage_file("build/test/kernel/memories.wasm"), (struct span){0}, cid);
+    struct puppet_order grow = {.kind = PUPPET_GROW, .a = 1};
+    for (u32 i = 0; i < 2; i++) {
+        struct puppet *greedy = stage_start_any(&scene.stage, cid);
+        stage_settle(&scene.stage, 2000);
+        assert_int_equal(puppet_do(&scene.stage, scene.client, &grow), -1);
+        struct puppet *late = stage_start_any(&scene.stage, cid);
+        stage_settle(&scene.stage, 2000);
+        assert_int_equal(late->ending.kind, KERNEL_NOT_LOADED);
+        stage_kill(&scene.stage, greedy);
+        stage_settle(&scene.stage, 2000);
+        assert_int_equal(greedy->ending.kind, KERNEL_KILLED);
+        assert_true(puppet_do(&scene.stage, scene.client, &grow) > 0);
+    }
+    stage_close(&scene.stage);
+}
+
 // ---- sections
 
 // Adds a program whose section holds those bytes. What came of it; its reason is in `report`.
@@ -765,6 +789,7 @@ int main(void)
         cmocka_unit_test(limit_of_a_family),
         cmocka_unit_test(limit_of_arguments),
         cmocka_unit_test(limit_of_memory),
+        cmocka_unit_test(many_memories_are_one_budget),
         cmocka_unit_test(sections_that_do_not_decode),
         cmocka_unit_test(any_allocation_may_fail),
     };
