@@ -64,7 +64,7 @@ enum err dwarf_open(struct span module, struct dwarf *out)
     return out->line.size == 0 || out->code_size == 0 ? ERR_NOT_FOUND : ERR_OK;
 }
 
-u32 dwarf_find(const struct dwarf *dwarf, u64 offset, struct dwarf_scratch *scratch,
+u32 dwarf_find(const struct dwarf *dwarf, u64 offset, struct dwarf_scratch *scratch, i64 *work,
                struct dwarf_place *out, u32 count)
 {
     if (count == 0 || offset < dwarf->code_start ||
@@ -72,10 +72,9 @@ u32 dwarf_find(const struct dwarf *dwarf, u64 offset, struct dwarf_scratch *scra
         return 0;
     }
     u64 address = offset - dwarf->code_start;
-    i64 work = DWARF_WORK;
     out[0] = (struct dwarf_place){0};
-    if (dwarf_line_find(dwarf, address, &work, &out[0]) != ERR_OK) {
+    if (dwarf_line_find(dwarf, address, work, &out[0]) != ERR_OK) {
         out[0] = (struct dwarf_place){0};
     }
-    return dwarf_functions_find(dwarf, address, scratch, &work, out, count);
+    return dwarf_functions_find(dwarf, address, scratch, work, out, count);
 }

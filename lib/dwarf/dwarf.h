@@ -2,11 +2,12 @@
 // lib/dwarf/dwarf.h: where in its source an instruction of a WebAssembly module comes from, by what
 // the compiler wrote into the module's custom sections .debug_*.
 //
-// Use     dwarf_open over a module's bytes, then dwarf_find for each place.
+// Use     dwarf_open over a module's bytes, then dwarf_find for each place; all places of one
+//         question share an account of work, DWARF_WORK at first.
 // Owner   spans point into the module's bytes, which the caller keeps alive. The scratch is the
 //         caller's, and holds nothing between two calls.
-// Hostile whatever the sections say, a look-up ends within DWARF_WORK and stays inside them. What
-//         is damaged is not known: an answer may be missing, and no failure comes of it.
+// Hostile whatever the sections say, look-ups end within their work and stay inside them. What is
+//         damaged is not known: an answer may be missing, and no failure comes of it.
 // Limits  lib/dwarf/limits.h. One operation for each instruction of the line program, as all
 //         compilers for WebAssembly have it. Type units and split DWARF are passed over.
 // Source  DWARF 5 and 4, sections 2 (entries), 6.2 (lines), 7 (encodings); "DWARF for WebAssembly":
@@ -61,5 +62,6 @@ struct dwarf_place {
 // The place of the instruction at an offset in the file, and of the calls around it that were
 // inlined, the innermost first: out[i] is where function i stands, and was inlined into out[i + 1].
 // Returns how many were written; of more than `count` the innermost are. 0: nothing is known.
-u32 dwarf_find(const struct dwarf *dwarf, u64 offset, struct dwarf_scratch *scratch,
+//   work  what is left of the account, and never less than 0; once it is 0 nothing is known
+u32 dwarf_find(const struct dwarf *dwarf, u64 offset, struct dwarf_scratch *scratch, i64 *work,
                struct dwarf_place *out, u32 count);

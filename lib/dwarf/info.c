@@ -140,6 +140,7 @@ static enum err attributes_read(const struct unit *unit, struct reader *abbrevia
             TRY(reader_leb_u64(in, &form, NULL));
         }
         struct dwarf_value value;
+        TRY(dwarf_pay(unit->work, DWARF_VALUE_UNITS));
         TRY(dwarf_form_read(in, unit->sizes, form, constant, &value));
         for (u32 i = 0; i < ATTRIBUTE_COUNT; i++) {
             if (numbers[i] == number) {
@@ -406,6 +407,9 @@ static enum err entry_at(struct unit *unit, u64 offset, struct entry *out)
         struct unit other = {.dwarf = unit->dwarf, .work = unit->work};
         struct entry root;
         enum err err = unit_header(&other, &in);
+        if (other.end <= other.start) { // its length is damaged: nobody knows where it ends
+            return ERR_MALFORMED;
+        }
         if (other.end <= offset && (err == ERR_OK || err == ERR_UNSUPPORTED)) {
             *unit = other;
             continue;

@@ -7,6 +7,8 @@
 
 // ---- read.c: numbers and strings
 
+// What the value of an attribute costs beside its bytes: some forms have none.
+enum { DWARF_VALUE_UNITS = 4 };
 // Takes from what is left of a look-up's work. ERR_LIMIT: there is none left.
 enum err dwarf_pay(i64 *work, u64 units);
 // A little-endian number of 1 to 8 bytes.

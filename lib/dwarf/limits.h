@@ -9,7 +9,8 @@ enum {
     DWARF_NAME_BYTES = 4096,    // of a name or folder in a section of strings
     DWARF_SECTIONS = 4096,      // of the module, looked at for those of ours; twenty are usual
     DWARF_FORMATS = 16,         // fields of a directory or file; LLVM writes three
-    // Units of work for one place: bytes read, those read again included. A look-up that needs more
-    // has taken about half a second.
-    DWARF_WORK = 128 << 20,
+    // Units of work for all places of one question: bytes read, those read again included, and
+    // some for each value, as it may have none. A trap's 32 frames share them: who looks them up
+    // has a worker meanwhile, and is done after less than 100 ms.
+    DWARF_WORK = 16 << 20,
 };

@@ -111,8 +111,8 @@ static enum err text_of(const struct dwarf *dwarf, const struct dwarf_value *val
 }
 
 // Version 5: the fields that each entry has, then the entries; `index` from 0. Reads past them all.
-static enum err new_entry(const struct dwarf *dwarf, struct dwarf_sizes sizes, struct reader *in,
-                          u64 index, struct span *name, u64 *directory)
+static enum err new_entry(const struct dwarf *dwarf, struct dwarf_sizes sizes, i64 *work,
+                          struct reader *in, u64 index, struct span *name, u64 *directory)
 {
     u64 fields[DWARF_FORMATS][2];
     u8 field_count;
@@ -130,6 +130,7 @@ static enum err new_entry(const struct dwarf *dwarf, struct dwarf_sizes sizes, s
         const u8 *before = in->next;
         for (u32 j = 0; j < field_count; j++) {
             struct dwarf_value value;
+            TRY(dwarf_pay(work, DWARF_VALUE_UNITS));
             TRY(dwarf_form_read(in, sizes, fields[j][1], 0, &value));
             if (i == index && fields[j][0] == FIELD_PATH) {
                 TRY(text_of(dwarf, &value, name));
@@ -158,9 +159,9 @@ enum err dwarf_table_file(const struct dwarf *dwarf, const struct dwarf_table *t
     struct span name;
     u64 directory = 0;
     u64 ignored;
-    TRY(new_entry(dwarf, table->sizes, &in, UINT64_MAX, &name, &ignored));
-    TRY(new_entry(dwarf, table->sizes, &in, file, &out->file, &directory));
-    return new_entry(dwarf, table->sizes, &directories, directory, &out->directory, &ignored);
+    TRY(new_entry(dwarf, table->sizes, work, &in, UINT64_MAX, &name, &ignored));
+    TRY(new_entry(dwarf, table->sizes, work, &in, file, &out->file, &directory));
+    return new_entry(dwarf, table->sizes, work, &directories, directory, &out->directory, &ignored);
 }
 
 // ---- the program
@@ -310,8 +311,8 @@ enum err dwarf_line_find(const struct dwarf *dwarf, u64 address, i64 *work, stru
         struct reader unit;
         u32 offset_size;
         TRY(dwarf_unit(&tables, &unit, &offset_size));
-        TRY(dwarf_pay(work, reader_left(&unit)));
         struct dwarf_table table;
+        TRY(dwarf_pay(work, reader_left(&unit) + sizeof table / sizeof(u64)));
         if (dwarf_table_read(&unit, offset_size, &table) != ERR_OK) {
             continue; // another may be sound
         }

@@ -40,7 +40,8 @@ int main(int count, char **arguments)
     char line[32];
     while (fgets(line, sizeof line, stdin) != NULL) {
         u64 address = strtoull(line, NULL, 16);
-        u32 found = dwarf_find(&dwarf, dwarf.code_start + address, &scratch, places, PLACES);
+        i64 work = DWARF_WORK;
+        u32 found = dwarf_find(&dwarf, dwarf.code_start + address, &scratch, &work, places, PLACES);
         for (u32 i = 0; i < found; i++) {
             tell(&places[i]);
         }

@@ -31,10 +31,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     if (dwarf_open(module, &dwarf) != ERR_OK) {
         return 0;
     }
+    i64 work = DWARF_WORK;
     for (u64 i = 0; i < STEPS; i++) {
         struct dwarf_place places[PLACES];
         u64 offset = dwarf.code_start + dwarf.code_size * i / STEPS;
-        u32 count = dwarf_find(&dwarf, offset, &scratch, places, PLACES);
+        u32 count = dwarf_find(&dwarf, offset, &scratch, &work, places, PLACES);
+        ASSERT(work >= 0);
         ASSERT(count <= PLACES);
         for (u32 j = 0; j < count; j++) {
             look(places[j].function, module);

@@ -137,6 +137,7 @@ static struct part line_old(void (*write)(struct part *program))
 
 static struct dwarf_scratch scratch;
 static struct dwarf_place places[PLACES];
+static i64 work; // that the last look-up left
 
 static u32 find(const struct wasm_bytes *module, u64 address)
 {
@@ -145,7 +146,8 @@ static u32 find(const struct wasm_bytes *module, u64 address)
     assert_int_equal(dwarf.code_size, CODE_BYTES);
     memset(&scratch, 0xaa, sizeof scratch); // nothing is taken over from before
     memset(places, 0xaa, sizeof places);
-    return dwarf_find(&dwarf, dwarf.code_start + address, &scratch, places, PLACES);
+    work = DWARF_WORK;
+    return dwarf_find(&dwarf, dwarf.code_start + address, &scratch, &work, places, PLACES);
 }
 
 static void assert_text(struct span span, const char *text)
@@ -435,7 +437,7 @@ static void limits_of_functions(void **state)
 static void work_ends(void **state)
 {
     (void)state;
-    enum { PADDING = 400, PADDING_BYTES = PADDING * 3006 };
+    enum { PADDING = 50, PADDING_BYTES = PADDING * 3006 };
     u32 affordable = DWARF_WORK / PADDING_BYTES - 4;
     struct wasm_bytes module = functions(0, 0, affordable, PADDING);
     assert_int_equal(find(&module, 25), 1);
@@ -448,7 +450,69 @@ static void work_ends(void **state)
     wasm_bytes_free(&module);
 }
 
+enum { FLAGS = 20000 };
+
+// Entries of so many attributes whose values take no bytes.
+static struct wasm_bytes flags(u32 entries)
+{
+    struct sections sections = {.line = line_old(write_one)};
+    struct part info = {0};
+    info_begin(&info);
+    put_run(&info.bytes, SHAPE_FUNCTION, entries);
+    BYTES(&info, 0);
+    unit(&sections.info, &info);
+    BYTES(&sections.abbrev, SHAPE_UNIT, 0x11, 1, 0x10, 0x17, 0x1b, 0x08, 0, 0);
+    BYTES(&sections.abbrev, SHAPE_FUNCTION, 0x2e, 0);
+    for (u32 i = 0; i < FLAGS; i++) {
+        BYTES(&sections.abbrev, 0x01, 0x19);
+    }
+    BYTES(&sections.abbrev, 0, 0, 0);
+    return module_of(&sections);
+}
+
+// Values without bytes are paid for, and what one place has used up the next ones lack.
+static void work_is_shared(void **state)
+{
+    (void)state;
+    enum { FRAMES = 32 };
+    struct wasm_bytes module = flags(100);
+    assert_int_equal(find(&module, 25), 1);
+    assert_in_range(work, 1, DWARF_WORK - 4 * 100 * FLAGS);
+    wasm_bytes_free(&module);
+    module = flags(4000);
+    assert_int_equal(find(&module, 25), 1); // its line alone
+    assert_int_equal(work, 0);
+    struct dwarf dwarf;
+    assert_int_equal(dwarf_open(wasm_bytes_span(&module), &dwarf), ERR_OK);
+    for (u32 i = 1; i < FRAMES; i++) {
+        u64 offset = dwarf.code_start + 25;
+        assert_int_equal(dwarf_find(&dwarf, offset, &scratch, &work, places, PLACES), 0);
+        assert_int_equal(work, 0);
+    }
+    wasm_bytes_free(&module);
+}
+
 // ---- damage
+
+// A function whose name is said to be in a unit of a reserved length: nobody knows its end.
+static void reserved_lengths(void **state)
+{
+    (void)state;
+    struct sections sections = {.line = line_old(write_one)};
+    struct part info = {0};
+    number(&sections.info, 0xfffffff0, 4);
+    info_begin(&info);
+    BYTES(&info, SHAPE_FUNCTION, 0, 0, 0, 0, 20, 0, 0, 0, 10, 0);
+    unit(&sections.info, &info);
+    BYTES(&sections.abbrev, SHAPE_UNIT, 0x11, 1, 0x10, 0x17, 0x1b, 0x08, 0, 0);
+    BYTES(&sections.abbrev, SHAPE_FUNCTION, 0x2e, 0, 0x31, 0x10, 0x11, 0x01, 0x12, 0x0b, 0, 0, 0);
+    struct wasm_bytes module = module_of(&sections);
+    assert_int_equal(find(&module, 25), 1);
+    assert_place(&places[0], "a.c", 12, 7);
+    assert_text(places[0].function, "");
+    assert_in_range(work, DWARF_WORK - 10000, DWARF_WORK);
+    wasm_bytes_free(&module);
+}
 
 static void damage_everywhere(void **state)
 {
@@ -467,7 +531,8 @@ static void damage_everywhere(void **state)
                 struct dwarf dwarf;
                 if (dwarf_open(span_of(copy, size), &dwarf) == ERR_OK) {
                     u64 offset = dwarf.code_start + 25;
-                    (void)dwarf_find(&dwarf, offset, &scratch, places, 1 + change);
+                    work = DWARF_WORK;
+                    (void)dwarf_find(&dwarf, offset, &scratch, &work, places, 1 + change);
                 }
                 free(copy);
             }
@@ -483,6 +548,7 @@ int main(void)
         cmocka_unit_test(limits_of_files),     cmocka_unit_test(sections_beyond_the_limit),
         cmocka_unit_test(what_is_no_module),   cmocka_unit_test(functions_around),
         cmocka_unit_test(limits_of_functions), cmocka_unit_test(work_ends),
+        cmocka_unit_test(work_is_shared),      cmocka_unit_test(reserved_lengths),
         cmocka_unit_test(damage_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/assert.h"
 #include "core/base/text.h"
 #include "core/kernel/kernel.h"
+#include "core/kernel/limits.h"
 #include "lib/dwarf/dwarf.h"
 
 enum {
@@ -13,9 +15,12 @@ enum {
     PLACES = 16,       // of one frame: those of the innermost calls that were inlined
 };
 
+// Frames of a recursion stand at the same places: each is looked up once.
 struct trace {
     struct dwarf_scratch scratch;
-    struct dwarf_place places[PLACES];
+    i64 work; // that is left for all of them
+    u32 place_counts[KERNEL_FRAMES];
+    struct dwarf_place places[KERNEL_FRAMES][PLACES];
 };
 
 static bool has_source(const struct kernel_ending *ending)
@@ -74,26 +79,47 @@ static void call_say(u32 number, const struct kernel_frame *frame, const struct 
     fprintf(stderr, "%s\n", text.data);
 }
 
-static void frame_say(u32 number, const struct kernel_frame *frame, struct trace *trace)
+// Finds a frame's places. Returns whose they are: its own, or those of one that stands there, too.
+static u32 frame_find(const struct kernel_frame *frames, u32 number, struct trace *trace)
 {
+    const struct kernel_frame *frame = &frames[number];
+    for (u32 i = 0; i < number; i++) {
+        if (frames[i].program.data == frame->program.data && frames[i].offset == frame->offset) {
+            return i;
+        }
+    }
     struct dwarf dwarf;
+    struct dwarf_place *places = trace->places[number];
     u32 count = 0;
     if (dwarf_open(frame->program, &dwarf) == ERR_OK) {
-        count = dwarf_find(&dwarf, frame->offset, &trace->scratch, trace->places, PLACES);
+        count = dwarf_find(&dwarf, frame->offset, &trace->scratch, &trace->work, places, PLACES);
     }
     if (count == 0) {
-        trace->places[count++] = (struct dwarf_place){0};
+        places[count++] = (struct dwarf_place){0};
     }
+    trace->place_counts[number] = count;
+    return number;
+}
+
+static void frame_say(const struct kernel_frame *frames, u32 number, struct trace *trace)
+{
+    u32 found = frame_find(frames, number, trace);
+    u32 count = trace->place_counts[found];
     for (u32 i = 0; i < count; i++) {
-        call_say(number, frame, &trace->places[i], i + 1 < count);
+        call_say(number, &frames[number], &trace->places[found][i], i + 1 < count);
     }
 }
 
 void trace_say(const struct kernel_ending *ending)
 {
     struct trace *trace = has_source(ending) ? malloc(sizeof *trace) : NULL;
-    for (u32 i = 0; trace != NULL && i < ending->frame_count; i++) {
-        frame_say(i, &ending->frames[i], trace);
+    if (trace == NULL) {
+        return;
+    }
+    ASSERT(ending->frame_count <= KERNEL_FRAMES);
+    trace->work = DWARF_WORK;
+    for (u32 i = 0; i < ending->frame_count; i++) {
+        frame_say(ending->frames, i, trace);
     }
     free(trace);
 }
