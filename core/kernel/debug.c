@@ -286,10 +286,22 @@ enum err kernel_debug_interrupt(struct kernel_debug *debug)
     return err;
 }
 
-enum err kernel_debug_module(struct kernel_debug *debug, struct span *out)
+// How many bytes of `size` at an offset lie inside a whole of `bytes`.
+static u32 inside_of(u64 bytes, u64 offset, u32 size)
 {
+    return offset >= bytes ? 0 : bytes - offset < size ? (u32)(bytes - offset) : size;
+}
+
+enum err kernel_debug_module_read(struct kernel_debug *debug, u64 offset, u8 *to, u32 size,
+                                  u32 *done)
+{
+    ASSERT(size <= KERNEL_COPY_LOCKED);
     TRY(enter(debug));
-    *out = debug->process->program->module->bytes;
+    struct span module = debug->process->program->module->bytes;
+    *done = inside_of(module.size, offset, size);
+    if (*done != 0) {
+        mem_copy(to, module.data + offset, *done);
+    }
     kernel_unlock(debug->kernel);
     return ERR_OK;
 }
@@ -303,12 +315,10 @@ enum err kernel_debug_frames(struct kernel_debug *debug, struct kernel_debug_fra
     count = count < KERNEL_DEBUG_FRAMES ? count : KERNEL_DEBUG_FRAMES;
     *written = wasm_thread_backtrace(&process->thread, frames, count);
     for (u32 i = 0; i < *written; i++) {
-        const struct wasm_module *module = wasm_instance_module(frames[i].instance);
         out[i] = (struct kernel_debug_frame){
             .offset = frames[i].offset,
             .function = frames[i].function,
             .is_adapter = frames[i].instance != process->instance,
-            .name = wasm_module_function_name(module, frames[i].function),
         };
     }
     kernel_unlock(debug->kernel);
@@ -339,7 +349,7 @@ static u8 *memory_at(const struct process *process, u64 address, u32 size, u32 *
 {
     const struct wasm_memory *memory = process->memory;
     u64 bytes = memory == NULL ? 0 : wasm_memory_bytes(memory);
-    *inside = address >= bytes ? 0 : bytes - address < size ? (u32)(bytes - address) : size;
+    *inside = inside_of(bytes, address, size);
     return *inside == 0 ? NULL : memory->base + address;
 }
 

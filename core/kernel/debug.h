@@ -58,14 +58,16 @@ enum err kernel_debug_break(struct kernel_debug *debug, u32 offset, bool set);
 // message: call again in a while. ERR_OK: it has stopped.
 enum err kernel_debug_interrupt(struct kernel_debug *debug);
 
-// The module's bytes. ERR_BUSY also before its first stop.
-enum err kernel_debug_module(struct kernel_debug *debug, struct span *out);
+// Copies from the module's file, at most KERNEL_COPY_LOCKED bytes. ERR_BUSY also before its first
+// stop.
+//   done  receives how many of them lie inside it, and were read
+enum err kernel_debug_module_read(struct kernel_debug *debug, u64 offset, u8 *to, u32 size,
+                                  u32 *done);
 
 struct kernel_debug_frame {
     u64 offset; // in its module's file, of the instruction
     u32 function;
-    bool is_adapter;  // of the adapter's module; else of the program's
-    struct span name; // of the function, of the module's bytes; empty: not known
+    bool is_adapter; // of the adapter's module; else of the program's
 };
 // Innermost first.
 enum err kernel_debug_frames(struct kernel_debug *debug, struct kernel_debug_frame *out, u32 count,

@@ -134,15 +134,10 @@ static u32 target_frames(void *context, u64 *out, u32 count)
 
 static u32 code_read(struct debugger *debugger, u64 offset, u8 *to, u32 size)
 {
-    struct span module;
+    u32 done = 0;
     enum err err;
-    PATIENTLY(debugger, err, kernel_debug_module(debugger->debug, &module));
-    if (err != ERR_OK || offset >= module.size) {
-        return 0;
-    }
-    u32 done = module.size - offset < size ? (u32)(module.size - offset) : size;
-    memcpy(to, module.data + offset, done); // as long as it is stopped, its module is there
-    return done;
+    PATIENTLY(debugger, err, kernel_debug_module_read(debugger->debug, offset, to, size, &done));
+    return err == ERR_OK ? done : 0;
 }
 
 static u32 target_read(void *context, u64 address, u8 *to, u32 size)
