@@ -89,6 +89,7 @@ static void end(struct gdb_server *server)
         acknowledge(server, '-');
         return;
     }
+    server->has_spoken = true;
     acknowledge(server, '+');
     if (server->is_too_long) {
         gdb_answer_string(server, "E01");
@@ -117,6 +118,9 @@ static bool take(struct gdb_server *server, u8 byte)
             server->is_too_long = false;
         } else if (byte == INTERRUPT && server->waits) {
             server->target->interrupt(server->target->context);
+            return true;
+        } else if (!server->has_spoken && byte != '+' && byte != INTERRUPT) {
+            server->is_over = true;
             return true;
         }
         return false; // acknowledgements, and noise
@@ -152,6 +156,7 @@ void gdb_server_begin(struct gdb_server *server, const struct gdb_target *target
     server->target = target;
     server->out_size = 0;
     server->is_over = false;
+    server->has_spoken = false;
     server->acknowledges = true;
     server->lists_threads = false;
     server->waits = false;

@@ -7,7 +7,9 @@
 //         whenever the target has stopped or ended by itself.
 // Owner   the struct holds everything; the target is the caller's.
 // Hostile whatever comes is checked before it is done; a packet that is damaged, too long or not
-//         known is answered as the protocol has it, and nothing else.
+//         known is answered as the protocol has it, and nothing else. Who begins with anything but
+//         a packet or an acknowledgement is no debugger, but may be a page in somebody's browser
+//         whose request has packets in it: nothing is done for him.
 // Limits  lib/gdb/limits.h.
 // Source  GDB's manual, appendix "Remote Serial Protocol"; LLDB's "gdb-remote protocol
 //         extensions"; addresses and the packets qWasm... as other WebAssembly engines have them:
@@ -57,7 +59,8 @@ struct gdb_server {
     // What is to be sent. Emptied by whoever sends it: out_size = 0.
     u8 out[GDB_OUT_BYTES];
     size_t out_size;
-    bool is_over; // detached, killed, ended or damaged: nothing more comes but what is in `out`
+    bool is_over; // detached, killed, ended or no debugger: nothing more comes but what is in `out`
+    bool has_spoken; // a whole packet has come
     // Private.
     bool acknowledges;
     bool lists_threads; // LLDB asks for that

@@ -379,6 +379,28 @@ def gdb_survives_what_is_no_debugger(world):
 
 
 @test
+def gdb_hears_no_browser(world):
+    """A request whose body is a packet does nothing, nor does silence; a debugger that comes later finds all as it was."""
+    port = free_port()
+    with world.running("run", "--gdb", str(port), module(world, "4-O0")) as process:
+        expect(b"waits for a debugger" in process.stderr.readline(), True)
+        for words in (b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\n$k#6b", b"+$k#00", b""):
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as stranger:
+                stranger.sendall(words)
+                stranger.shutdown(socket.SHUT_WR)
+                try:
+                    expect(stranger.recv(100).strip(b"-"), b"")
+                except ConnectionResetError:
+                    pass  # closed before all of it was read
+        with contextlib.closing(connect(process, port)) as gdb:
+            stopped(gdb.ask("?"), "signal")
+            expect(len(gdb.stack()), 1)
+            expect(gdb.ask("c"), "W00")
+        ended = finish(process)
+        expect((ended.code, ended.out), (0, b"40\n"), ended)
+
+
+@test
 def gdb_lldb_breaks_steps_and_shows_lines(world):
     lldb = shutil.which("lldb-19")
     if lldb is None:

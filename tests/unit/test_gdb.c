@@ -181,6 +181,24 @@ static void framing(void **state)
     assert_string_equal(feed("$#00", 4), "$#00");
 }
 
+// A request of a browser kills nothing, whatever its body.
+static void strangers(void **state)
+{
+    static const char post[] = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n$k#6b";
+    assert_string_equal(feed(post, sizeof post - 1), "");
+    assert_true(server.is_over && !server.has_spoken && !is_killed);
+    begin(state);
+    assert_string_equal(feed("+\x03+$qC#b5", 9), "-"); // a packet, but a wrong sum
+    assert_true(!server.is_over && !server.has_spoken);
+    assert_string_equal(feed("-$k#6b", 6), "");
+    assert_true(server.is_over && !is_killed);
+    begin(state);
+    assert_string_equal(feed("+\x03$qC#b4", 8), "+$QC1f#2b");
+    assert_true(server.has_spoken && interrupts == 0);
+    assert_string_equal(feed("noise", 5), "");
+    assert_true(!server.is_over);
+}
+
 static void packets_have_a_bound(void **state)
 {
     (void)state;
@@ -317,6 +335,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(framing, begin),
+        cmocka_unit_test_setup(strangers, begin),
         cmocka_unit_test_setup(packets_have_a_bound, begin),
         cmocka_unit_test_setup(memory_has_a_bound, begin),
         cmocka_unit_test_setup(stacks_have_a_bound, begin),

@@ -255,12 +255,25 @@ static void flush(struct debugger *debugger)
     server->out_size = 0;
 }
 
-// The debugger has gone: the program goes on without it.
+// The debugger has gone: the program goes on without it. Who went before he was known to be one
+// changes nothing; the next may come.
 static void leave(struct debugger *debugger)
 {
     connection_close(debugger);
-    debugger->is_leaving = true;
-    target_interrupt(debugger);
+    if (debugger->server.has_spoken) {
+        debugger->is_leaving = true;
+        target_interrupt(debugger);
+    }
+}
+
+static void listeners_close(struct debugger *debugger)
+{
+    for (u32 i = 0; i < COUNT_OF(debugger->listeners); i++) {
+        if (debugger->listeners[i] >= 0) {
+            close(debugger->listeners[i]);
+            debugger->listeners[i] = -1;
+        }
+    }
 }
 
 static void receive(struct debugger *debugger)
@@ -278,6 +291,9 @@ static void receive(struct debugger *debugger)
         struct span rest = span_of(bytes + taken, (size_t)size - taken);
         taken += gdb_server_take(&debugger->server, rest);
         flush(debugger);
+    }
+    if (debugger->server.has_spoken) { // there is one debugger
+        listeners_close(debugger);
     }
     if (debugger->server.is_over) {
         connection_close(debugger);
@@ -299,12 +315,6 @@ static void accept_from(struct debugger *debugger, int listener)
     debugger->connection = file;
     debugger->target.process = kernel_debug_look(debugger->debug).process;
     gdb_server_begin(&debugger->server, &debugger->target);
-    for (u32 i = 0; i < COUNT_OF(debugger->listeners); i++) { // there is one debugger
-        if (debugger->listeners[i] >= 0) {
-            close(debugger->listeners[i]);
-            debugger->listeners[i] = -1;
-        }
-    }
 }
 
 // The program has stopped or ended, or the time is up.
@@ -330,11 +340,12 @@ static void *serve(void *context)
 {
     struct debugger *debugger = context;
     while (!__atomic_load_n(&debugger->is_stopping, __ATOMIC_ACQUIRE)) {
+        bool is_taken = debugger->connection >= 0;
         struct pollfd files[] = {
             {.fd = debugger->event, .events = POLLIN},
             {.fd = debugger->connection, .events = POLLIN}, // negative ones are passed over
-            {.fd = debugger->listeners[0], .events = POLLIN},
-            {.fd = debugger->listeners[1], .events = POLLIN},
+            {.fd = is_taken ? -1 : debugger->listeners[0], .events = POLLIN},
+            {.fd = is_taken ? -1 : debugger->listeners[1], .events = POLLIN},
         };
         bool is_urgent = debugger->is_interrupting || debugger->is_leaving;
         int ready = poll(files, COUNT_OF(files), is_urgent ? AGAIN_MS : -1);
@@ -468,11 +479,7 @@ void debugger_free(struct debugger *debugger)
     if (debugger == NULL) {
         return;
     }
-    for (u32 i = 0; i < COUNT_OF(debugger->listeners); i++) {
-        if (debugger->listeners[i] >= 0) {
-            close(debugger->listeners[i]);
-        }
-    }
+    listeners_close(debugger);
     if (debugger->event >= 0) {
         close(debugger->event);
     }
