@@ -137,6 +137,11 @@ bool debug_may_run(struct process *process)
     return !is_held;
 }
 
+bool debug_holds_locked(const struct process *process)
+{
+    return process->debug != NULL && process->thread.probe != NULL;
+}
+
 bool debug_is_to_end(const struct process *process)
 {
     return process->debug != NULL && process->debug->has_trapped;

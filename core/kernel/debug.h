@@ -9,7 +9,8 @@
 //         or out of kernel_debug_interrupt.
 // Time    each call holds the kernel's lock; a walk through frames does so for up to some 10 ms
 //         (WASM_WALK_UNITS). Nobody pays for this but a system that is being debugged.
-// Limits  core/kernel/limits.h: KERNEL_BREAKPOINTS, KERNEL_DEBUG_FRAMES.
+// Limits  core/kernel/limits.h: KERNEL_BREAKPOINTS, KERNEL_DEBUG_FRAMES. A process under a debugger
+//         has one thread: what stops is that one.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"

@@ -74,7 +74,7 @@ enum err group_spawn_locked(struct kernel *kernel, struct process *process, u32 
     if (group == NULL || process->program->thread_function == PROGRAM_NO_FUNCTION) {
         return ERR_NOT_FOUND;
     }
-    if (!may_have_more(leader)) {
+    if (!may_have_more(leader) || debug_holds_locked(leader)) { // a stop is of one thread
         return ERR_LIMIT;
     }
     struct start_lists none = {0};

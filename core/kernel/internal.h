@@ -667,6 +667,8 @@ bool debug_trapped(struct process *process);
 bool debug_may_run(struct process *process);
 // Whether it has trapped, and was let go.
 bool debug_is_to_end(const struct process *process);
+// Whether any process is under a debugger that has not left it: it may have no second thread.
+bool debug_holds_locked(const struct process *process);
 void debug_ended(struct process *process, const struct kernel_ending *ending);
 
 // ---- program.c

@@ -401,6 +401,28 @@ def gdb_hears_no_browser(world):
 
 
 @test
+def gdb_allows_one_thread(world):
+    """A thread that is asked for is refused, until the debugger has left: _start exits with whether it was."""
+    start = b"\0\x41\x05\x10\0\x41\0\x48\x10\x01\x0b"  # proc_exit(thread-spawn(5) < 0)
+    data = (b"\0asm\1\0\0\0" + section(1, b"\x04\x60\0\0\x60\x01\x7f\x01\x7f\x60\x01\x7f\0\x60\x02\x7f\x7f\0")
+            + section(2, b"\x03\x04wasi\x0cthread-spawn\0\x01\x16wasi_snapshot_preview1\x09proc_exit\0\x02"
+                         b"\x03env\x06memory\x02\x03\x01\x02")
+            + section(3, b"\x02\0\x03")
+            + section(7, b"\x03\x06memory\x02\0\x06_start\0\x02\x11wasi_thread_start\0\x03")
+            + section(10, b"\x02" + leb(len(start)) + start + b"\x02\0\x0b"))
+    path = world.write("two.wasm", data)
+    expect(world.run("run", path).code, 0)
+    with debugging(world, path=path) as (process, gdb):
+        stopped(gdb.ask("?"), "signal")
+        expect(gdb.ask("c"), "W01")
+        expect(finish(process).code, 1)
+    with debugging(world, path=path) as (process, gdb):
+        stopped(gdb.ask("?"), "signal")
+        expect(gdb.ask("D"), "OK")
+        expect(finish(process).code, 0)
+
+
+@test
 def gdb_lldb_breaks_steps_and_shows_lines(world):
     lldb = shutil.which("lldb-19")
     if lldb is None:
