@@ -65,6 +65,9 @@ void *platform_pages_reserve(u64 bytes);
 // where the machine can do that.
 // ERR_NO_MEMORY  the machine has no more; nothing changed
 enum err platform_pages_commit(void *start, u64 bytes);
+// Committed pages read as zero from now on, and stay committed; what memory they had goes back, if
+// the machine can do that. Also for those of platform_guarded_commit.
+void platform_pages_clear(void *start, u64 bytes);
 // Takes the memory behind a range back; it is reserved again, and reads as zero once committed
 // anew.
 void platform_pages_decommit(void *start, u64 bytes);
@@ -126,6 +129,7 @@ enum platform_interrupt {
 // nothing had come; for a fault, the machine ends.
 typedef bool platform_interrupted(void *context, enum platform_interrupt what, u64 address,
                                   struct registers *registers);
-// From now on. NULL: no more, and no worker is in it when this returns.
+// From now on. NULL: no more, and no worker is in it when this returns. A machine that offers this
+// has nothing mapped at the addresses below PLATFORM_PAGE_BYTES: guests' null is told by a fault.
 // ERR_UNSUPPORTED  this machine tells of nothing
 enum err platform_interrupts(platform_interrupted *interrupted, void *context);

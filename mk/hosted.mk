@@ -22,13 +22,16 @@ hosted: build/hosted/redshirt ## the command, with its machine: build/hosted/red
 .PHONY: hosted
 
 # The command from end to end, under the sanitizers; and what runs in parallel under the thread sanitizer.
-TEST_SUITES += hosted hosted-compiled hosted-tsan
+TEST_SUITES += hosted hosted-compiled hosted-small hosted-tsan
 TEST_SECONDS_hosted := 600
 TEST_SECONDS_hosted-compiled := 600
+TEST_SECONDS_hosted-small := 600
 test-hosted: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
 	@tests/hosted/run --redshirt build/asan/redshirt
 test-hosted-compiled: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
 	@REDSHIRT_ENGINE=compiled tests/hosted/run --redshirt build/asan/redshirt
+test-hosted-small: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
+	@REDSHIRT_ENGINE=compiled REDSHIRT_MEMORY=small tests/hosted/run --redshirt build/asan/redshirt
 # In the interpreter: the thread sanitizer holds back the signals that interrupt compiled code.
 test-hosted-tsan: build/tsan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
 	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ workers tcp_ udp_ streams told demo signals blocks kept_code_is_written

@@ -43,7 +43,7 @@ build/tsan/test/workers: | $(KERNEL_GUEST_FILES)
 # The two engines beside each other.
 $(call unit_test,engines,tests/kernel/compiled.c tests/unit/large_bodies.c tests/unit/wasm_bytes.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
   -lsodium -lpthread,asan)
-build/asan/test/engines: | $(KERNEL_GUEST_FILES) build/test/kernel/spin.wasm
+build/asan/test/engines: | $(KERNEL_GUEST_FILES) build/test/kernel/spin.wasm build/test/kernel/deep.wasm
 
 # ---- seeds
 

@@ -10,11 +10,15 @@ test-spec: build/asan/test/spec_runner ## the WebAssembly core test suite, on th
 	@tests/spec/run $< $(NAMES)
 
 # The same with every function compiled, and with every second one, interrupted a thousand times a second.
-TEST_SUITES += spec-compiled spec-mixed
+TEST_SUITES += spec-compiled spec-mixed spec-small
 TEST_SECONDS_spec-compiled := 600
 TEST_SECONDS_spec-mixed := 600
+TEST_SECONDS_spec-small := 600
 test-spec-compiled: build/asan/test/spec_runner
 	@tests/spec/run --mode compiled $< $(NAMES)
+# With checks of each access and of the stack, and no room around memories.
+test-spec-small: build/asan/test/spec_runner
+	@tests/spec/run --mode small $< $(NAMES)
 test-spec-mixed: build/asan/test/spec_runner
 	@tests/spec/run --mode mixed --seed 1 --storm 1000 $< $(NAMES)
 

@@ -10,7 +10,7 @@ typedef void change_stacks(struct jit_aside *aside);
 static void change(struct jit_aside *aside, enum jit_stub stub)
 {
     // An object's address as a function's: what the stub is.
-    ((change_stacks *)(uintptr_t)aside->space->stubs[stub])(aside);
+    ((change_stacks *)(uintptr_t)aside->space->stubs[JIT_BOUNDS_GUARD][stub])(aside);
 }
 
 // On the work's stack, from here on.
@@ -33,14 +33,14 @@ static void give_way(struct jit_pace *pace)
 enum err jit_aside_open(struct jit_aside *aside, struct jit_space *space)
 {
     *aside = (struct jit_aside){.run = run, .pace = {.give_way = give_way}, .space = space};
-    aside->stack = jit_space_stack_take(space);
+    aside->stack = jit_space_stack_take(space, JIT_BOUNDS_GUARD);
     return aside->stack == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 
 void jit_aside_close(struct jit_aside *aside)
 {
     if (aside->stack != NULL) {
-        jit_space_stack_give(aside->space, aside->stack);
+        jit_space_stack_give(aside->space, JIT_BOUNDS_GUARD, aside->stack);
         aside->stack = NULL;
     }
     aside->is_begun = false;

@@ -53,6 +53,13 @@ static u32 origin(const struct jit_code *code, u32 offset, bool is_return)
     return site == NULL ? 0 : site->origin;
 }
 
+// Whether a function has found its stack full, which it does before anything else.
+static bool is_refused(const struct walk *walk, const struct jit_code *code, u32 offset)
+{
+    const struct jit_site *site = walk->is_return ? NULL : jit_code_site(code, offset, false);
+    return site != NULL && site->trap == TRAP_STACK_EXHAUSTED;
+}
+
 // The frames of one segment, from pc and sp on. A function in its first instructions has no frame
 // yet: where it stopped there, it is the call of it that counts. Nor has one that returns.
 static void segment_walk(struct walk *walk)
@@ -72,7 +79,7 @@ static void segment_walk(struct walk *walk)
         bool has_frame = // whole where it calls
             walk->is_return ||
             space->target->has_frame(start, offset, code->prologue_bytes, &bytes);
-        if (code->kind == JIT_CODE_FUNCTION && has_frame) {
+        if (code->kind == JIT_CODE_FUNCTION && has_frame && !is_refused(walk, code, offset)) {
             u32 number = code->function - module->function_import_count;
             keep(walk, (struct wasm_frame){
                            .instance = walk->instance,

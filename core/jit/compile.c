@@ -90,15 +90,14 @@ static bool can_pause(struct jit_compiler *compiler)
 
 static enum err compile(struct jit_compiler *compiler, struct jit_placed *next, u32 origin)
 {
-    const struct jit_space *space = compiler->module->space;
     if (!jit_compile_is_paused(compiler)) {
         const struct wasm_module *wasm = compiler->module->module;
         u32 body = next->function - wasm->function_import_count;
         compiler->scratch.limit_bytes = jit_scratch_limit(wasm->bodies[body].code.size);
         bool pauses = can_pause(compiler);
         compiler->out = &next->code;
-        compiler->source = (struct jit_source){.target = space->target,
-                                               .options = &space->options,
+        compiler->source = (struct jit_source){.target = compiler->module->space->target,
+                                               .options = &compiler->module->options,
                                                .module = compiler->module->module,
                                                .function = next->function,
                                                .is_loop = next->loop != NULL,

@@ -14,7 +14,9 @@ static enum trap trap_of(const struct jit_thread *thread, const struct jit_code 
                          enum jit_fault fault, u64 address)
 {
     u64 stack = (u64)(uintptr_t)thread->stack;
-    if (fault == JIT_FAULT_ADDRESS && address >= stack - JIT_STACK_GUARD && address < stack) {
+    bool has_guard = thread->bounds == JIT_BOUNDS_GUARD;
+    if (has_guard && fault == JIT_FAULT_ADDRESS && address >= stack - JIT_STACK_GUARD &&
+        address < stack) {
         return TRAP_STACK_EXHAUSTED;
     }
     const struct jit_site *site = jit_code_site(code, offset, false);
@@ -25,7 +27,7 @@ static enum trap trap_of(const struct jit_thread *thread, const struct jit_code 
     // null is told by the access to the function that it is not.
     if (fault == JIT_FAULT_ADDRESS && site->trap == TRAP_MEMORY_OUT_OF_BOUNDS) {
         u64 memory = (u64)(uintptr_t)thread->memory;
-        return address - memory < JIT_RESERVED_BYTES ? site->trap : TRAP_NONE;
+        return has_guard && address - memory < JIT_RESERVED_BYTES ? site->trap : TRAP_NONE;
     }
     if (fault == JIT_FAULT_ADDRESS && site->trap == TRAP_UNINITIALIZED_ELEMENT) {
         return address < JIT_PAGE_BYTES ? site->trap : TRAP_NONE;
@@ -58,7 +60,7 @@ enum jit_interrupt jit_interrupt(const struct jit_space *space, struct registers
         thread->fault_pc = registers->pc;
         reason = JIT_LEAVE_TRAP;
     }
-    registers->pc = (u64)(uintptr_t)space->stubs[JIT_STUB_LEAVE];
+    registers->pc = (u64)(uintptr_t)space->stubs[thread->bounds][JIT_STUB_LEAVE];
     registers->integer[target->reason_register] = reason;
     return JIT_INTERRUPT_DONE;
 }

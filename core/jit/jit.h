@@ -15,9 +15,14 @@ struct jit_target;
 struct report;
 struct wasm_module;
 
+// What stops an access outside, and a stack that is full. Code of both kinds can be there for a
+// module; an instance, and a thread, runs one.
 enum jit_bounds {
-    JIT_BOUNDS_GUARD, // memory 0 lies in a reservation of JIT_RESERVED_BYTES: faults tell
-    JIT_BOUNDS_CHECK, // an address is compared with the size of memory 0 before each access
+    JIT_BOUNDS_GUARD, // memory 0 lies in a reservation of JIT_RESERVED_BYTES, and the stack above
+                      // JIT_STACK_GUARD: faults tell
+    JIT_BOUNDS_CHECK, // an address is compared with the size of memory 0 before each access, and
+                      // the stack pointer with its end in functions that call
+    JIT_BOUNDS_COUNT
 };
 
 // What code may count on. Part of a cached code's name: another machine compiles again.

@@ -12,6 +12,7 @@
 //                addresses
 #pragma once
 #include "core/base/compiler.h"
+#include "core/jit/jit.h"
 #include "core/wasm/code.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
@@ -26,6 +27,7 @@ enum {
     JIT_INSTANCE_FUNCTIONS = offsetof(struct wasm_instance, functions),   // struct wasm_func []
     JIT_INSTANCE_RUNNER = offsetof(struct wasm_instance, runner),         // struct jit_thread *
     JIT_INSTANCE_RESUME = offsetof(struct wasm_instance, resume),         // an address
+    JIT_INSTANCE_STACK_END = offsetof(struct wasm_instance, stack_end),   // an address
     JIT_INSTANCE_OWN_MEMORY = offsetof(struct wasm_instance, own_memory), // struct wasm_memory
 
     // ---- of what it points to
@@ -37,7 +39,7 @@ enum {
     JIT_FUNC_INSTANCE = offsetof(struct wasm_func, instance),   // struct wasm_instance *
     JIT_FUNC_CANONICAL = offsetof(struct wasm_func, canonical), // u32
     JIT_FUNC_CODE = offsetof(struct wasm_func, code),           // struct wasm_code *
-    JIT_CODE_COMPILED = offsetof(struct wasm_code, compiled),   // an address
+    JIT_CODE_COMPILED = offsetof(struct wasm_code, compiled),   // an address for each jit_bounds
 };
 
 // Every displacement fits 31 bits.
@@ -46,6 +48,7 @@ STATIC_ASSERT(sizeof(struct wasm_instance) + WASM_GLOBALS * sizeof(struct wasm_g
                   WASM_MEMORIES * sizeof(struct wasm_memory) <
               1 << 30);
 STATIC_ASSERT(WASM_FUNCTIONS * sizeof(struct wasm_func) < 1 << 30);
+STATIC_ASSERT((u32)CODE_KINDS == (u32)JIT_BOUNDS_COUNT);
 
 // Whether it lies in the instance (jit_own_...), or its address in the array, by index.
 static inline bool jit_global_is_own(const struct wasm_module *module, u32 global)

@@ -26,8 +26,12 @@ enum {
                                    // gives way: a fifth of a slice
     JIT_STACK_BYTES = 1 << 20,     // of a thread's stack for compiled code
     JIT_STACK_GUARD = 128 << 10,   // below it: no frame jumps over it
+    JIT_STACK_SLACK = 32 << 10,    // of a stack that is compared with its end: for what is called
+                                   // without comparing, ways out with the most values of all
+    JIT_LEAF_BYTES = 4096,         // frame of a function that calls nothing and does not compare
     JIT_SPACE_BYTES = 1 << 30,     // of addresses for all code: every call reaches
-    JIT_STACKS = 1 << 13,          // of threads in compiled code: each costs the machine a mapping
+    JIT_STACKS = 1 << 13,          // with guards: each costs the machine a mapping
+    JIT_STACKS_CHECKED = 1 << 17,  // without: as many as a kernel has processes
     JIT_FUEL_CROSSING = 8,         // units for each way into compiled code or out of it
     JIT_FUEL_NS = 2,               // time in compiled code that costs a unit
     JIT_LOOPS = 256,               // of a module, at which compiled code takes over

@@ -36,13 +36,14 @@ static u32 slot_count(const struct wasm_module *module)
 // ---- creation
 
 enum err jit_module_create(struct jit_space *space, const struct wasm_module *module,
-                           size_t limit_bytes, struct jit_module *out)
+                           enum jit_bounds bounds, size_t limit_bytes, struct jit_module *out)
 {
     ASSERT(module->is_translated);
     mem_zero(out, sizeof *out);
     out->space = space;
     out->module = module;
     out->code_bytes_most = JIT_SPACE_BYTES;
+    out->options = jit_space_options(space, bounds);
     arena_init(&out->arena, space->memory, limit_bytes);
     u32 defined = module->function_count - module->function_import_count;
     out->enters = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
@@ -69,7 +70,7 @@ void jit_module_destroy(struct jit_module *module)
     for (u32 i = wasm->function_import_count; module->is_started && i < wasm->function_count; i++) {
         struct wasm_code *code = code_of(wasm, i);
         code->entry = code->first;
-        code->compiled = NULL;
+        code->compiled[module->options.bounds] = NULL;
     }
     jit_space_give(module->space, &module->runs);
     arena_drop(&module->arena);
@@ -164,7 +165,7 @@ static enum err need_enter(struct placing *p, const struct wasm_func_type *type)
     }
     const struct jit_space *space = p->module->space;
     struct jit_function code;
-    TRY(space->target->emit_enter(type, &space->options, p->scratch, p->scratch, &code));
+    TRY(space->target->emit_enter(type, &p->module->options, p->scratch, p->scratch, &code));
     if (!add(p, &code, JIT_CODE_ENTER, 0)) {
         return ERR_LIMIT;
     }
@@ -191,7 +192,7 @@ static enum err need_loop_enter(struct placing *p, const struct wasm_func_type *
     made.param_slots = 1;
     const struct jit_space *space = p->module->space;
     struct jit_function code;
-    TRY(space->target->emit_enter(&made, &space->options, p->scratch, p->scratch, &code));
+    TRY(space->target->emit_enter(&made, &p->module->options, p->scratch, p->scratch, &code));
     if (!add(p, &code, JIT_CODE_ENTER, 0)) {
         return ERR_LIMIT;
     }
@@ -206,7 +207,7 @@ static enum err need_leave(struct placing *p, const struct wasm_func_type *type)
     }
     const struct jit_space *space = p->module->space;
     struct jit_function code;
-    TRY(space->target->emit_leave(type, &space->options, p->scratch, p->scratch, &code));
+    TRY(space->target->emit_leave(type, &p->module->options, p->scratch, p->scratch, &code));
     if (!add(p, &code, JIT_CODE_LEAVE, 0)) {
         return ERR_LIMIT;
     }
@@ -223,7 +224,7 @@ static enum err need_leave_helper(struct placing *p)
     }
     const struct jit_space *space = p->module->space;
     struct jit_function code;
-    TRY(space->target->emit_leave(&type, &space->options, p->scratch, p->scratch, &code));
+    TRY(space->target->emit_leave(&type, &p->module->options, p->scratch, p->scratch, &code));
     if (!add(p, &code, JIT_CODE_LEAVE, 0)) {
         return ERR_LIMIT;
     }
@@ -452,7 +453,8 @@ static void crossings_publish(const struct placing *p)
     }
     for (u32 i = 0; !module->is_started && i < module->module->reference_count; i++) {
         u32 function = module->module->referenced[i]->function;
-        code_of(module->module, function)->compiled = address_of(p, function);
+        code_of(module->module, function)->compiled[module->options.bounds] =
+            address_of(p, function);
     }
     module->is_started = true;
 }
@@ -463,7 +465,8 @@ static void function_publish(struct jit_module *module, u32 function, const u8 *
     struct wasm_stand_in *stand_in =
         &module->stand_ins[function - module->module->function_import_count];
     __atomic_store_n(&module->slots[function], address, __ATOMIC_RELEASE);
-    __atomic_store_n(&code->compiled, (const void *)address, __ATOMIC_RELEASE);
+    __atomic_store_n(&code->compiled[module->options.bounds], (const void *)address,
+                     __ATOMIC_RELEASE);
     __atomic_store_n(&module->has[function], true, __ATOMIC_RELEASE);
     __atomic_store_n(&code->entry, stand_in->ins, __ATOMIC_RELEASE);
     module->compiled_count++;

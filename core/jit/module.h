@@ -58,7 +58,8 @@ struct jit_batch {
 struct jit_module {
     struct jit_space *space;
     const struct wasm_module *module;
-    struct arena arena; // tables of sites and the like
+    struct jit_options options; // of all its code
+    struct arena arena;         // tables of sites and the like
     struct jit_run *runs;
     // Addresses that code goes to, by callee: functions of the module, then helpers. In the space.
     const u8 **slots;       // atomic
@@ -77,13 +78,14 @@ struct jit_module {
     bool is_started;     // functions that can become values have somewhere to go
 };
 
+//   bounds       the kind of code; a module may have one struct jit_module of each kind
 //   limit_bytes  of memory for tables, beside the code itself
 enum err jit_module_create(struct jit_space *space, const struct wasm_module *module,
-                           size_t limit_bytes, struct jit_module *out);
+                           enum jit_bounds bounds, size_t limit_bytes, struct jit_module *out);
 void jit_module_destroy(struct jit_module *module);
 
-// Lets an instance's calls go to compiled code from now on. Its memory must be what the options of
-// the space promise to the code.
+// Lets an instance's calls go to compiled code from now on. Its memory must be what the options
+// promise to the code, and the threads that run it must be of the same kind.
 void jit_module_attach(struct jit_module *module, struct wasm_instance *instance);
 
 struct jit_placed {

@@ -9,10 +9,10 @@
 
 STATIC_ASSERT(JIT_SPACE_BYTES % JIT_CHUNK_BYTES == 0);
 STATIC_ASSERT(JIT_STACK_BYTES % JIT_PAGE_BYTES == 0 && JIT_STACK_GUARD % JIT_PAGE_BYTES == 0);
-STATIC_ASSERT(JIT_FRAME_BYTES < JIT_STACK_GUARD);
+STATIC_ASSERT(JIT_FRAME_BYTES < JIT_STACK_GUARD && JIT_STACKS % JIT_STACK_GROUP == 0);
+STATIC_ASSERT(JIT_STACKS <= JIT_STACKS_CHECKED && JIT_STACKS_CHECKED % JIT_STACK_GROUP == 0);
 
 enum { STUB_SCRATCH_BYTES = 256 << 10 };
-static const u64 stack_stride = (u64)JIT_STACK_GUARD + JIT_STACK_BYTES;
 
 static void lock_take(struct jit_space *space)
 {
@@ -136,43 +136,56 @@ struct jit_run *jit_space_run(const struct jit_space *space, u64 address)
     return __atomic_load_n(&space->runs[offset / JIT_CHUNK_BYTES], __ATOMIC_ACQUIRE);
 }
 
-// ---- stacks: a free one holds the number of the next, plus 1, in its highest bytes
+// ---- stacks
 
-static u8 *stack_at(const struct jit_space *space, u32 number)
+static u64 guard_bytes(enum jit_bounds bounds)
 {
-    return space->stacks + number * stack_stride + JIT_STACK_GUARD;
+    return bounds == JIT_BOUNDS_GUARD ? JIT_STACK_GUARD : 0;
 }
 
-static u32 *stack_link(u8 *stack)
+static u64 stride(enum jit_bounds bounds)
 {
-    return (u32 *)(void *)(stack + JIT_STACK_BYTES - sizeof(u64));
+    return guard_bytes(bounds) + JIT_STACK_BYTES;
 }
 
-static u8 *stack_fresh_locked(struct jit_space *space)
+static u8 **stack_link(u8 *stack)
 {
-    if (space->stacks == NULL) {
-        space->stacks = space->pages->reserve(JIT_STACKS * stack_stride);
-    }
-    if (space->stacks == NULL || space->stack_fresh == JIT_STACKS) {
+    return (u8 **)(void *)(stack + JIT_STACK_BYTES - sizeof(u8 *));
+}
+
+static u8 *stack_fresh_locked(struct jit_space *space, enum jit_bounds bounds)
+{
+    const struct jit_pages *pages = space->pages;
+    struct jit_stacks *stacks = &space->stacks[bounds];
+    bool has_guard = bounds == JIT_BOUNDS_GUARD;
+    if (stacks->fresh == (has_guard ? (u32)JIT_STACKS : (u32)JIT_STACKS_CHECKED)) {
         return NULL;
     }
-    u8 *stack = stack_at(space, space->stack_fresh);
-    if (space->pages->commit(stack, JIT_STACK_BYTES) != ERR_OK) {
+    u8 **group = &stacks->groups[stacks->fresh / JIT_STACK_GROUP];
+    if (*group == NULL) {
+        u64 bytes = JIT_STACK_GROUP * stride(bounds);
+        *group = (has_guard ? pages->reserve : pages->open_reserve)(bytes);
+    }
+    if (*group == NULL) {
         return NULL;
     }
-    space->stack_fresh++;
+    u64 number = stacks->fresh % JIT_STACK_GROUP;
+    u8 *stack = *group + number * stride(bounds) + guard_bytes(bounds);
+    if ((has_guard ? pages->commit : pages->open_commit)(stack, JIT_STACK_BYTES) != ERR_OK) {
+        return NULL;
+    }
+    stacks->fresh++;
     return stack;
 }
 
-u8 *jit_space_stack_take(struct jit_space *space)
+u8 *jit_space_stack_take(struct jit_space *space, enum jit_bounds bounds)
 {
     lock_take(space);
-    u8 *stack;
-    if (space->stack_free != 0) {
-        stack = stack_at(space, space->stack_free - 1);
-        space->stack_free = *stack_link(stack);
+    u8 *stack = space->stacks[bounds].free;
+    if (stack != NULL) {
+        space->stacks[bounds].free = *stack_link(stack);
     } else {
-        stack = stack_fresh_locked(space);
+        stack = stack_fresh_locked(space, bounds);
     }
     lock_release(&space->lock);
     return stack;
@@ -180,20 +193,26 @@ u8 *jit_space_stack_take(struct jit_space *space)
 
 // What a guest left there is not for the next one: the pages go back to the machine, but for the
 // first, which most stacks never leave.
-void jit_space_stack_give(struct jit_space *space, u8 *stack)
+void jit_space_stack_give(struct jit_space *space, enum jit_bounds bounds, u8 *stack)
 {
     u64 top = JIT_STACK_BYTES - JIT_PAGE_BYTES;
-    space->pages->decommit(stack, top);
-    enum err err = space->pages->commit(stack, top);
+    space->pages->clear(stack, top);
     mem_zero(stack + top, JIT_PAGE_BYTES);
-    u64 number = (u64)(stack - JIT_STACK_GUARD - space->stacks) / stack_stride;
-    ASSERT(stack == stack_at(space, (u32)number));
     lock_take(space);
-    if (err == ERR_OK) { // else it is lost to us: the machine has no more
-        *stack_link(stack) = space->stack_free;
-        space->stack_free = (u32)number + 1;
-    }
+    *stack_link(stack) = space->stacks[bounds].free;
+    space->stacks[bounds].free = stack;
     lock_release(&space->lock);
+}
+
+static void stacks_drop(struct jit_space *space, enum jit_bounds bounds)
+{
+    struct jit_stacks *stacks = &space->stacks[bounds];
+    for (u32 i = 0; i < JIT_STACK_GROUPS; i++) {
+        if (stacks->groups[i] != NULL) {
+            space->pages->release(stacks->groups[i], JIT_STACK_GROUP * stride(bounds));
+        }
+    }
+    *stacks = (struct jit_stacks){0};
 }
 
 // ---- the space itself
@@ -204,12 +223,14 @@ static enum err stubs_write(struct jit_space *space, struct arena *scratch, u8 *
 {
     enum { STUB_ALIGN = 64 };
     u8 *next = at + STUB_ALIGN;
-    for (u32 i = 0; i < JIT_STUB_COUNT; i++) {
+    for (u32 i = 0; i < JIT_BOUNDS_COUNT * JIT_STUB_COUNT; i++) {
+        enum jit_bounds bounds = i / JIT_STUB_COUNT;
+        struct jit_options options = jit_space_options(space, bounds);
         struct jit_function code;
-        TRY(space->target->emit_stub(i, &space->options, scratch, scratch, &code));
+        TRY(space->target->emit_stub(i % JIT_STUB_COUNT, &options, scratch, scratch, &code));
         ASSERT(next + code.code_bytes <= at + JIT_PAGE_BYTES);
         mem_copy(next, code.code, code.code_bytes);
-        space->stubs[i] = next;
+        space->stubs[bounds][i % JIT_STUB_COUNT] = next;
         next += round_up(code.code_bytes, STUB_ALIGN);
     }
     return space->pages->make_executable(at, JIT_PAGE_BYTES);
@@ -248,9 +269,8 @@ void jit_space_drop(struct jit_space *space)
         return;
     }
     space->pages->release(space->base, JIT_SPACE_BYTES);
-    if (space->stacks != NULL) {
-        space->pages->release(space->stacks, JIT_STACKS * stack_stride);
+    for (u32 i = 0; i < JIT_BOUNDS_COUNT; i++) {
+        stacks_drop(space, (enum jit_bounds)i);
     }
     space->base = NULL;
-    space->stacks = NULL;
 }

@@ -8,7 +8,7 @@
 // Use     jit_space_init; modules (module.h) and threads (thread.h) take from it.
 // Owner   the caller owns the struct; all it takes goes back with jit_space_drop, after the last
 //         module and thread.
-// Limits  core/jit/limits.h: JIT_SPACE_BYTES, JIT_STACKS.
+// Limits  core/jit/limits.h: JIT_SPACE_BYTES, JIT_STACKS, JIT_STACKS_CHECKED.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/lock.h"
@@ -31,6 +31,12 @@ struct jit_pages {
     void (*decommit)(void *start, u64 bytes);
     // Readable and executable, no longer writable.
     enum err (*make_executable)(void *start, u64 bytes);
+    // Committed pages read as zero from now on, and cost no memory until they are touched again.
+    void (*clear)(void *start, u64 bytes);
+    // The same for many parts that come and go, where an access to what is not committed need not
+    // fault.
+    void *(*open_reserve)(u64 bytes);
+    enum err (*open_commit)(void *start, u64 bytes);
     // In a loop that waits for another worker.
     void (*relax)(void);
 };
@@ -47,6 +53,15 @@ struct jit_run {
     struct jit_batch *batches; // atomic: newest first
 };
 
+// Stacks of one kind (enum jit_bounds). A free one holds the address of the next in its highest
+// bytes.
+enum { JIT_STACK_GROUP = 1024, JIT_STACK_GROUPS = JIT_STACKS_CHECKED / JIT_STACK_GROUP };
+struct jit_stacks {
+    u8 *groups[JIT_STACK_GROUPS]; // reservations of JIT_STACK_GROUP each
+    u32 fresh;                    // number of those that were ever used
+    u8 *free;                     // lowest byte of the first; NULL: none
+};
+
 struct jit_space {
     const struct jit_pages *pages;
     const struct jit_target *target;
@@ -56,16 +71,25 @@ struct jit_space {
     u8 *base;
     struct jit_run *runs[JIT_CHUNKS]; // atomic: of each chunk; NULL: free
     u32 hint;                         // where to look for a free chunk
-    u8 *stacks;                       // reservation of JIT_STACKS of them
-    u32 stack_fresh;                  // number of those that were ever used
-    u32 stack_free;                   // first of the free ones, plus 1; each holds the next
+    struct jit_stacks stacks[JIT_BOUNDS_COUNT];
     struct jit_run stub_run;
     // NULL, or told of each batch as soon as it may run. Set before the first module is made.
     void (*placed)(void *context, const struct jit_batch *batch);
     void *placed_context;
-    const u8 *stubs[JIT_STUB_COUNT];
+    const u8 *stubs[JIT_BOUNDS_COUNT][JIT_STUB_COUNT];
 };
 
+// What code of a kind may count on.
+static inline struct jit_options jit_space_options(const struct jit_space *space,
+                                                   enum jit_bounds bounds)
+{
+    struct jit_options options = space->options;
+    options.bounds = (u8)bounds;
+    options.segment = options.segment && bounds == JIT_BOUNDS_GUARD;
+    return options;
+}
+
+//   options  what this machine has; `bounds` is each module's own
 // ERR_NO_MEMORY    the machine refuses
 // ERR_UNSUPPORTED  it has no compiled code
 enum err jit_space_init(struct jit_space *space, const struct jit_pages *pages,
@@ -81,6 +105,8 @@ void jit_space_give(struct jit_space *space, struct jit_run **run_list);
 // The run in which an address lies; NULL: none, it is not of compiled code. At any time, anywhere.
 struct jit_run *jit_space_run(const struct jit_space *space, u64 address);
 
-// A stack of JIT_STACK_BYTES above JIT_STACK_GUARD bytes that fault; its lowest byte. NULL: none.
-u8 *jit_space_stack_take(struct jit_space *space);
-void jit_space_stack_give(struct jit_space *space, u8 *stack);
+// A stack of JIT_STACK_BYTES, for code of that kind; its lowest byte. NULL: none.
+//   GUARD  above JIT_STACK_GUARD bytes that fault; JIT_STACKS of them
+//   CHECK  beside others; JIT_STACKS_CHECKED of them
+u8 *jit_space_stack_take(struct jit_space *space, enum jit_bounds bounds);
+void jit_space_stack_give(struct jit_space *space, enum jit_bounds bounds, u8 *stack);

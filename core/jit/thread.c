@@ -31,13 +31,14 @@ enum state {
 enum { SEGMENT_ROOM = 512 }; // bytes of stack for entering, beside arguments and results
 
 void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct jit_space *space,
-                     u64 (*clock_ns)(void))
+                     enum jit_bounds bounds, u64 (*clock_ns)(void))
 {
     mem_zero(thread, sizeof *thread);
     thread->wasm = wasm;
     thread->space = space;
     thread->clock_ns = clock_ns;
-    thread->leave = space->stubs[JIT_STUB_LEAVE];
+    thread->bounds = (u8)bounds;
+    thread->leave = space->stubs[bounds][JIT_STUB_LEAVE];
     wasm->stops_at_loops = true;
     wasm->others[1] = (struct wasm_words){(const void *)&thread->registers,
                                           sizeof thread->registers / sizeof(wasm_slot)};
@@ -46,7 +47,7 @@ void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct
 void jit_thread_drop(struct jit_thread *thread)
 {
     if (thread->stack != NULL) {
-        jit_space_stack_give(thread->space, thread->stack);
+        jit_space_stack_give(thread->space, thread->bounds, thread->stack);
     }
     thread->wasm->others[0].count = 0;
     thread->wasm->others[1].count = 0;
@@ -98,7 +99,7 @@ static enum trap segment_push(struct jit_thread *thread, const struct entry *ent
     const struct wasm_func_type *type = &module->types[module->function_types[entry->function]];
     u64 need = (u64)(type->param_count + type->result_count) * 2 * sizeof(wasm_slot) + SEGMENT_ROOM;
     u8 *from = thread->top == NULL ? thread->stack + JIT_STACK_BYTES : thread->sp;
-    if ((u64)(from - thread->stack) < need) {
+    if (from < thread->stack_end || (u64)(from - thread->stack_end) < need) {
         return TRAP_STACK_EXHAUSTED;
     }
     from -= (uintptr_t)from % 16;
@@ -179,21 +180,28 @@ static struct step trapped(struct jit_thread *thread, enum trap trap, u64 pc)
 
 static bool stack_is_there(struct jit_thread *thread)
 {
-    if (thread->stack == NULL) {
-        thread->stack = jit_space_stack_take(thread->space);
+    if (LIKELY(thread->stack != NULL)) {
+        return true;
     }
-    return thread->stack != NULL;
+    thread->stack = jit_space_stack_take(thread->space, thread->bounds);
+    if (thread->stack == NULL) {
+        return false;
+    }
+    thread->stack_end = thread->stack + (thread->bounds == JIT_BOUNDS_CHECK ? JIT_STACK_SLACK : 0);
+    return true;
 }
 
 // The interpreter calls compiled code.
 static struct step crossed(struct jit_thread *thread)
 {
     struct wasm_thread *wasm = thread->wasm;
-    if (!stack_is_there(thread)) { // as many threads as there may be have one
+    struct wasm_crossing crossing = wasm_thread_crossing(wasm);
+    // Code of the other kind may be there alone, and as many threads as there may be have a stack.
+    if (!jit_module_has(crossing.instance->compiled, crossing.function) ||
+        !stack_is_there(thread)) {
         wasm_thread_decline(wasm);
         return goes_on();
     }
-    struct wasm_crossing crossing = wasm_thread_crossing(wasm);
     struct entry entry = entry_of(crossing.instance, crossing.function, crossing.slots);
     enum trap trap = segment_push(thread, &entry, true);
     if (trap == TRAP_NONE) {
@@ -499,8 +507,9 @@ static struct step compiled_step(struct jit_thread *thread, i64 *fuel)
         return ends(WASM_RUN_PAUSED);
     }
     enum jit_stub stub = thread->state == STATE_ENTER ? JIT_STUB_ENTER : JIT_STUB_RESUME;
-    stub_code *code = (stub_code *)(uintptr_t)thread->space->stubs[stub];
+    stub_code *code = (stub_code *)(uintptr_t)thread->space->stubs[thread->bounds][stub];
     thread->instance->runner = thread;
+    thread->instance->stack_end = thread->stack_end;
     u64 start_ns = clock(thread);
     if (stub == JIT_STUB_RESUME) {
         thread->instance->resume = (const void *)(uintptr_t)thread->registers.pc;

@@ -17,6 +17,7 @@
 #include "core/base/err.h"
 #include "core/base/registers.h"
 #include "core/base/types.h"
+#include "core/jit/jit.h"
 #include "core/jit/unwind.h"
 #include "core/wasm/thread.h"
 #include "core/wasm/trap.h"
@@ -56,17 +57,20 @@ struct jit_thread {
     struct wasm_thread *wasm;
     struct jit_space *space;
     u64 (*clock_ns)(void); // what compiled code is charged by; NULL: by its crossings alone
-    u8 *stack;             // lowest usable byte; NULL: none yet
+    u8 *stack;             // lowest byte; NULL: none yet
+    u8 *stack_end;         // where functions that compare stop
     struct jit_segment *top;
     wasm_slot frame;          // the argument of an entry at a loop
+    u8 bounds;                // enum jit_bounds
     u8 state;                 // private to thread.c
     u8 fault;                 // enum trap, of JIT_LEAVE_TRAP
     u64 fault_pc;             // 0: the trap is of a call that leaves
     struct jit_unwind unwind; // while an exception is on its way
 };
 
+//   bounds  the kind of the code that it runs
 void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct jit_space *space,
-                     u64 (*clock_ns)(void));
+                     enum jit_bounds bounds, u64 (*clock_ns)(void));
 // At any time. The stack goes back to the space.
 void jit_thread_drop(struct jit_thread *thread);
 

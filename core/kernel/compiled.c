@@ -29,10 +29,12 @@ enum hot_stage { HOT_NONE, HOT_LOOP, HOT_FUNCTION };
 
 struct program_code {
     struct program *program;
+    enum jit_bounds bounds; // its kind
     struct jit_module module;
     struct job job;
     struct process *payer; // the family that pays for the job, while it is under way; NULL: nobody
     struct memory memory;  // charged to it
+    u64 paid_bytes;        // of machine code, in program->code_bytes
     // The job's.
     struct jit_compiler compiler;
     u32 next; // function
@@ -56,6 +58,9 @@ static const struct jit_pages pages = {
     .release = platform_pages_release,
     .commit = platform_guarded_commit,
     .decommit = platform_guarded_decommit,
+    .clear = platform_pages_clear,
+    .open_reserve = platform_pages_reserve,
+    .open_commit = platform_pages_commit,
     .make_executable = platform_pages_make_executable,
     .relax = platform_relax,
 };
@@ -110,7 +115,6 @@ static enum err space_open(struct kernel *kernel)
     }
     kernel->compiles_at_once = facts.keeps_stacks;
     struct jit_options options = {
-        .bounds = JIT_BOUNDS_GUARD,
         .segment = facts.has_segment,
         .features = facts.features,
     };
@@ -164,9 +168,15 @@ void compiled_close(struct kernel *kernel)
 
 // ---- programs
 
-static struct program_code *code_of(const struct program *program)
+static struct program_code *code_of(const struct program *program, enum jit_bounds bounds)
 {
-    return __atomic_load_n(&program->code, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&program->code[bounds], __ATOMIC_ACQUIRE);
+}
+
+// The kind of code that a process runs.
+static enum jit_bounds bounds_of(const struct process *process)
+{
+    return process->is_fast ? JIT_BOUNDS_GUARD : JIT_BOUNDS_CHECK;
 }
 
 static void hot_lock(struct program_code *code)
@@ -253,7 +263,7 @@ static void compile_end(struct program_code *code)
         code->has_failed = true; // what could not be placed stays with the interpreter
     }
     bool is_whole = !code->has_failed && code->next == code->module.module->function_count;
-    kept_save(code->program, &code->compiler, is_whole);
+    kept_save(code->program, code->bounds, &code->compiler, is_whole);
 }
 
 // ---- who pays
@@ -311,12 +321,13 @@ static bool pay(struct program_code *code, i64 used)
     if (code->payer != NULL && used > 0) {
         __atomic_fetch_add(&code->payer->compiling_fuel, (u64)used, __ATOMIC_RELAXED);
     }
-    if (program->code_bytes == code->module.code_bytes) {
+    if (code->paid_bytes == code->module.code_bytes) {
         return true; // nothing was placed
     }
     kernel_lock(kernel);
-    u64 more = code->module.code_bytes - program->code_bytes;
+    u64 more = code->module.code_bytes - code->paid_bytes;
     struct process *family = program->family;
+    code->paid_bytes += more;
     program->code_bytes += more;
     bool fits = true;
     if (family != NULL) {
@@ -370,10 +381,10 @@ static enum job_share share_of(const struct kernel *kernel)
 }
 
 // A loop was found after the program's functions were done: a job for it, if none is under way.
-static void compile_again(struct program *program, struct process *asks)
+static void compile_again(struct program_code *code, struct process *asks)
 {
+    struct program *program = code->program;
     struct kernel *kernel = program->kernel;
-    struct program_code *code = code_of(program);
     kernel_lock(kernel);
     if (__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE)) {
         __atomic_store_n(&code->is_done, false, __ATOMIC_RELEASE);
@@ -393,28 +404,29 @@ static bool place_step(struct job *job, i64 *fuel)
     bool is_cancelled = job_is_cancelled(job);
     i64 before = *fuel;
     *fuel -= 1; // a step costs something, also where nothing was kept
-    if (!is_cancelled && program->kept != NULL && !kept_is_answered(program)) {
+    enum jit_bounds bounds = code->bounds;
+    if (!is_cancelled && program->kept[bounds] != NULL && !kept_is_answered(program, bounds)) {
         *fuel -= KERNEL_FUEL_LOW; // the machine is at it: this turn is over
         return true;
     }
-    enum err err = is_cancelled ? ERR_CLOSED : kept_step(program, &code->module, fuel);
+    enum err err = is_cancelled ? ERR_CLOSED : kept_step(program, bounds, &code->module, fuel);
     (void)pay(code, before - *fuel);
     if (err == ERR_PAUSED) {
         return true;
     }
-    if (is_cancelled || (err == ERR_OK && kept_is_whole(program))) {
+    if (is_cancelled || (err == ERR_OK && kept_is_whole(program, bounds))) {
         code->next = code->module.module->function_count;
         finish(code);
         return false;
     }
-    kept_write(program, &code->compiler);
+    kept_write(program, bounds, &code->compiler);
     kernel_lock(kernel);
     job_start_locked(kernel, job, share_of(kernel), compile_step);
     kernel_unlock(kernel);
     return false;
 }
 
-static struct program_code *code_new(struct program *program)
+static struct program_code *code_new(struct program *program, enum jit_bounds bounds)
 {
     struct memory *memory = kernel_memory(program->kernel);
     struct program_code *code = memory_take(memory, sizeof *code);
@@ -423,9 +435,10 @@ static struct program_code *code_new(struct program *program)
     }
     mem_zero(code, sizeof *code);
     code->program = program;
+    code->bounds = bounds;
     code->memory.resize = charge_resize;
     code->next = program->module->function_import_count;
-    if (jit_module_create(program->kernel->space, program->module, KERNEL_PROGRAM_BYTES,
+    if (jit_module_create(program->kernel->space, program->module, bounds, KERNEL_PROGRAM_BYTES,
                           &code->module) != ERR_OK) {
         memory_give(memory, code, sizeof *code);
         return NULL;
@@ -445,17 +458,19 @@ static void code_free(struct program_code *code)
 // Makes the compiled side of a program, if nobody else does and there is memory, and the job that
 // fills it.
 //   asks  NULL, or the process on whose account that is
-static void code_start(struct program *program, enum job_share share, struct process *asks)
+static void code_start(struct program *program, enum jit_bounds bounds, enum job_share share,
+                       struct process *asks)
 {
-    struct program_code *code = code_of(program) == NULL ? code_new(program) : NULL;
+    bool is_there = code_of(program, bounds) != NULL;
+    struct program_code *code = is_there ? NULL : code_new(program, bounds);
     if (code == NULL) {
         return;
     }
     struct kernel *kernel = program->kernel;
     kernel_lock(kernel);
-    bool is_first = program->code == NULL;
+    bool is_first = program->code[bounds] == NULL;
     if (is_first) {
-        __atomic_store_n(&program->code, code, __ATOMIC_RELEASE);
+        __atomic_store_n(&program->code[bounds], code, __ATOMIC_RELEASE);
         program->reference_count++; // the job's
         pay_begin_locked(code, asks);
         job_start_locked(kernel, &code->job, share, place_step);
@@ -467,72 +482,107 @@ static void code_start(struct program *program, enum job_share share, struct pro
 }
 
 // Code of an earlier run is there.
-static void code_arrived(struct program *program)
+static void code_arrived(struct program *program, enum jit_bounds bounds)
 {
-    code_start(program, JOB_NORMAL, NULL);
+    code_start(program, bounds, JOB_NORMAL, NULL);
 }
 
 // Asks for code of an earlier run.
-static void ask(struct program *program)
+static void ask(struct program *program, enum jit_bounds bounds)
 {
     if (program != NULL) {
         bool waits = program->kernel->config.engine == KERNEL_ENGINE_COMPILED;
-        kept_ask(program, waits ? NULL : code_arrived);
+        kept_ask(program, bounds, waits ? NULL : code_arrived);
     }
 }
 
 // Sees to it that a program that has run for a while is compiled.
 static void want_code(struct program *program, struct process *asks)
 {
-    if (program != NULL && kept_is_answered(program)) {
-        code_start(program, JOB_LOW, asks);
+    enum jit_bounds bounds = bounds_of(asks);
+    if (program != NULL && kept_is_answered(program, bounds)) {
+        code_start(program, bounds, JOB_LOW, asks);
     }
 }
 
 u32 compiled_hot_count(struct program *program)
 {
-    struct program_code *code = code_of(program);
-    if (code == NULL) {
-        return 0;
+    u32 most = 0;
+    for (u32 i = 0; i < JIT_BOUNDS_COUNT; i++) {
+        struct program_code *code = code_of(program, (enum jit_bounds)i);
+        if (code != NULL) {
+            hot_lock(code);
+            most = code->hot_count > most ? code->hot_count : most;
+            lock_release(&code->lock);
+        }
     }
-    hot_lock(code);
-    u32 count = code->hot_count;
-    lock_release(&code->lock);
-    return count;
+    return most;
 }
 
 u64 compiled_program_bytes(const struct program *program)
 {
-    const struct program_code *code = code_of(program);
-    return code == NULL ? 0 : code->module.arena.used_bytes + code->module.code_bytes;
+    u64 bytes = 0;
+    for (u32 i = 0; i < JIT_BOUNDS_COUNT; i++) {
+        const struct program_code *code = code_of(program, (enum jit_bounds)i);
+        bytes += code == NULL ? 0 : code->module.arena.used_bytes + code->module.code_bytes;
+    }
+    return bytes;
 }
 
 void compiled_program_drop(struct program *program)
 {
-    struct program_code *code = program->code;
-    if (code != NULL) {
-        code_free(code);
-        program->code = NULL;
+    for (u32 i = 0; i < JIT_BOUNDS_COUNT; i++) {
+        if (program->code[i] != NULL) {
+            code_free(program->code[i]);
+            program->code[i] = NULL;
+        }
+        kept_drop(program, (enum jit_bounds)i);
     }
-    kept_drop(program);
 }
 
 // ---- processes
 
-void compiled_process_begin(struct process *process)
+static void ask_for(struct process *process)
+{
+    ask(process->program, bounds_of(process));
+    ask(process->program->adapter, bounds_of(process));
+}
+
+// A further thread need not be: code that checks is right for any memory.
+static bool must_be_fast(const struct process *process)
+{
+    return process->leader == process && process->limits.memory == KERNEL_MEMORY_FAST;
+}
+
+bool compiled_process_begin(struct process *process)
 {
     struct kernel *kernel = process->kernel;
+    if (kernel->space == NULL) {
+        return true;
+    }
     bool may_be = process->leader == process || process->leader->is_fast; // whose memory it has
-    if (kernel->space != NULL && may_be) {
+    if (may_be && process->limits.memory != KERNEL_MEMORY_SMALL) {
         u32 before = __atomic_fetch_add(&kernel->fast_count, 1, __ATOMIC_RELAXED);
         process->is_fast = before < KERNEL_FAST;
-        if (process->is_fast) {
-            ask(process->program);
-            ask(process->program->adapter);
-        } else {
+        if (!process->is_fast) {
             __atomic_fetch_sub(&kernel->fast_count, 1, __ATOMIC_RELAXED);
         }
     }
+    if (!process->is_fast && must_be_fast(process)) {
+        return false;
+    }
+    ask_for(process);
+    return true;
+}
+
+bool compiled_process_shrink(struct process *process)
+{
+    compiled_process_end(process);
+    if (must_be_fast(process)) {
+        return false;
+    }
+    ask_for(process);
+    return true;
 }
 
 void compiled_process_stop(struct process *process)
@@ -552,9 +602,10 @@ void compiled_process_end(struct process *process)
     }
 }
 
-static void attach(struct wasm_instance *instance, const struct program *program)
+static void attach(struct wasm_instance *instance, const struct program *program,
+                   enum jit_bounds bounds)
 {
-    struct program_code *code = program == NULL ? NULL : code_of(program);
+    struct program_code *code = program == NULL ? NULL : code_of(program, bounds);
     if (code != NULL) {
         jit_module_attach(&code->module, instance);
     }
@@ -567,11 +618,13 @@ static void switch_over(struct process *process)
     if (thread == NULL) {
         return;
     }
-    jit_thread_init(thread, &process->thread, process->kernel->space, NULL); // paid in schedule.c
+    enum jit_bounds bounds = bounds_of(process);
+    // The time is paid for in schedule.c.
+    jit_thread_init(thread, &process->thread, process->kernel->space, bounds, NULL);
     process->compiled = thread;
-    attach(process->instance, process->program);
+    attach(process->instance, process->program, bounds);
     if (process->adapter != NULL) {
-        attach(process->adapter, process->program->adapter);
+        attach(process->adapter, process->program->adapter, bounds);
     }
 }
 
@@ -586,7 +639,7 @@ static void note_loop(struct process *process)
     }
     struct program *program =
         instance == process->instance ? process->program : process->program->adapter;
-    struct program_code *code = code_of(program);
+    struct program_code *code = code_of(program, bounds_of(process));
     if (code == NULL) {
         return;
     }
@@ -601,15 +654,14 @@ static void note_loop(struct process *process)
     }
     lock_release(&code->lock);
     if (!is_known) {
-        compile_again(program, process);
+        compile_again(code, process);
     }
 }
 
 // A slice of the interpreter is over: is it time for another engine?
 static NOINLINE void consider(struct process *process)
 {
-    struct program_code *code = code_of(process->program);
-    if (code != NULL) {
+    if (code_of(process->program, bounds_of(process)) != NULL) {
         if (process->compiled == NULL) {
             switch_over(process);
         }
@@ -630,7 +682,7 @@ enum wasm_run process_run(struct process *process, i64 *fuel)
 {
     enum wasm_run run = process->compiled != NULL ? jit_thread_run(process->compiled, fuel)
                                                   : wasm_thread_run(&process->thread, fuel);
-    if (UNLIKELY(run == WASM_RUN_PAUSED) && process->is_fast) {
+    if (UNLIKELY(run == WASM_RUN_PAUSED) && process->kernel->space != NULL) {
         consider(process);
     }
     return run;
@@ -653,20 +705,26 @@ u32 process_backtrace(struct process *process, struct wasm_frame *out, u32 count
 
 bool compiled_is_under_way(const struct program *program)
 {
-    const struct program_code *code = code_of(program);
-    return code != NULL && !__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE);
+    bool is_under_way = false;
+    for (u32 i = 0; i < JIT_BOUNDS_COUNT; i++) {
+        const struct program_code *code = code_of(program, (enum jit_bounds)i);
+        is_under_way |= code != NULL && !__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE);
+    }
+    return is_under_way;
 }
 
-// Waits for all of a program's code. False: there is nothing to wait for.
+// Waits for all of a program's code of the kind. False: there is nothing to wait for.
 static bool await(struct process *process, struct program *program)
 {
     struct kernel *kernel = process->kernel;
+    enum jit_bounds bounds = bounds_of(process);
     if (program == NULL) {
         return false;
     }
-    code_start(program, JOB_NORMAL, process);
+    code_start(program, bounds, JOB_NORMAL, process);
     kernel_lock(kernel);
-    bool waits = program->code != NULL && !program->code->is_settled;
+    const struct program_code *code = program->code[bounds];
+    bool waits = code != NULL && !code->is_settled;
     if (waits) {
         process->state = PROCESS_LOADING;
         list_append(&program->waiting, &process->run);
@@ -675,16 +733,24 @@ static bool await(struct process *process, struct program *program)
     return waits;
 }
 
+// Whether all of a process's program is to be compiled before it runs.
+static bool is_compiled_first(const struct process *process)
+{
+    const struct kernel *kernel = process->kernel;
+    return kernel->space != NULL && kernel->config.engine == KERNEL_ENGINE_COMPILED;
+}
+
 bool compiled_process_waits(struct process *process)
 {
     struct program *program = process->program;
-    return process->is_fast && process->kernel->config.engine == KERNEL_ENGINE_COMPILED &&
+    return is_compiled_first(process) &&
            (await(process, program) || await(process, program->adapter));
 }
 
 void compiled_process_made(struct process *process)
 {
-    if (process->is_fast && process->kernel->config.engine == KERNEL_ENGINE_COMPILED) {
+    // One that became small only now has no code yet: it goes over when it has become hot.
+    if (is_compiled_first(process) && code_of(process->program, bounds_of(process)) != NULL) {
         switch_over(process);
     }
     if (process->kernel->config.is_verbose) {

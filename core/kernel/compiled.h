@@ -2,10 +2,11 @@
 // core/kernel/compiled.h: which engine runs a process, and when its program is compiled.
 //
 // A process is *fast* when its memory lies in a reservation of its own in which every access
-// beyond it faults, as compiled code needs it; that is decided when it begins, because memory never
-// moves. Its program is compiled, once for all its processes, when a fast process has run for
-// KERNEL_FUEL_HOT (or before they run, where that is asked for): by a job beside the processes,
-// functions first that were seen running. A process that is not fast runs in the interpreter.
+// beyond it faults, or *small*: its memory lies beside that of others, and compiled code compares
+// each address. That is decided when it begins, by its limits and by how many are fast, because
+// memory never moves. A program has code of either kind, made once for all its processes of that
+// kind when one of them has run for KERNEL_FUEL_HOT (or before they run, where that is asked for):
+// by a job beside the processes, functions first that were seen running.
 //
 // The family that is charged for a program pays for the job, in time (its own, as others see it)
 // and in memory; for a program that came with the system, the family that asked first does.
@@ -32,13 +33,16 @@ struct text;
 enum err compiled_open(struct kernel *kernel, struct report *report);
 void compiled_close(struct kernel *kernel);
 
-// A process is about to get its memory: decides whether it is fast.
-void compiled_process_begin(struct process *process);
+// A process is about to get its memory: decides whether it is fast. False: it must be, and no more
+// can.
+bool compiled_process_begin(struct process *process);
 // It is about to get its instances. True: where all of its program is to be compiled before it
 // runs, it is LOADING until that is done, no longer this worker's, and this is to be asked again.
 bool compiled_process_waits(struct process *process);
 // It has its instances.
 void compiled_process_made(struct process *process);
+// The machine has no reservation for it. False: it must be fast.
+bool compiled_process_shrink(struct process *process);
 // It runs no more, but its instances are still there; and they are gone.
 void compiled_process_stop(struct process *process);
 void compiled_process_end(struct process *process);

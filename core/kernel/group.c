@@ -79,7 +79,7 @@ enum err group_spawn_locked(struct kernel *kernel, struct process *process, u32 
     }
     struct start_lists none = {0};
     struct process *thread;
-    TRY(process_new_locked(kernel, NULL, &none, &thread));
+    TRY(process_new_locked(kernel, NULL, &none, leader->limits, &thread));
     thread->leader = leader;
     thread->group = group;
     thread->owner = leader->owner;

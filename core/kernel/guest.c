@@ -244,8 +244,8 @@ static enum err fast_create(struct wasm_store *store, u32 pages, u32 *pages_max,
     process->has_first_memory = true;
     u8 *start = platform_guarded_reserve(JIT_RESERVED_BYTES);
     if (start == NULL) {
-        compiled_process_end(process); // it is not fast
-        return memory_create(store, pages, pages_max, base);
+        return compiled_process_shrink(process) ? memory_create(store, pages, pages_max, base)
+                                                : ERR_NO_MEMORY;
     }
     enum err err = fast_commit(process, start, 0, pages);
     if (err != ERR_OK) {

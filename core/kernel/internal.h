@@ -17,6 +17,7 @@
 #include "core/base/pool.h"
 #include "core/base/reader.h"
 #include "core/base/wire.h"
+#include "core/jit/jit.h"
 #include "core/kernel/compiled.h"
 #include "core/kernel/device.h"
 #include "core/kernel/group.h"
@@ -218,12 +219,13 @@ struct program {
     struct program_import *imports; // module->import_count of them
     struct definition *definitions;
     u32 definition_count;
-    struct program_code *code; // atomic: core/kernel/compiled.h; NULL: not compiled
-    u64 code_bytes;            // of it, as `family` is charged for it
-    struct kept *kept;         // atomic: core/kernel/kept.h; NULL: not asked for
-    u32 start_function;        // `_start`, or an adapter's `_initialize`; PROGRAM_NO_FUNCTION: none
-    u32 thread_function;       // `wasi_thread_start`; PROGRAM_NO_FUNCTION: none
-    u32 memory_import;         // the shared memory that its threads have; PROGRAM_NO_IMPORT: none
+    // By the kind of code; both atomic.
+    struct program_code *code[JIT_BOUNDS_COUNT]; // core/kernel/compiled.h; NULL: not compiled
+    struct kept *kept[JIT_BOUNDS_COUNT];         // core/kernel/kept.h; NULL: not asked for
+    u64 code_bytes;                              // of it, as `family` is charged for it
+    u32 start_function;  // `_start`, or an adapter's `_initialize`; PROGRAM_NO_FUNCTION: none
+    u32 thread_function; // `wasi_thread_start`; PROGRAM_NO_FUNCTION: none
+    u32 memory_import;   // the shared memory that its threads have; PROGRAM_NO_IMPORT: none
     // FAILED
     u8 error; // enum kernel_load_error
     char text[160];
@@ -342,8 +344,9 @@ struct process {
     struct wasm_thread thread;
     struct kernel_debug *debug;  // NULL: nobody debugs it
     struct jit_thread *compiled; // runs `thread`; NULL: the interpreter alone does
-    bool is_fast;                // core/kernel/compiled.h
+    bool is_fast;                // core/kernel/compiled.h; else it is small
     bool has_first_memory;       // the instance being made: guest.c
+    struct kernel_limits limits; // constant
 };
 
 // ---- devices
@@ -627,7 +630,8 @@ struct start_lists {
 };
 // A new process, LOADING and in no list. ERR_LIMIT, ERR_NO_MEMORY
 enum err process_new_locked(struct kernel *kernel, struct process *parent,
-                            const struct start_lists *lists, struct process **out);
+                            const struct start_lists *lists, struct kernel_limits limits,
+                            struct process **out);
 struct process *process_find_locked(struct kernel *kernel, u64 id);
 // Brings a process that this worker has to life, in portions. Takes from *fuel.
 enum process_begun {

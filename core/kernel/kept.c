@@ -16,7 +16,8 @@ STATIC_ASSERT((u32)JIT_IMAGE_NAME_BYTES == (u32)PLATFORM_NAME_BYTES);
 
 struct kept {
     struct program *program;
-    void (*arrived)(struct program *program);
+    enum jit_bounds bounds;
+    kept_arrived *arrived;
     u8 name[JIT_IMAGE_NAME_BYTES];
     bool is_answered; // atomic; before it the machine's, then whoever compiles the program's
     u8 *bytes;        // what has come; NULL: nothing, or no longer needed
@@ -30,9 +31,9 @@ struct kept {
     struct jit_image_writer writer;
 };
 
-static struct kept *kept_of(const struct program *program)
+static struct kept *kept_of(const struct program *program, enum jit_bounds bounds)
 {
-    return __atomic_load_n(&program->kept, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&program->kept[bounds], __ATOMIC_ACQUIRE);
 }
 
 // ---- words
@@ -111,7 +112,7 @@ static void loaded(void *context, struct span bytes)
         }
     }
     if (kept->bytes != NULL && kept->arrived != NULL) {
-        kept->arrived(program);
+        kept->arrived(program, kept->bounds);
     }
     __atomic_store_n(&kept->is_answered, true, __ATOMIC_RELEASE);
     kernel_lock(kernel);
@@ -120,7 +121,7 @@ static void loaded(void *context, struct span bytes)
     request_end(kernel);
 }
 
-static struct kept *kept_new(struct program *program)
+static struct kept *kept_new(struct program *program, enum jit_bounds bounds)
 {
     struct kernel *kernel = program->kernel;
     struct kept *kept = memory_take(kernel_memory(kernel), sizeof *kept);
@@ -129,31 +130,32 @@ static struct kept *kept_new(struct program *program)
     }
     mem_zero(kept, sizeof *kept);
     kept->program = program;
+    kept->bounds = bounds;
     arena_init(&kept->arena, kernel_memory(kernel), JIT_SCRATCH_BYTES);
     struct cid cid = {.codec = program->codec};
     mem_copy(cid.digest, program->digest, sizeof cid.digest);
-    jit_image_name(&cid, jit_version, kernel->space->target, &kernel->space->options,
-                   platform_sha256, kept->name);
+    struct jit_options options = jit_space_options(kernel->space, bounds);
+    jit_image_name(&cid, jit_version, kernel->space->target, &options, platform_sha256, kept->name);
     return kept;
 }
 
-void kept_ask(struct program *program, void (*arrived)(struct program *program))
+void kept_ask(struct program *program, enum jit_bounds bounds, kept_arrived *arrived)
 {
     struct kernel *kernel = program->kernel;
-    if (kept_of(program) != NULL) {
+    if (kept_of(program, bounds) != NULL) {
         return;
     }
-    struct kept *kept = kept_new(program);
+    struct kept *kept = kept_new(program, bounds);
     if (kept == NULL) {
         return;
     }
     kept->arrived = arrived;
     kernel_lock(kernel);
-    bool is_first = program->kept == NULL;
+    bool is_first = program->kept[bounds] == NULL;
     if (is_first) {
         program->reference_count++; // until the answer
         request_begin(kernel);
-        __atomic_store_n(&program->kept, kept, __ATOMIC_RELEASE);
+        __atomic_store_n(&program->kept[bounds], kept, __ATOMIC_RELEASE);
     }
     kernel_unlock(kernel);
     if (is_first) {
@@ -163,9 +165,9 @@ void kept_ask(struct program *program, void (*arrived)(struct program *program))
     }
 }
 
-bool kept_is_answered(const struct program *program)
+bool kept_is_answered(const struct program *program, enum jit_bounds bounds)
 {
-    const struct kept *kept = kept_of(program);
+    const struct kept *kept = kept_of(program, bounds);
     return kept != NULL && __atomic_load_n(&kept->is_answered, __ATOMIC_ACQUIRE);
 }
 
@@ -243,9 +245,10 @@ static enum err step(struct kept *kept, struct jit_module *module)
     return err == ERR_OK ? ERR_OK : refuse(kept, &report);
 }
 
-enum err kept_step(struct program *program, struct jit_module *module, i64 *fuel)
+enum err kept_step(struct program *program, enum jit_bounds bounds, struct jit_module *module,
+                   i64 *fuel)
 {
-    struct kept *kept = kept_of(program);
+    struct kept *kept = kept_of(program, bounds);
     if (kept == NULL || kept->bytes == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -265,17 +268,17 @@ enum err kept_step(struct program *program, struct jit_module *module, i64 *fuel
     return ERR_OK;
 }
 
-bool kept_is_whole(const struct program *program)
+bool kept_is_whole(const struct program *program, enum jit_bounds bounds)
 {
-    const struct kept *kept = kept_of(program);
+    const struct kept *kept = kept_of(program, bounds);
     return kept != NULL && kept->is_placed && kept->image.is_whole;
 }
 
 // ---- writing
 
-void kept_write(struct program *program, struct jit_compiler *compiler)
+void kept_write(struct program *program, enum jit_bounds bounds, struct jit_compiler *compiler)
 {
-    struct kept *kept = kept_of(program);
+    struct kept *kept = kept_of(program, bounds);
     // What was placed in part is neither in the image nor compiled again.
     if (kept == NULL || (kept->is_checked && !kept->is_placed)) {
         return;
@@ -329,9 +332,10 @@ static void save(struct kept *kept, bool is_whole)
     platform_kept_save(kept->name, pieces, piece_count, saved, saving);
 }
 
-void kept_save(struct program *program, struct jit_compiler *compiler, bool is_whole)
+void kept_save(struct program *program, enum jit_bounds bounds, struct jit_compiler *compiler,
+               bool is_whole)
 {
-    struct kept *kept = kept_of(program);
+    struct kept *kept = kept_of(program, bounds);
     if (kept == NULL || !kept->is_writing) {
         return;
     }
@@ -348,14 +352,14 @@ void kept_save(struct program *program, struct jit_compiler *compiler, bool is_w
     }
 }
 
-void kept_drop(struct program *program)
+void kept_drop(struct program *program, enum jit_bounds bounds)
 {
-    struct kept *kept = program->kept;
+    struct kept *kept = program->kept[bounds];
     if (kept != NULL) {
         ASSERT(kept->is_answered && !kept->is_writing);
         bytes_drop(kept);
         arena_drop(&kept->arena);
         memory_give(kernel_memory(program->kernel), kept, sizeof *kept);
-        program->kept = NULL;
+        program->kept[bounds] = NULL;
     }
 }

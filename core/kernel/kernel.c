@@ -304,7 +304,7 @@ enum err kernel_start(struct kernel *kernel, const struct kernel_start *start,
     };
     kernel_lock(kernel);
     struct process *process;
-    enum err err = process_new_locked(kernel, NULL, &lists, &process);
+    enum err err = process_new_locked(kernel, NULL, &lists, start->limits, &process);
     if (err == ERR_OK) {
         process->on_end = start->on_end;
         process->on_end_context = start->context;

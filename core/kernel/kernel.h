@@ -53,6 +53,18 @@ struct kernel_code {
     u32 function;     // its index
 };
 
+// Where a process's memories lie, and what compiled code does about it (docs/kernel.md, Memory).
+enum kernel_memory {
+    KERNEL_MEMORY_AUTO,  // fast while there are reservations left, then small
+    KERNEL_MEMORY_FAST,  // a reservation each, where faults tell: refused when none is left
+    KERNEL_MEMORY_SMALL, // beside those of others, each access compared: as many as there may be
+};
+
+// What a process may use. Its children may use no more.
+struct kernel_limits {
+    enum kernel_memory memory;
+};
+
 struct kernel_config {
     enum kernel_engine engine;
     bool has_probes;        // for debug.h: programs that are loaded can be debugged, and are slow.
@@ -142,6 +154,7 @@ struct kernel_start {
     u32 argument_count;
     const struct span *environment; // NAME=value
     u32 environment_count;
+    struct kernel_limits limits;
     // Called once when the process has ended or could not be loaded, on some worker, with no lock
     // held; or NULL.
     void (*on_end)(void *context, struct kernel_process_id process, struct kernel_ending ending);

@@ -43,8 +43,8 @@ enum {
     KERNEL_REGISTRATIONS_ALL = 1 << 14,          //
     KERNEL_INTERFACES = 1 << 14,   // names that somebody handles, is bonded to or waits for
     KERNEL_DEVICES = 64,           // a machine registers about ten
-    KERNEL_FAST = 1024,            // processes with address space for compiled code; others are
-                                   // interpreted. Each costs the machine mappings and page tables
+    KERNEL_FAST = 1024,            // processes with reservations of their own; others are small.
+                                   // Each costs the machine mappings and page tables
     KERNEL_CODE_BYTES = 128 << 20, // machine code of one program; the rest of it is interpreted
     KERNEL_FAMILY_CODE_BYTES = 256 << 20, // and of all that one family took up: a quarter of the
                                           // space for code

@@ -118,7 +118,8 @@ static void init_process(struct kernel *kernel, struct process *process, struct 
 }
 
 enum err process_new_locked(struct kernel *kernel, struct process *parent,
-                            const struct start_lists *lists, struct process **out)
+                            const struct start_lists *lists, struct kernel_limits limits,
+                            struct process **out)
 {
     size_t bytes = start_bytes(lists);
     if (bytes == SIZE_MAX || (parent != NULL && (parent->child_count == KERNEL_CHILDREN ||
@@ -141,6 +142,7 @@ enum err process_new_locked(struct kernel *kernel, struct process *parent,
         copy_list(lists->environment, &at);
         ASSERT(at == process->start + bytes);
     }
+    process->limits = limits;
     process->start_size = (u32)bytes;
     process->argument_count = lists->arguments.count;
     process->environment_count = lists->environment.count;
@@ -672,13 +674,16 @@ bool process_advance(struct process *process)
     return false;
 }
 
-// Everything but the instances. False: no memory.
+// Everything but the instances. False: no memory, or not of the kind that it must have.
 static bool beginning_new(struct process *process)
 {
     arena_init(&process->arena, &process->charge, KERNEL_PROCESS_BYTES);
-    compiled_process_begin(process);
+    bool may_begin = compiled_process_begin(process);
     guest_store_init(process);
     wasm_thread_init(&process->thread, &process->store, WASM_STACK_BYTES);
+    if (!may_begin) {
+        return false;
+    }
     process->beginning = memory_take(&process->charge, sizeof *process->beginning);
     if (process->beginning == NULL) {
         return false;

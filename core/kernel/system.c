@@ -310,14 +310,14 @@ void system_answer_spawn_error_locked(struct kernel *kernel, struct message *mes
     answer_spawn_error(kernel, message, (enum system_spawn_error_kind)kinds[error], text);
 }
 
-static void call_spawn(void *context, const struct interface_message *unused,
-                       const struct system_spawn_call *body)
+// Both calls answer with the same type.
+static void spawn(struct system_call *call, const struct system_spawn_request *request,
+                  struct kernel_limits limits)
 {
-    (void)unused;
-    struct system_call *call = context;
-    struct start_lists lists = {body->request.arguments, body->request.environment};
+    struct start_lists lists = {request->arguments, request->environment};
     struct process *child;
-    enum err err = process_new_locked(call->kernel, call->process->leader, &lists, &child);
+    struct process *leader = call->process->leader;
+    enum err err = process_new_locked(call->kernel, leader, &lists, limits, &child);
     if (err != ERR_OK) {
         answer_spawn_error(call->kernel, call->message, SYSTEM_SPAWN_ERROR_LIMIT, (struct span){0});
         return;
@@ -329,7 +329,38 @@ static void call_spawn(void *context, const struct interface_message *unused,
         call->message->pending = PENDING_SPAWN;
         call->message->about = child;
     }
-    program_start_locked(call->kernel, body->request.program, child);
+    program_start_locked(call->kernel, request->program, child);
+}
+
+static void call_spawn(void *context, const struct interface_message *unused,
+                       const struct system_spawn_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    spawn(call, &body->request, call->process->limits);
+}
+
+static void call_spawn_within(void *context, const struct interface_message *unused,
+                              const struct system_spawn_within_call *body)
+{
+    static const u8 kinds[] = {
+        [SYSTEM_MEMORY_KIND_AUTOMATIC] = KERNEL_MEMORY_AUTO,
+        [SYSTEM_MEMORY_KIND_FAST] = KERNEL_MEMORY_FAST,
+        [SYSTEM_MEMORY_KIND_SMALL] = KERNEL_MEMORY_SMALL,
+    };
+    (void)unused;
+    struct system_call *call = context;
+    ASSERT((u32)body->limits.memory < COUNT_OF(kinds));
+    struct kernel_limits limits = {(enum kernel_memory)kinds[body->limits.memory]};
+    if (call->process->limits.memory == KERNEL_MEMORY_SMALL) {
+        if (limits.memory == KERNEL_MEMORY_FAST) {
+            answer_spawn_error(call->kernel, call->message, SYSTEM_SPAWN_ERROR_DENIED,
+                               (struct span){0});
+            return;
+        }
+        limits.memory = KERNEL_MEMORY_SMALL;
+    }
+    spawn(call, &body->request, limits);
 }
 
 // ---- await-end, kill
@@ -438,6 +469,7 @@ enum kernel_call system_call_locked(struct kernel *kernel, struct process *proce
         .exit = call_exit,
         .start = call_start,
         .spawn = call_spawn,
+        .spawn_within = call_spawn_within,
         .await_end = call_await_end,
         .kill = call_kill,
         .spawn_thread = call_spawn_thread,

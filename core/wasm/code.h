@@ -80,6 +80,8 @@ static inline u64 ins_bits(const struct ins *ins)
     return bits;
 }
 
+enum { CODE_KINDS = 2 }; // of compiled code
+
 // A translated function. Its frame, from slot 0: parameters (and later results) up to `header`;
 // there, the address to return to; then the declared locals, then the operand stack.
 struct wasm_code {
@@ -87,8 +89,9 @@ struct wasm_code {
     // Another worker may change it at any time: read by code_entry.
     const struct ins *entry;
     const struct ins *first;
-    // Where compiled code goes to call it; set before the first function of the module is compiled.
-    const void *compiled;
+    // Where compiled code goes to call it, by the kind of that code (enum jit_bounds); set before
+    // the first function of the module is compiled so.
+    const void *compiled[CODE_KINDS];
     u32 frame_slots; // of the whole frame
     u16 header;      // max(parameters, results)
     u16 zero_count;  // declared locals, which start as zero
@@ -319,9 +322,10 @@ struct wasm_instance {
     struct wasm_func **imports;    // imported functions by index
     struct wasm_func *functions;   // those that can become values, see wasm_module.reference_count
     u32 *dropped;                  // bits: element segments, then data segments
-    void *compiled;     // struct jit_module: calls of its functions may go there; NULL: none may
-    void *runner;       // struct jit_thread: the thread that runs compiled code of this instance
-    const void *resume; // where such a thread goes on that was interrupted
+    void *compiled;        // struct jit_module: calls of its functions may go there; NULL: none may
+    void *runner;          // struct jit_thread: the thread that runs compiled code of this instance
+    const void *resume;    // where such a thread goes on that was interrupted
+    const void *stack_end; // the lowest address to which its stack pointer may go
     struct wasm_memory own_memory; // the first that the module defines; store NULL: none
     struct wasm_tag **tags;        // by index
     struct wasm_tag *own_tags;

@@ -66,6 +66,15 @@ void platform_pages_decommit(void *start, u64 bytes)
     ASSERT(failed == 0);
 }
 
+void platform_pages_clear(void *start, u64 bytes)
+{
+    ASSERT((uintptr_t)start % PLATFORM_PAGE_BYTES == 0);
+    if (bytes != 0) {
+        int failed = madvise(start, bytes, MADV_DONTNEED);
+        ASSERT(failed == 0);
+    }
+}
+
 void platform_pages_release(void *start, u64 bytes)
 {
     int failed = munmap(start, bytes);

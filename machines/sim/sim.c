@@ -309,6 +309,11 @@ void platform_pages_decommit(void *start, u64 bytes)
     ASSERT(failed == 0);
 }
 
+void platform_pages_clear(void *start, u64 bytes)
+{
+    platform_pages_decommit(start, bytes);
+}
+
 void platform_pages_release(void *start, u64 bytes)
 {
     ASSERT(sim.reserved_bytes >= bytes);

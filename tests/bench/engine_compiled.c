@@ -64,7 +64,8 @@ static enum err load(struct span bytes, struct compiled *compiled, struct report
     wasm_load_begin(&progress, bytes, WASM_FEATURES_ALL, &compiled->arena, &scratch);
     TRY(wasm_load_step(&progress, &work, report));
     arena_drop(&scratch);
-    TRY(jit_module_create(&host.space, progress.module, TABLE_BYTES, &compiled->module));
+    TRY(jit_module_create(&host.space, progress.module, JIT_BOUNDS_GUARD, TABLE_BYTES,
+                          &compiled->module));
     TRY(compile(compiled));
     TRY(wasm_instance_create(progress.module, NULL, &store, &compiled->arena, &compiled->instance,
                              &trap, report));
@@ -72,7 +73,7 @@ static enum err load(struct span bytes, struct compiled *compiled, struct report
     TRY(wasm_instance_export(compiled->instance, SPAN_LITERAL("run"), &run));
     compiled->function = run.function;
     wasm_thread_init(&compiled->thread, &store, WASM_STACK_BYTES);
-    jit_thread_init(&compiled->runner, &compiled->thread, &host.space, NULL);
+    jit_thread_init(&compiled->runner, &compiled->thread, &host.space, JIT_BOUNDS_GUARD, NULL);
     return ERR_OK;
 }
 

@@ -78,10 +78,7 @@ static void compile_all(struct comparison *c)
     u32 count = 0;
     arena_init(&arena, &c->memory.memory, SIZE_MAX);
     struct jit_placed *placed = ARENA_ARRAY(&arena, struct jit_placed, c->module->function_count);
-    struct jit_options options = c->host.space.options;
-    if (c->options->has_checks) {
-        options.bounds = JIT_BOUNDS_CHECK;
-    }
+    struct jit_options options = c->compiled.options;
     if (c->options->is_plain) {
         options.segment = false;
         options.features = 0;
@@ -345,14 +342,15 @@ static void run(struct span bytes, const char *timed, u64 value, struct comparis
                          world_make(c, &c->worlds[0], &report) == ERR_OK &&
                          world_make(c, &c->worlds[1], &report) == ERR_OK;
     if (is_comparable) {
-        err = jit_module_create(&c->host.space, c->module, CODE_LIMIT, &c->compiled);
+        enum jit_bounds bounds = c->options->has_checks ? JIT_BOUNDS_CHECK : JIT_BOUNDS_GUARD;
+        err = jit_module_create(&c->host.space, c->module, bounds, CODE_LIMIT, &c->compiled);
         ASSERT(err == ERR_OK);
         compile_all(c);
         jit_module_attach(&c->compiled, c->worlds[1].instance);
         for (u32 i = 0; i < 2; i++) {
             wasm_thread_init(&c->threads[i], &c->store, WASM_STACK_BYTES);
         }
-        jit_thread_init(&c->thread, &c->threads[1], &c->host.space, platform_clock_ns);
+        jit_thread_init(&c->thread, &c->threads[1], &c->host.space, bounds, platform_clock_ns);
         jit_host_storm(&c->host, c->options->has_storm ? STORM_US : 0);
         if (timed != NULL) {
             time_calls(c, timed, value);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/kernel/compiled.c: the kernel's two engines on the hosted machine (core/kernel/compiled.h):
-// who is fast, what compiled code does to its neighbours, and how it ends.
+// who is fast and who is small, what compiled code does to its neighbours, and how it ends.
+#include "core/base/cid.h"
 #include "core/jit/limits.h"
+#include "core/jit/module.h"
+#include "core/jit/space.h"
 #include "core/jit/thread.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
+#include "interfaces/loader.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
 #include "tests/unit/large_bodies.h"
@@ -19,43 +23,63 @@
 #include <string.h>
 
 enum { FILE_BYTES = 1 << 16, SLICE_NS = 2000000, PATIENCE_NS = 2000000000 };
+enum { FILE_SPIN, FILE_EXIT, FILE_IDLE, FILE_DEEP, FILE_COUNT };
 
 struct machine {
     struct hosted_memory memory;
     struct kernel *kernel;
     u32 exited;
     u32 killed;
-    u8 files[2][FILE_BYTES];
-    char spin[KERNEL_CID_TEXT_BYTES];
-    char exit[KERNEL_CID_TEXT_BYTES];
+    u32 trapped;
+    u32 not_loaded;
+    char text[128]; // of the last trap
+    u8 files[FILE_COUNT][FILE_BYTES];
+    size_t spin_bytes;
+    u32 loads; // that were asked for
+    char cids[FILE_COUNT][KERNEL_CID_TEXT_BYTES];
 };
 
-static void add(struct machine *machine, u32 slot, const char *path, char *cid)
+static struct span read_file(struct machine *machine, u32 slot)
 {
+    static const char *const names[FILE_COUNT] = {"spin", "exit", "idle", "deep"};
+    char path[64];
+    snprintf(path, sizeof path, "build/test/kernel/%s.wasm", names[slot]);
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
     size_t size = fread(machine->files[slot], 1, FILE_BYTES, file);
     fclose(file);
-    assert_int_equal(kernel_program_add(machine->kernel, span_of(machine->files[slot], size),
-                                        (struct span){0}, cid, NULL),
+    return span_of(machine->files[slot], size);
+}
+
+static void add(struct machine *machine, u32 slot)
+{
+    assert_int_equal(kernel_program_add(machine->kernel, read_file(machine, slot), (struct span){0},
+                                        machine->cids[slot], NULL),
                      ERR_OK);
 }
 
-static void machine_open(struct machine *machine, enum kernel_engine engine)
+// Without programs.
+static void machine_make(struct machine *machine, enum kernel_engine engine)
 {
     memset(machine, 0, sizeof *machine);
     assert_int_equal(hosted_platform_start(1, NULL), ERR_OK);
     assert_int_equal(hosted_interrupts_open(0), ERR_OK);
-    hosted_memory_init(&machine->memory, (u64)1 << 32);
+    hosted_memory_init(&machine->memory, (u64)1 << 33);
     struct kernel_config config = {.engine = engine,
                                    .memory = &machine->memory.base,
-                                   .memory_bytes = (u64)1 << 32,
-                                   .guest_memory_bytes = (u64)1 << 32,
+                                   .memory_bytes = (u64)1 << 33,
+                                   .guest_memory_bytes = (u64)1 << 34,
                                    .workers = 1,
                                    .slice_ns = SLICE_NS};
     assert_int_equal(kernel_create(&config, &machine->kernel, NULL), ERR_OK);
-    add(machine, 0, "build/test/kernel/spin.wasm", machine->spin);
-    add(machine, 1, "build/test/kernel/exit.wasm", machine->exit);
+}
+
+static void machine_open(struct machine *machine, enum kernel_engine engine)
+{
+    machine_make(machine, engine);
+    for (u32 i = 0; i < FILE_COUNT; i++) {
+        add(machine, i);
+    }
 }
 
 static void machine_close(struct machine *machine)
@@ -71,19 +95,32 @@ static void on_end(void *context, struct kernel_process_id id, struct kernel_end
     (void)id;
     machine->exited += ending.kind == KERNEL_EXITED;
     machine->killed += ending.kind == KERNEL_KILLED;
+    machine->not_loaded += ending.kind == KERNEL_NOT_LOADED;
+    if (ending.kind == KERNEL_TRAPPED) {
+        machine->trapped++;
+        snprintf(machine->text, sizeof machine->text, "%.*s", (int)ending.text.size,
+                 (const char *)ending.text.data);
+    }
 }
 
-static struct kernel_process_id start(struct machine *machine, const char *cid)
+static struct kernel_process_id start_named(struct machine *machine, const char *cid,
+                                            enum kernel_memory memory)
 {
     struct span name = SPAN_LITERAL("test");
     struct kernel_start start = {.cid = span_string(cid),
                                  .arguments = &name,
                                  .argument_count = 1,
+                                 .limits = {memory},
                                  .on_end = on_end,
                                  .context = machine};
     struct kernel_process_id id;
     assert_int_equal(kernel_start(machine->kernel, &start, &id, NULL), ERR_OK);
     return id;
+}
+
+static struct kernel_process_id start(struct machine *machine, u32 slot, enum kernel_memory memory)
+{
+    return start_named(machine, machine->cids[slot], memory);
 }
 
 static struct process *process_of(struct machine *machine, struct kernel_process_id id)
@@ -97,21 +134,33 @@ static void spinners_are_interrupted(void **state)
 {
     (void)state;
     static struct machine machine;
-    static const enum kernel_engine engines[] = {KERNEL_ENGINE_INTERPRETER, KERNEL_ENGINE_AUTO,
-                                                 KERNEL_ENGINE_COMPILED};
-    for (u32 i = 0; i < COUNT_OF(engines); i++) {
-        machine_open(&machine, engines[i]);
-        struct kernel_process_id spinners[] = {start(&machine, machine.spin),
-                                               start(&machine, machine.spin)};
+    static const struct {
+        enum kernel_engine engine;
+        enum kernel_memory memory;
+    } cases[] = {{KERNEL_ENGINE_INTERPRETER, KERNEL_MEMORY_AUTO},
+                 {KERNEL_ENGINE_INTERPRETER, KERNEL_MEMORY_FAST},
+                 {KERNEL_ENGINE_INTERPRETER, KERNEL_MEMORY_SMALL},
+                 {KERNEL_ENGINE_AUTO, KERNEL_MEMORY_AUTO},
+                 {KERNEL_ENGINE_AUTO, KERNEL_MEMORY_SMALL},
+                 {KERNEL_ENGINE_COMPILED, KERNEL_MEMORY_FAST},
+                 {KERNEL_ENGINE_COMPILED, KERNEL_MEMORY_SMALL}};
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        machine_open(&machine, cases[i].engine);
+        // The second is fast in any case, so that the program has code of both kinds.
+        struct kernel_process_id spinners[] = {start(&machine, FILE_SPIN, cases[i].memory),
+                                               start(&machine, FILE_SPIN, KERNEL_MEMORY_FAST)};
         u64 until_ns = platform_clock_ns() + PATIENCE_NS;
-        bool is_compiled = engines[i] == KERNEL_ENGINE_INTERPRETER;
+        bool is_compiled = cases[i].engine == KERNEL_ENGINE_INTERPRETER;
         for (u32 step = 0; step < 12 || !is_compiled; step++) {
             assert_true(platform_clock_ns() < until_ns);
             assert_true(kernel_worker_step(machine.kernel, 0, INT64_MAX));
             const struct process *process = process_of(&machine, spinners[0]);
             is_compiled |= process->compiled != NULL && process->compiled->top != NULL;
         }
-        (void)start(&machine, machine.exit);
+        bool is_fast =
+            cases[i].engine != KERNEL_ENGINE_INTERPRETER && cases[i].memory != KERNEL_MEMORY_SMALL;
+        assert_int_equal(process_of(&machine, spinners[0])->is_fast, is_fast);
+        (void)start(&machine, FILE_EXIT, cases[i].memory);
         while (machine.exited == 0) { // beside both
             assert_true(platform_clock_ns() < until_ns);
             assert_true(kernel_worker_step(machine.kernel, 0, INT64_MAX));
@@ -129,7 +178,8 @@ static void spinners_are_interrupted(void **state)
     }
 }
 
-// As many as may be are fast; one more is not; when one ends, there is room for another.
+// As many as may be are fast; one more is small, or, if it must be fast, does not begin; when one
+// ends, there is room for another.
 static void so_many_are_fast(void **state)
 {
     (void)state;
@@ -137,7 +187,7 @@ static void so_many_are_fast(void **state)
     static struct kernel_process_id ids[KERNEL_FAST + 2];
     machine_open(&machine, KERNEL_ENGINE_AUTO);
     for (u32 i = 0; i <= KERNEL_FAST; i++) {
-        ids[i] = start(&machine, machine.spin);
+        ids[i] = start(&machine, FILE_SPIN, KERNEL_MEMORY_AUTO);
         while (process_of(&machine, ids[i])->instance == NULL) {
             assert_true(kernel_worker_step(machine.kernel, 0, 50));
         }
@@ -145,12 +195,16 @@ static void so_many_are_fast(void **state)
     assert_int_equal(machine.kernel->fast_count, KERNEL_FAST);
     assert_true(process_of(&machine, ids[KERNEL_FAST - 1])->is_fast);
     assert_false(process_of(&machine, ids[KERNEL_FAST])->is_fast);
+    (void)start(&machine, FILE_SPIN, KERNEL_MEMORY_FAST);
+    while (machine.not_loaded == 0) {
+        assert_true(kernel_worker_step(machine.kernel, 0, 50));
+    }
     assert_int_equal(kernel_kill(machine.kernel, ids[0]), ERR_OK);
     while (machine.killed == 0) {
         assert_true(kernel_worker_step(machine.kernel, 0, 50));
     }
     assert_int_equal(machine.kernel->fast_count, KERNEL_FAST - 1);
-    ids[0] = start(&machine, machine.spin);
+    ids[0] = start(&machine, FILE_SPIN, KERNEL_MEMORY_FAST);
     while (process_of(&machine, ids[0])->instance == NULL) {
         assert_true(kernel_worker_step(machine.kernel, 0, 50));
     }
@@ -171,11 +225,11 @@ static void neighbours_run_while_others_compile(void **state)
     assert_int_equal(
         kernel_program_add(machine.kernel, wasm_bytes_span(&bytes), (struct span){0}, large, NULL),
         ERR_OK);
-    struct kernel_process_id neighbour = start(&machine, machine.spin);
+    struct kernel_process_id neighbour = start(&machine, FILE_SPIN, KERNEL_MEMORY_AUTO);
     while (process_of(&machine, neighbour)->compiled == NULL) {
         assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
     }
-    struct kernel_process_id id = start(&machine, large);
+    struct kernel_process_id id = start_named(&machine, large, KERNEL_MEMORY_AUTO);
     const struct process *process = process_of(&machine, id);
     u64 paid = 0;
     u32 portions = 0;
@@ -217,7 +271,8 @@ static void who_waits_for_code_can_be_killed(void **state)
     assert_int_equal(
         kernel_program_add(machine.kernel, wasm_bytes_span(&bytes), (struct span){0}, large, NULL),
         ERR_OK);
-    struct kernel_process_id ids[] = {start(&machine, large), start(&machine, large)};
+    struct kernel_process_id ids[] = {start_named(&machine, large, KERNEL_MEMORY_AUTO),
+                                      start_named(&machine, large, KERNEL_MEMORY_AUTO)};
     while (process_of(&machine, ids[0])->compiling_fuel == 0 ||
            process_of(&machine, ids[1])->state != PROCESS_LOADING) {
         assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
@@ -236,7 +291,7 @@ static void who_waits_for_code_can_be_killed(void **state)
     assert_int_equal(
         kernel_program_add(machine.kernel, wasm_bytes_span(&bytes), (struct span){0}, large, NULL),
         ERR_OK);
-    ids[0] = start(&machine, large);
+    ids[0] = start_named(&machine, large, KERNEL_MEMORY_AUTO);
     while (process_of(&machine, ids[0])->compiling_fuel < 1000000) {
         assert_true(kernel_worker_step(machine.kernel, 0, FUEL));
     }
@@ -285,7 +340,7 @@ static void so_many_loops_are_hot(void **state)
         assert_int_equal(kernel_program_add(machine.kernel, wasm_bytes_span(&bytes),
                                             (struct span){0}, cid, NULL),
                          ERR_OK);
-        struct kernel_process_id id = start(&machine, cid);
+        struct kernel_process_id id = start_named(&machine, cid, KERNEL_MEMORY_AUTO);
         struct program *program = NULL;
         u32 hot = 0;
         while (machine.exited == 0) {
@@ -301,6 +356,165 @@ static void so_many_loops_are_hot(void **state)
     }
 }
 
+// A hundred thousand processes in compiled code at once, and none of them costs a mapping.
+static void so_many_are_small(void **state)
+{
+    (void)state;
+    enum { COUNT = 100000 };
+    static struct machine machine;
+    static struct kernel_process_id ids[COUNT];
+    machine_open(&machine, KERNEL_ENGINE_COMPILED);
+    for (u32 i = 0; i < COUNT; i++) {
+        ids[i] = start(&machine, FILE_IDLE, KERNEL_MEMORY_SMALL);
+    }
+    while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+    }
+    for (u32 i = 0; i < COUNT; i++) {
+        const struct process *process = process_of(&machine, ids[i]);
+        assert_int_equal(process->state, PROCESS_WAITING);
+        assert_false(process->is_fast);
+        assert_non_null(process->compiled);
+        assert_non_null(process->compiled->top); // in a frame of compiled code
+    }
+    for (u32 i = 0; i < COUNT; i += 1000) {
+        assert_int_equal(kernel_kill(machine.kernel, ids[i]), ERR_OK);
+    }
+    while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+    }
+    assert_int_equal(machine.killed, COUNT / 1000);
+    (void)start(&machine, FILE_EXIT, KERNEL_MEMORY_SMALL); // on the stack of one that has ended
+    while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+    }
+    assert_int_equal(machine.exited, 1);
+    kernel_check(machine.kernel);
+    machine_close(&machine);
+}
+
+static u64 sum(const u8 *bytes, size_t size)
+{
+    u64 hash = 0;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * 0x100000001b3;
+    }
+    return hash;
+}
+
+// A stack without a guard ends in a trap all the same, and what lies below it is not touched: the
+// stack of who came before.
+static void stacks_end(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    static const enum kernel_memory kinds[] = {KERNEL_MEMORY_FAST, KERNEL_MEMORY_SMALL};
+    char texts[COUNT_OF(kinds)][sizeof machine.text];
+    for (u32 i = 0; i < COUNT_OF(kinds); i++) {
+        machine_open(&machine, KERNEL_ENGINE_COMPILED);
+        struct kernel_process_id idle = start(&machine, FILE_IDLE, kinds[i]);
+        while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+        }
+        const struct jit_thread *before = process_of(&machine, idle)->compiled;
+        u64 hash = sum(before->stack, JIT_STACK_BYTES);
+        (void)start(&machine, FILE_DEEP, kinds[i]);
+        while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+        }
+        assert_int_equal(machine.trapped, 1);
+        assert_non_null(strstr(machine.text, "call stack exhausted"));
+        assert_true(sum(before->stack, JIT_STACK_BYTES) == hash);
+        memcpy(texts[i], machine.text, sizeof machine.text);
+        machine_close(&machine);
+    }
+    assert_string_equal(texts[0], texts[1]);
+}
+
+// ---- a loader that has one program, the first that it is asked for
+
+static void wake(void *context)
+{
+    (void)context;
+}
+
+static void answer_loads(struct machine *machine, struct kernel_device *device)
+{
+    struct kernel_event event;
+    while (kernel_device_take(device, &event)) {
+        if (event.kind != KERNEL_EVENT_MESSAGE) {
+            continue;
+        }
+        struct loader_result_bytes_error result = {.ok = machine->loads++ == 0};
+        if (result.ok) {
+            result.value = span_of(machine->files[FILE_SPIN], machine->spin_bytes);
+        } else {
+            result.error.kind = LOADER_ERROR_NOT_FOUND;
+        }
+        static u8 answer[FILE_BYTES + 64];
+        size_t size = loader_load_encode_result(answer, sizeof answer, &result);
+        kernel_device_answer(device, event.id, span_of(answer, size));
+    }
+}
+
+static void name_of(struct span bytes, char text[CID_TEXT_BYTES])
+{
+    struct cid cid = cid_of_block(CID_RAW, bytes, platform_sha256);
+    cid_write_text(&cid, text);
+}
+
+// Takes up so many programs at once, which are none, that whatever nobody runs has to go, before
+// any process gets on.
+static void push_out(struct machine *machine, struct kernel_device *device, u64 pc, bool stays)
+{
+    u32 until = machine->not_loaded + KERNEL_PROGRAMS + 1;
+    for (u32 i = 0; i <= KERNEL_PROGRAMS; i++) {
+        char text[CID_TEXT_BYTES];
+        name_of(span_of(&i, sizeof i), text);
+        (void)start_named(machine, text, KERNEL_MEMORY_SMALL);
+    }
+    assert_int_equal(jit_space_run(machine->kernel->space, pc) != NULL, stays);
+    while (machine->not_loaded < until) {
+        answer_loads(machine, device);
+        (void)kernel_worker_step(machine->kernel, 0, INT64_MAX);
+    }
+}
+
+// A program goes from the cache when its last process has ended, and not before: also not when that
+// was killed and still stands in its code.
+static void code_stays_while_it_runs(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    static const enum kernel_memory kinds[] = {KERNEL_MEMORY_FAST, KERNEL_MEMORY_SMALL};
+    for (u32 i = 0; i < COUNT_OF(kinds); i++) {
+        machine_make(&machine, KERNEL_ENGINE_COMPILED);
+        struct kernel_device_config config = {.interface = &loader_interface, .wake = wake};
+        struct kernel_device *device;
+        assert_int_equal(kernel_device_register(machine.kernel, &config, &device), ERR_OK);
+        struct span file = read_file(&machine, FILE_SPIN);
+        machine.spin_bytes = file.size;
+        char text[CID_TEXT_BYTES];
+        name_of(file, text);
+        struct kernel_process_id id = start_named(&machine, text, kinds[i]);
+        const struct process *process = process_of(&machine, id);
+        u64 until_ns = platform_clock_ns() + PATIENCE_NS;
+        while (process->compiled == NULL || process->compiled->registers.pc == 0) {
+            assert_true(platform_clock_ns() < until_ns);
+            answer_loads(&machine, device);
+            (void)kernel_worker_step(machine.kernel, 0, INT64_MAX);
+        }
+        u64 pc = process->compiled->registers.pc; // where it was interrupted
+        const struct jit_space *space = machine.kernel->space;
+        struct jit_module *module;
+        u32 offset;
+        assert_non_null(jit_code_at(space, pc, &module, &offset));
+        assert_int_equal(module->options.bounds,
+                         kinds[i] == KERNEL_MEMORY_FAST ? JIT_BOUNDS_GUARD : JIT_BOUNDS_CHECK);
+        push_out(&machine, device, pc, true);
+        assert_int_equal(kernel_kill(machine.kernel, id), ERR_OK);
+        push_out(&machine, device, pc, true);
+        assert_int_equal(machine.killed, 1);
+        push_out(&machine, device, pc, false);
+        machine_close(&machine);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +523,9 @@ int main(void)
         cmocka_unit_test(so_many_loops_are_hot),
         cmocka_unit_test(spinners_are_interrupted),
         cmocka_unit_test(so_many_are_fast),
+        cmocka_unit_test(so_many_are_small),
+        cmocka_unit_test(stacks_end),
+        cmocka_unit_test(code_stays_while_it_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -627,6 +627,17 @@ i64 puppet_await_end(struct stage *stage, struct puppet *puppet, u64 process)
     return len < 0 ? len : puppet_ending(puppet, (size_t)len);
 }
 
+static i64 spawn_with(struct stage *stage, struct puppet *puppet, u64 function, struct span body)
+{
+    i64 len = system_call(stage, puppet, function, body.data, body.size);
+    if (len < 0) {
+        return len;
+    }
+    struct system_result_u64_spawn_error result;
+    ASSERT(system_spawn_decode_result(answer_of(puppet, len), &result) == ERR_OK);
+    return result.ok ? (i64)result.value : -1000 - (i64)result.error.kind;
+}
+
 i64 puppet_spawn(struct stage *stage, struct puppet *puppet, struct span cid)
 {
     u8 body[512];
@@ -635,11 +646,15 @@ i64 puppet_spawn(struct stage *stage, struct puppet *puppet, struct span cid)
         .request = {.program = cid, .arguments = {.count = 1, .items = &argument}}};
     size_t size = system_spawn_encode_call(body, sizeof body, &call);
     ASSERT(size <= sizeof body);
-    i64 len = system_call(stage, puppet, SYSTEM_SPAWN_ID, body, size);
-    if (len < 0) {
-        return len;
-    }
-    struct system_result_u64_spawn_error result;
-    ASSERT(system_spawn_decode_result(answer_of(puppet, len), &result) == ERR_OK);
-    return result.ok ? (i64)result.value : -1000 - (i64)result.error.kind;
+    return spawn_with(stage, puppet, SYSTEM_SPAWN_ID, span_of(body, size));
+}
+
+i64 puppet_spawn_within(struct stage *stage, struct puppet *puppet, struct span cid, u32 memory)
+{
+    u8 body[512];
+    struct system_spawn_within_call call = {.request = {.program = cid},
+                                            .limits = {.memory = (enum system_memory_kind)memory}};
+    size_t size = system_spawn_within_encode_call(body, sizeof body, &call);
+    ASSERT(size <= sizeof body);
+    return spawn_with(stage, puppet, SYSTEM_SPAWN_WITHIN_ID, span_of(body, size));
 }

@@ -142,6 +142,8 @@ i64 puppet_register(struct stage *stage, struct puppet *puppet,
 i64 puppet_unregister(struct stage *stage, struct puppet *puppet, u32 registration);
 i64 puppet_cancel(struct stage *stage, struct puppet *puppet, u64 message);
 i64 puppet_spawn(struct stage *stage, struct puppet *puppet, struct span cid);
+//   memory  enum system_memory_kind
+i64 puppet_spawn_within(struct stage *stage, struct puppet *puppet, struct span cid, u32 memory);
 // How it ended: its code; -1 and puppet->bytes: trapped; -2: killed. Negative from -1000 on: the
 // error.
 i64 puppet_ending(struct puppet *puppet, size_t len);

@@ -786,6 +786,46 @@ static void limit_of_bytes_that_one_wait_writes(void **state)
     }
 }
 
+// A child may ask for what its parent may have, and for less; what it does not ask for it inherits.
+static void limits_of_a_child_are_within_its_parents(void **state)
+{
+    enum { AUTOMATIC = SYSTEM_MEMORY_KIND_AUTOMATIC, FAST = SYSTEM_MEMORY_KIND_FAST };
+    enum { SMALL = SYSTEM_MEMORY_KIND_SMALL, DENIED = -1000 - SYSTEM_SPAWN_ERROR_DENIED };
+    (void)state;
+    static const struct {
+        u32 asks;
+        enum kernel_memory gets;
+    } cases[] = {
+        {AUTOMATIC, KERNEL_MEMORY_AUTO}, {FAST, KERNEL_MEMORY_FAST}, {SMALL, KERNEL_MEMORY_SMALL}};
+    struct scene scene;
+    scene_open(&scene, 21);
+    struct stage *stage = &scene.stage;
+    struct span cid = span_string(scene.cid);
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        i64 id = puppet_spawn_within(stage, scene.client, cid, cases[i].asks);
+        assert_true(id > 0);
+        stage_settle(stage, 100);
+        assert_int_equal(process_find_locked(stage->kernel, (u64)id)->limits.memory, cases[i].gets);
+        struct puppet *child = stage_find(stage, (u64)id);
+        i64 grandchild = puppet_spawn(stage, child, cid);
+        assert_int_equal(process_find_locked(stage->kernel, (u64)grandchild)->limits.memory,
+                         cases[i].gets);
+        for (u32 j = 0; j < COUNT_OF(cases); j++) {
+            grandchild = puppet_spawn_within(stage, child, cid, cases[j].asks);
+            if (cases[i].asks == SMALL && cases[j].asks == FAST) {
+                assert_int_equal(grandchild, DENIED);
+                continue;
+            }
+            enum kernel_memory gets = cases[i].asks == SMALL ? KERNEL_MEMORY_SMALL : cases[j].gets;
+            assert_int_equal(process_find_locked(stage->kernel, (u64)grandchild)->limits.memory,
+                             gets);
+        }
+    }
+    // No case of the enum: the body is refused before anything of it is looked at.
+    assert_int_equal(puppet_spawn_within(stage, scene.client, cid, 3), E_MALFORMED);
+    stage_close(stage);
+}
+
 static void limit_of_processes_that_inspect_lists(void **state)
 {
     (void)state;
@@ -827,6 +867,7 @@ static void limit_of_processes_that_inspect_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_of_a_child_are_within_its_parents),
         cmocka_unit_test(limit_of_programs),
         cmocka_unit_test(limit_of_a_familys_programs),
         cmocka_unit_test(limit_of_cached_bytes),

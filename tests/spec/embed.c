@@ -62,15 +62,15 @@ static void *resize(struct memory *self, void *block, size_t old_size, size_t ne
 
 static bool is_compiling(enum embed_mode mode)
 {
-    return mode == EMBED_COMPILED || mode == EMBED_MIXED;
+    return mode == EMBED_COMPILED || mode == EMBED_MIXED || mode == EMBED_SMALL;
 }
 
 static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
 {
     struct embed *embed = CONTAINER_OF(self, struct embed, store);
     // One page more than the guest may have, so that an empty memory has an address too.
-    size_t bytes =
-        is_compiling(embed->mode) ? JIT_RESERVED_BYTES : ((size_t)*pages_max + 1) * WASM_PAGE_BYTES;
+    bool is_reserved = is_compiling(embed->mode) && embed->mode != EMBED_SMALL;
+    size_t bytes = is_reserved ? JIT_RESERVED_BYTES : ((size_t)*pages_max + 1) * WASM_PAGE_BYTES;
     if (embed->memory_count == EMBED_MEMORIES) {
         return ERR_NO_MEMORY;
     }
@@ -112,7 +112,7 @@ struct embed_compiled {
 
 bool embed_mode_read(const char *name, enum embed_mode *out)
 {
-    static const char *const names[] = {"interpreter", "compiled", "mixed", "probed"};
+    static const char *const names[] = {"interpreter", "compiled", "mixed", "probed", "small"};
     for (u32 i = 0; i < COUNT_OF(names); i++) {
         if (strcmp(name, names[i]) == 0) {
             *out = (enum embed_mode)i;
@@ -122,12 +122,17 @@ bool embed_mode_read(const char *name, enum embed_mode *out)
     return false;
 }
 
+static enum jit_bounds bounds_of(const struct embed *embed)
+{
+    return embed->mode == EMBED_SMALL ? JIT_BOUNDS_CHECK : JIT_BOUNDS_GUARD;
+}
+
 static enum err compile(struct embed *embed, const struct wasm_module *module)
 {
     struct embed_compiled *compiled = malloc(sizeof *compiled);
     ASSERT(compiled != NULL);
-    enum err err =
-        jit_module_create(&embed->host_machine.space, module, ARENA_BYTES, &compiled->module);
+    enum err err = jit_module_create(&embed->host_machine.space, module, bounds_of(embed),
+                                     ARENA_BYTES, &compiled->module);
     if (err != ERR_OK) {
         free(compiled);
         return err;
@@ -141,7 +146,7 @@ static enum err compile(struct embed *embed, const struct wasm_module *module)
         random ^= random << 13;
         random ^= random >> 17;
         random ^= random << 5;
-        if (embed->mode == EMBED_COMPILED || random % 2 == 0) {
+        if (embed->mode != EMBED_MIXED || random % 2 == 0) {
             TRY(jit_compile_one(&compiler, i));
         }
     }
@@ -316,7 +321,7 @@ enum err embed_call(struct embed *embed, struct wasm_func *function, const wasm_
     struct wasm_thread thread;
     struct jit_thread runner;
     wasm_thread_init(&thread, &embed->store, WASM_STACK_BYTES);
-    jit_thread_init(&runner, &thread, &embed->host_machine.space, NULL);
+    jit_thread_init(&runner, &thread, &embed->host_machine.space, bounds_of(embed), NULL);
     // Stops before each instruction of one module.
     struct wasm_probe probe = {.is_wanted = true};
     if (embed->mode == EMBED_PROBED && function->instance != NULL) {

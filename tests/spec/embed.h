@@ -16,7 +16,8 @@ struct report;
 
 // Which engine runs the code. MIXED: a function is compiled or not by its number and embed.seed.
 // PROBED: the interpreter, which stops before each instruction of the module that was called.
-enum embed_mode { EMBED_INTERPRETER, EMBED_COMPILED, EMBED_MIXED, EMBED_PROBED };
+// SMALL: all is compiled with checks, and no memory has more address space than it may use.
+enum embed_mode { EMBED_INTERPRETER, EMBED_COMPILED, EMBED_MIXED, EMBED_PROBED, EMBED_SMALL };
 
 enum { EMBED_RESULTS = 1 << 11, EMBED_HOST_FUNCTIONS = 11, EMBED_MEMORIES = 1 << 12 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Runs the scripts of the WebAssembly core test suite, as wast2json converts them, on our engine.
 //
-//     spec_runner [--mode interpreter|compiled|mixed] [--slice UNITS] [--seed NUMBER]
+//     spec_runner [--mode interpreter|compiled|mixed|small] [--slice UNITS] [--seed NUMBER]
 //                 [--storm US] SPECTEST.wasm FILE.json...
 //
 // Each file prints what failed and one line with its counts; the last line closes over all files.
@@ -616,7 +616,7 @@ static void run_file(struct embed *embed, const char *spectest, const char *path
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: spec_runner [--mode interpreter|compiled|mixed] [--slice UNITS] "
+    fprintf(stderr, "usage: spec_runner [--mode interpreter|compiled|mixed|small] [--slice UNITS] "
                     "[--seed NUMBER] [--storm US]\n       [--features 2.0|all|NAME,...] "
                     "SPECTEST.wasm FILE.json...\n");
     return 2;

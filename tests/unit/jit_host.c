@@ -19,6 +19,9 @@ static const struct jit_pages pages = {
     .release = platform_pages_release,
     .commit = platform_guarded_commit,
     .decommit = platform_guarded_decommit,
+    .clear = platform_pages_clear,
+    .open_reserve = platform_pages_reserve,
+    .open_commit = platform_pages_commit,
     .make_executable = platform_pages_make_executable,
     .relax = platform_relax,
 };
@@ -45,7 +48,6 @@ enum err jit_host_open(struct jit_host *host, const struct jit_target *target,
 {
     struct platform_cpu_facts facts = platform_cpu_facts();
     struct jit_options options = {
-        .bounds = JIT_BOUNDS_GUARD,
         .segment = facts.has_segment,
         .features = facts.features,
     };

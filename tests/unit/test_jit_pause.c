@@ -181,8 +181,9 @@ static void asides_need_a_stack(void **state)
     // Without one, a function is compiled at once.
     struct jit_module compiled;
     struct jit_compiler compiler;
-    assert_int_equal(jit_module_create(&world.host.space, world.module, 1 << 20, &compiled),
-                     ERR_OK);
+    assert_int_equal(
+        jit_module_create(&world.host.space, world.module, JIT_BOUNDS_GUARD, 1 << 20, &compiled),
+        ERR_OK);
     jit_compile_begin(&compiler, &compiled, &world.memory.memory);
     i64 work = 1;
     compiler.work = &work;
@@ -213,7 +214,8 @@ static void pauses_change_nothing(void **state)
         arena_drop(&world.scratch);
         struct jit_module compiled;
         struct jit_compiler compiler;
-        assert_int_equal(jit_module_create(space, world.module, 1 << 20, &compiled), ERR_OK);
+        assert_int_equal(
+            jit_module_create(space, world.module, JIT_BOUNDS_GUARD, 1 << 20, &compiled), ERR_OK);
         jit_compile_begin(&compiler, &compiled, &world.memory.memory);
         i64 work = 0;
         compiler.work = &work;
@@ -257,7 +259,8 @@ static void code_of_a_module_has_a_limit(void **state)
         world_open(&world, 0, 6000);
         struct jit_module compiled;
         struct jit_compiler compiler;
-        assert_int_equal(jit_module_create(&world.host.space, world.module, 1 << 20, &compiled),
+        assert_int_equal(jit_module_create(&world.host.space, world.module, JIT_BOUNDS_GUARD,
+                                           1 << 20, &compiled),
                          ERR_OK);
         compiled.code_bytes_most = less == 0 ? JIT_SPACE_BYTES : bytes + 1 - less;
         jit_compile_begin(&compiler, &compiled, &world.memory.memory);

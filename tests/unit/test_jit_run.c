@@ -267,8 +267,9 @@ static void world_open(struct world *world, bool is_compiled)
     assert_int_equal(wasm_instance_create(world->module, imports, &world->store, &world->arena,
                                           &world->instance, &trap, NULL),
                      ERR_OK);
-    assert_int_equal(
-        jit_module_create(&world->host.space, world->module, 1 << 20, &world->compiled), ERR_OK);
+    assert_int_equal(jit_module_create(&world->host.space, world->module, JIT_BOUNDS_GUARD, 1 << 20,
+                                       &world->compiled),
+                     ERR_OK);
     if (is_compiled) {
         write_calls(world, &w);
         write_leaves(world, &w);
@@ -278,7 +279,8 @@ static void world_open(struct world *world, bool is_compiled)
     }
     arena_drop(&w.arena);
     wasm_thread_init(&world->wasm, &world->store, WASM_STACK_BYTES);
-    jit_thread_init(&world->thread, &world->wasm, &world->host.space, platform_clock_ns);
+    jit_thread_init(&world->thread, &world->wasm, &world->host.space, JIT_BOUNDS_GUARD,
+                    platform_clock_ns);
 }
 
 static void world_close(struct world *world)
@@ -548,15 +550,15 @@ static void no_more_stacks(void **state)
     world_open(&world, true);
     struct jit_space *space = &world.host.space;
     for (u32 i = 0; i < JIT_STACKS; i++) {
-        stacks[i] = jit_space_stack_take(space);
+        stacks[i] = jit_space_stack_take(space, JIT_BOUNDS_GUARD);
         assert_non_null(stacks[i]);
     }
-    assert_null(jit_space_stack_take(space));
+    assert_null(jit_space_stack_take(space, JIT_BOUNDS_GUARD));
     assert_int_equal(value(&world, "i_down", 20, 0, 0), 20);
     assert_null(world.thread.stack);
     // What a guest left on a stack is not for the next one.
     memset(stacks[7], 0xaa, JIT_STACK_BYTES);
-    jit_space_stack_give(space, stacks[7]);
+    jit_space_stack_give(space, JIT_BOUNDS_GUARD, stacks[7]);
     assert_int_equal(value(&world, "i_down", 20, 0, 0), 20);
     assert_ptr_equal(world.thread.stack, stacks[7]);
     for (u32 i = 0; i < JIT_STACK_BYTES - 2 * JIT_PAGE_BYTES; i++) {
@@ -564,8 +566,30 @@ static void no_more_stacks(void **state)
     }
     for (u32 i = 0; i < JIT_STACKS; i++) {
         if (i != 7) {
-            jit_space_stack_give(space, stacks[i]);
+            jit_space_stack_give(space, JIT_BOUNDS_GUARD, stacks[i]);
         }
+    }
+    world_close(&world);
+}
+
+// The same of stacks without guards, which no test writes to: so many cost nothing.
+static void no_more_checked_stacks(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_open(&world, true);
+    struct jit_space *space = &world.host.space;
+    u8 *last = NULL;
+    for (u32 i = 0; i < JIT_STACKS_CHECKED; i++) {
+        last = jit_space_stack_take(space, JIT_BOUNDS_CHECK);
+        assert_non_null(last);
+    }
+    assert_null(jit_space_stack_take(space, JIT_BOUNDS_CHECK));
+    memset(last, 0xaa, JIT_STACK_BYTES);
+    jit_space_stack_give(space, JIT_BOUNDS_CHECK, last);
+    assert_ptr_equal(jit_space_stack_take(space, JIT_BOUNDS_CHECK), last);
+    for (u32 i = 0; i < JIT_STACK_BYTES - 2 * JIT_PAGE_BYTES; i++) {
+        assert_int_equal(last[i], 0);
     }
     world_close(&world);
 }
@@ -596,11 +620,17 @@ static void no_more_loops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calls_cross),     cmocka_unit_test(many_values_cross),
-        cmocka_unit_test(small_slices),    cmocka_unit_test(traps_are_told),
-        cmocka_unit_test(refusals),        cmocka_unit_test(ticks_change_nothing),
-        cmocka_unit_test(unattached),      cmocka_unit_test(no_more_stacks),
-        cmocka_unit_test(no_more_loops),   cmocka_unit_test(faults_of_others),
+        cmocka_unit_test(calls_cross),
+        cmocka_unit_test(many_values_cross),
+        cmocka_unit_test(small_slices),
+        cmocka_unit_test(traps_are_told),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(ticks_change_nothing),
+        cmocka_unit_test(unattached),
+        cmocka_unit_test(no_more_stacks),
+        cmocka_unit_test(no_more_checked_stacks),
+        cmocka_unit_test(no_more_loops),
+        cmocka_unit_test(faults_of_others),
         cmocka_unit_test(no_page_is_both),
     };
     return cmocka_run_group_tests(tests, read_module, NULL);

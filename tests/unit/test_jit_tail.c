@@ -74,12 +74,13 @@ static void world_open(struct world *world)
     assert_int_equal(wasm_instance_create(world->module, &import, &world->store, &world->arena,
                                           &world->instance, &trap, NULL),
                      ERR_OK);
-    assert_int_equal(
-        jit_module_create(&world->host.space, world->module, CODE_LIMIT, &world->compiled), ERR_OK);
+    assert_int_equal(jit_module_create(&world->host.space, world->module, JIT_BOUNDS_GUARD,
+                                       CODE_LIMIT, &world->compiled),
+                     ERR_OK);
     jit_module_attach(&world->compiled, world->instance);
     jit_compile_begin(&world->compiler, &world->compiled, &world->memory.memory);
     wasm_thread_init(&world->wasm, &world->store, WASM_STACK_BYTES);
-    jit_thread_init(&world->thread, &world->wasm, &world->host.space, NULL);
+    jit_thread_init(&world->thread, &world->wasm, &world->host.space, JIT_BOUNDS_GUARD, NULL);
 }
 
 static void world_close(struct world *world)

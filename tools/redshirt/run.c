@@ -96,6 +96,14 @@ static int program_name(struct store *store, const char *program, char cid[CID_T
 
 // ---- the command line
 
+static int memory_take(const struct command *command, const char *value)
+{
+    enum kernel_memory memory;
+    bool is_good =
+        value != NULL && session_memory(value, &memory) && setenv("REDSHIRT_MEMORY", value, 1) == 0;
+    return is_good ? EXIT_GOOD : say_usage(command, "--memory wants auto, fast or small");
+}
+
 static int option_take(const struct command *command, struct run *run, struct options *options,
                        const char *option, const char *value)
 {
@@ -127,6 +135,9 @@ static int option_take(const struct command *command, struct run *run, struct op
         }
         run->gdb_port = (u16)port;
         return EXIT_GOOD;
+    }
+    if (strcmp(option, "memory") == 0) {
+        return memory_take(command, options_value(options, value));
     }
     if (strcmp(option, "perf-map") == 0) {
         if (value != NULL || setenv("REDSHIRT_PERF_MAP", "1", 1) != 0) {
@@ -250,6 +261,9 @@ const struct command command_run = {
     "      --engine NAME      interpreter, compiled, or auto: what runs for a while is compiled\n"
     "      --gdb PORT         waits on 127.0.0.1 and ::1 until GDB's or LLDB's protocol says go "
     "on\n"
+    "      --memory NAME      fast (address space of its own), small (beside others, so that very "
+    "many\n"
+    "                         fit), or auto: fast while there is address space\n"
     "      --perf-map         tells `perf` the names of compiled functions: /tmp/perf-PID.map\n"
     "  -v, --verbose          says when the program begins, and where its code comes from\n"
     "  -w, --workers N        so many programs run at once (default: one for each CPU, at most 8)\n"

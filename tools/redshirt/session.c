@@ -30,9 +30,10 @@ enum {
 static struct {
     struct hosted_machine *machine;
     struct kernel *kernel;
-    int signal;      // atomic: the first that came
-    int exit_code;   // atomic: of the main program; -1 before its end
-    bool is_closing; // atomic: session_close is at work
+    struct kernel_limits limits; // of what is started
+    int signal;                  // atomic: the first that came
+    int exit_code;               // atomic: of the main program; -1 before its end
+    bool is_closing;             // atomic: session_close is at work
     char cids[EMBEDDED_MAX][KERNEL_CID_TEXT_BYTES];
 } current;
 
@@ -250,6 +251,7 @@ int session_start(struct session *session, const struct session_program *program
         .argument_count = program->argument_count,
         .environment = program->environment,
         .environment_count = program->environment_count,
+        .limits = current.limits,
         .on_end = program->is_loader ? loader_ended
                   : program->is_main ? main_ended
                                      : other_ended,
@@ -278,17 +280,48 @@ bool session_engine(const char *name, u8 *out)
     return false;
 }
 
+bool session_memory(const char *name, enum kernel_memory *out)
+{
+    static const char *const names[] = {
+        [KERNEL_MEMORY_AUTO] = "auto",
+        [KERNEL_MEMORY_FAST] = "fast",
+        [KERNEL_MEMORY_SMALL] = "small",
+    };
+    for (u32 i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *out = (enum kernel_memory)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+// What the environment says of this session.
+static int environment_take(struct hosted_machine_config *config, struct kernel_limits *limits)
+{
+    const char *verbose = getenv("REDSHIRT_VERBOSE");
+    config->is_verbose = verbose != NULL && *verbose != 0;
+    const char *perf_map = getenv("REDSHIRT_PERF_MAP");
+    config->has_perf_map = perf_map != NULL && *perf_map != 0;
+    const char *engine = getenv("REDSHIRT_ENGINE");
+    if (!session_engine(engine == NULL ? "auto" : engine, &config->engine)) {
+        say("REDSHIRT_ENGINE is none of interpreter, auto and compiled");
+        return EXIT_USAGE;
+    }
+    const char *memory = getenv("REDSHIRT_MEMORY");
+    if (!session_memory(memory == NULL ? "auto" : memory, &limits->memory)) {
+        say("REDSHIRT_MEMORY is none of auto, fast and small");
+        return EXIT_USAGE;
+    }
+    return EXIT_GOOD;
+}
+
 int session_open(struct session *session, struct store *store, u32 workers, bool has_log,
                  bool is_debugged)
 {
     struct hosted_machine_config config = {.workers = workers, .store = store, .has_log = has_log};
-    const char *verbose = getenv("REDSHIRT_VERBOSE");
-    config.is_verbose = verbose != NULL && *verbose != 0;
-    const char *perf_map = getenv("REDSHIRT_PERF_MAP");
-    config.has_perf_map = perf_map != NULL && *perf_map != 0;
-    const char *engine = getenv("REDSHIRT_ENGINE");
-    if (!session_engine(engine == NULL ? "auto" : engine, &config.engine)) {
-        say("REDSHIRT_ENGINE is none of interpreter, auto and compiled");
+    struct kernel_limits limits;
+    if (environment_take(&config, &limits) != EXIT_GOOD) {
         return EXIT_USAGE;
     }
     if (is_debugged) {
@@ -306,6 +339,7 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
     memset(current.cids, 0, sizeof current.cids);
     current.machine = session->machine;
     current.kernel = session->kernel;
+    current.limits = limits;
     current.exit_code = -1;
     current.is_closing = false;
     signals_take(true);

@@ -34,8 +34,9 @@ struct session_program {
 };
 
 // Makes the machine and starts the loader. Says what fails; returns EXIT_GOOD or the exit code.
-// The engine comes from the environment: REDSHIRT_ENGINE, one of the names below; so does whether
-// much is said: REDSHIRT_VERBOSE; and whether perf is told where code lies: REDSHIRT_PERF_MAP.
+// The engine comes from the environment: REDSHIRT_ENGINE, one of the names below; so do the
+// memories of all processes, REDSHIRT_MEMORY, whether much is said, REDSHIRT_VERBOSE, and whether
+// perf is told where code lies, REDSHIRT_PERF_MAP.
 //   is_debugged  programs are interpreted, and can be debugged
 int session_open(struct session *session, struct store *store, u32 workers, bool has_log,
                  bool is_debugged);
@@ -56,3 +57,5 @@ void session_close(struct session *session);
 
 // Reads the name of an engine (enum kernel_engine): interpreter, auto, compiled. False: none.
 bool session_engine(const char *name, u8 *out);
+// The same of enum kernel_memory: auto, fast, small.
+bool session_memory(const char *name, enum kernel_memory *out);

@@ -4,12 +4,15 @@
 //
 // The frame, from the stack pointer upwards: arguments of calls, spill slots, pushed registers, the
 // return address. A stack that is exhausted shows at the write of a return address, a push or a
-// slot in the guard below it: a frame is smaller than the guard, so that none is jumped over.
+// slot in the guard below it: a frame is smaller than the guard, so that none is jumped over. With
+// JIT_BOUNDS_CHECK there is no guard: the stack pointer is compared before a slot is written, and
+// what the slack below the end is for has pushed registers and a return address at most till then.
 #include "core/jit/x86_64/emit.h"
 
 #include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
+#include "core/jit/layout.h"
 #include "core/jit/limits.h"
 #include "core/jit/pace.h"
 
@@ -495,6 +498,17 @@ static void put_prologue(struct emitter *e)
     }
 }
 
+static void put_stack_check(struct emitter *e)
+{
+    static const struct mach_ins start; // origin 0: the caller is who is told of (backtrace.c)
+    bool is_leaf = !e->has_call && e->frame_bytes <= JIT_LEAF_BYTES;
+    if (e->options->bounds != JIT_BOUNDS_CHECK || is_leaf) {
+        return;
+    }
+    asm_rm(&e->as, X64_CMP, true, X64_RSP, asm_at(X64_INSTANCE, JIT_INSTANCE_STACK_END));
+    asm_branch(&e->as, X64_B, x64_cold(e, &start, TRAP_STACK_EXHAUSTED, NULL));
+}
+
 void x64_epilogue(struct emitter *e)
 {
     u32 rest = e->frame_bytes - 8 * e->pushed_count;
@@ -515,11 +529,10 @@ static enum err plan_frame(struct emitter *e)
     ASSERT((mach->preserved_used & ~x64_registers.preserved) == 0);
     e->pushed_count = (u32)__builtin_popcountll(mach->preserved_used);
     u64 bytes = (u64)mach->stack_bytes + 8ull * mach->slot_count + 8ull * e->pushed_count;
-    bool has_call = false;
-    for (u32 i = 0; i < mach->ins_count && !has_call; i++) {
-        has_call = (mach->ins[i].flags & MACH_IS_CALL) != 0;
+    for (u32 i = 0; i < mach->ins_count && !e->has_call; i++) {
+        e->has_call = (mach->ins[i].flags & MACH_IS_CALL) != 0;
     }
-    if (has_call && bytes % 16 != 8) {
+    if (e->has_call && bytes % 16 != 8) {
         bytes += 8;
     }
     if (bytes > JIT_FRAME_BYTES) {
@@ -774,6 +787,7 @@ enum err x64_emit(const struct mach *mach, const struct ir *ir, const struct jit
     TRY(emit_begin(&e));
     put_prologue(&e);
     u32 prologue = asm_mark(&e.as);
+    put_stack_check(&e);
     put_blocks(&e);
     put_colds(&e);
     put_tables(&e);

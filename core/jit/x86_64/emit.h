@@ -61,6 +61,7 @@ struct emitter {
     u32 *table_labels; // of blocks, plus 1; 0: none yet
     u32 pushed_count;
     u32 frame_bytes; // pushed registers included
+    bool has_call;
     u32 block;       // that is being written
     u32 next;        // the one that is written behind it; MACH_NONE
     u32 copies_left; // instructions that may be written twice

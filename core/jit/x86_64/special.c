@@ -99,6 +99,13 @@ static void put_table(struct emitter *e, const struct mach_ins *ins)
 
 // ---- calls
 
+// Where a struct wasm_code has the address of code of the kind that is being made: the other kind
+// would look for its memory elsewhere.
+static i32 code_compiled(const struct emitter *e)
+{
+    return JIT_CODE_COMPILED + e->options->bounds * (i32)sizeof(const void *);
+}
+
 // The element's instance and type decide; a fault here is that of an element that is null.
 static void put_call_element(struct emitter *e, const struct mach_ins *ins)
 {
@@ -110,7 +117,7 @@ static void put_call_element(struct emitter *e, const struct mach_ins *ins)
     asm_mi(&e->as, X64_CMP_I, false, asm_at(X64_ELEMENT, JIT_FUNC_CANONICAL), ins->bits);
     asm_branch(&e->as, X64_NE, cold);
     asm_rm(&e->as, X64_MOV, true, X64_ELEMENT, asm_at(X64_ELEMENT, JIT_FUNC_CODE));
-    asm_m(&e->as, X64_CALL_M, true, asm_at(X64_ELEMENT, JIT_CODE_COMPILED));
+    asm_m(&e->as, X64_CALL_M, true, asm_at(X64_ELEMENT, code_compiled(e)));
     x64_site(e, ins, TRAP_NONE);
     x64_landing(e, ins);
     asm_bind(&e->as, resume);
@@ -128,7 +135,7 @@ static void put_tail_element(struct emitter *e, const struct mach_ins *ins)
     asm_branch(&e->as, X64_NE, wrong);
     asm_rm(&e->as, X64_MOV, true, X64_ELEMENT, asm_at(X64_ELEMENT, JIT_FUNC_CODE));
     x64_epilogue(e);
-    asm_m(&e->as, X64_JMP_TAIL, true, asm_at(X64_ELEMENT, JIT_CODE_COMPILED));
+    asm_m(&e->as, X64_JMP_TAIL, true, asm_at(X64_ELEMENT, code_compiled(e)));
 }
 
 // ---- integers

@@ -102,6 +102,12 @@ void platform_pages_decommit(void *start, u64 bytes)
     cpu_unmap((uintptr_t)start, (uintptr_t)start + bytes);
 }
 
+void platform_pages_clear(void *start, u64 bytes)
+{
+    check((uintptr_t)start, bytes);
+    mem_zero(start, bytes);
+}
+
 void platform_pages_release(void *start, u64 bytes)
 {
     u64 first = (uintptr_t)start;
