@@ -30,7 +30,7 @@ test-gcc: ## the unit tests once more, built by gcc
 # ---- fuzzing
 
 FUZZ_RUNS ?= 500000
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 10
 SECONDS ?= 60
 TEST_SECONDS_fuzz ?= 600
 TEST_SUITES += gcc fuzz
