@@ -155,7 +155,7 @@ static enum err entry_read(struct unit *unit, struct reader *in, struct entry *o
     const u8 *from = in->next;
     u64 code;
     *out = (struct entry){0};
-    TRY(dwarf_pay(unit->work, sizeof *out / sizeof(u64))); // as long as clearing it takes
+    TRY(dwarf_pay(unit->work, ATTRIBUTE_COUNT)); // as long as clearing it takes
     TRY(reader_leb_u64(in, &code, NULL));
     if (code == 0) {
         return ERR_OK;
