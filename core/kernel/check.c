@@ -242,14 +242,19 @@ void kernel_check(struct kernel *kernel)
     u32 processes = 0;
     i64 descendants = 0;
     u32 family_programs = 0;
+    u32 timers = 0;
     for (struct list_node *node = list_first(&kernel->all_processes); node != NULL;
          node = list_next(&kernel->all_processes, node)) {
         struct process *process = LIST_ITEM(node, struct process, of_kernel);
         check_process(kernel, process);
         descendants += (process->family != process) - (i64)process->family_count;
         family_programs += process->family_programs;
+        timers += timer_is_added(&process->timer);
         processes++;
     }
+    timers_check(&kernel->timers);
+    ASSERT(timers == kernel->timers.count);
+    ASSERT(kernel->timer_next_ns == timers_first_ns(&kernel->timers));
     ASSERT(descendants == 0);
     ASSERT(processes == kernel->processes.used && processes == kernel->process_map.count);
     u32 entries = 0;

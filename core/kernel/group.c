@@ -184,63 +184,21 @@ u32 group_thread_count(const struct process *leader)
     return leader->group == NULL ? 0 : leader->group->thread_count;
 }
 
-// ---- those who wait until a time: lists by the time's low bits, one for each millisecond or so
+// ---- those who wait until a time
 
-enum { TICK_LOG2 = 20 };
-
-static u64 tick_of(u64 time_ns)
+// What workers look at without the lock.
+static void set_next_locked(struct kernel *kernel)
 {
-    return time_ns >> TICK_LOG2;
-}
-
-static struct list *timers_at(struct kernel *kernel, u64 tick)
-{
-    return &kernel->timers[tick % KERNEL_TIMER_LISTS];
-}
-
-static void set_next_locked(struct kernel *kernel, u64 next_ns)
-{
-    __atomic_store_n(&kernel->timer_next_ns, next_ns, __ATOMIC_RELAXED);
+    __atomic_store_n(&kernel->timer_next_ns, timers_first_ns(&kernel->timers), __ATOMIC_RELAXED);
 }
 
 static void timer_add_locked(struct kernel *kernel, struct process *process, u64 until_ns)
 {
-    process->parked_until_ns = until_ns;
-    list_append(timers_at(kernel, tick_of(until_ns)), &process->of_timer);
-    kernel->timer_count++;
+    timers_add(&kernel->timers, &process->timer, until_ns);
     if (until_ns < kernel->timer_next_ns) {
-        set_next_locked(kernel, until_ns);
+        set_next_locked(kernel);
         workers_wake_locked(kernel); // one that sleeps until later sleeps anew
     }
-}
-
-// The earliest time in one list that belongs to this tick, and not to one a whole round later.
-static u64 earliest(const struct list *list, u64 tick)
-{
-    u64 next_ns = UINT64_MAX;
-    for (struct list_node *node = list_first(list); node != NULL; node = list_next(list, node)) {
-        u64 until_ns = LIST_ITEM(node, struct process, of_timer)->parked_until_ns;
-        if (tick_of(until_ns) <= tick && until_ns < next_ns) {
-            next_ns = until_ns;
-        }
-    }
-    return next_ns;
-}
-
-// When to look again: at the first time that is known, or when the lists have come round.
-static u64 find_next_locked(struct kernel *kernel, u64 now_ns)
-{
-    if (kernel->timer_count == 0) {
-        return UINT64_MAX;
-    }
-    u64 tick = tick_of(now_ns);
-    for (u64 i = 0; i < KERNEL_TIMER_LISTS; i++) {
-        u64 next_ns = earliest(timers_at(kernel, tick + i), tick + i);
-        if (next_ns != UINT64_MAX) {
-            return next_ns;
-        }
-    }
-    return (tick + KERNEL_TIMER_LISTS) << TICK_LOG2;
 }
 
 void park_end_locked(struct kernel *kernel, struct process *process)
@@ -249,9 +207,9 @@ void park_end_locked(struct kernel *kernel, struct process *process)
     if (list_is_linked(&process->of_parked)) {
         list_remove(&process->of_parked);
     }
-    if (list_is_linked(&process->of_timer)) {
-        list_remove(&process->of_timer);
-        kernel->timer_count--; // timer_next_ns may now be too early, which costs one look
+    if (timer_is_added(&process->timer)) {
+        timers_remove(&kernel->timers, &process->timer);
+        set_next_locked(kernel);
     }
 }
 
@@ -262,19 +220,6 @@ static void wake_locked(struct kernel *kernel, struct process *process, enum was
     process_ready_locked(kernel, process);
 }
 
-// Wakes those of one list whose time has come.
-static void expire_list_locked(struct kernel *kernel, struct list *list, u64 now_ns)
-{
-    struct list_node *node = list_first(list);
-    while (node != NULL) {
-        struct process *process = LIST_ITEM(node, struct process, of_timer);
-        node = list_next(list, node);
-        if (process->parked_until_ns <= now_ns) {
-            wake_locked(kernel, process, WASM_TIMED_OUT);
-        }
-    }
-}
-
 bool park_expire(struct kernel *kernel)
 {
     u64 next_ns = __atomic_load_n(&kernel->timer_next_ns, __ATOMIC_RELAXED);
@@ -283,16 +228,14 @@ bool park_expire(struct kernel *kernel)
     }
     kernel_lock(kernel);
     u64 now_ns = platform_clock_ns();
-    u64 tick = tick_of(kernel->timer_next_ns);
-    u64 lists = tick_of(now_ns) < tick ? 0 : tick_of(now_ns) - tick + 1;
-    u32 before = kernel->timer_count;
-    for (u64 i = 0; i < lists && i < KERNEL_TIMER_LISTS; i++) {
-        expire_list_locked(kernel, timers_at(kernel, tick + i), now_ns);
+    u32 count = 0; // those who are left over are found at the next turn
+    while (timers_first_ns(&kernel->timers) <= now_ns && count < KERNEL_SWEEP) {
+        struct timer *first = timers_first(&kernel->timers);
+        wake_locked(kernel, CONTAINER_OF(first, struct process, timer), WASM_TIMED_OUT);
+        count++;
     }
-    bool found = kernel->timer_count < before;
-    set_next_locked(kernel, find_next_locked(kernel, now_ns));
     kernel_unlock(kernel);
-    return found;
+    return count > 0;
 }
 
 u64 kernel_deadline_ns(const struct kernel *kernel)

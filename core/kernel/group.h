@@ -52,5 +52,5 @@ u32 group_thread_count(const struct process *leader);
 bool park_call(struct process *process, enum wasm_wait kind);
 // A PARKED process waits no more, for another reason than those of park_call: it is in no list.
 void park_end_locked(struct kernel *kernel, struct process *process);
-// Wakes those whose time is over, if there are any. True: there were.
+// Wakes those whose time is over, if there are any, KERNEL_SWEEP at most. True: there were.
 bool park_expire(struct kernel *kernel);

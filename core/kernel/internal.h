@@ -16,6 +16,7 @@
 #include "core/base/memory.h"
 #include "core/base/pool.h"
 #include "core/base/reader.h"
+#include "core/base/timers.h"
 #include "core/base/wire.h"
 #include "core/jit/jit.h"
 #include "core/kernel/compiled.h"
@@ -288,9 +289,8 @@ struct process {
     // PARKED
     u32 parked_address;
     const struct wasm_memory *parked_memory;
-    u64 parked_until_ns;
     struct list_node of_parked;
-    struct list_node of_timer; // not linked: no timeout
+    struct timer timer; // not added: no timeout
 
     struct party party;
     struct list sent;  // struct message by of_client
@@ -471,9 +471,8 @@ struct kernel {
     u64 sleeping;                       // one bit for each worker in platform_wait
     u64 local_workers;                  // one bit for each that is_local
 
-    struct list timers[KERNEL_TIMER_LISTS]; // group.c
-    u32 timer_count;
-    u64 timer_next_ns; // atomic: nobody's time is over before; UINT64_MAX: nobody waits
+    struct timers timers; // struct process by `timer`; there is room for all of them
+    u64 timer_next_ns;    // atomic: of the first of them; UINT64_MAX: nobody waits
 
     struct tags tags;
     u64 name_secret;

@@ -117,6 +117,7 @@ static enum err init_tables(struct kernel *kernel)
     TRY(pool_init(&kernel->entries, memory, sizeof(struct interface_entry), KERNEL_INTERFACES));
     TRY(pool_init(&kernel->programs, memory, sizeof(struct program),
                   KERNEL_PROGRAMS + KERNEL_PROGRAMS_FREEING));
+    TRY(timers_init(&kernel->timers, memory, KERNEL_PROCESSES));
     TRY(map_init(&kernel->process_map, memory, KERNEL_PROCESS_BUCKETS));
     TRY(map_init(&kernel->entry_map, memory, KERNEL_ENTRY_BUCKETS));
     TRY(map_init(&kernel->program_map, memory, KERNEL_ENTRY_BUCKETS));
@@ -131,9 +132,6 @@ static void init_lists(struct kernel *kernel)
     list_init(&kernel->expecting);
     for (u32 i = 0; i < JOB_SHARES; i++) {
         list_init(&kernel->jobs[i]);
-    }
-    for (u32 i = 0; i < KERNEL_TIMER_LISTS; i++) {
-        list_init(&kernel->timers[i]);
     }
     list_init(&kernel->patient_work);
     list_init(&kernel->cache);
@@ -285,6 +283,7 @@ void kernel_destroy(struct kernel *kernel)
     pool_drop(&kernel->registrations);
     pool_drop(&kernel->entries);
     pool_drop(&kernel->programs);
+    timers_drop(&kernel->timers);
     map_drop(&kernel->process_map);
     map_drop(&kernel->entry_map);
     map_drop(&kernel->program_map);

@@ -93,7 +93,6 @@ enum {
     KERNEL_DEFINITION_SCRATCH = 64 << 10, // hashing one interface of core/base/wire.h's limits
 
     // ---- work under the lock
-    KERNEL_TIMER_LISTS = 1024,        // a second, by its milliseconds, of waits with a timeout
     KERNEL_SWEEP = 64,                // items handled before the lock is given back for a moment
     KERNEL_INSPECT_PROCESSES = 256,   // of one answer, as inspect.wit says
     KERNEL_INSPECT_NAME = 256,        // bytes of a process's name

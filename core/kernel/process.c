@@ -130,6 +130,10 @@ enum err process_new_locked(struct kernel *kernel, struct process *parent,
     if (process == NULL) {
         return kernel->processes.used == KERNEL_PROCESSES ? ERR_LIMIT : ERR_NO_MEMORY;
     }
+    if (!timers_reserve(&kernel->timers, kernel->processes.used)) { // so that none fails to wait
+        pool_give(&kernel->processes, process);
+        return ERR_NO_MEMORY;
+    }
     if (bytes > 0) {
         process->start = memory_take(kernel_memory(kernel), bytes);
         if (process->start == NULL) {

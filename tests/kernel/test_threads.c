@@ -2,7 +2,7 @@
 // Threads of a process on the simulated machine: that they agree, wait and are woken, come to their
 // limit, and end together, whatever ends them and whenever. The kernel checks itself between turns;
 // closing the stage checks that nothing is left.
-#include "core/kernel/limits.h"
+#include "core/kernel/internal.h"
 #include "tests/kernel/stage.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +21,7 @@ struct scene {
     u32 endings;
     struct kernel_ending ending;
     char text[256];
+    char cid[KERNEL_CID_TEXT_BYTES];
 };
 
 static void on_end(void *context, struct kernel_process_id id, struct kernel_ending ending)
@@ -33,20 +34,26 @@ static void on_end(void *context, struct kernel_process_id id, struct kernel_end
              (const char *)ending.text.data);
 }
 
-static void scene_open(struct scene *scene, u64 seed, u32 workers, const char *what)
+// One more process of the program, told `what`.
+static void scene_start(struct scene *scene, const char *what)
 {
-    scene->endings = 0;
-    stage_open(&scene->stage, seed, workers, NULL);
-    scene->stage.check = true;
-    char cid[KERNEL_CID_TEXT_BYTES];
-    stage_add(&scene->stage, stage_file("build/test/kernel/threads.wasm"), (struct span){0}, cid);
     struct span arguments[] = {SPAN_LITERAL("threads"), span_string(what)};
-    struct kernel_start start = {.cid = span_string(cid),
+    struct kernel_start start = {.cid = span_string(scene->cid),
                                  .arguments = arguments,
                                  .argument_count = 2,
                                  .on_end = on_end,
                                  .context = scene};
     assert_int_equal(kernel_start(scene->stage.kernel, &start, &scene->id, NULL), ERR_OK);
+}
+
+static void scene_open(struct scene *scene, u64 seed, u32 workers, const char *what)
+{
+    scene->endings = 0;
+    stage_open(&scene->stage, seed, workers, NULL);
+    scene->stage.check = true;
+    stage_add(&scene->stage, stage_file("build/test/kernel/threads.wasm"), (struct span){0},
+              scene->cid);
+    scene_start(scene, what);
 }
 
 static void scene_finish(struct scene *scene)
@@ -87,6 +94,34 @@ static void times_near_and_far_are_over(void **state)
     (void)state;
     expect_exit("times", 1, 1, 0);
     expect_exit("times", 2, 3, 0);
+}
+
+// Thousands who wait for ever cost one who waits a moment next to nothing: counted in the moves of
+// the heap, of which each wait and each end of it makes as many as their number has bits, or less.
+static void many_who_wait_cost_nobody_time(void **state)
+{
+    (void)state;
+    enum { FAR = 32, WAITERS = FAR * (KERNEL_THREADS + 1), WAITERS_BITS = 12, NEAR = 300 };
+    static struct scene scene;
+    scene_open(&scene, 1, 2, "far");
+    scene.stage.check = false; // it looks at all of them at each turn
+    for (u32 i = 1; i < FAR; i++) {
+        scene_start(&scene, "far");
+    }
+    const struct timers *timers = &scene.stage.kernel->timers;
+    for (u32 i = 0; i < TURNS_AT_MOST && timers->count < WAITERS; i++) {
+        (void)stage_turn(&scene.stage);
+    }
+    assert_int_equal(timers->count, WAITERS);
+    kernel_check(scene.stage.kernel);
+    u64 before = timers->moves;
+    scene_start(&scene, "near");
+    scene_finish(&scene);
+    assert_int_equal(scene.ending.kind, KERNEL_EXITED);
+    assert_int_equal(scene.ending.code, 0);
+    assert_in_range(timers->moves - before, NEAR, NEAR * 2 * (WAITERS_BITS + 1));
+    stage_close_running(&scene.stage);
+    assert_int_equal(scene.endings, FAR + 1);
 }
 
 static void bodies_that_change_harm_nobody(void **state)
@@ -163,6 +198,7 @@ int main(void)
         cmocka_unit_test(they_count_together),
         cmocka_unit_test(there_are_no_more_than_the_limit_and_all_are_woken),
         cmocka_unit_test(times_near_and_far_are_over),
+        cmocka_unit_test(many_who_wait_cost_nobody_time),
         cmocka_unit_test(bodies_that_change_harm_nobody),
         cmocka_unit_test(exit_of_one_ends_all),
         cmocka_unit_test(trap_of_one_ends_all),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/unit/test_pools.c: lists, pools, maps and the lock of core/base.
+// tests/unit/test_pools.c: lists, pools, maps, timers and the lock of core/base.
 #include "core/base/list.h"
 #include "core/base/lock.h"
 #include "core/base/map.h"
 #include "core/base/pool.h"
+#include "core/base/timers.h"
 #include "tests/unit/support.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,6 +137,129 @@ static void a_map_finds_what_was_added(void **state)
     assert_int_equal(map_init(&map, &memory.memory, 4), ERR_NO_MEMORY);
 }
 
+enum { TIMERS = TIMERS_PIECE * 3 + 7, TIMER_STEPS = 20000 };
+
+struct waiter {
+    struct timer timer;
+    u64 until_ns; // 0: it does not wait
+};
+
+// The plain list beside the heap: the shortest time in it.
+static u64 shortest(const struct waiter *waiters, u32 count)
+{
+    u64 first_ns = UINT64_MAX;
+    for (u32 i = 0; i < count; i++) {
+        if (waiters[i].until_ns != 0 && waiters[i].until_ns < first_ns) {
+            first_ns = waiters[i].until_ns;
+        }
+    }
+    return first_ns;
+}
+
+static u32 random_next(u32 *random)
+{
+    *random = *random * 1664525 + 1013904223;
+    return *random >> 8;
+}
+
+static void expire(struct timers *timers, struct waiter *waiters, u32 count)
+{
+    struct waiter *first = CONTAINER_OF(timers_first(timers), struct waiter, timer);
+    assert_int_equal(first->until_ns, shortest(waiters, count));
+    assert_int_equal(first->until_ns, timers_first_ns(timers));
+    timers_remove(timers, &first->timer);
+    first->until_ns = 0;
+}
+
+// Parks, wakes and expiries at random: few times and many, so that there are equal ones too.
+static void run_timers(struct timers *timers, u32 random, u32 times)
+{
+    static struct waiter waiters[TIMERS];
+    memset(waiters, 0, sizeof waiters);
+    u32 count = 0;
+    for (u32 step = 0; step < TIMER_STEPS; step++) {
+        struct waiter *waiter = &waiters[random_next(&random) % TIMERS];
+        u32 bias = step < TIMER_STEPS / 2 ? 1 : 7; // at first most wait, later few do
+        if (waiter->until_ns == 0 && random_next(&random) % 8 >= bias) {
+            waiter->until_ns = 1 + random_next(&random) % times;
+            timers_add(timers, &waiter->timer, waiter->until_ns);
+            count++;
+        } else if (waiter->until_ns != 0 && random_next(&random) % 2 == 0) {
+            timers_remove(timers, &waiter->timer);
+            waiter->until_ns = 0;
+            count--;
+        } else if (count > 0 && random_next(&random) % 4 < bias) {
+            expire(timers, waiters, TIMERS);
+            count--;
+        }
+        assert_int_equal(timers->count, count);
+        if (step % 64 == 0) {
+            timers_check(timers);
+        }
+    }
+    for (; count > 0; count--) {
+        expire(timers, waiters, TIMERS);
+    }
+    assert_null(timers_first(timers));
+    assert_int_equal(timers_first_ns(timers), UINT64_MAX);
+}
+
+static void timers_are_over_in_order(void **state)
+{
+    (void)state;
+    struct test_memory memory = test_memory_over_malloc(-1);
+    struct timers timers;
+    assert_int_equal(timers_init(&timers, &memory.memory, TIMERS), ERR_OK);
+    assert_true(timers_reserve(&timers, TIMERS));
+    run_timers(&timers, 1, 3);
+    run_timers(&timers, 2, 1000);
+    run_timers(&timers, 3, 1 << 24);
+    timers_drop(&timers);
+    assert_int_equal(memory.blocks, 0);
+}
+
+// Counted in places that are written.
+static void a_near_timer_beside_many_far_ones_costs_little(void **state)
+{
+    (void)state;
+    enum { FAR = 8000, FAR_BITS = 13, ROUNDS = 1000 };
+    static struct timer far[FAR];
+    struct test_memory memory = test_memory_over_malloc(-1);
+    struct timers timers;
+    assert_int_equal(timers_init(&timers, &memory.memory, FAR + 1), ERR_OK);
+    assert_true(timers_reserve(&timers, FAR + 1));
+    for (u32 i = 0; i < FAR; i++) {
+        timers_add(&timers, &far[i], 1000000000000000000 - (i64)i); // each before all others
+    }
+    assert_in_range(timers.moves, FAR, FAR * (FAR_BITS + 1));
+    struct timer near = {0};
+    u64 before = timers.moves;
+    for (u32 i = 0; i < ROUNDS; i++) {
+        timers_add(&timers, &near, 1 + i);
+        assert_ptr_equal(timers_first(&timers), &near);
+        timers_remove(&timers, &near);
+    }
+    assert_in_range(timers.moves - before, ROUNDS, ROUNDS * 2 * (FAR_BITS + 1));
+    timers_check(&timers);
+    timers_drop(&timers);
+    assert_int_equal(memory.blocks, 0);
+}
+
+static void timers_without_memory_say_so(void **state)
+{
+    (void)state;
+    struct test_memory memory = test_memory_over_malloc(0);
+    struct timers timers;
+    assert_int_equal(timers_init(&timers, &memory.memory, TIMERS), ERR_NO_MEMORY);
+    memory = test_memory_over_malloc(2);
+    assert_int_equal(timers_init(&timers, &memory.memory, TIMERS), ERR_OK);
+    assert_true(timers_reserve(&timers, TIMERS_PIECE));
+    assert_false(timers_reserve(&timers, TIMERS_PIECE + 1));
+    assert_int_equal(timers.piece_count, 1);
+    timers_drop(&timers);
+    assert_int_equal(memory.blocks, 0);
+}
+
 static void a_lock_is_one_holders(void **state)
 {
     (void)state;
@@ -153,6 +277,9 @@ int main(void)
         cmocka_unit_test(a_pool_gives_up_to_its_limit),
         cmocka_unit_test(a_pool_without_memory_says_so),
         cmocka_unit_test(a_map_finds_what_was_added),
+        cmocka_unit_test(timers_are_over_in_order),
+        cmocka_unit_test(a_near_timer_beside_many_far_ones_costs_little),
+        cmocka_unit_test(timers_without_memory_say_so),
         cmocka_unit_test(a_lock_is_one_holders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

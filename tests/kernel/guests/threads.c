@@ -6,6 +6,8 @@
 //   limit   starts threads that wait at one address until no more are allowed, and wakes them all:
 //           ends with how many there were
 //   times   threads wait for times near and far, and nobody wakes them
+//   far     as many threads as are allowed wait for a time that nobody sees
+//   near    waits a nanosecond again and again
 //   mutate  sends the kernel bodies whose bytes another thread changes meanwhile
 //   trap    one thread traps while others wait, send and run
 //   exit    one ends the process with 7 meanwhile
@@ -16,7 +18,15 @@
 #include "programs/rt/redshirt.h"
 #include "programs/rt/thread.h"
 
-enum { THREADS = 4, TURNS = 200, MOST = 80, STACK_BYTES = 2048, BODY_BYTES = 256, SENDS = 400 };
+enum {
+    THREADS = 4,
+    TURNS = 200,
+    MOST = 80,
+    STACK_BYTES = 2048,
+    BODY_BYTES = 256,
+    SENDS = 400,
+    NEAR = 300
+};
 
 static ALIGNED(16) u8 stacks[MOST][STACK_BYTES];
 static struct rt_thread threads[MOST];
@@ -146,6 +156,31 @@ static u32 run_times(void)
     return started == THREADS ? wrong : 1;
 }
 
+static void wait_far(void *context)
+{
+    (void)context;
+    (void)__builtin_wasm_memory_atomic_wait32(&gate, 0, 1000000000000000000);
+}
+
+static u32 run_far(void)
+{
+    u32 started = 0;
+    while (started < MOST && start(started, wait_far)) {
+        started++;
+    }
+    wait_far(NULL);
+    return 1;
+}
+
+static u32 run_near(void)
+{
+    u32 not_over = 0;
+    for (u32 i = 0; i < NEAR; i++) {
+        not_over += __builtin_wasm_memory_atomic_wait32(&gate, 0, 1) != 2;
+    }
+    return not_over;
+}
+
 // Whatever the kernel reads of them, it must be right in itself.
 static u32 run_mutate(void)
 {
@@ -184,8 +219,8 @@ u32 program_main(void)
     static const struct {
         const char *name;
         u32 (*run)(void);
-    } plain[] = {
-        {"count", run_count}, {"limit", run_limit}, {"times", run_times}, {"mutate", run_mutate}};
+    } plain[] = {{"count", run_count}, {"limit", run_limit}, {"times", run_times},
+                 {"far", run_far},     {"near", run_near},   {"mutate", run_mutate}};
     struct span what = rt_argument(1);
     for (u32 i = 0; i < COUNT_OF(plain); i++) {
         if (span_equal(what, span_string(plain[i].name))) {
