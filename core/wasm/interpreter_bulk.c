@@ -153,11 +153,12 @@ HANDLER_SLOW(elem_drop)
 }
 
 // Not inline: a handler has no stack.
-static NOINLINE enum step memory_grow(struct wasm_memory *memory, u64 *slot)
+static NOINLINE enum step memory_grow(struct run *run, struct wasm_memory *memory, u64 *slot)
 {
     u32 before;
     enum err err = wasm_memory_grow(memory, (u32)*slot, &before);
     if (err == ERR_PAUSED) {
+        run->fuel -= WASM_FUEL_GROW; // so that it looks again a bounded number of times
         return STEP_PAUSED;
     }
     *slot = err == ERR_OK ? before : UINT32_MAX;
@@ -166,7 +167,7 @@ static NOINLINE enum step memory_grow(struct wasm_memory *memory, u64 *slot)
 
 HANDLER_SLOW(memory_grow)
 {
-    return memory_grow(run->instance->memories[pc->c], fp + pc->a);
+    return memory_grow(run, run->instance->memories[pc->c], fp + pc->a);
 }
 
 HANDLER_SLOW(table_init)

@@ -12,6 +12,7 @@
 //         it.
 // Time    every loop back edge and every call costs one unit of fuel, bulk operations one for each
 //         WASM_FUEL_BULK_BYTES bytes; a bulk operation larger than the fuel left is done in parts.
+//         A growth that has to wait for another thread's costs WASM_FUEL_GROW each time it is tried.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
@@ -23,7 +24,10 @@ struct wasm_catch;
 struct wasm_store;
 struct wasm_tag;
 
-enum { WASM_FUEL_BULK_BYTES = 64 };
+enum {
+    WASM_FUEL_BULK_BYTES = 64,
+    WASM_FUEL_GROW = 1000, // a try to grow what another thread grows: a few us
+};
 
 enum wasm_run {
     WASM_RUN_DONE,    // the function returned; results are in thread->results
