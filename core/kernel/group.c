@@ -11,6 +11,7 @@ struct group {
     u64 fuel; // of those that have ended
     bool has_ended;
     struct kernel_ending ending; // of all, once has_ended
+    struct process_trace *trace; // of that ending; or NULL
     char text[KERNEL_END_TEXT];
 };
 
@@ -48,6 +49,7 @@ void group_drop(struct process *process)
         return;
     }
     ASSERT(group->thread_count == 0 && list_is_empty(&group->parked));
+    ASSERT(group->trace == NULL); // it went where the ending went
     wasm_memory_destroy(&group->memory);
     memory_give(&process->charge, group, sizeof *group);
     process->group = NULL;
@@ -97,13 +99,18 @@ enum err group_spawn_locked(struct kernel *kernel, struct process *process, u32 
     return ERR_OK;
 }
 
-// How the whole ends: the first who says so is believed.
-static void remember(struct group *group, const struct kernel_ending *ending)
+// How the whole ends: the first who says so is believed, and where the others trapped is dropped.
+static void remember(struct process *process, const struct kernel_ending *ending)
 {
+    struct group *group = process->group;
+    struct process_trace *trace = process->trace;
+    process->trace = NULL;
     if (group->has_ended) {
+        process_trace_drop(process->kernel, trace);
         return;
     }
     group->has_ended = true;
+    group->trace = trace;
     group->ending = *ending;
     size_t size = ending->text.size < KERNEL_END_TEXT ? ending->text.size : KERNEL_END_TEXT;
     mem_copy(group->text, ending->text.data, size);
@@ -111,8 +118,12 @@ static void remember(struct group *group, const struct kernel_ending *ending)
 }
 
 // What was remembered, its words where they outlive the group.
-static void recall(const struct group *group, struct kernel_ending *ending, char *text)
+static void recall(struct process *leader, struct kernel_ending *ending, char *text)
 {
+    struct group *group = leader->group;
+    ASSERT(group->has_ended && leader->trace == NULL);
+    leader->trace = group->trace;
+    group->trace = NULL;
     *ending = group->ending;
     mem_copy(text, group->text, ending->text.size);
     ending->text.data = (const u8 *)text;
@@ -128,13 +139,13 @@ bool group_ends(struct process *process, struct kernel_ending *ending, char *tex
     kernel_lock(kernel);
     if (process->leader != process) {
         if (ending->kind != KERNEL_KILLED) { // killed it was because all are, or it returned
-            remember(group, ending);
+            remember(process, ending);
             process_kill_locked(kernel, process->leader);
         }
         kernel_unlock(kernel);
         return false;
     }
-    remember(group, ending);
+    remember(process, ending);
     bool lingers = group->thread_count > 0;
     struct list_node *node = list_first(&group->threads);
     for (; node != NULL; node = list_next(&group->threads, node)) { // at most KERNEL_THREADS
@@ -143,7 +154,7 @@ bool group_ends(struct process *process, struct kernel_ending *ending, char *tex
     if (lingers) {
         process->state = PROCESS_LINGERING;
     } else {
-        recall(group, ending, text);
+        recall(process, ending, text);
     }
     kernel_unlock(kernel);
     return lingers;

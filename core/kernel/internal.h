@@ -319,7 +319,7 @@ struct process {
     u32 environment_count;
     void (*on_end)(void *context, struct kernel_process_id process, struct kernel_ending ending);
     void *on_end_context;
-    struct process_trace *trace; // of its trap, for on_end; or NULL
+    struct process_trace *trace; // of its trap, for its leader's on_end; or NULL
 
     u64 fuel_used;
     u64 items; // looked at for the kernel's call that it is in; to be paid for in fuel
@@ -647,6 +647,8 @@ bool process_advance(struct process *process);
 void process_end(struct process *process, struct kernel_ending ending);
 // The same for one whose thread has trapped.
 void process_end_trapped(struct process *process);
+// Gives back where one has trapped; NULL is none.
+void process_trace_drop(struct kernel *kernel, struct process_trace *trace);
 // Asks for its end; whoever has it, or gets it next, sees to that.
 void process_kill_locked(struct kernel *kernel, struct process *process);
 // Frees the record when nothing needs it any more.

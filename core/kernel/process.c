@@ -387,6 +387,7 @@ struct process_trace {
 
 static void trace_take(struct process *process)
 {
+    ASSERT(process->trace == NULL);
     struct process_trace *trace = memory_take(kernel_memory(process->kernel), sizeof *trace);
     if (trace == NULL) {
         return;
@@ -405,6 +406,13 @@ static void trace_take(struct process *process)
     process->trace = trace;
 }
 
+void process_trace_drop(struct kernel *kernel, struct process_trace *trace)
+{
+    if (trace != NULL) {
+        memory_give(kernel_memory(kernel), trace, sizeof *trace);
+    }
+}
+
 // Its memory is gone: whoever waits for its end is told.
 static void finish_end(struct process *process, struct kernel_ending ending)
 {
@@ -421,10 +429,8 @@ static void finish_end(struct process *process, struct kernel_ending ending)
         process->on_end(process->on_end_context, (struct kernel_process_id){process->by_id.key},
                         ending);
     }
-    if (process->trace != NULL) {
-        memory_give(kernel_memory(kernel), process->trace, sizeof *process->trace);
-        process->trace = NULL;
-    }
+    process_trace_drop(kernel, process->trace);
+    process->trace = NULL;
     kernel_lock(kernel);
     record_end(kernel, process, &ending);
     kernel_trace(kernel, KERNEL_TRACE_END, process->by_id.key,
@@ -527,7 +533,7 @@ void process_end_trapped(struct process *process)
     char buffer[240];
     struct text text = text_over(buffer, sizeof buffer);
     process_describe(process, &text);
-    if (process->on_end != NULL) {
+    if (process->leader->on_end != NULL) { // of a thread, who started the whole
         trace_take(process);
     }
     process_end(process, (struct kernel_ending){.kind = KERNEL_TRAPPED,

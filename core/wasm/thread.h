@@ -12,7 +12,8 @@
 //         it.
 // Time    every loop back edge and every call costs one unit of fuel, bulk operations one for each
 //         WASM_FUEL_BULK_BYTES bytes; a bulk operation larger than the fuel left is done in parts.
-//         A growth that has to wait for another thread's costs WASM_FUEL_GROW each time it is tried.
+//         A growth that has to wait for another thread's costs WASM_FUEL_GROW each time it is
+//         tried.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"

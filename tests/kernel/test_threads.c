@@ -21,6 +21,7 @@ struct scene {
     u32 endings;
     struct kernel_ending ending;
     char text[256];
+    char names[256]; // of the functions it has trapped in, a space behind each
     char cid[KERNEL_CID_TEXT_BYTES];
 };
 
@@ -30,6 +31,17 @@ static void on_end(void *context, struct kernel_process_id id, struct kernel_end
     (void)id;
     scene->endings++;
     scene->ending = ending;
+    assert_int_equal(ending.frame_count > 0, ending.kind == KERNEL_TRAPPED);
+    for (u32 i = 0; i < ending.frame_count; i++) { // theirs until this returns
+        assert_in_range(ending.frames[i].offset, 1, ending.frames[i].program.size - 1);
+    }
+    scene->names[0] = 0;
+    for (u32 i = 0; i < ending.frame_count; i++) {
+        const struct span *name = &ending.frames[i].name;
+        size_t used = strlen(scene->names);
+        snprintf(scene->names + used, sizeof scene->names - used, "%.*s ", (int)name->size,
+                 (const char *)name->data);
+    }
     snprintf(scene->text, sizeof scene->text, "%.*s", (int)ending.text.size,
              (const char *)ending.text.data);
 }
@@ -147,9 +159,44 @@ static void trap_of_one_ends_all(void **state)
         scene_finish(&scene);
         assert_int_equal(scene.ending.kind, KERNEL_TRAPPED);
         assert_non_null(strstr(scene.text, "unreachable"));
+        assert_true(strncmp(scene.names, "trap ", 5) == 0); // the thread's, not the first's
         stage_close(&scene.stage);
         assert_int_equal(scene.endings, 1);
     }
+}
+
+static void trap_of_the_first_is_the_end_of_all(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    for (u32 seed = 1; seed <= 8; seed++) {
+        scene_open(&scene, seed, 1 + seed % 4, "first");
+        scene_finish(&scene);
+        assert_int_equal(scene.ending.kind, KERNEL_TRAPPED);
+        assert_true(strncmp(scene.names, "trap ", 5) != 0); // no thread's
+        stage_close(&scene.stage);
+        assert_int_equal(scene.endings, 1);
+    }
+}
+
+// on_end asserts that what is told fits together.
+static void one_of_several_endings_is_told_whole(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    u32 exits = 0;
+    u32 traps = 0;
+    for (u32 seed = 1; seed <= 40; seed++) {
+        scene_open(&scene, seed, 1 + seed % 4, "both");
+        scene_finish(&scene);
+        bool is_exit = scene.ending.kind == KERNEL_EXITED && scene.ending.code == 7;
+        assert_true(is_exit || scene.ending.kind == KERNEL_TRAPPED);
+        exits += is_exit;
+        traps += !is_exit;
+        stage_close(&scene.stage);
+        assert_int_equal(scene.endings, 1);
+    }
+    assert_true(exits > 0 && traps > 0); // so both orders were met
 }
 
 // Killed after any number of turns, all of it is gone soon.
@@ -202,6 +249,8 @@ int main(void)
         cmocka_unit_test(bodies_that_change_harm_nobody),
         cmocka_unit_test(exit_of_one_ends_all),
         cmocka_unit_test(trap_of_one_ends_all),
+        cmocka_unit_test(trap_of_the_first_is_the_end_of_all),
+        cmocka_unit_test(one_of_several_endings_is_told_whole),
         cmocka_unit_test(they_are_killed_at_every_step),
         cmocka_unit_test(the_kernel_goes_at_every_step),
     };

@@ -10,6 +10,8 @@
 //   near    waits a nanosecond again and again
 //   mutate  sends the kernel bodies whose bytes another thread changes meanwhile
 //   trap    one thread traps while others wait, send and run
+//   first   the first traps while its threads wait, send and run
+//   both    threads trap and end the process with 7 at the same time, and the first traps
 //   exit    one ends the process with 7 meanwhile
 //   stay    they do so for ever
 #include "core/base/mem.h"
@@ -25,7 +27,8 @@ enum {
     STACK_BYTES = 2048,
     BODY_BYTES = 256,
     SENDS = 400,
-    NEAR = 300
+    NEAR = 300,
+    LATER = 30000,
 };
 
 static ALIGNED(16) u8 stacks[MOST][STACK_BYTES];
@@ -181,6 +184,26 @@ static u32 run_near(void)
     return not_over;
 }
 
+static u32 run_first(void)
+{
+    (void)start(0, wait_at_gate);
+    (void)start(1, send);
+    (void)start(2, spin);
+    __builtin_trap();
+}
+
+static u32 run_both(void)
+{
+    (void)start(0, leave);
+    (void)start(1, trap);
+    (void)start(2, leave);
+    (void)start(3, trap);
+    (void)start(4, spin);
+    for (volatile u32 i = 0; i < LATER; i = i + 1) { // often one of them is first
+    }
+    __builtin_trap();
+}
+
 // Whatever the kernel reads of them, it must be right in itself.
 static u32 run_mutate(void)
 {
@@ -220,7 +243,8 @@ u32 program_main(void)
         const char *name;
         u32 (*run)(void);
     } plain[] = {{"count", run_count}, {"limit", run_limit}, {"times", run_times},
-                 {"far", run_far},     {"near", run_near},   {"mutate", run_mutate}};
+                 {"far", run_far},     {"near", run_near},   {"mutate", run_mutate},
+                 {"first", run_first}, {"both", run_both}};
     struct span what = rt_argument(1);
     for (u32 i = 0; i < COUNT_OF(plain); i++) {
         if (span_equal(what, span_string(plain[i].name))) {
