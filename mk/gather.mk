@@ -15,7 +15,7 @@ RUN_COMMAND ?= build/hosted/redshirt demo
 test: ## runs every test suite and sums up what passed
 	@$(SETUP)
 	@tests/run --make '$(firstword $(MAKE))' $(foreach s,$(TEST_SUITES),\
-	  --suite $(s):$(or $(TEST_SECONDS_$(s)),300)) -- $(MAKEOVERRIDES)
+	  --suite $(s):$(or $(TEST_SECONDS_$(s)),600)) -- $(MAKEOVERRIDES)
 
 setup: ## installs the Debian packages that are missing
 	@$(SETUP)
@@ -33,6 +33,7 @@ FUZZ_RUNS ?= 500000
 FUZZ_SECONDS ?= 10
 SECONDS ?= 60
 TEST_SECONDS_fuzz ?= 600
+TEST_SECONDS_unit := 900
 TEST_SUITES += gcc fuzz
 
 define fuzz_rules

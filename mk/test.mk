@@ -4,7 +4,7 @@
 #
 # TEST_SUITES += NAME     the target test-NAME prints what it does and closes with one line
 #                         `N passed, N failed, N skipped`. `make test` runs them all by tests/run. A suite is
-#                         stopped after TEST_SECONDS_NAME seconds (300 unless said).
+#                         stopped after TEST_SECONDS_NAME seconds (600 unless said).
 # FUZZ_TARGETS += NAME    tests/fuzz/fuzz_NAME.c with FUZZ_SOURCES_NAME and FUZZ_LIBRARIES_NAME, in the variant
 #                         fuzz; seeds in tests/fuzz/seeds/NAME/. `make fuzz-NAME SECONDS=60` looks for new ones.
 # BENCHES += NAME         the target bench-NAME prints what it measured; each line
