@@ -328,7 +328,6 @@ struct wasm_instance {
     const void *stack_end; // the lowest address to which its stack pointer may go
     struct wasm_memory own_memory; // the first that the module defines; store NULL: none
     struct wasm_tag **tags;        // by index
-    struct wasm_tag *own_tags;
     // Among the instances of the store that may hold an exnref: where the one before names it.
     struct wasm_instance *next;
     struct wasm_instance **link; // NULL: it is none of them

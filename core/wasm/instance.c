@@ -298,8 +298,10 @@ static struct wasm_instance *instance_alloc(const struct wasm_module *module, st
         .functions = functions,
         .dropped = dropped,
         .tags = tags,
-        .own_tags = own,
     };
+    for (u32 i = 0; i < own_tags; i++) {
+        tags[module->tag_import_count + i] = &own[i];
+    }
     return instance;
 }
 
@@ -325,9 +327,8 @@ static enum err make_tag(struct wasm_making *m, u32 index)
     const struct wasm_module *module = instance->module;
     u32 number = module->tag_import_count + index;
     const struct wasm_func_type *type = &module->types[module->tag_types[number]];
-    instance->own_tags[index] = (struct wasm_tag){
+    *instance->tags[number] = (struct wasm_tag){
         .type = &module->types[type->canonical], .instance = instance, .index = number};
-    instance->tags[number] = &instance->own_tags[index];
     return ERR_OK;
 }
 
