@@ -554,6 +554,39 @@ static bool must_be_fast(const struct process *process)
     return process->leader == process && process->limits.memory == KERNEL_MEMORY_FAST;
 }
 
+// One more, of `most` at most. False: there are so many.
+static bool count_up(u32 *count, u32 most)
+{
+    u32 old = __atomic_load_n(count, __ATOMIC_RELAXED);
+    do {
+        if (old == most) {
+            return false;
+        }
+    } while (!__atomic_compare_exchange_n(count, &old, old + 1, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+
+static void count_down(u32 *count)
+{
+    u32 old = __atomic_fetch_sub(count, 1, __ATOMIC_RELAXED);
+    ASSERT(old > 0);
+}
+
+// A fast process's place, in its family and in the kernel. False: one of them has no more.
+static bool fast_take(struct process *process)
+{
+    u32 *of_family = &process->family->fast_count;
+    if (!count_up(of_family, KERNEL_FAMILY_FAST)) {
+        return false;
+    }
+    if (!count_up(&process->kernel->fast_count, KERNEL_FAST)) {
+        count_down(of_family);
+        return false;
+    }
+    return true;
+}
+
 bool compiled_process_begin(struct process *process)
 {
     struct kernel *kernel = process->kernel;
@@ -562,11 +595,7 @@ bool compiled_process_begin(struct process *process)
     }
     bool may_be = process->leader == process || process->leader->is_fast; // whose memory it has
     if (may_be && process->limits.memory != KERNEL_MEMORY_SMALL) {
-        u32 before = __atomic_fetch_add(&kernel->fast_count, 1, __ATOMIC_RELAXED);
-        process->is_fast = before < KERNEL_FAST;
-        if (!process->is_fast) {
-            __atomic_fetch_sub(&kernel->fast_count, 1, __ATOMIC_RELAXED);
-        }
+        process->is_fast = fast_take(process);
     }
     if (!process->is_fast && must_be_fast(process)) {
         return false;
@@ -597,7 +626,8 @@ void compiled_process_stop(struct process *process)
 void compiled_process_end(struct process *process)
 {
     if (process->is_fast) {
-        __atomic_fetch_sub(&process->kernel->fast_count, 1, __ATOMIC_RELAXED);
+        count_down(&process->family->fast_count);
+        count_down(&process->kernel->fast_count);
         process->is_fast = false;
     }
 }

@@ -17,8 +17,9 @@
 //         points to belongs to the job while that runs, but for what module.h says of code.
 // Time    a step of the job ends JIT_PACE_UNITS after its portion at the latest, also in the middle
 //         of a function; placing a batch (JIT_BATCH_BYTES, or one larger function) is one step.
-// Limits  core/kernel/limits.h: KERNEL_FAST, KERNEL_CODE_BYTES, KERNEL_FAMILY_CODE_BYTES,
-//         KERNEL_FAMILY_COMPILING_BYTES; what is beyond stays with the interpreter.
+// Limits  core/kernel/limits.h: KERNEL_FAST, KERNEL_FAMILY_FAST: what is beyond is small, or
+//         refused where it must be fast. KERNEL_CODE_BYTES, KERNEL_FAMILY_CODE_BYTES,
+//         KERNEL_FAMILY_COMPILING_BYTES: what is beyond stays with the interpreter.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
@@ -34,7 +35,7 @@ enum err compiled_open(struct kernel *kernel, struct report *report);
 void compiled_close(struct kernel *kernel);
 
 // A process is about to get its memory: decides whether it is fast. False: it must be, and no more
-// can.
+// can, here or in its family.
 bool compiled_process_begin(struct process *process);
 // It is about to get its instances. True: where all of its program is to be compiled before it
 // runs, it is LOADING until that is done, no longer this worker's, and this is to be asked again.

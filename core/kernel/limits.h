@@ -45,6 +45,7 @@ enum {
     KERNEL_DEVICES = 64,           // a machine registers about ten
     KERNEL_FAST = 1024,            // processes with reservations of their own; others are small.
                                    // Each costs the machine mappings and page tables
+    KERNEL_FAMILY_FAST = 256,      // of one family, threads too: a quarter, so that none has all
     KERNEL_CODE_BYTES = 128 << 20, // machine code of one program; the rest of it is interpreted
     KERNEL_FAMILY_CODE_BYTES = 256 << 20, // and of all that one family took up: a quarter of the
                                           // space for code

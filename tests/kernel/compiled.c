@@ -23,7 +23,7 @@
 #include <string.h>
 
 enum { FILE_BYTES = 1 << 16, SLICE_NS = 2000000, PATIENCE_NS = 2000000000 };
-enum { FILE_SPIN, FILE_EXIT, FILE_IDLE, FILE_DEEP, FILE_COUNT };
+enum { FILE_SPIN, FILE_EXIT, FILE_IDLE, FILE_DEEP, FILE_BROOD, FILE_COUNT };
 
 struct machine {
     struct hosted_memory memory;
@@ -41,7 +41,7 @@ struct machine {
 
 static struct span read_file(struct machine *machine, u32 slot)
 {
-    static const char *const names[FILE_COUNT] = {"spin", "exit", "idle", "deep"};
+    static const char *const names[FILE_COUNT] = {"spin", "exit", "idle", "deep", "brood"};
     char path[64];
     snprintf(path, sizeof path, "build/test/kernel/%s.wasm", names[slot]);
     FILE *file = fopen(path, "rb");
@@ -209,6 +209,49 @@ static void so_many_are_fast(void **state)
         assert_true(kernel_worker_step(machine.kernel, 0, 50));
     }
     assert_true(process_of(&machine, ids[0])->is_fast);
+    machine_close(&machine);
+}
+
+// The process that has all those children, so that they are one family.
+static struct kernel_process_id start_brood(struct machine *machine)
+{
+    struct span arguments[] = {SPAN_LITERAL("brood"), span_string(machine->cids[FILE_IDLE])};
+    struct kernel_start start = {.cid = span_string(machine->cids[FILE_BROOD]),
+                                 .arguments = arguments,
+                                 .argument_count = COUNT_OF(arguments),
+                                 .on_end = on_end,
+                                 .context = machine};
+    struct kernel_process_id id;
+    assert_int_equal(kernel_start(machine->kernel, &start, &id, NULL), ERR_OK);
+    while (kernel_worker_step(machine->kernel, 0, INT64_MAX)) {
+    }
+    assert_int_equal(machine->exited, 0); // nothing surprised it
+    return id;
+}
+
+// A family that takes what it can get comes to a limit of its own. It has one's place again when
+// that has ended, and what may be small goes on as that; other families have theirs.
+static void one_family_does_not_take_all(void **state)
+{
+    (void)state;
+    enum { FAMILIES = KERNEL_FAST / KERNEL_FAMILY_FAST };
+    static struct machine machine;
+    static struct kernel_process_id families[FAMILIES];
+    machine_open(&machine, KERNEL_ENGINE_AUTO);
+    for (u32 i = 0; i < FAMILIES; i++) {
+        families[i] = start_brood(&machine);
+        const struct process *first = process_of(&machine, families[i]);
+        assert_int_equal(first->fast_count, KERNEL_FAMILY_FAST);
+        assert_int_equal(first->family_count, KERNEL_FAMILY_FAST); // itself not, and one is small
+        assert_int_equal(machine.kernel->fast_count, (i + 1) * KERNEL_FAMILY_FAST);
+        kernel_check(machine.kernel);
+    }
+    for (u32 i = 0; i < FAMILIES; i++) {
+        assert_int_equal(kernel_kill(machine.kernel, families[i]), ERR_OK);
+    }
+    while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+    }
+    assert_int_equal(machine.kernel->fast_count, FAMILIES * (KERNEL_FAMILY_FAST - 1)); // orphans
     machine_close(&machine);
 }
 
@@ -523,6 +566,7 @@ int main(void)
         cmocka_unit_test(so_many_loops_are_hot),
         cmocka_unit_test(spinners_are_interrupted),
         cmocka_unit_test(so_many_are_fast),
+        cmocka_unit_test(one_family_does_not_take_all),
         cmocka_unit_test(so_many_are_small),
         cmocka_unit_test(stacks_end),
         cmocka_unit_test(code_stays_while_it_runs),
