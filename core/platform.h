@@ -84,6 +84,15 @@ void *platform_guarded_reserve(u64 bytes);
 enum err platform_guarded_commit(void *start, u64 bytes);
 void platform_guarded_decommit(void *start, u64 bytes);
 
+// A worker's C code is about to go on on another stack; behind the change, it is there. For a
+// machine where somebody watches stacks, a sanitizer; on others, nothing happens.
+//   kept        receives what the machine keeps of the stack that is left; NULL: nobody comes back
+//   low, bytes  where the other one lies
+void platform_stack_leave(void **kept, const void *low, u64 bytes);
+//   kept        of the stack that has been arrived on; NULL: it is new
+//   low, bytes  receive where the one that was left lies
+void platform_stack_arrive(void *kept, const void **low, u64 *bytes);
+
 // What is kept from one run to the next, under names of PLATFORM_NAME_BYTES. A machine may keep
 // nothing, and what it keeps may be gone later, or be something else: the kernel checks it.
 enum { PLATFORM_NAME_BYTES = 32 };

@@ -37,6 +37,6 @@ test-hosted-tsan: build/tsan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
 	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ workers tcp_ udp_ streams told demo signals blocks kept_code_is_written
 
 HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) \
-  $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c memory.c calls.c stream.c store.c file.c)
+  $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c stacks.c memory.c calls.c stream.c store.c file.c)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread,tsan)

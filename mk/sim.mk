@@ -37,7 +37,7 @@ $(foreach t,$(patsubst tests/kernel/test_%.c,%,$(wildcard tests/kernel/test_*.c)
 $(call unit_test,pools,tests/unit/test_pools.c $(TEST_SUPPORT) $(BASE_SOURCES))
 
 # Several workers, as threads: the hosted machine's platform without its devices.
-HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c interrupts.c kept.c memory.c pages.c platform.c workers.c)
+HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c interrupts.c kept.c memory.c pages.c platform.c stacks.c workers.c)
 $(call unit_test,workers,tests/kernel/workers.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
   -lsodium -lpthread,tsan)
 build/tsan/test/workers: | $(KERNEL_GUEST_FILES)

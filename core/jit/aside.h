@@ -25,6 +25,12 @@ struct jit_aside {
     void *context;
     bool is_begun; // and not done
     bool is_there; // on its stack
+
+    // What the machine keeps of both stacks, and where the worker's lies (struct jit_pages).
+    void *kept_work;
+    void *kept_worker;
+    const void *worker_low;
+    u64 worker_bytes;
 };
 
 // ERR_NO_MEMORY  the space has no more stacks

@@ -39,6 +39,10 @@ struct jit_pages {
     enum err (*open_commit)(void *start, u64 bytes);
     // In a loop that waits for another worker.
     void (*relax)(void);
+    // C code leaves its stack for that at `low`, and has arrived there (aside.c): for machines that
+    // watch stacks.
+    void (*stack_leave)(void **kept, const void *low, u64 bytes);
+    void (*stack_arrive)(void *kept, const void **low, u64 *bytes);
 };
 
 enum { JIT_PAGE_BYTES = 4096, JIT_CHUNK_BYTES = 256 << 10 };

@@ -24,6 +24,8 @@ static const struct jit_pages pages = {
     .open_commit = platform_pages_commit,
     .make_executable = platform_pages_make_executable,
     .relax = platform_relax,
+    .stack_leave = platform_stack_leave,
+    .stack_arrive = platform_stack_arrive,
 };
 
 static bool interrupted(void *context, enum platform_interrupt what, u64 address,

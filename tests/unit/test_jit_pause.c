@@ -23,6 +23,7 @@
 #include "tests/unit/jit_host.h"
 #include "tests/unit/large_bodies.h"
 #include "tests/unit/support.h"
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -247,6 +248,48 @@ static void pauses_change_nothing(void **state)
     }
 }
 
+struct portion {
+    struct jit_compiler *compiler;
+    enum err err;
+};
+
+static void *compile_portion(void *context)
+{
+    struct portion *portion = context;
+    portion->err = jit_compile_one(portion->compiler, 0);
+    return NULL;
+}
+
+// Each portion is another worker's, and the one before is gone, with whatever was its own.
+static void any_thread_goes_on(void **state)
+{
+    (void)state;
+    for (u32 shape = 0; shape < large_shape_count; shape++) {
+        struct world world;
+        world_open(&world, shape, 6000);
+        struct jit_module compiled;
+        struct jit_compiler compiler;
+        assert_int_equal(jit_module_create(&world.host.space, world.module, JIT_BOUNDS_GUARD,
+                                           1 << 20, &compiled),
+                         ERR_OK);
+        jit_compile_begin(&compiler, &compiled, &world.memory.memory);
+        i64 work = 0;
+        compiler.work = &work;
+        struct portion portion = {&compiler, ERR_PAUSED};
+        for (u32 pauses = 0; portion.err == ERR_PAUSED; pauses++) {
+            work = 1 + pauses % 7 * 100;
+            pthread_t thread;
+            assert_int_equal(pthread_create(&thread, NULL, compile_portion, &portion), 0);
+            assert_int_equal(pthread_join(thread, NULL), 0);
+        }
+        assert_int_equal(portion.err, ERR_OK);
+        assert_int_equal(jit_compile_end(&compiler), ERR_OK);
+        assert_true(jit_module_has(&compiled, 0));
+        jit_module_destroy(&compiled);
+        world_close(&world);
+    }
+}
+
 // ---- bounds
 
 // A module has as much code as its owner says, to the byte, and not one more.
@@ -415,6 +458,7 @@ int main(void)
         cmocka_unit_test(asides_take_turns),
         cmocka_unit_test(asides_need_a_stack),
         cmocka_unit_test(pauses_change_nothing),
+        cmocka_unit_test(any_thread_goes_on),
         cmocka_unit_test(code_of_a_module_has_a_limit),
         cmocka_unit_test(the_space_has_an_end),
         cmocka_unit_test(a_machine_function_has_a_limit),

@@ -166,6 +166,20 @@ void platform_kept_save(const u8 name[PLATFORM_NAME_BYTES], const struct span *p
     done(context, (struct span){0});
 }
 
+void platform_stack_leave(void **kept, const void *low, u64 bytes)
+{
+    (void)kept;
+    (void)low;
+    (void)bytes;
+}
+
+void platform_stack_arrive(void *kept, const void **low, u64 *bytes)
+{
+    (void)kept;
+    (void)low;
+    (void)bytes;
+}
+
 struct platform_cpu_facts platform_cpu_facts(void)
 {
     return (struct platform_cpu_facts){.cpu = PLATFORM_CPU_OTHER};
