@@ -40,3 +40,5 @@ HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) 
   $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c stacks.c memory.c calls.c stream.c store.c file.c)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread,tsan)
+$(call unit_test,records,tests/unit/test_records.c $(TEST_SUPPORT) $(BASE_SOURCES) \
+  $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c memory.c records.c),-lsodium -lpthread)

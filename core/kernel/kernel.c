@@ -323,6 +323,15 @@ enum err kernel_start(struct kernel *kernel, const struct kernel_start *start,
     return ERR_OK;
 }
 
+u32 kernel_process_owner(struct kernel *kernel, struct kernel_process_id id)
+{
+    kernel_lock(kernel);
+    const struct process *process = process_find_locked(kernel, id.value);
+    u32 owner = process == NULL ? 0 : process->owner;
+    kernel_unlock(kernel);
+    return owner;
+}
+
 enum err kernel_kill(struct kernel *kernel, struct kernel_process_id id)
 {
     kernel_lock(kernel);

@@ -167,6 +167,10 @@ struct kernel_start {
 enum err kernel_start(struct kernel *kernel, const struct kernel_start *start,
                       struct kernel_process_id *out, struct report *report);
 
+// What the client numbers of all its bonds have in common (abi_client_owner), so that a device can
+// tell this process from others; 0: no such process (any more).
+u32 kernel_process_owner(struct kernel *kernel, struct kernel_process_id process);
+
 // ERR_NOT_FOUND  no such process (any more)
 enum err kernel_kill(struct kernel *kernel, struct kernel_process_id process);
 

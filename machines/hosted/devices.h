@@ -11,6 +11,7 @@
 #include "core/base/err.h"
 #include "core/base/types.h"
 struct hosted_loop;
+struct keep;
 struct kernel;
 struct store;
 struct stream;
@@ -40,3 +41,7 @@ enum err hosted_udp_add(struct hosted_loop *loop, struct kernel *kernel);
 enum err hosted_dns_add(struct hosted_loop *loop, struct kernel *kernel);
 // `store` stays open as long as the loop.
 enum err hosted_blocks_add(struct hosted_loop *loop, struct kernel *kernel, struct store *store);
+enum err hosted_keep_add(struct hosted_loop *loop, struct kernel *kernel, struct store *store,
+                         struct keep **out);
+// From now on the clients of this owner (kernel_process_owner), and no others, may use it.
+void hosted_keep_allow(struct keep *keep, u32 owner);

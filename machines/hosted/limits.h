@@ -42,7 +42,7 @@ enum {
     // One answer of random; random.wit promises it.
     HOSTED_RANDOM_BYTES = 65536,
     // Bytes and boxes of one call of crypto; crypto.wit promises them. A quarter of a millisecond
-    // at most in which the loop does nothing else.
+    // at most in which the loop does nothing else. A hash may be of a whole block, elsewhere.
     HOSTED_CRYPTO_BYTES = 131072,
     HOSTED_CRYPTO_BOXES = 64,
     // Keys that crypto holds for one process: both directions of two thousand peers.
@@ -81,7 +81,7 @@ enum {
     // Of all clients: 100,000 sleeping processes and room.
     HOSTED_TIMERS = 1 << 18,
 
-    // Reads of the store under way of one process.
+    // Reads of the store under way of one process; the same of writes, and of hashes of blocks.
     HOSTED_CLIENT_BLOCKS = 64,
     // Of all clients; each waits for one of the host's few file threads.
     HOSTED_BLOCKS = 256,
@@ -102,6 +102,13 @@ enum {
     HOSTED_PATH_BYTES = 4096,
     // Blocks that one listing goes through: 16 TiB of leaves.
     HOSTED_STORE_BLOCKS = 1 << 24,
+
+    // ---- records
+
+    // One record; keep.wit promises it. A list of 4,096 CIDs as text.
+    HOSTED_RECORD_BYTES = 256 << 10,
+    // Their number; keep.wit promises it. Each has a reader that knows it by name.
+    HOSTED_RECORDS = 64,
 
     // ---- compiled code that is kept
 

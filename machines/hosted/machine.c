@@ -24,6 +24,7 @@ struct hosted_machine {
     struct hosted_standard standard;
     struct hosted_loop loop;
     struct kernel *kernel;
+    struct keep *keep;
 };
 
 // A server has a descriptor for each connection: take as many as the host gives without asking.
@@ -71,7 +72,8 @@ static enum err devices_add(struct hosted_machine *machine,
     TRY(hosted_tcp_add(loop, kernel));
     TRY(hosted_udp_add(loop, kernel));
     TRY(hosted_dns_add(loop, kernel));
-    return hosted_blocks_add(loop, kernel, config->store);
+    TRY(hosted_blocks_add(loop, kernel, config->store));
+    return hosted_keep_add(loop, kernel, config->store, &machine->keep);
 }
 
 // The kernel goes: it still tells the devices about clients that go, and saves what it compiled.
@@ -160,6 +162,11 @@ enum err hosted_machine_create(const struct hosted_machine_config *config,
 struct kernel *hosted_machine_kernel(struct hosted_machine *machine)
 {
     return machine->kernel;
+}
+
+void hosted_machine_trust(struct hosted_machine *machine, struct kernel_process_id process)
+{
+    hosted_keep_allow(machine->keep, kernel_process_owner(machine->kernel, process));
 }
 
 static void worker_enter(void *context, u32 index)

@@ -11,8 +11,8 @@
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
+#include "core/kernel/kernel.h"
 struct hosted_machine;
-struct kernel;
 struct report;
 struct store;
 
@@ -31,6 +31,10 @@ enum err hosted_machine_create(const struct hosted_machine_config *config,
                                struct hosted_machine **out, struct report *report);
 
 struct kernel *hosted_machine_kernel(struct hosted_machine *machine);
+
+// Lets this process, and no other, use `keep`: what is written into the store, and its records.
+// Before hosted_machine_run, so that it has not asked yet.
+void hosted_machine_trust(struct hosted_machine *machine, struct kernel_process_id process);
 
 // Starts the other workers and becomes worker 0. Returns when the kernel was stopped and every
 // worker has.

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The device crypto, and lib/p2p as a program that uses it."""
+import os
+
 from harness import expect, expect_good, is_sanitized, test
 
 
@@ -24,3 +26,10 @@ def crypto_carries_connections_of_a_program(world):
     for size in "0", "1", "300000" if is_sanitized(world) else "5000000":
         ended = world.run("run", world.guest("p2p"), size)
         expect_good(ended, b"identified\nechoed\n")
+
+
+@test
+def keep_answers_nobody_it_was_not_told_of(world):
+    ended = world.run("run", world.guest("keep"))
+    expect_good(ended, b"E_DENIED\n" * 3)
+    expect(os.path.exists(world.path("store/records")), False)

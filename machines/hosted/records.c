@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE 1
+#include "machines/hosted/records.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/report.h"
+#include "core/base/text.h"
+#include "core/platform.h"
+#include "machines/hosted/limits.h"
+
+enum {
+    NAME_BYTES = RECORD_NAME_BYTES + 1,
+    TEMPORARY_BYTES = 4 + 16 + 1, // "new." and 16 digits: no record's name holds a dot
+    STALE_SECONDS = 3600,         // a temporary file that old has lost its writer
+};
+
+static enum err host_error(struct report *report, const char *what, const char *name)
+{
+    char words[REPORT_TEXT_BYTES];
+    struct text text = text_over(words, sizeof words);
+    const char *why = strerrordesc_np(errno);
+    text_string(&text, what);
+    text_string(&text, " (");
+    text_string(&text, why == NULL ? "unknown error" : why);
+    text_string(&text, ")");
+    return report_err_detail(report, ERR_IO, 0, words, span_string(name));
+}
+
+bool record_name_is_good(struct span name)
+{
+    if (name.size == 0 || name.size > RECORD_NAME_BYTES || name.data[0] < 'a' ||
+        name.data[0] > 'z') {
+        return false;
+    }
+    for (size_t i = 0; i < name.size; i++) {
+        u8 c = name.data[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum err name_take(struct span name, char out[NAME_BYTES], struct report *report)
+{
+    if (!record_name_is_good(name)) {
+        return report_err_detail(report, ERR_INVALID, 0, "not a name of a record", name);
+    }
+    mem_copy(out, name.data, name.size);
+    out[name.size] = 0;
+    return ERR_OK;
+}
+
+static bool is_private(const struct stat *status)
+{
+    return status->st_uid == geteuid() && (status->st_mode & 077) == 0;
+}
+
+static enum err folder_open(int home, int *out, struct report *report)
+{
+    int folder = openat(home, "records", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0) {
+        return errno == ENOENT ? report_err(report, ERR_NOT_FOUND, 0, "there are no records")
+                               : host_error(report, "cannot open the folder", "records");
+    }
+    struct stat status;
+    if (fstat(folder, &status) != 0 || !is_private(&status)) {
+        close(folder);
+        return report_err(report, ERR_DENIED, 0,
+                          "the folder records is not the user's alone (chmod 700 helps)");
+    }
+    *out = folder;
+    return ERR_OK;
+}
+
+static enum err folder_make(int home, int *out, struct report *report)
+{
+    if (mkdirat(home, "records", 0700) != 0 && errno != EEXIST) {
+        return host_error(report, "cannot make the folder", "records");
+    }
+    return folder_open(home, out, report);
+}
+
+// ---- reading
+
+static enum err file_read(int file, const char *name, struct span *out, struct report *report)
+{
+    struct stat status;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || !is_private(&status)) {
+        return report_err_detail(report, ERR_DENIED, 0,
+                                 "not a file of the user's alone (chmod 600 helps): the record",
+                                 span_string(name));
+    }
+    if (status.st_size > HOSTED_RECORD_BYTES) {
+        return report_err_detail(report, ERR_LIMIT, 0, "too large: the record", span_string(name));
+    }
+    size_t size = (size_t)status.st_size;
+    u8 *bytes = malloc(size + 1);
+    if (bytes == NULL) {
+        return report_err(report, ERR_NO_MEMORY, 0, "no memory for a record");
+    }
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = read(file, bytes + done, size - done);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            free(bytes);
+            return host_error(report, "cannot read the record", name);
+        }
+        done += (size_t)count;
+    }
+    *out = span_of(bytes, size);
+    return ERR_OK;
+}
+
+enum err record_get(int home, struct span name, struct span *out, struct report *report)
+{
+    char path[NAME_BYTES];
+    int folder;
+    TRY(name_take(name, path, report));
+    TRY(folder_open(home, &folder, report));
+    int file = openat(folder, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int why = errno;
+    close(folder);
+    errno = why;
+    if (file < 0) {
+        return errno == ENOENT
+                   ? report_err_detail(report, ERR_NOT_FOUND, 0, "there is no record", name)
+                   : host_error(report, "cannot open the record", path);
+    }
+    enum err err = file_read(file, path, out, report);
+    close(file);
+    return err;
+}
+
+// ---- writing
+
+// Whether there is room for one more, after clearing what writers that were killed have left.
+static enum err count_check(int folder, const char *name, struct report *report)
+{
+    if (faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        return ERR_OK;
+    }
+    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listed = copy < 0 ? NULL : fdopendir(copy);
+    if (listed == NULL) {
+        if (copy >= 0) {
+            close(copy);
+        }
+        return host_error(report, "cannot list the folder", "records");
+    }
+    u32 count = 0;
+    time_t now = time(NULL);
+    const struct dirent *entry;
+    while (count < HOSTED_RECORDS && (entry = readdir(listed)) != NULL) {
+        struct stat status;
+        if (record_name_is_good(span_string(entry->d_name))) {
+            count++;
+        } else if (entry->d_name[0] == 'n' &&
+                   fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                   S_ISREG(status.st_mode) && status.st_mtime < now - STALE_SECONDS) {
+            (void)unlinkat(folder, entry->d_name, 0);
+        }
+    }
+    closedir(listed);
+    return count < HOSTED_RECORDS ? ERR_OK
+                                  : report_err(report, ERR_LIMIT, 0, "there are too many records");
+}
+
+static bool file_fill(int file, struct span bytes)
+{
+    for (size_t done = 0; done < bytes.size;) {
+        ssize_t count = write(file, bytes.data + done, bytes.size - done);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            return false;
+        }
+        done += (size_t)count;
+    }
+    return fsync(file) == 0;
+}
+
+static enum err file_replace(int folder, const char *name, struct span bytes, struct report *report)
+{
+    u64 tag;
+    char temporary[TEMPORARY_BYTES];
+    platform_random(&tag, sizeof tag);
+    snprintf(temporary, sizeof temporary, "new.%016llx", (unsigned long long)tag);
+    int file = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) {
+        return host_error(report, "cannot make a file for the record", name);
+    }
+    bool done = file_fill(file, bytes);
+    enum err err = done ? ERR_OK : host_error(report, "cannot write the record", name);
+    if (close(file) != 0 && err == ERR_OK) {
+        err = host_error(report, "cannot write the record", name);
+    }
+    if (err == ERR_OK && (renameat(folder, temporary, folder, name) != 0 || fsync(folder) != 0)) {
+        err = host_error(report, "cannot put the record in its place", name);
+    }
+    if (err != ERR_OK) {
+        (void)unlinkat(folder, temporary, 0);
+    }
+    return err;
+}
+
+enum err record_set(int home, struct span name, struct span bytes, struct report *report)
+{
+    char path[NAME_BYTES];
+    int folder;
+    TRY(name_take(name, path, report));
+    if (bytes.size > HOSTED_RECORD_BYTES) {
+        return report_err(report, ERR_LIMIT, 0, "a record has at most 256 KiB");
+    }
+    TRY(folder_make(home, &folder, report));
+    enum err err = count_check(folder, path, report);
+    if (err == ERR_OK) {
+        err = file_replace(folder, path, bytes, report);
+    }
+    close(folder);
+    return err;
+}
+
+// ---- changing
+
+int record_lock(int home)
+{
+    int folder;
+    if (folder_make(home, &folder, NULL) != ERR_OK) {
+        return -1;
+    }
+    while (flock(folder, LOCK_EX) != 0) {
+        if (errno != EINTR) {
+            close(folder);
+            return -1;
+        }
+    }
+    return folder;
+}
+
+void record_unlock(int lock)
+{
+    close(lock);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// machines/hosted/records.h: small named records beside the store: a key, a list.
+//
+// A record is the file HOME/records/NAME, of mode 0600 in a folder of mode 0700, because one of
+// them is a key. What another user owns, or may read or write, is neither read nor replaced. A
+// record is written under another name, flushed and renamed, so it is there whole or not at all,
+// also when two write the same one at once or the power fails.
+//
+// Use     `home` is store->home. Whoever changes a record by what is in it holds record_lock
+//         meanwhile.
+// Names   1 to RECORD_NAME_BYTES small letters, digits and dashes, a letter first.
+// Threads any, at once.
+// Limits  HOSTED_RECORD_BYTES of one, HOSTED_RECORDS of them.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/span.h"
+struct report;
+
+enum { RECORD_NAME_BYTES = 32 };
+
+bool record_name_is_good(struct span name);
+
+// Reads a record.
+//   out  on success, its bytes in memory from malloc, which the caller frees; data is never NULL
+// ERR_INVALID    the name is none
+// ERR_NOT_FOUND  there is no such record
+// ERR_DENIED     folder or file are not the user's alone
+// ERR_LIMIT      the file is larger than a record may be
+// ERR_IO, ERR_NO_MEMORY
+enum err record_get(int home, struct span name, struct span *out, struct report *report);
+
+// Writes a record, in place of the one of that name. The folder is made when it is missing.
+// ERR_LIMIT  larger than a record may be, or one more than there may be; others as above
+enum err record_set(int home, struct span name, struct span bytes, struct report *report);
+
+// Waits until nobody else holds it. A descriptor, which record_unlock takes; below 0: the folder
+// cannot be made or opened.
+int record_lock(int home);
+void record_unlock(int lock);

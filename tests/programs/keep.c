@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Asks redshirt:io/keep for what it gives to one program only, and prints what it was told.
+#include "interfaces/keep.h"
+#include "interfaces/keep_client.h"
+#include "interfaces/keep_section.h"
+#include "programs/rt/redshirt.h"
+
+static u8 buffer[1024];
+
+u32 program_main(void)
+{
+    i64 bond = rt_bind(&keep_interface, false);
+    struct keep_get_call get = {SPAN_LITERAL("seed")};
+    struct keep_set_call set = {SPAN_LITERAL("seed"), SPAN_LITERAL("mine")};
+    struct keep_block_call block = {
+        SPAN_LITERAL("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
+        SPAN_LITERAL("")};
+    struct keep_result_bytes_error bytes;
+    struct keep_result_none_error none;
+    if (bond < 0) {
+        (void)rt_print(rt_error_name(bond));
+        return 1;
+    }
+    i64 error[] = {
+        keep_get((u32)bond, buffer, sizeof buffer, &get, &bytes),
+        keep_set((u32)bond, buffer, sizeof buffer, &set, &none),
+        keep_block((u32)bond, buffer, sizeof buffer, &block, &none),
+    };
+    for (u32 i = 0; i < 3; i++) {
+        (void)rt_print(rt_error_name(error[i]));
+        (void)rt_print("\n");
+    }
+    return 0;
+}
