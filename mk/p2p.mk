@@ -39,4 +39,4 @@ bench-p2p: build/hosted/bench/p2p
 # Messages to the device that computes for programs.
 FUZZ_TARGETS += crypto
 FUZZ_SOURCES_crypto := machines/hosted/device_crypto.c machines/hosted/calls.c build/gen/interfaces/crypto.c $(BASE_SOURCES)
-FUZZ_LIBRARIES_crypto := -lsodium
+FUZZ_LIBRARIES_crypto := -lsodium -luv

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/crypto, on libsodium. Every call is computed at once, in the loop: the
-// longest takes about as long as writing as many bytes to a socket. Keys that are held belong to
-// their client; what was secret is overwritten.
+// The device redshirt:io/crypto, on libsodium. Calls are computed at once, in the loop: the longest
+// takes about as long as writing as many bytes to a socket. Only the hash of a whole block takes
+// longer, and is computed on libuv's file threads. Keys that are held belong to their client; what
+// was secret is overwritten.
 #include <sodium.h>
 #include <stdlib.h>
+#include <uv.h>
 
 #include "core/base/abi.h"
 #include "core/base/assert.h"
@@ -26,7 +28,7 @@ enum {
 
 struct crypto {
     struct hosted_device device;
-    struct calls calls; // of which only the things are used: keys
+    struct calls calls; // calls: hashes of blocks; things: keys
     u8 answer[PREFIX_BYTES + HOSTED_CRYPTO_BYTES];
 };
 
@@ -70,14 +72,66 @@ static const u8 *bytes_of(struct span span)
     return span.size == 0 ? &none : span.data;
 }
 
+// ---- the hash of a block
+
+// The bytes lie in the message, which stays until it is answered.
+struct hashing {
+    struct call call;
+    struct crypto *crypto;
+    struct span bytes;
+    uv_work_t work;
+};
+
+// On one of the host's file threads.
+static void hashing_do(uv_work_t *work)
+{
+    struct hashing *hashing = CONTAINER_OF(work, struct hashing, work);
+    u8 hash[HASH_BYTES], body[PREFIX_BYTES + HASH_BYTES];
+    crypto_hash_sha256(hash, hashing->bytes.data, hashing->bytes.size);
+    struct crypto_result_bytes_error result = {.ok = true, .value = span_of(hash, sizeof hash)};
+    size_t size = crypto_sha256_encode_result(body, sizeof body, &result);
+    ASSERT(size == sizeof body);
+    hosted_answer(&hashing->crypto->device, hashing->call.message, span_of(body, size));
+}
+
+static void hashing_end(uv_work_t *work, int status)
+{
+    struct hashing *hashing = CONTAINER_OF(work, struct hashing, work);
+    ASSERT(status == 0); // nobody cancels it: it ends by itself, and soon
+    calls_end(&hashing->crypto->calls, &hashing->call);
+    free(hashing);
+}
+
+static void hashing_begin(struct crypto *crypto, const struct interface_message *message,
+                          struct span bytes)
+{
+    struct hashing *hashing = calloc(1, sizeof *hashing);
+    if (hashing == NULL ||
+        calls_begin(&crypto->calls, &hashing->call, message->client, message->id) != ERR_OK) {
+        free(hashing);
+        answer_error(crypto, message->id, CRYPTO_ERROR_LIMIT);
+        return;
+    }
+    hashing->crypto = crypto;
+    hashing->bytes = bytes;
+    int failed = uv_queue_work(&crypto->device.loop->uv, &hashing->work, hashing_do, hashing_end);
+    ASSERT(failed == 0); // it fails for a missing function only
+}
+
 // ---- what needs no key that is held
 
 static void do_sha256(void *context, const struct interface_message *message,
                       const struct crypto_sha256_call *call)
 {
     struct crypto *crypto = context;
-    if (call->bytes.size > HOSTED_CRYPTO_BYTES) {
+    if (call->bytes.size > HOSTED_BLOCK_BYTES) {
         answer_error(crypto, message->id, CRYPTO_ERROR_LIMIT);
+        return;
+    }
+    if (call->bytes.size > HOSTED_CRYPTO_BYTES) {
+        if (message->id != 0) {
+            hashing_begin(crypto, message, call->bytes);
+        }
         return;
     }
     crypto_hash_sha256(answer_room(crypto), bytes_of(call->bytes), call->bytes.size);
@@ -354,7 +408,10 @@ enum err hosted_crypto_add(struct hosted_loop *loop, struct kernel *kernel)
     if (crypto == NULL) {
         return ERR_NO_MEMORY;
     }
-    struct calls_limits limits = {.owner_things = HOSTED_CLIENT_KEYS, .things = HOSTED_KEYS};
+    struct calls_limits limits = {.owner_calls = HOSTED_CLIENT_BLOCKS,
+                                  .calls = HOSTED_BLOCKS,
+                                  .owner_things = HOSTED_CLIENT_KEYS,
+                                  .things = HOSTED_KEYS};
     enum err err = calls_init(&crypto->calls, limits);
     if (err != ERR_OK) {
         free(crypto);

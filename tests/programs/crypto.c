@@ -8,9 +8,15 @@
 #include "interfaces/crypto_section.h"
 #include "programs/rt/redshirt.h"
 
-enum { BYTES = 131072, BOXES = 64, BUFFER_BYTES = BYTES + 1024, TAG = 16 };
+enum {
+    BYTES = 131072,
+    BLOCK_BYTES = 2 << 20,
+    BOXES = 64,
+    BUFFER_BYTES = BLOCK_BYTES + 1024,
+    TAG = 16,
+};
 
-static u8 buffer[BUFFER_BYTES], zeros[BYTES + 1], saved[BYTES];
+static u8 buffer[BUFFER_BYTES], zeros[BLOCK_BYTES + 1], saved[BYTES];
 static u32 bond, other_bond, failed;
 
 static void check(bool good, const char *what)
@@ -60,8 +66,17 @@ static void test_sha256(void)
           "sha256 of nothing");
     call.bytes = span_of(zeros, BYTES);
     error = crypto_sha256(bond, buffer, sizeof buffer, &call, &result);
-    check(error == 0 && result.ok, "sha256 at the bound");
+    check(gave(error, &result, "fa43239bcee7b97ca62f007cc68487560a39e19f74f3dde7486db3f98df8e471"),
+          "sha256 of as much as is computed at once");
     call.bytes = span_of(zeros, BYTES + 1);
+    error = crypto_sha256(bond, buffer, sizeof buffer, &call, &result);
+    check(gave(error, &result, "d281209cc72d47b090175b22621840d9eb8267d09cc05dc122bfaa759a82830f"),
+          "sha256 of one byte more");
+    call.bytes = span_of(zeros, BLOCK_BYTES);
+    error = crypto_sha256(bond, buffer, sizeof buffer, &call, &result);
+    check(gave(error, &result, "5647f05ec18958947d32874eeb788fa396a05d0bab7c1b71f112ceb7e9b31eee"),
+          "sha256 of a block");
+    call.bytes = span_of(zeros, BLOCK_BYTES + 1);
     error = crypto_sha256(bond, buffer, sizeof buffer, &call, &result);
     check(refused(error, &result, CRYPTO_ERROR_LIMIT), "sha256 beyond the bound");
 }
