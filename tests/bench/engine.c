@@ -6,6 +6,8 @@
 //         compiled to instructions on vectors, and with those kernels that need them
 //         engine [--vectors] --check FOLDER   runs each once in each of our engines, and counts
 //         checksums
+//         engine [--vectors] --once FOLDER [KERNEL...]   runs each once, compiled by ours, for a
+//         profiler
 #include "core/base/compiler.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/engines.h"
@@ -62,6 +64,16 @@ static struct span read_file(const char *folder, const char *name)
     return bench_read(path);
 }
 
+static bool is_wanted(const char *name, int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0) {
+            return true;
+        }
+    }
+    return argc <= 2;
+}
+
 // ---- the check
 
 static bool check_kernel(const char *folder, const struct kernel_case *kernel,
@@ -82,6 +94,17 @@ static bool check_kernel(const char *folder, const struct kernel_case *kernel,
 static size_t kernel_count(void)
 {
     return has_vectors ? COUNT_OF(kernels) : SCALAR_COUNT;
+}
+
+static int once(const char *folder, int argc, char **argv)
+{
+    bool good = true;
+    for (size_t i = 0; i < kernel_count(); i++) {
+        if (is_wanted(kernels[i].name, argc, argv)) {
+            good &= check_kernel(folder, &kernels[i], &engine_compiled);
+        }
+    }
+    return good ? 0 : 1;
 }
 
 static int check_all(const char *folder)
@@ -185,16 +208,6 @@ static void print_means(u32 count, const bool *is_there, const f64 *logs)
     }
 }
 
-static bool is_wanted(const char *name, int argc, char **argv)
-{
-    for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], name) == 0) {
-            return true;
-        }
-    }
-    return argc <= 2;
-}
-
 int main(int argc, char **argv)
 {
     bool is_there[COUNT_OF(all)];
@@ -209,6 +222,9 @@ int main(int argc, char **argv)
     argc -= has_vectors;
     if (argc == 3 && strcmp(argv[1], "--check") == 0) {
         return check_all(argv[2]);
+    }
+    if (argc >= 3 && strcmp(argv[1], "--once") == 0) {
+        return once(argv[2], argc - 1, argv + 1);
     }
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         bool is_asked = !has_vectors || (all[i] != &engine_interpreter && all[i] != &engine_peer);
