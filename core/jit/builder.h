@@ -79,10 +79,12 @@ struct loop_note {
     u32 count;
 };
 
-// An instruction without effect, and the block that it stands in.
+// Instructions without effect whose hashes share a row of number.c's table, the latest first.
+enum { KNOWN_WAYS = 4 };
 struct known {
-    u32 value; // IR_NONE: none
-    u32 block;
+    u32 hashes[KNOWN_WAYS];
+    u32 values[KNOWN_WAYS]; // IR_NONE: none
+    u32 blocks[KNOWN_WAYS]; // that they stand in
 };
 
 struct builder {
@@ -146,7 +148,7 @@ struct builder {
     // number.c
     u64 *highest;        // of each value: as an unsigned number it is not higher
     struct known *known; // values by their hash
-    u32 known_mask;      //
+    u32 known_mask;      // rows - 1
     u32 *dominator_far;  // of each block: one further up, and how many are above
     u32 *dominator_depth;
     u32 global_value[GLOBALS_KNOWN]; // if `global_epoch` is the present one

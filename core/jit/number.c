@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Appends instructions and blocks, and finds the instruction that has computed the same before.
 //
-// That memory of instructions is a table in which each hash has one place: what comes later takes
-// it. So a look is one comparison, and what is forgotten is computed again, which is right as well.
+// That memory of instructions is a table with KNOWN_WAYS places for each hash, of which what comes
+// later takes the place of the oldest. So a look is a few comparisons, whatever a body holds, and
+// what is forgotten is computed again, which is right as well.
 #include "core/base/arena.h"
 #include "core/base/mem.h"
 #include "core/jit/builder.h"
 #include "core/jit/limits.h"
 
-enum { KNOWN_FIRST = 256, KNOWN_LAST = 1 << 13, INS_FIRST = 64 };
+enum { KNOWN_FIRST = 64, KNOWN_LAST = 1 << 12, INS_FIRST = 64 }; // rows
 
 void *builder_grow(struct builder *b, void *array, u32 *capacity, u32 count, size_t item_bytes)
 {
@@ -135,26 +136,57 @@ u32 build_append(struct builder *b, const struct ir_ins *ins)
     return value;
 }
 
+// Of what `is_same` compares. The rows' number is taken from its lowest bits, which depend on all.
 static u32 hash_of(const struct ir_ins *ins)
 {
-    u64 hash = ins->bits * 0x9e3779b97f4a7c15;
-    hash ^= ((u64)ins->c << 24 ^ (u64)ins->op << 8 ^ (u64)ins->kind << 4 ^ ins->lane) *
-            0xd6e8feb86659fd93;
-    return (u32)(hash >> 32) ^ (u32)(hash >> 47);
+    u64 hash = (ins->bits ^ ins->bits >> 32) * 0x9e3779b97f4a7c15;
+    hash ^= (u64)ins->c << 32 ^ (u64)ins->op << 16 ^ (u64)ins->kind << 8 ^ ins->lane;
+    hash *= 0xd6e8feb86659fd93;
+    return (u32)(hash >> 32);
+}
+
+static bool is_same(const struct ir_ins *one, const struct ir_ins *other)
+{
+    return one->op == other->op && one->bits == other->bits && one->c == other->c &&
+           one->kind == other->kind && one->lane == other->lane;
+}
+
+// Makes a value the latest of its row, in the place of one that is `way` places older.
+static void known_put(struct known *row, u32 way, u32 hash, u32 value, u32 block)
+{
+    for (; way > 0; way--) {
+        row->hashes[way] = row->hashes[way - 1];
+        row->values[way] = row->values[way - 1];
+        row->blocks[way] = row->blocks[way - 1];
+    }
+    row->hashes[0] = hash;
+    row->values[0] = value;
+    row->blocks[0] = block;
+}
+
+// Which of a row is the same as an instruction; KNOWN_WAYS: none.
+static u32 known_way(const struct builder *b, const struct known *row, u32 hash,
+                     const struct ir_ins *ins)
+{
+    u32 way = 0;
+    while (way < KNOWN_WAYS && (row->hashes[way] != hash || row->values[way] == IR_NONE ||
+                                !is_same(&b->ir->ins[row->values[way]], ins))) {
+        way++;
+    }
+    return way;
 }
 
 u32 build_pure(struct builder *b, const struct ir_ins *ins)
 {
-    struct known *place = &b->known[hash_of(ins) & b->known_mask];
-    const struct ir_ins *other = place->value == IR_NONE ? NULL : &b->ir->ins[place->value];
-    if (other != NULL && other->op == ins->op && other->bits == ins->bits && other->c == ins->c &&
-        other->kind == ins->kind && other->lane == ins->lane && b->failed == ERR_OK &&
-        build_dominates(b, place->block, b->block)) {
-        return place->value;
+    u32 hash = hash_of(ins);
+    struct known *row = &b->known[hash & b->known_mask];
+    u32 way = known_way(b, row, hash, ins);
+    if (way < KNOWN_WAYS && b->failed == ERR_OK && build_dominates(b, row->blocks[way], b->block)) {
+        return row->values[way];
     }
-    place->value = build_append(b, ins);
-    place->block = b->block;
-    return place->value;
+    u32 value = build_append(b, ins);
+    known_put(row, way < KNOWN_WAYS ? way : KNOWN_WAYS - 1, hash, value, b->block);
+    return value;
 }
 
 u32 build_const(struct builder *b, enum kind kind, u64 bits)
@@ -330,7 +362,7 @@ bool number_prepare(struct builder *b, u32 body_bytes)
 {
     struct ir *ir = b->ir;
     u32 known = KNOWN_FIRST;
-    while (known < KNOWN_LAST && known < body_bytes / 2) {
+    while (known < KNOWN_LAST && known < body_bytes / (2 * KNOWN_WAYS)) {
         known *= 2;
     }
     b->known_mask = known - 1;

@@ -492,6 +492,34 @@ static void test_limit_values(void **state)
     assert_int_equal(build_values(most + 1, &values), ERR_LIMIT);
 }
 
+// x ^ 1 and x ^ other, each of them twice.
+static u32 values_of_pair(i32 other)
+{
+    struct wasm_bytes bytes;
+    u32 values;
+    u32 blocks;
+    size_t body = begin_function(&bytes, 1);
+    PUT(&bytes, "\x3f\x00\x21\x00"); // memory.size, local.set 0
+    for (u32 i = 0; i < 4; i++) {
+        PUT(&bytes, "\x41\x00\x20\x00\x41"); // i32.const 0, local.get 0, i32.const
+        put_i32(&bytes, i % 2 == 0 ? 1 : other);
+        PUT(&bytes, "\x73\x36\x02\x00"); // i32.xor, i32.store
+    }
+    PUT(&bytes, "\x0b");
+    assert_int_equal(end_function(&bytes, body, &values, &blocks), ERR_OK);
+    return values;
+}
+
+// Whatever two expressions and their constants are, neither makes the other be forgotten.
+static void test_equal_hashes(void **state)
+{
+    (void)state;
+    u32 values = values_of_pair(2);
+    for (i32 other = 3; other < 2000; other++) {
+        assert_int_equal(values_of_pair(other), values);
+    }
+}
+
 // Every branch out of the block, and its end, carries all locals; then all meet. *allowed receives
 // what limits.h allows, *needed how much that is.
 static enum err build_edges(u32 locals, u32 branches, u64 *allowed, u64 *needed)
@@ -586,7 +614,7 @@ int main(void)
         cmocka_unit_test(test_limit_body),   cmocka_unit_test(test_limit_locals),
         cmocka_unit_test(test_limit_blocks), cmocka_unit_test(test_limit_values),
         cmocka_unit_test(test_limit_edges),  cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_loop),
+        cmocka_unit_test(test_loop),         cmocka_unit_test(test_equal_hashes),
     };
     return cmocka_run_group_tests_name("jit_build", tests, NULL, NULL);
 }
