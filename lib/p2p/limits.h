@@ -90,6 +90,93 @@ enum {
     P2P_PING_BYTES = 32,             // of the ping protocol; by its specification
     P2P_PINGS = 2,                   // streams for ping of one peer; by its specification
 
+    // ---- finding peers, blocks and names
+
+    // What is kept of where a peer may be: its own network's addresses and its public ones.
+    P2P_HINT_ADDRESSES = 6,
+    // Of each: /ip6 and /tcp take 20, a host's name the rest. Longer ones are read over.
+    P2P_HINT_ADDRESS_BYTES = 64,
+
+    // A packet of mDNS: what Ethernet carries with IPv6 and UDP around it (RFC 6762, section 17
+    // allows more when a record needs it; ours never does). Longer ones are refused.
+    MDNS_PACKET_BYTES = 1452,
+    MDNS_NAME_BYTES = 255, // RFC 1035
+    MDNS_LABEL_BYTES = 63, // RFC 1035; the specification's random name has 32 to 63
+    // Records of one packet, questions included; a small peer's answer has 2, others add 3 for each
+    // of their own addresses. Beyond: refused.
+    MDNS_RECORDS = 64,
+    // Pointers in one name, each to an earlier place. Beyond: malformed.
+    MDNS_JUMPS = 16,
+    MDNS_ADDRESSES = 8,    // of ours; further ones are not told
+    MDNS_PACKET_HINTS = 4, // peers in one packet; every peer speaks for itself. Further: read over
+    MDNS_HINTS = 16,       // that wait for the caller; the oldest goes
+    MDNS_TTL_S = 120,      // of our records; what other peers say
+    MDNS_QUERY_MS = 1000,  // between two questions at least, and the first interval
+    MDNS_QUERY_MAX_MS = 60000,
+    MDNS_ANSWER_MS = 1000, // between two answers at least (RFC 6762, section 6)
+    MDNS_DELAY_MIN_MS = 20,
+    MDNS_DELAY_MAX_MS = 120,
+
+    IPNS_RECORD_BYTES = 10 * 1024, // what everybody must take. Beyond: refused
+    IPNS_VALUE_BYTES = 1024,       // a path; beyond: refused
+    IPNS_FIELDS = 16, // of the signed document: 5, and what others add. Beyond: refused
+    IPNS_SCRATCH_BYTES = IPNS_RECORD_BYTES + 16, // what is signed has a word before it
+
+    // The numbers of Amino, the public DHT; the local one has the same.
+    P2P_KAD_K = 20,     // how many are nearest, and keep a record
+    P2P_KAD_ALPHA = 10, // asked at a time
+    P2P_KAD_BETA = 3,   // whose answers mean that nobody nearer will be found
+    // A key in a request: a multihash of 64 bytes, "/ipns/" and a peer id. Beyond: read over.
+    P2P_KAD_KEY_BYTES = 80,
+    // A message. Go accepts 4 MiB; 20 peers with all their addresses are 40 KiB, a popular block's
+    // hundreds of providers 300 KiB. Beyond: the peer is passed over.
+    P2P_KAD_MESSAGE_BYTES = 1 << 20,
+    P2P_KAD_MESSAGE_PEERS = 1024, // of one message; beyond: refused
+    // A record of a name is the longest field that matters. Beyond: read over.
+    P2P_KAD_FIELD_BYTES = IPNS_RECORD_BYTES + 512,
+    P2P_KAD_VALUE_BYTES = IPNS_RECORD_BYTES,
+    // Ours with a key and one peer: no record is in it.
+    P2P_KAD_REQUEST_BYTES = 1024,
+    // Known to a lookup: six times k. The farthest goes.
+    P2P_KAD_CANDIDATES = 128,
+    P2P_KAD_PREFIX = 3,            // of one network, in the public DHT; further ones are read over
+    P2P_KAD_PROVIDERS = 32,        // that are told; further ones are read over
+    P2P_KAD_ASKS = 256,            // in one lookup; a hundred are many. Then it ends
+    P2P_KAD_ASK_LAN_MS = 1500,     // for one answer, connecting included
+    P2P_KAD_ASK_PUBLIC_MS = 10000, // the same, with the world between
+    P2P_KAD_LOOKUP_MS = 60000,     // for all of it
+    P2P_KAD_PROVIDES = 1024,       // keys that we announce; beyond: ERR_LIMIT
+    P2P_KAD_REPROVIDE_MS = 22 * 3600 * 1000,
+    P2P_KAD_RETRY_MS = 10 * 60 * 1000, // after nobody took it
+
+    // The local DHT's table: from the 16th bit in common on all share the last bucket; a LAN with
+    // 65,536 peers is none.
+    P2P_KAD_BUCKETS = 16,
+    P2P_KAD_BUCKET_PEERS = P2P_KAD_K,
+    P2P_KAD_STALE_MS = 3600 * 1000, // after this a peer makes room for a new one
+    P2P_KAD_RECORDS = 1024,         // provider records of all; beyond: not taken
+    P2P_KAD_PEER_RECORDS = 256,     // of one peer; beyond: not taken
+    P2P_KAD_RECORD_MS = 48 * 3600 * 1000,
+    P2P_KAD_NAMES = 64, // records of names; beyond: not taken
+    // Of one: ours take 250 bytes, others' with a signature V1 400. Longer ones are not taken.
+    P2P_KAD_NAME_BYTES = 1024,
+    P2P_KAD_QUESTIONS = 256, // on one stream; beyond: reset
+    // k peers and as many providers with all that is kept of them.
+    P2P_KAD_ANSWER_BYTES = 24 * 1024,
+
+    MANIFEST_NAME_BYTES = 64,
+    MANIFEST_VERSION_BYTES = 32,
+    MANIFEST_INTERFACES = 64,            // a program of more asks for everything
+    MANIFEST_INTERFACE_NAME_BYTES = 256, // as core/base/wire.h
+    MANIFEST_LIMITS_BYTES = 256,
+    MANIFEST_YANKS = 64, // the latest; the oldest can be left out, they were replaced long ago
+    MANIFEST_REASON_BYTES = 128,
+    MANIFEST_BYTES = 64 * 1024, // all of that, and room
+
+    ROUTING_REQUEST_BYTES = 1024,
+    ROUTING_RECORDS =
+        512, // servers send 100 at most, lines until they are stopped. Beyond: ERR_LIMIT
+
     // ---- time
 
     P2P_HANDSHAKE_MS = 10000, // from the connection's start to its first stream. Beyond: closed
