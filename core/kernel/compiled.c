@@ -314,9 +314,8 @@ static void pay_end_locked(struct program_code *code)
     }
 }
 
-// After a step: the time, and the code that there is now. False: the family has as much code as it
-// may have.
-static bool pay(struct program_code *code, i64 used)
+// After a step: the time, and the code that there is now.
+static void pay(struct program_code *code, i64 used)
 {
     struct program *program = code->program;
     struct kernel *kernel = program->kernel;
@@ -324,20 +323,31 @@ static bool pay(struct program_code *code, i64 used)
         __atomic_fetch_add(&code->payer->compiling_fuel, (u64)used, __ATOMIC_RELAXED);
     }
     if (code->paid_bytes == code->module.code_bytes) {
-        return true; // nothing was placed
+        return; // nothing was placed
     }
     kernel_lock(kernel);
     u64 more = code->module.code_bytes - code->paid_bytes;
-    struct process *family = program->family;
     code->paid_bytes += more;
     program->code_bytes += more;
-    bool fits = true;
-    if (family != NULL) {
-        family->code_bytes += more;
-        fits = family->code_bytes < KERNEL_FAMILY_CODE_BYTES;
+    if (program->family != NULL) {
+        program->family->code_bytes += more;
     }
     kernel_unlock(kernel);
-    return fits;
+}
+
+// Before a step: what it may place. Limit: steps of one family's programs on several workers at
+// once each may place as much. False: the family has all the code that it may have.
+static bool allow(struct program_code *code)
+{
+    struct kernel *kernel = code->program->kernel;
+    kernel_lock(kernel);
+    const struct process *family = code->program->family;
+    u64 has = family == NULL ? 0 : family->code_bytes;
+    kernel_unlock(kernel);
+    u64 left = has < KERNEL_FAMILY_CODE_BYTES ? KERNEL_FAMILY_CODE_BYTES - has : 0;
+    u64 most = code->module.code_bytes + left;
+    code->module.code_bytes_most = most < KERNEL_CODE_BYTES ? most : KERNEL_CODE_BYTES;
+    return left > 0;
 }
 
 // ---- the job
@@ -363,15 +373,18 @@ static bool compile_step(struct job *job, i64 *fuel)
 {
     struct program_code *code = CONTAINER_OF(job, struct program_code, job);
     i64 before = *fuel;
-    bool is_over = job_is_cancelled(job) || compile_for(code, fuel);
-    *fuel -= 1;
-    if (!pay(code, before - *fuel)) {
+    bool is_over = job_is_cancelled(job);
+    if (!is_over && !allow(code)) {
         code->has_failed = true;
         is_over = true;
     }
+    is_over = is_over || compile_for(code, fuel);
+    *fuel -= 1;
+    pay(code, before - *fuel);
     if (is_over) {
+        (void)allow(code);
         compile_end(code);
-        (void)pay(code, 0);
+        pay(code, 0);
         finish(code);
     }
     return !is_over;
@@ -403,20 +416,25 @@ static bool place_step(struct job *job, i64 *fuel)
     struct program_code *code = CONTAINER_OF(job, struct program_code, job);
     struct program *program = code->program;
     struct kernel *kernel = program->kernel;
-    bool is_cancelled = job_is_cancelled(job);
     i64 before = *fuel;
     *fuel -= 1; // a step costs something, also where nothing was kept
     enum jit_bounds bounds = code->bounds;
+    bool is_cancelled = job_is_cancelled(job);
     if (!is_cancelled && program->kept[bounds] != NULL && !kept_is_answered(program, bounds)) {
         *fuel -= KERNEL_FUEL_LOW; // the machine is at it: this turn is over
         return true;
     }
-    enum err err = is_cancelled ? ERR_CLOSED : kept_step(program, bounds, &code->module, fuel);
-    (void)pay(code, before - *fuel);
+    if (is_cancelled || !allow(code)) {
+        code->has_failed = true;
+        finish(code);
+        return false;
+    }
+    enum err err = kept_step(program, bounds, &code->module, fuel);
+    pay(code, before - *fuel);
     if (err == ERR_PAUSED) {
         return true;
     }
-    if (is_cancelled || (err == ERR_OK && kept_is_whole(program, bounds))) {
+    if (err == ERR_OK && kept_is_whole(program, bounds)) {
         code->next = code->module.module->function_count;
         finish(code);
         return false;
@@ -445,7 +463,6 @@ static struct program_code *code_new(struct program *program, enum jit_bounds bo
         memory_give(memory, code, sizeof *code);
         return NULL;
     }
-    code->module.code_bytes_most = KERNEL_CODE_BYTES;
     jit_compile_begin(&code->compiler, &code->module, &code->memory);
     return code;
 }

@@ -34,8 +34,8 @@ struct machine {
     u32 not_loaded;
     char text[128]; // of the last trap
     u8 files[FILE_COUNT][FILE_BYTES];
-    size_t spin_bytes;
-    u32 loads; // that were asked for
+    struct span loaded; // what the loader has
+    u32 loads;          // that were asked for
     char cids[FILE_COUNT][KERNEL_CID_TEXT_BYTES];
 };
 
@@ -485,7 +485,7 @@ static void answer_loads(struct machine *machine, struct kernel_device *device)
         }
         struct loader_result_bytes_error result = {.ok = machine->loads++ == 0};
         if (result.ok) {
-            result.value = span_of(machine->files[FILE_SPIN], machine->spin_bytes);
+            result.value = machine->loaded;
         } else {
             result.error.kind = LOADER_ERROR_NOT_FOUND;
         }
@@ -499,6 +499,68 @@ static void name_of(struct span bytes, char text[CID_TEXT_BYTES])
 {
     struct cid cid = cid_of_block(CID_RAW, bytes, platform_sha256);
     cid_write_text(&cid, text);
+}
+
+// Loads and compiles a program for a family that has used so much already. Returns the bytes of its
+// code; it waits, compiled or not.
+static u64 compile_for_family(u64 code_bytes, u64 compiling_bytes)
+{
+    static struct machine machine;
+    machine_make(&machine, KERNEL_ENGINE_COMPILED);
+    struct kernel_device_config config = {.interface = &loader_interface, .wake = wake};
+    struct kernel_device *device;
+    assert_int_equal(kernel_device_register(machine.kernel, &config, &device), ERR_OK);
+    machine.loaded = read_file(&machine, FILE_IDLE);
+    char text[CID_TEXT_BYTES];
+    name_of(machine.loaded, text);
+    struct kernel_process_id id = start_named(&machine, text, KERNEL_MEMORY_AUTO);
+    struct process *process = process_of(&machine, id);
+    process->code_bytes = code_bytes;
+    process->compiling_bytes = compiling_bytes;
+    u64 until_ns = platform_clock_ns() + PATIENCE_NS;
+    while (process->state != PROCESS_WAITING) {
+        assert_true(platform_clock_ns() < until_ns);
+        answer_loads(&machine, device);
+        (void)kernel_worker_step(machine.kernel, 0, INT64_MAX);
+    }
+    assert_false(compiled_is_under_way(process->program));
+    assert_int_equal(process->compiling_bytes, compiling_bytes); // all was given back
+    assert_int_equal(process->code_bytes - code_bytes, process->program->code_bytes);
+    u64 made = process->program->code_bytes;
+    assert_int_equal(process->compiled->top != NULL, made > 0);
+    machine_close(&machine);
+    return made;
+}
+
+// The last byte of code that a family may have is placed; with one less, the program stays with
+// the interpreter.
+static void a_family_has_so_much_code(void **state)
+{
+    (void)state;
+    u64 made = compile_for_family(0, 0);
+    assert_true(made > 0);
+    assert_int_equal(compile_for_family(KERNEL_FAMILY_CODE_BYTES - made, 0), made);
+    assert_int_equal(compile_for_family(KERNEL_FAMILY_CODE_BYTES - made + 1, 0), 0);
+    assert_int_equal(compile_for_family(KERNEL_FAMILY_CODE_BYTES, 0), 0);
+    assert_int_equal(compile_for_family(KERNEL_FAMILY_CODE_BYTES + 1, 0), 0);
+}
+
+// The same of the memory to compile in, of which the most that this program takes at once is
+// looked for.
+static void a_family_compiles_in_so_much_memory(void **state)
+{
+    (void)state;
+    u64 enough = KERNEL_FAMILY_COMPILING_BYTES / 2;
+    u64 short_of = KERNEL_FAMILY_COMPILING_BYTES;
+    assert_true(compile_for_family(0, enough) > 0);
+    assert_int_equal(compile_for_family(0, short_of), 0);
+    while (short_of - enough > 1) {
+        u64 middle = enough + (short_of - enough) / 2;
+        *(compile_for_family(0, middle) > 0 ? &enough : &short_of) = middle;
+    }
+    // What it takes does not depend on what others have.
+    u64 most = KERNEL_FAMILY_COMPILING_BYTES - enough;
+    assert_in_range(most, JIT_PAGE_BYTES, JIT_SCRATCH_KEPT);
 }
 
 // Takes up so many programs at once, which are none, that whatever nobody runs has to go, before
@@ -530,10 +592,9 @@ static void code_stays_while_it_runs(void **state)
         struct kernel_device_config config = {.interface = &loader_interface, .wake = wake};
         struct kernel_device *device;
         assert_int_equal(kernel_device_register(machine.kernel, &config, &device), ERR_OK);
-        struct span file = read_file(&machine, FILE_SPIN);
-        machine.spin_bytes = file.size;
+        machine.loaded = read_file(&machine, FILE_SPIN);
         char text[CID_TEXT_BYTES];
-        name_of(file, text);
+        name_of(machine.loaded, text);
         struct kernel_process_id id = start_named(&machine, text, kinds[i]);
         const struct process *process = process_of(&machine, id);
         u64 until_ns = platform_clock_ns() + PATIENCE_NS;
@@ -564,6 +625,8 @@ int main(void)
         cmocka_unit_test(neighbours_run_while_others_compile),
         cmocka_unit_test(who_waits_for_code_can_be_killed),
         cmocka_unit_test(so_many_loops_are_hot),
+        cmocka_unit_test(a_family_has_so_much_code),
+        cmocka_unit_test(a_family_compiles_in_so_much_memory),
         cmocka_unit_test(spinners_are_interrupted),
         cmocka_unit_test(so_many_are_fast),
         cmocka_unit_test(one_family_does_not_take_all),
