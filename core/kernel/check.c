@@ -10,9 +10,11 @@ static void check_message(const struct kernel *kernel, struct message *message)
     bool is_pending = message->pending != PENDING_NONE;
     ASSERT(client != NULL || message->program != NULL || message->is_cancelled);
     // Somebody owes it something: a handler, the kernel, or the client that has not taken its
-    // answer. Or the kernel is at work on it this moment.
+    // answer. Or the kernel is at work on it this moment; on an `exit`, until all threads are gone
+    // and a worker has taken the first.
     bool is_at_work =
-        message->state == MESSAGE_PENDING && client != NULL && client->state == PROCESS_RUNNING;
+        message->state == MESSAGE_PENDING && client != NULL &&
+        (client->state == PROCESS_RUNNING || client->state == PROCESS_LINGERING || client->kill);
     ASSERT(has_handler || is_noted || is_pending || is_at_work);
     ASSERT(!message->is_handlers || (has_handler && !is_noted && message->is_cancelled));
     // One answer: nobody can answer what is answered already, unless it was cancelled.

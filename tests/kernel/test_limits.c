@@ -22,6 +22,7 @@
 #include <string.h>
 
 static const struct stage_interface alpha = {"test:limits/alpha", {{"one", 0}}};
+static const struct stage_interface beta = {"test:limits/beta", {{"one", 0}}};
 static const struct stage_interface inspect = {INSPECT_NAME, .real = &inspect_interface};
 static const struct stage_interface loader = {LOADER_NAME, .real = &loader_interface};
 
@@ -37,8 +38,8 @@ struct scene {
 static void scene_open(struct scene *scene, u64 seed)
 {
     stage_open(&scene->stage, seed, 1, NULL);
-    const struct stage_interface *interfaces[] = {&alpha, &inspect, &loader};
-    stage_program(&scene->stage, interfaces, 3, scene->cid);
+    const struct stage_interface *interfaces[] = {&alpha, &beta, &inspect, &loader};
+    stage_program(&scene->stage, interfaces, COUNT_OF(interfaces), scene->cid);
     scene->client = stage_start(&scene->stage, scene->cid);
     scene->handler = stage_start(&scene->stage, scene->cid);
     assert_true(puppet_register(&scene->stage, scene->handler, &alpha) > 0);
@@ -759,6 +760,46 @@ static void bonds_of_one_process_are_told_apart_and_together(void **state)
 
 // Four notifications of 4 MiB are just as much as one wait writes; when they are shorter, the fifth
 // goes with them.
+// When a handler comes for whom many have waited, so many of their binds are looked at in a turn.
+static void limit_of_patient_binds_in_a_turn(void **state)
+{
+    (void)state;
+    enum { BINDS = 2 * KERNEL_SWEEP + 1 };
+    struct scene scene;
+    scene_open(&scene, 29);
+    u8 body[33] = {[32] = 1};
+    stage_interface_hash(&beta, body);
+    for (u32 i = 0; i < BINDS; i++) {
+        assert_true(puppet_send(&scene.stage, scene.client, 0, SYSTEM_BIND_ID,
+                                span_of(body, sizeof body), 0) > 0);
+    }
+    struct kernel *kernel = scene.stage.kernel;
+    const struct interface_entry *entry = entry_find_locked(kernel, span_string(beta.name));
+    assert_int_equal(entry->patient_count, BINDS);
+    puppet_poke(&scene.stage, scene.handler, scene.handler->area, span_of(body, 32));
+    struct puppet_order order = {.kind = PUPPET_SEND,
+                                 .b = SYSTEM_REGISTER_ID,
+                                 .c = scene.handler->area,
+                                 .d = 32,
+                                 .e = scene.handler->area,
+                                 .f = 64,
+                                 .g = SEND_WAIT};
+    puppet_tell(&scene.stage, scene.handler, &order);
+    u32 full = 0; // turns that looked at as many as they may
+    for (u32 left = BINDS; left > 0;) {
+        assert_true(stage_turn(&scene.stage));
+        u32 looked_at = left - entry->patient_count;
+        assert_in_range(looked_at, 0, KERNEL_SWEEP);
+        full += looked_at == KERNEL_SWEEP;
+        left = entry->patient_count;
+    }
+    assert_int_equal(full, BINDS / KERNEL_SWEEP);
+    stage_settle(&scene.stage, 1000);
+    assert_int_equal(entry->bond_count, BINDS);
+    kernel_check(kernel);
+    stage_close(&scene.stage);
+}
+
 static void limit_of_bytes_that_one_wait_writes(void **state)
 {
     (void)state;
@@ -881,6 +922,7 @@ int main(void)
         cmocka_unit_test(more_memories_than_a_reservation_has_blocks),
         cmocka_unit_test(bodies_of_all_kinds_come_through_whole),
         cmocka_unit_test(bonds_of_one_process_are_told_apart_and_together),
+        cmocka_unit_test(limit_of_patient_binds_in_a_turn),
         cmocka_unit_test(limit_of_bytes_that_one_wait_writes),
         cmocka_unit_test(limit_of_processes_that_inspect_lists),
     };

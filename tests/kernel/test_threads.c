@@ -2,7 +2,9 @@
 // Threads of a process on the simulated machine: that they agree, wait and are woken, come to their
 // limit, and end together, whatever ends them and whenever. The kernel checks itself between turns;
 // closing the stage checks that nothing is left.
+#include "core/kernel/group.h"
 #include "core/kernel/internal.h"
+#include "machines/sim/sim.h"
 #include "tests/kernel/stage.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,6 +138,36 @@ static void many_who_wait_cost_nobody_time(void **state)
     assert_int_equal(scene.endings, FAR + 1);
 }
 
+// Of those whose time is over at once, so many are woken before a turn; the others are there for
+// the next.
+static void so_many_are_woken_at_once(void **state)
+{
+    (void)state;
+    enum { FAR = 3, WAITERS = FAR * (KERNEL_THREADS + 1), AFTER_ALL_NS = 1100000000000000000 };
+    static struct scene scene;
+    scene_open(&scene, 1, 1, "far");
+    for (u32 i = 1; i < FAR; i++) {
+        scene_start(&scene, "far");
+    }
+    struct kernel *kernel = scene.stage.kernel;
+    for (u32 i = 0; i < TURNS_AT_MOST && kernel->timers.count < WAITERS; i++) {
+        (void)stage_turn(&scene.stage);
+    }
+    assert_false(park_expire(kernel));
+    assert_int_equal(kernel->timers.count, WAITERS);
+    sim_clock_advance(AFTER_ALL_NS);
+    for (u32 left = WAITERS; left > 0;) {
+        assert_true(park_expire(kernel));
+        left -= left < KERNEL_SWEEP ? left : KERNEL_SWEEP;
+        assert_int_equal(kernel->timers.count, left);
+        kernel_check(kernel);
+    }
+    assert_false(park_expire(kernel));
+    stage_settle(&scene.stage, TURNS_AT_MOST);
+    assert_int_equal(scene.endings, FAR);
+    stage_close(&scene.stage);
+}
+
 static void bodies_that_change_harm_nobody(void **state)
 {
     (void)state;
@@ -246,6 +278,7 @@ int main(void)
         cmocka_unit_test(there_are_no_more_than_the_limit_and_all_are_woken),
         cmocka_unit_test(times_near_and_far_are_over),
         cmocka_unit_test(many_who_wait_cost_nobody_time),
+        cmocka_unit_test(so_many_are_woken_at_once),
         cmocka_unit_test(bodies_that_change_harm_nobody),
         cmocka_unit_test(exit_of_one_ends_all),
         cmocka_unit_test(trap_of_one_ends_all),
