@@ -22,7 +22,7 @@ $(call unit_test,wasm_memories,tests/unit/test_wasm_memories.c tests/unit/wasm_b
 build/test/wasm/tail.wasm: WAT_FLAGS := --enable-tail-call
 build/test/wasm/memories.wasm: WAT_FLAGS := --enable-multi-memory
 $(UNIT_VARIANTS:%=build/%/test/wasm_memories): | build/test/wasm/memories.wasm
-$(call unit_test,wasm_exception,tests/unit/test_wasm_exception.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES))
+$(call unit_test,wasm_exception,tests/unit/test_wasm_exception.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES))
 $(call unit_test,wasm_vector,tests/unit/test_wasm_vector.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES))
 $(UNIT_VARIANTS:%=build/%/test/wasm_vector): | build/test/wasm/vector.wasm

@@ -135,6 +135,7 @@ void wasm_memory_destroy(struct wasm_memory *memory);
 //            error is ERR_INVALID
 // ERR_MISMATCH   an import has the wrong kind or type; the report names it ("incompatible import
 //                type")
+// ERR_LIMIT      tables of exnref beyond WASM_EXCEPTION_ROOTS, or a table beyond limits.h
 // ERR_NO_MEMORY  arena or store has no more
 enum err wasm_instance_create(const struct wasm_module *module, const struct wasm_extern *imports,
                               struct wasm_store *store, struct arena *arena,

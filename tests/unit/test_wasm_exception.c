@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Does the store of exceptions keep the promises of core/wasm/exception.h? Throwing and catching
 // are tested by scripts (tests/spec/beyond).
+#include "core/base/arena.h"
 #include "core/base/memory.h"
+#include "core/wasm/code.h"
 #include "core/wasm/exception.h"
+#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
+#include "core/wasm/load.h"
 #include "core/wasm/module.h"
 #include "core/wasm/thread.h"
 #include "tests/unit/support.h"
+#include "tests/unit/wasm_bytes.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,6 +175,75 @@ static void the_limits_hold(void **state)
     world_close(&world);
 }
 
+// A module of two tables of exnref, with so many elements to begin with, and nothing else.
+static struct wasm_bytes two_tables(u32 first, u32 second)
+{
+    struct wasm_bytes bytes = wasm_bytes_begin();
+    put_section(&bytes, 4);
+    put_u32(&bytes, 2);
+    PUT(&bytes, "\x69\x00");
+    put_u32(&bytes, first);
+    PUT(&bytes, "\x69\x00");
+    put_u32(&bytes, second);
+    end_section(&bytes);
+    return bytes;
+}
+
+static enum err instantiate(struct world *world, struct arena *arena, u32 first, u32 second,
+                            struct wasm_instance **out)
+{
+    struct wasm_bytes bytes = two_tables(first, second);
+    struct arena scratch;
+    arena_init(&scratch, world->store.memory, SIZE_MAX);
+    struct wasm_load load;
+    i64 work = INT64_MAX;
+    wasm_load_begin(&load, wasm_bytes_span(&bytes), WASM_FEATURES_ALL, arena, &scratch);
+    assert_int_equal(wasm_load_step(&load, &work, NULL), ERR_OK);
+    arena_drop(&scratch);
+    enum trap trap;
+    enum err err = wasm_instance_create(load.module, NULL, &world->store, arena, out, &trap, NULL);
+    wasm_bytes_free(&bytes);
+    return err;
+}
+
+// All tables of exnref of one store have so many elements together, from the beginning or grown.
+static void tables_have_so_many_roots(void **state)
+{
+    (void)state;
+    enum { HALF = WASM_EXCEPTION_ROOTS / 2 };
+    struct world world;
+    struct arena arena;
+    struct wasm_instance *instance;
+    static const u32 refused[][2] = {
+        {WASM_EXCEPTION_ROOTS + 1, 0}, {0, WASM_EXCEPTION_ROOTS + 1}, {HALF, HALF + 1}};
+    for (u32 i = 0; i < COUNT_OF(refused); i++) {
+        world_open(&world, -1);
+        arena_init(&arena, world.store.memory, SIZE_MAX);
+        assert_int_equal(instantiate(&world, &arena, refused[i][0], refused[i][1], &instance),
+                         ERR_LIMIT);
+        assert_int_equal(world.store.exception_roots, 0); // given back
+        arena_drop(&arena);
+        world_close(&world);
+    }
+    world_open(&world, -1);
+    arena_init(&arena, world.store.memory, SIZE_MAX);
+    assert_int_equal(instantiate(&world, &arena, HALF, HALF, &instance), ERR_OK);
+    assert_int_equal(world.store.exception_roots, WASM_EXCEPTION_ROOTS);
+    struct wasm_instance *second;
+    assert_int_equal(instantiate(&world, &arena, 0, 1, &second), ERR_LIMIT);
+    wasm_instance_destroy(instance); // and so are those of another
+    assert_int_equal(instantiate(&world, &arena, 0, HALF, &second), ERR_OK);
+    struct wasm_table *grown = wasm_instance_table(second, 0);
+    assert_false(wasm_table_grow(grown, HALF + 1, 0));
+    assert_true(wasm_table_grow(grown, HALF - 1, 0));
+    assert_true(wasm_table_grow(grown, 1, 0));
+    assert_false(wasm_table_grow(grown, 1, 0));
+    assert_int_equal(grown->count, HALF);
+    wasm_instance_destroy(second);
+    arena_drop(&arena);
+    world_close(&world);
+}
+
 static void memory_may_fail(void **state)
 {
     (void)state;
@@ -199,6 +273,7 @@ int main(void)
         cmocka_unit_test(garbage_makes_room),
         cmocka_unit_test(what_an_exception_holds_stays),
         cmocka_unit_test(the_limits_hold),
+        cmocka_unit_test(tables_have_so_many_roots),
         cmocka_unit_test(memory_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
