@@ -75,7 +75,7 @@ static void segment_walk(struct walk *walk)
             return;
         }
         const u8 *start = (const u8 *)(uintptr_t)(walk->pc - offset);
-        u32 bytes = 0;
+        i32 bytes = 0;
         bool has_frame = // whole where it calls
             walk->is_return ||
             space->target->has_frame(start, offset, code->prologue_bytes, &bytes);
@@ -88,7 +88,7 @@ static void segment_walk(struct walk *walk)
                                      origin(code, offset, walk->is_return),
                        });
         }
-        const u8 *end = walk->sp + (has_frame ? code->frame_bytes : bytes);
+        const u8 *end = walk->sp + (has_frame ? (i32)code->frame_bytes : bytes);
         walk->pc = load(walk, end);
         walk->sp = end + sizeof(u64);
         walk->is_return = true;

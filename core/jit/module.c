@@ -47,14 +47,16 @@ enum err jit_module_create(struct jit_space *space, const struct wasm_module *mo
     arena_init(&out->arena, space->memory, limit_bytes);
     u32 defined = module->function_count - module->function_import_count;
     out->enters = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
-    out->leaves = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
+    out->leaves[JIT_WAY_CALL] = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
+    out->leaves[JIT_WAY_JUMP] = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
     out->loop_enters = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);
     out->has = ARENA_ARRAY(&out->arena, bool, module->function_count);
     out->loops = ARENA_ARRAY(&out->arena, struct jit_loop, JIT_LOOPS);
     out->stand_ins = ARENA_ARRAY(&out->arena, struct wasm_stand_in, defined);
     out->slots = (void *)jit_space_take(space, &out->runs, slot_count(module) * sizeof(u8 *));
-    if (out->enters == NULL || out->leaves == NULL || out->stand_ins == NULL ||
-        out->slots == NULL || out->has == NULL || out->loop_enters == NULL || out->loops == NULL) {
+    if (out->enters == NULL || out->leaves[JIT_WAY_CALL] == NULL ||
+        out->leaves[JIT_WAY_JUMP] == NULL || out->stand_ins == NULL || out->slots == NULL ||
+        out->has == NULL || out->loop_enters == NULL || out->loops == NULL) {
         jit_module_destroy(out);
         return ERR_NO_MEMORY;
     }
@@ -133,7 +135,7 @@ struct placing {
     u32 link_count;
     u32 *entered; // by type: index in codes, plus 1
     u32 *loop_entered;
-    u32 *left;
+    u32 *left[JIT_WAY_COUNT];
     u32 left_helper;
     u32 *placed; // by defined function: index in codes, plus 1
     u64 bytes;
@@ -200,18 +202,18 @@ static enum err need_loop_enter(struct placing *p, const struct wasm_func_type *
     return ERR_OK;
 }
 
-static enum err need_leave(struct placing *p, const struct wasm_func_type *type)
+static enum err need_leave(struct placing *p, const struct wasm_func_type *type, enum jit_way way)
 {
-    if (p->module->leaves[type->canonical] != NULL || p->left[type->canonical] != 0) {
+    if (p->module->leaves[way][type->canonical] != NULL || p->left[way][type->canonical] != 0) {
         return ERR_OK;
     }
     const struct jit_space *space = p->module->space;
     struct jit_function code;
-    TRY(space->target->emit_leave(type, &p->module->options, p->scratch, p->scratch, &code));
+    TRY(space->target->emit_leave(type, way, &p->module->options, p->scratch, p->scratch, &code));
     if (!add(p, &code, JIT_CODE_LEAVE, 0)) {
         return ERR_LIMIT;
     }
-    p->left[type->canonical] = p->code_count;
+    p->left[way][type->canonical] = p->code_count;
     return ERR_OK;
 }
 
@@ -224,7 +226,8 @@ static enum err need_leave_helper(struct placing *p)
     }
     const struct jit_space *space = p->module->space;
     struct jit_function code;
-    TRY(space->target->emit_leave(&type, &p->module->options, p->scratch, p->scratch, &code));
+    TRY(space->target->emit_leave(&type, JIT_WAY_JUMP, &p->module->options, p->scratch, p->scratch,
+                                  &code));
     if (!add(p, &code, JIT_CODE_LEAVE, 0)) {
         return ERR_LIMIT;
     }
@@ -254,16 +257,17 @@ static enum err need_callee(struct placing *p, u32 callee)
 {
     const struct wasm_module *module = p->module->module;
     if (callee & JIT_CALLEE_ELEMENT) {
-        return need_leave(p, &module->types[callee & ~JIT_CALLEE_ELEMENT]);
+        return need_leave(p, &module->types[callee & ~JIT_CALLEE_ELEMENT], JIT_WAY_CALL);
     }
     if (callee & JIT_CALLEE_HELPER) {
         TRY(need_leave_helper(p));
     } else if (callee & JIT_CALLEE_TAG) {
-        TRY(need_leave(p, tag_type(module, callee & ~(u32)JIT_CALLEE_TAG)));
+        TRY(need_leave(p, tag_type(module, callee & ~(u32)JIT_CALLEE_TAG), JIT_WAY_CALL));
     } else if (is_direct(p, callee)) {
         return ERR_OK;
     } else {
-        TRY(need_leave(p, type_of(module, callee)));
+        enum jit_way way = jit_callee_way(callee, module->function_import_count);
+        TRY(need_leave(p, type_of(module, callee), way));
     }
     u32 slot = slot_of(module, callee);
     if (p->links[slot] == 0) {
@@ -323,8 +327,9 @@ static enum err lay_out(struct placing *p)
 
 static const u8 *leave_of(const struct placing *p, u32 canonical)
 {
-    u32 index = p->left[canonical];
-    return index != 0 ? p->base + p->facts[index - 1].start : p->module->leaves[canonical];
+    u32 index = p->left[JIT_WAY_CALL][canonical];
+    return index != 0 ? p->base + p->facts[index - 1].start
+                      : p->module->leaves[JIT_WAY_CALL][canonical];
 }
 
 static const u8 *address_of(const struct placing *p, u32 callee)
@@ -357,12 +362,13 @@ static const u8 *slot_leave(const struct jit_module *module, u32 slot)
 {
     const struct wasm_module *wasm = module->module;
     if (slot < wasm->function_count) {
-        return module->leaves[type_of(wasm, slot)->canonical];
+        enum jit_way way = jit_callee_way(slot, wasm->function_import_count);
+        return module->leaves[way][type_of(wasm, slot)->canonical];
     }
     u32 helper = slot - wasm->function_count;
     return helper < IR_HELPER_COUNT
                ? module->leave_helper
-               : module->leaves[tag_type(wasm, helper - IR_HELPER_COUNT)->canonical];
+               : module->leaves[JIT_WAY_CALL][tag_type(wasm, helper - IR_HELPER_COUNT)->canonical];
 }
 
 static enum err batch_write(struct placing *p)
@@ -440,8 +446,10 @@ static void crossings_publish(const struct placing *p)
         if (p->loop_entered[i] != 0) {
             module->loop_enters[i] = p->base + p->facts[p->loop_entered[i] - 1].start;
         }
-        if (p->left[i] != 0) {
-            module->leaves[i] = p->base + p->facts[p->left[i] - 1].start;
+        for (u32 way = 0; way < JIT_WAY_COUNT; way++) {
+            if (p->left[way][i] != 0) {
+                module->leaves[way][i] = p->base + p->facts[p->left[way][i] - 1].start;
+            }
         }
     }
     if (p->left_helper != 0) {
@@ -509,10 +517,12 @@ static enum err placing_init(struct placing *p, struct jit_module *module,
     p->link_slots = ARENA_ARRAY(scratch, u32, most);
     p->entered = ARENA_ARRAY(scratch, u32, wasm->type_count);
     p->loop_entered = ARENA_ARRAY(scratch, u32, wasm->type_count);
-    p->left = ARENA_ARRAY(scratch, u32, wasm->type_count);
+    p->left[JIT_WAY_CALL] = ARENA_ARRAY(scratch, u32, wasm->type_count);
+    p->left[JIT_WAY_JUMP] = ARENA_ARRAY(scratch, u32, wasm->type_count);
     p->placed = ARENA_ARRAY(scratch, u32, wasm->function_count);
     if (p->codes == NULL || p->facts == NULL || p->links == NULL || p->link_slots == NULL ||
-        p->entered == NULL || p->loop_entered == NULL || p->left == NULL || p->placed == NULL) {
+        p->entered == NULL || p->loop_entered == NULL || p->left[JIT_WAY_CALL] == NULL ||
+        p->left[JIT_WAY_JUMP] == NULL || p->placed == NULL) {
         return ERR_NO_MEMORY;
     }
     u32 loops = 0;

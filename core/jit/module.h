@@ -65,7 +65,7 @@ struct jit_module {
     const u8 **slots;       // atomic
     const u8 **enters;      // by canonical type; NULL: not made yet
     const u8 **loop_enters; // of the version that begins at a loop, by the function's type
-    const u8 **leaves;
+    const u8 **leaves[JIT_WAY_COUNT];
     const u8 *leave_helper;
     struct wasm_stand_in *stand_ins; // by defined function
     bool *has;                       // atomic; by function: it is compiled

@@ -4,10 +4,9 @@
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
+#include "core/jit/jit.h"
 struct arena;
 struct ir;
-struct jit_function;
-struct jit_options;
 struct mach;
 struct mach_registers;
 struct wasm_func_type;
@@ -36,9 +35,9 @@ struct jit_target {
     u8 landing_register;
     u64 landing_flags;
     // Whether a function has its whole frame before the instruction at start + offset. If not, in
-    // its prologue or while it returns, *bytes receives what lies between the stack pointer and the
-    // return address.
-    bool (*has_frame)(const u8 *start, u32 offset, u32 prologue_bytes, u32 *bytes);
+    // its prologue or while it returns, *bytes receives how far above the stack pointer the return
+    // address is; below it when that has been read already.
+    bool (*has_frame)(const u8 *start, u32 offset, u32 prologue_bytes, i32 *bytes);
     // Machine instructions for a function. ERR_LIMIT, ERR_UNSUPPORTED, ERR_NO_MEMORY.
     enum err (*select)(const struct ir *ir, const struct jit_options *options, struct mach *out);
     // The bytes, after the allocator. ERR_LIMIT, ERR_NO_MEMORY.
@@ -47,11 +46,13 @@ struct jit_target {
                      struct jit_function *out);
     // Code that takes arguments from thread->slots into registers, calls, and puts the results
     // back (`enter`), and the reverse for calls that leave compiled code (`leave`); one of each for
-    // every type of a module.
+    // every type of a module. Of `leave` there are two that do the same (docs/jit.md, "Crossings"):
     enum err (*emit_enter)(const struct wasm_func_type *type, const struct jit_options *options,
                            struct arena *scratch, struct arena *arena, struct jit_function *out);
-    enum err (*emit_leave)(const struct wasm_func_type *type, const struct jit_options *options,
-                           struct arena *scratch, struct arena *arena, struct jit_function *out);
+    //   way  how it is mostly reached, and so how it returns
+    enum err (*emit_leave)(const struct wasm_func_type *type, enum jit_way way,
+                           const struct jit_options *options, struct arena *scratch,
+                           struct arena *arena, struct jit_function *out);
     // Whether leaving code was reached in the place of a return of the function that was entered,
     // so that it returns to the entering code: by the stack pointers of both, as struct jit_thread
     // has them at JIT_STUB_ENTER and behind JIT_STUB_LEAVE.

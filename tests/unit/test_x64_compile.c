@@ -158,18 +158,26 @@ static void frames_end_before_a_tail_call(void **state)
         0x48, 0xe9, 0x00, 0x00, 0x00, 0x00, // jmp, with REX.W
         0x49, 0xff, 0x63, 0x10,             // jmp [r11 + 16], with REX.W
         0xff, 0x63, 0x10,                   // jmp [rbx + 16]
+        0x41, 0x53,                         // push r11: the return address of a call by a jump
+        0x48, 0xe9, 0x00, 0x00, 0x00, 0x00, // jmp, with REX.W
+        0x4c, 0x8b, 0x5c, 0x24, 0x18,       // mov r11, [rsp + 24]: a return of what was jumped to
+        0x48, 0x83, 0xc4, 0x20,             // add rsp, 32
+        0x49, 0xff, 0xe3,                   // jmp r11, with REX.W
+        0x41, 0xff, 0xe3,                   // jmp r11: of a table
         0xcc, 0xcc, 0xcc,
     };
     static const struct {
         u32 offset;
         bool has_frame;
-        u32 bytes;
+        i32 bytes;
     } cases[] = {
-        {0, false, 0},   {1, false, 8},  {3, false, 16}, {7, true, 0},   {12, true, 0},
-        {16, false, 16}, {18, false, 8}, {19, false, 0}, {25, false, 0}, {29, true, 0},
+        {0, false, 0},  {1, false, 8},   {3, false, 16},  {7, true, 0},
+        {12, true, 0},  {16, false, 16}, {18, false, 8},  {19, false, 0},
+        {25, false, 0}, {29, true, 0},   {32, true, 0},   {34, false, 0},
+        {40, true, 0},  {45, true, 0},   {49, false, -8}, {52, true, 0},
     };
     for (u32 i = 0; i < COUNT_OF(cases); i++) {
-        u32 left = 0;
+        i32 left = 0;
         bool has = jit_target_x86_64.has_frame(code, cases[i].offset, 7, &left);
         assert_int_equal(has, cases[i].has_frame);
         assert_int_equal(left, cases[i].bytes);

@@ -280,8 +280,23 @@ enum err x64_emit_enter(const struct wasm_func_type *type, const struct jit_opti
     return finish(as, prologue, arena, out);
 }
 
-enum err x64_emit_leave(const struct wasm_func_type *type, const struct jit_options *options,
-                        struct arena *scratch, struct arena *arena, struct jit_function *out)
+// Back to where it was called, like `ret`, or without the CPU's memory of calls and returns, in
+// which a jump has left nothing. r11 is nobody's between a call and what follows it.
+static void put_return(struct assembler *as, enum jit_way way, u32 frame)
+{
+    if (way == JIT_WAY_CALL) {
+        put_sp_add(as, X64_ADD_I, frame);
+        asm_none(as, X64_RET, true);
+        return;
+    }
+    load(as, X64_R11, X64_RSP, (i32)frame);
+    put_sp_add(as, X64_ADD_I, frame + (u32)sizeof(u64));
+    asm_r(as, X64_JMP_TAIL, true, X64_R11);
+}
+
+enum err x64_emit_leave(const struct wasm_func_type *type, enum jit_way way,
+                        const struct jit_options *options, struct arena *scratch,
+                        struct arena *arena, struct jit_function *out)
 {
     u32 frame = leave_frame(type);
     struct crossing c = {.type = type, .slots_base = X64_RSP};
@@ -307,8 +322,7 @@ enum err x64_emit_leave(const struct wasm_func_type *type, const struct jit_opti
     for (u32 i = 0; i < COUNT_OF(preserved); i++) {
         load(as, preserved[i], X64_RSP, (i32)(RESUME_BYTES + 8 * i));
     }
-    put_sp_add(as, X64_ADD_I, frame);
-    asm_none(as, X64_RET, true);
+    put_return(as, way, frame);
     *out = (struct jit_function){.frame_bytes = frame};
     return finish(as, prologue, arena, out);
 }
@@ -375,8 +389,16 @@ static bool is_tail_jump(const u8 *at)
            (at[1] == JMP || (at[1] == GROUP && (at[2] & ~REGISTER) == JMP_SHORT));
 }
 
+// Whether this is how code returns that is reached by jumps (put_return): jmp r11 with REX.W.
+static bool is_jump_back(const u8 *at)
+{
+    return at[0] == 0x49 && at[1] == 0xff && at[2] == 0xe3;
+}
+
 // A prologue begins with pushes, and what returns ends with as many pops; there are none elsewhere.
-bool x64_has_frame(const u8 *start, u32 offset, u32 prologue_bytes, u32 *bytes)
+// A call by a jump (x64_call) looks like a tail call once the return address is pushed, and so it
+// is taken for one whose caller is the same function.
+bool x64_has_frame(const u8 *start, u32 offset, u32 prologue_bytes, i32 *bytes)
 {
     enum { PUSH = 0x50, POP = 0x58, RET = 0xc3 };
     u32 count = 0;
@@ -386,13 +408,17 @@ bool x64_has_frame(const u8 *start, u32 offset, u32 prologue_bytes, u32 *bytes)
              at += size) {
             count++;
         }
-        *bytes = count * (u32)sizeof(u64);
+        *bytes = (i32)(count * sizeof(u64));
         return false;
     }
     at += offset;
+    if (is_jump_back(at)) {
+        *bytes = -(i32)sizeof(u64);
+        return false;
+    }
     for (u32 size; (size = stack_move_bytes(at, POP)) != 0; at += size) {
         count++;
     }
-    *bytes = count * (u32)sizeof(u64);
+    *bytes = (i32)(count * sizeof(u64));
     return *at != RET && !is_tail_jump(at);
 }

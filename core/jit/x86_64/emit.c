@@ -93,9 +93,23 @@ static void note_call(struct emitter *e, u32 mark, u32 function)
     calls[e->call_count++] = (struct emit_call){.mark = mark, .function = function};
 }
 
+// A call of what is never compiled is a jump with the return address pushed: the worker returns to
+// C code in between, whose returns pair with its calls only if nothing is left of this one.
+static u32 put_call_away(struct assembler *as)
+{
+    u32 behind = asm_label(as);
+    asm_rm(as, X64_LEA, true, X64_ELEMENT,
+           (struct asm_mem){.base = ASM_BASE_LABEL, .index = X64_NONE, .disp = (i32)behind});
+    asm_r(as, X64_PUSH, true, X64_ELEMENT);
+    u32 mark = asm_tail(as);
+    asm_bind(as, behind);
+    return mark;
+}
+
 void x64_call(struct emitter *e, const struct mach_ins *ins, u32 function)
 {
-    note_call(e, asm_call(&e->as), function);
+    bool is_away = jit_callee_way(function, e->ir->module->function_import_count) == JIT_WAY_JUMP;
+    note_call(e, is_away ? put_call_away(&e->as) : asm_call(&e->as), function);
     x64_site(e, ins, TRAP_NONE);
 }
 
