@@ -129,6 +129,27 @@ enum err cid_read(struct reader *in, struct cid *out, struct report *report)
     return ERR_OK;
 }
 
+enum err cid_read_any(struct reader *in, struct cid *out, struct report *report)
+{
+    struct reader ahead = *in;
+    struct span digest;
+    u64 hash, size;
+    if (reader_left(in) == 0 || *in->next != HASH_SHA2_256) {
+        return cid_read(in, out, report);
+    }
+    TRY(varint_read(&ahead, &hash, report));
+    TRY(varint_read(&ahead, &size, report));
+    if (size != CID_DIGEST_BYTES) {
+        return report_err(report, ERR_MALFORMED, reader_offset(in),
+                          "CID's sha2-256 digest is not of 32 bytes");
+    }
+    TRY(reader_bytes(&ahead, CID_DIGEST_BYTES, &digest, report));
+    out->codec = CID_DAG_PB;
+    mem_copy(out->digest, digest.data, CID_DIGEST_BYTES);
+    in->next = ahead.next;
+    return ERR_OK;
+}
+
 enum err cid_parse_binary(struct span bytes, struct cid *out, struct report *report)
 {
     struct reader in = reader_over(bytes);

@@ -47,6 +47,10 @@ enum err cid_parse_binary(struct span bytes, struct cid *out, struct report *rep
 // moved.
 enum err cid_read(struct reader *in, struct cid *out, struct report *report);
 
+// The same, also for version 0, a bare sha2-256 multihash, which names dag-pb: so older nodes of
+// files write their links, and peers their wishes.
+enum err cid_read_any(struct reader *in, struct cid *out, struct report *report);
+
 // The text form, ended by zero.
 void cid_write_text(const struct cid *cid, char out[CID_TEXT_BYTES]);
 void cid_write_binary(const struct cid *cid, u8 out[CID_BINARY_BYTES]);

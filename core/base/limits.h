@@ -12,6 +12,13 @@ enum {
     // A node of the profile: each link costs at most 66 bytes (55 in the node, 11 in its UnixFS
     // data) and what is around them at most 32. The builder's buffer has this size.
     UNIXFS_NODE_BYTES = UNIXFS_LINKS * 66 + 32,
+    // What is read, whoever made the file: links of one node, twice those of the widest layout that
+    // `ipfs add` has made by default; a block, which is what every implementation takes.
+    UNIXFS_LINKS_READ = 2048,
+    UNIXFS_BLOCK_BYTES = 2 << 20,
+    // And rows of nodes: 256 KiB leaves and 174 links need four for 200 TB, and one more where the
+    // leaves are nodes too.
+    UNIXFS_DEPTH = 8,
     // Letters of a CID that are decoded to say what is wrong with it. Our own have 59; a 512-bit
     // hash needs 111.
     CID_LETTERS_LOOKED_AT = 160,

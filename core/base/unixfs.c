@@ -27,7 +27,7 @@ enum {
     FILE_TIME = 8 << 3 | 2,
 };
 
-enum { TYPE_FILE = 2 };
+enum { TYPE_RAW = 0, TYPE_FILE = 2 };
 
 // ---- building
 
@@ -285,7 +285,7 @@ static enum err read_link(struct reader *in, struct unixfs_link *out, struct rep
         return report_err(report, ERR_MALFORMED, reader_offset(&link), "link without a CID");
     }
     TRY(read_sub(&link, &field, report));
-    TRY(cid_read(&field, &out->cid, report));
+    TRY(cid_read_any(&field, &out->cid, report));
     if (reader_left(&field) != 0) {
         return report_err(report, ERR_MALFORMED, reader_offset(&field),
                           "bytes follow a link's CID");
@@ -308,43 +308,48 @@ static enum err read_link(struct reader *in, struct unixfs_link *out, struct rep
     return ERR_OK;
 }
 
-static enum err read_type(struct reader *in, struct report *report)
+static enum err read_type(struct reader *in, u64 *type, struct report *report)
 {
     static const char *const names[] = {"raw", "directory", "file", "metadata", "symlink", "HAMT"};
     u64 offset = reader_offset(in);
-    u64 type;
     if (!accept(in, FILE_TYPE)) {
         return report_err(report, ERR_MALFORMED, offset, "UnixFS data without a type");
     }
-    TRY(varint_read(in, &type, report));
-    if (type != TYPE_FILE) {
-        return type < COUNT_OF(names)
+    TRY(varint_read(in, type, report));
+    if (*type != TYPE_FILE && *type != TYPE_RAW) {
+        return *type < COUNT_OF(names)
                    ? report_err_detail(report, ERR_UNSUPPORTED, offset,
                                        "UnixFS node is not a file's but of type",
-                                       span_string(names[type]))
+                                       span_string(names[*type]))
                    : report_err(report, ERR_MALFORMED, offset, "UnixFS type does not exist");
     }
     return ERR_OK;
 }
 
-// Reads the UnixFS message up to the sizes of the links.
-static enum err read_file_head(struct reader *in, u64 *file_bytes, struct report *report)
+// Reads the UnixFS message, node->sizes, up to the sizes of the links.
+static enum err read_file_head(struct unixfs_node *node, struct report *report)
 {
-    TRY(read_type(in, report));
-    if (reader_left(in) != 0 && *in->next == FILE_DATA) {
-        return report_err(report, ERR_UNSUPPORTED, reader_offset(in),
-                          "UnixFS node holds bytes of the file itself");
+    struct reader *in = &node->sizes;
+    struct reader data;
+    u64 type;
+    TRY(read_type(in, &type, report));
+    if (type == TYPE_RAW && node->link_count != 0) {
+        return report_err(report, ERR_MALFORMED, reader_offset(in), "UnixFS raw leaf has links");
+    }
+    if (accept(in, FILE_DATA)) {
+        TRY(read_sub(in, &data, report));
+        node->data = span_of(data.next, reader_left(&data));
     }
     if (!accept(in, FILE_BYTES)) {
         return report_err(report, ERR_MALFORMED, reader_offset(in), "UnixFS file without its size");
     }
-    return varint_read(in, file_bytes, report);
+    return varint_read(in, &node->file_bytes, report);
 }
 
 // Checks each link's size against its kind, and their sum.
 static enum err check_sizes(struct unixfs_node node, struct report *report)
 {
-    u64 sum = 0;
+    u64 sum = node.data.size;
     for (u32 i = 0; i < node.link_count; i++) {
         struct unixfs_link link;
         u64 offset = reader_offset(&node.sizes);
@@ -355,14 +360,14 @@ static enum err check_sizes(struct unixfs_node node, struct report *report)
             return reader_left(&node.sizes) == 0
                        ? report_err(report, ERR_MALFORMED, offset, "fewer sizes than links")
                        : report_err(report, ERR_UNSUPPORTED, offset,
-                                    "UnixFS field that the profile does not have");
+                                    "UnixFS field that a file does not have here");
         }
         TRY(varint_read(&node.sizes, &link.file_bytes, report));
         if (link.file_bytes == 0) {
             return report_err(report, ERR_MALFORMED, offset, "link to nothing");
         }
-        if (link.cid.codec == CID_RAW && link.file_bytes > UNIXFS_CHUNK_BYTES) {
-            return report_err(report, ERR_UNSUPPORTED, offset, "leaf of more than 1 MiB");
+        if (link.cid.codec == CID_RAW && link.file_bytes > UNIXFS_BLOCK_BYTES) {
+            return report_err(report, ERR_UNSUPPORTED, offset, "leaf of more than 2 MiB");
         }
         if (__builtin_add_overflow(sum, link.file_bytes, &sum)) {
             return report_err(report, ERR_MALFORMED, offset, "sizes add up beyond 64 bits");
@@ -378,7 +383,7 @@ static enum err check_sizes(struct unixfs_node node, struct report *report)
     }
     if (sum != node.file_bytes) {
         return report_err(report, ERR_MALFORMED, reader_offset(&node.sizes),
-                          "sizes of the links do not add up to the file's");
+                          "sizes of data and links do not add up to the file's");
     }
     return ERR_OK;
 }
@@ -389,8 +394,8 @@ enum err unixfs_node_parse(struct span block, struct unixfs_node *out, struct re
     struct unixfs_node node = {.links = in};
     while (accept(&in, NODE_LINK)) {
         struct unixfs_link link;
-        if (node.link_count == UNIXFS_LINKS) {
-            return report_err(report, ERR_LIMIT, reader_offset(&in), "node has over 1024 links");
+        if (node.link_count == UNIXFS_LINKS_READ) {
+            return report_err(report, ERR_LIMIT, reader_offset(&in), "node has over 2048 links");
         }
         TRY(read_link(&in, &link, report));
         node.link_count++;
@@ -403,11 +408,7 @@ enum err unixfs_node_parse(struct span block, struct unixfs_node *out, struct re
         return report_err(report, ERR_MALFORMED, reader_offset(&in),
                           "bytes follow the node's data");
     }
-    TRY(read_file_head(&node.sizes, &node.file_bytes, report));
-    if (node.link_count == 0) {
-        return report_err(report, ERR_UNSUPPORTED, reader_offset(&in),
-                          "node without links; the profile makes a small file one raw block");
-    }
+    TRY(read_file_head(&node, report));
     TRY(check_sizes(node, report));
     *out = node;
     return ERR_OK;

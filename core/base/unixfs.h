@@ -6,8 +6,9 @@
 // same depth. That is what IPFS does under the profile unixfs-v1-2025, so the names are the same.
 //
 // Use     to name bytes at hand: unixfs_cid. To write a file's blocks as it streams by:
-//         unixfs_builder_init, _write as often as needed, _finish; then drop the arena. To read:
-//         unixfs_node_parse on a dag-pb block, then unixfs_node_next for each of its links.
+//         unixfs_builder_init, _write as often as needed, _finish; then drop the arena. To read a
+//         file of any layout: unixfs_node_parse on a dag-pb block; the file's bytes below it are
+//         its `data`, then those of each link that unixfs_node_next gives.
 // Owner   the builder's memory lies in the caller's arena, at most UNIXFS_BUILDER_BYTES of it. A
 //         parsed node borrows the block.
 // Limits  core/base/limits.h
@@ -84,19 +85,21 @@ enum err unixfs_naming_step(struct unixfs_naming *naming, struct cid *out);
 
 // A node of a file, checked whole: what unixfs_node_next gives needs no further check but these
 // two, which only the child's bytes can answer: that they have the link's CID, and as many file
-// bytes as it says.
+// bytes as it says. The profile's nodes have links and no data.
 struct unixfs_node {
-    u64 file_bytes; // the sum of the links' file_bytes
-    u32 link_count; // 1 .. UNIXFS_LINKS
+    u64 file_bytes;   // of `data`, and the sum of the links' file_bytes
+    struct span data; // bytes of the file in the node itself, as the leaves of older layouts have
+    u32 link_count;   // 0 .. UNIXFS_LINKS_READ; each has file bytes
     struct reader links;
     struct reader sizes;
 };
 
-// Parses a dag-pb block.
+// Parses a dag-pb block of any layout: links before data, each with CID, empty name and size in
+// this order; a UnixFS message of type file or raw, its fields in ascending order.
 // ERR_MALFORMED    not a dag-pb block that holds a UnixFS file, or its sums do not agree
-// ERR_UNSUPPORTED  legal, but not as the profile makes files: a directory, bytes inside the node, a
-//                  mode or time, a leaf over 1 MiB, names, an unusual order of fields
-// ERR_LIMIT        more links than UNIXFS_LINKS
+// ERR_UNSUPPORTED  legal, but no file that `ipfs add` makes: a directory, a HAMT, a mode or time, a
+//                  leaf over UNIXFS_BLOCK_BYTES, names, an unusual order of fields
+// ERR_LIMIT        more links than UNIXFS_LINKS_READ
 enum err unixfs_node_parse(struct span block, struct unixfs_node *out, struct report *report);
 
 // The next link of a parsed node; false when there are no more.

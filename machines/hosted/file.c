@@ -84,7 +84,7 @@ struct walk {
     struct {
         struct span block; // from malloc
         struct unixfs_node node;
-    } levels[UNIXFS_LEVELS + 1];
+    } levels[UNIXFS_DEPTH];
 };
 
 static enum err sizes_differ(const struct cid *cid, struct report *report)
@@ -96,8 +96,10 @@ static enum err sizes_differ(const struct cid *cid, struct report *report)
                              span_string(name));
 }
 
-// Goes down into a node. `file_bytes` is what its parent says, UINT64_MAX for the first.
-static enum err walk_enter(struct walk *walk, const struct cid *cid, u64 file_bytes)
+// Goes down into a node, whose own bytes of the file come first. `file_bytes` is what its parent
+// says, UINT64_MAX for the first.
+static enum err walk_enter(struct walk *walk, const struct cid *cid, u64 file_bytes,
+                           hosted_sink sink, void *context)
 {
     ASSERT(cid->codec == CID_DAG_PB);
     if (walk->depth == COUNT_OF(walk->levels)) {
@@ -109,6 +111,9 @@ static enum err walk_enter(struct walk *walk, const struct cid *cid, u64 file_by
     enum err err = unixfs_node_parse(block, &node, walk->report);
     if (err == ERR_OK && file_bytes != UINT64_MAX && node.file_bytes != file_bytes) {
         err = sizes_differ(cid, walk->report);
+    }
+    if (err == ERR_OK && node.data.size != 0) {
+        err = sink(context, node.data);
     }
     if (err != ERR_OK) {
         free((void *)block.data);
@@ -139,7 +144,7 @@ static enum err walk_all(struct walk *walk, hosted_sink sink, void *context)
             walk->depth--;
             free((void *)walk->levels[walk->depth].block.data);
         } else if (link.cid.codec == CID_DAG_PB) {
-            TRY(walk_enter(walk, &link.cid, link.file_bytes));
+            TRY(walk_enter(walk, &link.cid, link.file_bytes, sink, context));
         } else {
             TRY(leaf_read(walk, &link, sink, context));
         }
@@ -158,7 +163,7 @@ enum err hosted_file_read(struct store *store, const struct cid *cid, hosted_sin
         free((void *)block.data);
         return err;
     }
-    enum err err = walk_enter(&walk, cid, UINT64_MAX);
+    enum err err = walk_enter(&walk, cid, UINT64_MAX, sink, context);
     if (err == ERR_OK) {
         err = walk_all(&walk, sink, context);
     }

@@ -3,7 +3,7 @@
 //
 // Use     hosted_file_add names a file and keeps its blocks; hosted_file_read gives its bytes back
 //         in order.
-// Limits  core/base/limits.h; memory as unixfs.h says for adding, one block and UNIXFS_LEVELS nodes
+// Limits  core/base/limits.h; memory as unixfs.h says for adding, one block and UNIXFS_DEPTH nodes
 //         for reading.
 // Source  core/base/unixfs.h.
 #pragma once
@@ -29,7 +29,7 @@ typedef enum err (*hosted_sink)(void *context, struct span bytes);
 
 // Every block is checked against its name, and the sizes of the nodes against what is below them.
 // ERR_NOT_FOUND, ERR_MISMATCH, ERR_IO  as store_get; the report names the block
-// ERR_MALFORMED, ERR_UNSUPPORTED       a node that is no UnixFS file, or none of the profile
+// ERR_MALFORMED, ERR_UNSUPPORTED       a node that unixfs_node_parse refuses
 enum err hosted_file_read(struct store *store, const struct cid *cid, hosted_sink sink,
                           void *context, struct report *report);
 

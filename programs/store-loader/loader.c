@@ -201,11 +201,15 @@ static bool load_reserve(struct load *load, const struct cid *cid, u64 bytes)
 
 // ---- the root
 
-// Whether all links are what the leaves of a program must be: raw, and full but for the last.
+// Whether all links are what the leaves of a program must be: raw, and full but for the last, and
+// nothing of it lies in the node itself.
 static bool links_are_leaves(struct unixfs_node node)
 {
     struct unixfs_link link;
     u64 left = node.file_bytes;
+    if (node.link_count == 0 || node.data.size != 0) {
+        return false;
+    }
     while (unixfs_node_next(&node, &link)) {
         u64 wanted = left < UNIXFS_CHUNK_BYTES ? left : UNIXFS_CHUNK_BYTES;
         if (link.cid.codec != CID_RAW || link.file_bytes != wanted || wanted == 0) {
@@ -246,7 +250,7 @@ static void root_is_node(struct load *load, const struct cid *cid, struct span b
     }
     if (!links_are_leaves(load->node)) {
         load_fail_block(load, LOADER_ERROR_UNSUPPORTED, cid,
-                        " links to something else than raw leaves of 1 MiB", (struct span){0});
+                        " is not a node over raw leaves of 1 MiB", (struct span){0});
         return;
     }
     if (load_reserve(load, cid, load->node.file_bytes)) {

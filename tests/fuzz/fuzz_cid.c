@@ -47,12 +47,12 @@ static void try_node(struct span input)
     u32 count = 0;
     while (unixfs_node_next(&node, &link)) {
         ASSERT(link.file_bytes != 0);
-        ASSERT(link.cid.codec != CID_RAW || link.file_bytes <= UNIXFS_CHUNK_BYTES);
+        ASSERT(link.cid.codec != CID_RAW || link.file_bytes <= UNIXFS_BLOCK_BYTES);
         sum += link.file_bytes;
         count++;
     }
-    ASSERT(count == node.link_count && count <= UNIXFS_LINKS && count > 0);
-    ASSERT(sum == node.file_bytes);
+    ASSERT(count == node.link_count && count <= UNIXFS_LINKS_READ);
+    ASSERT(sum + node.data.size == node.file_bytes && node.data.size <= input.size);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

@@ -242,7 +242,7 @@ struct node_case {
     const char *reason;
 };
 
-static void parser_refuses_what_the_profile_does_not_make(void **state)
+static void parser_refuses_what_is_no_file(void **state)
 {
     (void)state;
     const struct node_case cases[] = {
@@ -259,8 +259,9 @@ static void parser_refuses_what_the_profile_does_not_make(void **state)
          "fewer sizes"},
         {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0c\x08\x02\x18\x82\x80\x40" SIZES), ERR_MALFORMED,
          "do not add up"},
-        {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0c" DATA_HEAD "\x20\x81\x80\x40\x20\x00"),
-         ERR_UNSUPPORTED, "more than 1 MiB"},
+        {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0e\x08\x02\x18\x82\x80\x80\x01"
+                                    "\x20\x81\x80\x80\x01\x20\x01"),
+         ERR_UNSUPPORTED, "more than 2 MiB"},
         {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0a" DATA_HEAD "\x20\x00\x20\x00"), ERR_MALFORMED,
          "link to nothing"},
         {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0c\x08\x01\x18\x81\x80\x40" SIZES), ERR_UNSUPPORTED,
@@ -268,11 +269,12 @@ static void parser_refuses_what_the_profile_does_not_make(void **state)
         {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0c\x08\x09\x18\x81\x80\x40" SIZES), ERR_MALFORMED,
          "does not exist"},
         {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0f\x08\x02\x12\x01x\x18\x81\x80\x40" SIZES),
-         ERR_UNSUPPORTED, "bytes of the file itself"},
+         ERR_MALFORMED, "do not add up"},
+        {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0c\x08\x00\x18\x81\x80\x40" SIZES), ERR_MALFORMED,
+         "raw leaf has links"},
         {SPAN_LITERAL(LINK_A LINK_B "\x0a\x0f" DATA_HEAD SIZES "\x38\xa4\x03"), ERR_UNSUPPORTED,
          "mode"},
         {SPAN_LITERAL(LINK_A LINK_B "\x0a\x08\x08\x02" SIZES), ERR_MALFORMED, "without its size"},
-        {SPAN_LITERAL("\x0a\x04\x08\x02\x18\x00"), ERR_UNSUPPORTED, "without links"},
         {SPAN_LITERAL("\x12\x02\x12\x00\x0a\x00"), ERR_MALFORMED, "without a CID"},
         {SPAN_LITERAL("\x12\x2b\x0a\x24\x01\x55\x12\x20" DIGEST_B "\x12\x01x\x18\x01\x0a\x06"
                       "\x08\x02\x18\x01\x20\x01"),
@@ -313,11 +315,11 @@ static void parser_gives_links_in_order(void **state)
     }
 }
 
-static void parser_takes_1024_links_and_no_more(void **state)
+static void parser_takes_2048_links_and_no_more(void **state)
 {
     (void)state;
-    static u8 block[(UNIXFS_LINKS + 1) * 66 + 32];
-    for (u32 count = UNIXFS_LINKS; count <= UNIXFS_LINKS + 1; count++) {
+    static u8 block[(UNIXFS_LINKS_READ + 1) * 66 + 32];
+    for (u32 count = UNIXFS_LINKS_READ; count <= UNIXFS_LINKS_READ + 1; count++) {
         size_t size = 0;
         for (u32 i = 0; i < count; i++) {
             memcpy(block + size, LINK_B, sizeof LINK_B - 1);
@@ -334,7 +336,7 @@ static void parser_takes_1024_links_and_no_more(void **state)
         }
         struct unixfs_node node;
         assert_int_equal(unixfs_node_parse(span_of(block, size), &node, NULL),
-                         count == UNIXFS_LINKS ? ERR_OK : ERR_LIMIT);
+                         count == UNIXFS_LINKS_READ ? ERR_OK : ERR_LIMIT);
     }
 }
 
@@ -382,9 +384,9 @@ int main(void)
         cmocka_unit_test(pieces_do_not_matter),
         cmocka_unit_test(rows_grow_as_the_profile_says),
         cmocka_unit_test(failures_of_sink_and_memory_come_back),
-        cmocka_unit_test(parser_refuses_what_the_profile_does_not_make),
+        cmocka_unit_test(parser_refuses_what_is_no_file),
         cmocka_unit_test(parser_gives_links_in_order),
-        cmocka_unit_test(parser_takes_1024_links_and_no_more),
+        cmocka_unit_test(parser_takes_2048_links_and_no_more),
         cmocka_unit_test(a_file_has_three_rows_of_nodes),
     };
     return cmocka_run_group_tests(tests, make_pattern, NULL);
