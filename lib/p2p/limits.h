@@ -186,4 +186,13 @@ enum {
     P2P_PING_MS = 15000,      // after so much silence the peer is asked whether it is there
     P2P_PONG_MS = 15000,      // and closed when it has not answered after this
     P2P_FAREWELL_MS = 2000,   // for what is queued to leave after a close. Beyond: dropped
+
+    // ---- files
+
+    // What a node of a file may be is in core/base/limits.h: UNIXFS_DEPTH, UNIXFS_LINKS_READ,
+    // UNIXFS_BLOCK_BYTES. Links that are known and not yet read: four rows of 1024, or any of 174.
+    P2P_WALK_ITEMS = 4096,
+    // Blocks of one file: 256 GiB in leaves of 256 KiB. A file may name one block very often, and
+    // each time costs something. Beyond: it is refused.
+    P2P_WALK_BLOCKS = 1 << 20,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Prints the table of tests/unit/unixfs_vectors.h: names that another implementation (ipfs-unixfs-importer, the
-// one in Helia) gives to files of deterministic contents under the profile unixfs-v1-2025.
+// Prints the tables of tests/unit/unixfs_vectors.h: names that another implementation (ipfs-unixfs-importer, the
+// one in Helia) gives to files of deterministic contents under the profile unixfs-v1-2025, and under the two
+// layouts that `ipfs add` made by default before.
 //
 // Use  npm install ipfs-unixfs-importer blockstore-core   (in a folder of its own, with this file)
 //      node unixfs_vectors.mjs
@@ -28,15 +29,36 @@ async function * contents (size) {
     }
 }
 
+async function name (size, options) {
+    const file = [{ content: contents(size) }]
+    for await (const entry of importer(file, new BlackHoleBlockstore(), { reduceSingleLeafToSelf: true, ...options })) {
+        return entry.cid
+    }
+}
+
 for (const size of SIZES) {
-    const options = {
+    const profile = {
         cidVersion: 1,
         rawLeaves: true,
-        reduceSingleLeafToSelf: true,
         chunker: fixedSize({ chunkSize: MIB }),
         layout: balanced({ maxChildrenPerNode: 1024 })
     }
-    for await (const entry of importer([{ content: contents(size) }], new BlackHoleBlockstore(), options)) {
-        console.log(`    {${size}, "${entry.cid}"},`)
+    console.log(`    {${size}, "${await name(size, profile)}"},`)
+}
+
+// Around one leaf, around four, and around a row of nodes.
+const LEAF = 256 * 1024
+const ROW = 174 * LEAF
+const LAYOUT_SIZES = [0, 1, LEAF - 1, LEAF, LEAF + 1, MIB - 1, MIB, MIB + 1, 3 * MIB + 12345, ROW, ROW + 1, 64 * MIB]
+
+for (const isVersion0 of [true, false]) {
+    for (const size of LAYOUT_SIZES) {
+        const layout = {
+            cidVersion: isVersion0 ? 0 : 1,
+            rawLeaves: !isVersion0,
+            chunker: fixedSize({ chunkSize: LEAF }),
+            layout: balanced({ maxChildrenPerNode: 174 })
+        }
+        console.log(`    {${size}, ${isVersion0}, "${await name(size, layout)}"},`)
     }
 }
