@@ -561,18 +561,6 @@ void compiled_program_drop(struct program *program)
 
 // ---- processes
 
-static void ask_for(struct process *process)
-{
-    ask(process->program, bounds_of(process));
-    ask(process->program->adapter, bounds_of(process));
-}
-
-// A further thread need not be: code that checks is right for any memory.
-static bool must_be_fast(const struct process *process)
-{
-    return process->leader == process && process->limits.memory == KERNEL_MEMORY_FAST;
-}
-
 // One more, of `most` at most. False: there are so many.
 static bool count_up(u32 *count, u32 most)
 {
@@ -590,6 +578,18 @@ static void count_down(u32 *count)
 {
     u32 old = __atomic_fetch_sub(count, 1, __ATOMIC_RELAXED);
     ASSERT(old > 0);
+}
+
+static void ask_for(struct process *process)
+{
+    ask(process->program, bounds_of(process));
+    ask(process->program->adapter, bounds_of(process));
+}
+
+// A further thread need not be: code that checks is right for any memory.
+static bool must_be_fast(const struct process *process)
+{
+    return process->leader == process && process->limits.memory == KERNEL_MEMORY_FAST;
 }
 
 // A fast process's place, in its family and in the kernel. False: one of them has no more.
@@ -639,6 +639,7 @@ void compiled_process_stop(struct process *process)
         jit_thread_drop(process->compiled);
         memory_give(&process->charge, process->compiled, sizeof *process->compiled);
         process->compiled = NULL;
+        count_down(&process->family->stack_count);
     }
 }
 
@@ -660,11 +661,17 @@ static void attach(struct wasm_instance *instance, const struct program *program
     }
 }
 
-// From now on its calls go to compiled code where there is some.
+// From now on its calls go to compiled code where there is some; or not yet, where its family has
+// so many stacks already, or no memory.
 static void switch_over(struct process *process)
 {
+    u32 *stacks = &process->family->stack_count;
+    if (!count_up(stacks, KERNEL_FAMILY_STACKS)) {
+        return;
+    }
     struct jit_thread *thread = memory_take(&process->charge, sizeof *thread);
     if (thread == NULL) {
+        count_down(stacks);
         return;
     }
     enum jit_bounds bounds = bounds_of(process);

@@ -18,8 +18,9 @@
 // Time    a step of the job ends JIT_PACE_UNITS after its portion at the latest, also in the middle
 //         of a function; placing a batch (JIT_BATCH_BYTES, or one larger function) is one step.
 // Limits  core/kernel/limits.h: KERNEL_FAST, KERNEL_FAMILY_FAST: what is beyond is small, or
-//         refused where it must be fast. KERNEL_CODE_BYTES, KERNEL_FAMILY_CODE_BYTES,
-//         KERNEL_FAMILY_COMPILING_BYTES: what is beyond stays with the interpreter.
+//         refused where it must be fast. KERNEL_FAMILY_STACKS, KERNEL_CODE_BYTES,
+//         KERNEL_FAMILY_CODE_BYTES, KERNEL_FAMILY_COMPILING_BYTES: what is beyond stays with the
+//         interpreter.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"

@@ -331,7 +331,8 @@ struct process {
     u64 compiling_fuel;  // atomic: used so far, by jobs; counts as its own
     u64 compiling_bytes; // atomic: working memory of jobs
     u64 code_bytes;      // of the code of programs that it is charged for
-    u32 fast_count;      // atomic: its processes that are fast
+    u32 fast_count;      // atomic: its processes that are fast,
+    u32 stack_count;     // atomic: and those that have a `compiled`
 
     // The worker's that runs it.
     struct memory charge; // everything below takes memory through here

@@ -46,6 +46,8 @@ enum {
     KERNEL_FAST = 1024,            // processes with reservations of their own; others are small.
                                    // Each costs the machine mappings and page tables
     KERNEL_FAMILY_FAST = 256,      // of one family, threads too: a quarter, so that none has all
+    KERNEL_FAMILY_STACKS = 1024,   // of JIT_STACK_BYTES, for its compiled threads: 1 GiB when all
+                                   // of each was written to; others stay with the interpreter
     KERNEL_CODE_BYTES = 128 << 20, // machine code of one program; the rest of it is interpreted
     KERNEL_FAMILY_CODE_BYTES = 256 << 20, // and of all that one family took up: a quarter of the
                                           // space for code

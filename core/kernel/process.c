@@ -177,7 +177,7 @@ static void free_record(struct kernel *kernel, struct process *process)
 {
     ASSERT(process->message_bytes == 0 && process->charged_bytes == 0);
     ASSERT(process->linear_bytes == 0 && process->child_count == 0);
-    ASSERT(process->fast_count == 0);
+    ASSERT(process->fast_count == 0 && process->stack_count == 0);
     if (process->parent != NULL) {
         leave_parent(process);
     }

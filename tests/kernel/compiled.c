@@ -213,9 +213,11 @@ static void so_many_are_fast(void **state)
 }
 
 // The process that has all those children, so that they are one family.
-static struct kernel_process_id start_brood(struct machine *machine)
+//   small  "", or their number
+static struct kernel_process_id start_brood(struct machine *machine, const char *small)
 {
-    struct span arguments[] = {SPAN_LITERAL("brood"), span_string(machine->cids[FILE_IDLE])};
+    struct span arguments[] = {SPAN_LITERAL("brood"), span_string(machine->cids[FILE_IDLE]),
+                               span_string(small)};
     struct kernel_start start = {.cid = span_string(machine->cids[FILE_BROOD]),
                                  .arguments = arguments,
                                  .argument_count = COUNT_OF(arguments),
@@ -239,7 +241,7 @@ static void one_family_does_not_take_all(void **state)
     static struct kernel_process_id families[FAMILIES];
     machine_open(&machine, KERNEL_ENGINE_AUTO);
     for (u32 i = 0; i < FAMILIES; i++) {
-        families[i] = start_brood(&machine);
+        families[i] = start_brood(&machine, "");
         const struct process *first = process_of(&machine, families[i]);
         assert_int_equal(first->fast_count, KERNEL_FAMILY_FAST);
         assert_int_equal(first->family_count, KERNEL_FAMILY_FAST); // itself not, and one is small
@@ -253,6 +255,39 @@ static void one_family_does_not_take_all(void **state)
     }
     assert_int_equal(machine.kernel->fast_count, FAMILIES * (KERNEL_FAMILY_FAST - 1)); // orphans
     machine_close(&machine);
+}
+
+static u32 compiled_count(struct machine *machine)
+{
+    u32 count = 0;
+    struct list *all = &machine->kernel->all_processes;
+    for (struct list_node *node = list_first(all); node != NULL; node = list_next(all, node)) {
+        count += LIST_ITEM(node, struct process, of_kernel)->compiled != NULL;
+    }
+    return count;
+}
+
+// A family has so many stacks for compiled code; who comes later runs all the same, and one that
+// comes when another has ended has its stack.
+static void a_family_has_so_many_stacks(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    for (u32 beyond = 0; beyond <= 2; beyond++) {
+        machine_open(&machine, KERNEL_ENGINE_COMPILED);
+        char text[16];
+        snprintf(text, sizeof text, "%d", KERNEL_FAMILY_STACKS - 1 + (int)beyond);
+        struct kernel_process_id id = start_brood(&machine, text);
+        const struct process *first = process_of(&machine, id);
+        assert_int_equal(first->family_count, KERNEL_FAMILY_STACKS - 1 + beyond); // not itself
+        assert_int_equal(first->stack_count, KERNEL_FAMILY_STACKS);
+        assert_int_equal(compiled_count(&machine), KERNEL_FAMILY_STACKS);
+        (void)start(&machine, FILE_IDLE, KERNEL_MEMORY_SMALL); // of another family
+        while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+        }
+        assert_int_equal(compiled_count(&machine), KERNEL_FAMILY_STACKS + 1);
+        machine_close(&machine);
+    }
 }
 
 // The largest function there may be is compiled before its program runs; whoever else wants the
@@ -630,6 +665,7 @@ int main(void)
         cmocka_unit_test(spinners_are_interrupted),
         cmocka_unit_test(so_many_are_fast),
         cmocka_unit_test(one_family_does_not_take_all),
+        cmocka_unit_test(a_family_has_so_many_stacks),
         cmocka_unit_test(so_many_are_small),
         cmocka_unit_test(stacks_end),
         cmocka_unit_test(code_stays_while_it_runs),

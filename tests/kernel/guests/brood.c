@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/guests/brood.c: one whose children are fast, until that is refused. Argument: their
-// CID. Then it gives one's place back, has it again, is refused again, has one more that may be
-// small, and stays; what happens otherwise ends it with SURPRISE or more.
+// tests/kernel/guests/brood.c: one who has children, and stays. Arguments: their CID, and how many
+// small ones it has before it ends the first of them and has another. Without a number they are
+// fast, until that is refused; then it gives one's place back, has it again, is refused again, and
+// has one more that may be small. What happens otherwise ends it with SURPRISE or more.
 #include "core/base/mem.h"
 #include "interfaces/system.h"
 #include "interfaces/system_client.h"
@@ -43,7 +44,28 @@ static void end(u64 child)
     expect(ended.ok && ended.value.kind == SYSTEM_ENDING_KILLED, 5);
 }
 
-u32 program_main(void)
+static u32 number(struct span text)
+{
+    u32 value = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        value = value * 10 + (u32)(text.data[i] - '0');
+    }
+    return value;
+}
+
+static void have_small(u32 count)
+{
+    u64 first = 0;
+    for (u32 i = 0; i < count; i++) {
+        u64 child = spawn(SYSTEM_MEMORY_KIND_SMALL);
+        expect(child != 0, 9);
+        first = i == 0 ? child : first;
+    }
+    end(first);
+    expect(spawn(SYSTEM_MEMORY_KIND_SMALL) != 0, 10);
+}
+
+static void have_fast(void)
 {
     u64 last = 0;
     for (u64 child = 1; child != 0; child = spawn(SYSTEM_MEMORY_KIND_FAST)) {
@@ -53,6 +75,16 @@ u32 program_main(void)
     expect(spawn(SYSTEM_MEMORY_KIND_FAST) != 0, 6);
     expect(spawn(SYSTEM_MEMORY_KIND_FAST) == 0, 7);
     expect(spawn(SYSTEM_MEMORY_KIND_AUTOMATIC) != 0, 8);
+}
+
+u32 program_main(void)
+{
+    u32 small = number(rt_argument(2));
+    if (small > 0) {
+        have_small(small);
+    } else {
+        have_fast();
+    }
     u8 note[64];
     while (redshirt_wait(note, sizeof note, 0) > 0) {
     }
