@@ -30,5 +30,5 @@ $(UNIT_VARIANTS:%=build/%/test/wasm_vector): | build/test/wasm/vector.wasm
 WASM_ATOMIC_TEST := tests/unit/test_wasm_atomic.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES)
 $(call unit_test,wasm_atomic,$(WASM_ATOMIC_TEST),-lpthread)
 $(call unit_test,wasm_atomic,$(WASM_ATOMIC_TEST),-lpthread,tsan)
-build/test/wasm/atomic.wasm: WAT_FLAGS := --enable-threads
+build/test/wasm/atomic.wasm: WAT_FLAGS := --enable-threads --enable-multi-memory
 $(UNIT_VARIANTS:%=build/%/test/wasm_atomic) build/tsan/test/wasm_atomic: | build/test/wasm/atomic.wasm

@@ -90,7 +90,8 @@ enum { IR_AT_ALIGNED = 0x80 };
 //   TABLE_FILL to value count table | TABLE_COPY to from count table table
 //   TABLE_INIT to from count table segment | ELEM_DROP segment
 //   THROW_REF exnref, which does not return
-//   NOTIFY address count offset -> woken | WAIT_32, WAIT_64 address expected timeout offset -> how
+//   NOTIFY address count offset memory -> woken
+//   WAIT_32, WAIT_64 address expected timeout offset memory -> how
 // and of another memory than 0
 //   MEMORY_GROW_OF pages memory -> old | MEMORY_FILL_OF to value count memory
 //   MEMORY_COPY_OF to from count memory memory | MEMORY_INIT_OF to from count memory segment

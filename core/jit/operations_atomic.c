@@ -5,14 +5,15 @@
 #include "core/jit/builder.h"
 #include "core/wasm/atomic.h"
 
-static void do_wait(struct builder *b, enum wasm_wait wait, u32 offset)
+static void do_wait(struct builder *b, enum wasm_wait wait, u32 offset, u32 memory)
 {
     static const u8 helpers[WASM_WAIT_COUNT] = {
         [WASM_WAIT_NOTIFY] = IR_HELPER_NOTIFY,
         [WASM_WAIT_32] = IR_HELPER_WAIT_32,
         [WASM_WAIT_64] = IR_HELPER_WAIT_64,
     };
-    build_helper(b, (enum ir_helper)helpers[wait], wait == WASM_WAIT_NOTIFY ? 2 : 3, &offset, 1);
+    const u32 constants[] = {offset, memory};
+    build_helper(b, (enum ir_helper)helpers[wait], wait == WASM_WAIT_NOTIFY ? 2 : 3, constants, 2);
 }
 
 void build_atomic(struct builder *b, struct body_reader *in, enum row row)
@@ -26,7 +27,7 @@ void build_atomic(struct builder *b, struct body_reader *in, enum row row)
     struct ir_ins ins = {.op = (u16)row, .kind = op->result};
     u32 memory = body_memarg(in, &ins.c);
     if (op->class == WASM_CLASS_WAIT) {
-        do_wait(b, (enum wasm_wait)op->number, ins.c);
+        do_wait(b, (enum wasm_wait)op->number, ins.c, memory);
         return;
     }
     enum wasm_atomic kind = wasm_atomic_kind(op->number);

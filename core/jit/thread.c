@@ -416,6 +416,13 @@ static struct step call(struct jit_thread *thread, i64 *fuel)
                      module->bodies[number - module->function_import_count].translated);
 }
 
+//   constants  offset, memory
+static struct ins park_ins(enum wasm_wait kind, const wasm_slot *constants)
+{
+    u16 bits = wasm_park_bits(kind, (u32)constants[1]);
+    return (struct ins){.run = wasm_run_park, .b = bits, .c = (u32)constants[0]};
+}
+
 // The interpreter's instruction for the helper, whose operands are at thread->slots; those that
 // are constants in the file are behind the others.
 static struct ins helper_ins(const struct jit_thread *thread)
@@ -444,11 +451,11 @@ static struct ins helper_ins(const struct jit_thread *thread)
     case IR_HELPER_ELEM_DROP:
         return (struct ins){.run = wasm_run_elem_drop, .c = (u32)slots[0]};
     case IR_HELPER_NOTIFY:
-        return (struct ins){.run = wasm_run_park, .b = WASM_WAIT_NOTIFY, .c = (u32)slots[2]};
+        return park_ins(WASM_WAIT_NOTIFY, slots + 2);
     case IR_HELPER_WAIT_32:
-        return (struct ins){.run = wasm_run_park, .b = WASM_WAIT_32, .c = (u32)slots[3]};
+        return park_ins(WASM_WAIT_32, slots + 3);
     case IR_HELPER_WAIT_64:
-        return (struct ins){.run = wasm_run_park, .b = WASM_WAIT_64, .c = (u32)slots[3]};
+        return park_ins(WASM_WAIT_64, slots + 3);
     case IR_HELPER_MEMORY_GROW_OF:
         return (struct ins){.run = wasm_run_memory_grow, .c = (u32)slots[1]};
     case IR_HELPER_MEMORY_FILL_OF:

@@ -259,8 +259,7 @@ u64 kernel_deadline_ns(const struct kernel *kernel)
 static u32 notify_locked(struct kernel *kernel, struct process *process, u32 address, u32 count)
 {
     struct group *group = process->group;
-    const struct wasm_memory *memory =
-        wasm_instance_memory(process->thread.host.caller, WASM_WAIT_MEMORY);
+    const struct wasm_memory *memory = process->thread.host.wait_memory;
     u32 woken = 0;
     struct list_node *node = group == NULL ? NULL : list_first(&group->parked);
     while (node != NULL && woken < count) { // at most KERNEL_THREADS and one
@@ -276,7 +275,7 @@ static u32 notify_locked(struct kernel *kernel, struct process *process, u32 add
 
 static void park_locked(struct kernel *kernel, struct process *process, u32 address, i64 timeout_ns)
 {
-    process->parked_memory = wasm_instance_memory(process->thread.host.caller, WASM_WAIT_MEMORY);
+    process->parked_memory = process->thread.host.wait_memory;
     process->parked_address = address;
     if (process->group != NULL) { // else nobody else has the memory
         list_append(&process->group->parked, &process->of_parked);
@@ -301,8 +300,7 @@ bool park_call(struct process *process, enum wasm_wait kind)
         process_set_result(process, notify_locked(kernel, process, address, (u32)slots[1]));
     } else {
         // Nobody notifies between this look and the wait: that takes the lock.
-        const struct wasm_memory *memory =
-            wasm_instance_memory(process->thread.host.caller, WASM_WAIT_MEMORY);
+        const struct wasm_memory *memory = process->thread.host.wait_memory;
         bool is_equal = wasm_wait_is_equal(memory, kind, slots);
         waits = is_equal && slots[2] != 0;
         if (waits) {

@@ -10,7 +10,8 @@
 //             0  address, the instruction's offset added     receives the result
 //             1  of a wait, the value that is expected; of a notify, how many to wake at most
 //             2  of a wait, the timeout in ns; signed, below 0: none
-//         The memory is the one of index WASM_WAIT_MEMORY of thread->host.caller.
+//         The memory is thread->host.wait_memory; two instances that import one memory wait and
+//         wake each other there, whatever its index is in either.
 // Source  the proposal "Threads" for WebAssembly.
 #pragma once
 #include "core/base/types.h"
@@ -43,7 +44,13 @@ static inline enum wasm_atomic wasm_atomic_kind(u32 number)
 u64 wasm_atomic_access(enum wasm_atomic kind, u32 bytes, u8 *at, u64 first, u64 second);
 
 enum wasm_wait { WASM_WAIT_NOTIFY, WASM_WAIT_32, WASM_WAIT_64, WASM_WAIT_COUNT };
-enum { WASM_WAIT_MEMORY = 0 };
+
+// What the instruction `park` has in b: what it does, and the index of the memory.
+enum { WASM_PARK_KIND_BITS = 2 };
+static inline u16 wasm_park_bits(enum wasm_wait kind, u32 memory)
+{
+    return (u16)(memory << WASM_PARK_KIND_BITS | kind);
+}
 
 // The result of a wait.
 enum wasm_woken { WASM_WOKEN, WASM_NOT_EQUAL, WASM_TIMED_OUT };

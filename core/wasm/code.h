@@ -250,7 +250,7 @@ extern handler *const *const wasm_vectors[ROW_COUNT];
     X(unreachable)          /* */                                                                  \
     X(atomic)               /* a first operand and to, b kind and width (core/wasm/atomic.h), c */ \
     X(fence)                /* */                                                                  \
-    X(park)         /* a first operand and to, b enum wasm_wait, c offset; then an empty ins */    \
+    X(park)         /* a first operand and to, b wasm_park_bits, c offset; then an empty ins */    \
     X(memory_grow)  /* a to and from, c memory */                                                  \
     X(memory_init)  /* a first of three slots, b memory, c segment */                              \
     X(memory_copy)  /* a, low memory to, high memory from */                                       \

@@ -43,16 +43,17 @@ HANDLER_SHARED(fence)
 // Leaves as the call of a host function. Who runs on writes the result into slot a.
 HANDLER_SHARED(park)
 {
-    enum wasm_wait kind = (enum wasm_wait)pc->b;
+    enum wasm_wait kind = (enum wasm_wait)(pc->b & ((1u << WASM_PARK_KIND_BITS) - 1));
+    struct wasm_memory *in = run->instance->memories[pc->b >> WASM_PARK_KIND_BITS];
     u64 at = (u64)SLOT_I(pc->a) + pc->c;
     u32 bytes = kind == WASM_WAIT_64 ? 8 : 4;
     if (UNLIKELY(at % bytes != 0)) {
         TAIL(raise_unaligned);
     }
-    if (UNLIKELY(at + bytes > run->memory_size)) {
+    if (UNLIKELY(at + bytes > wasm_memory_bytes(in))) {
         TAIL(wasm_run_raise_memory);
     }
-    if (UNLIKELY(kind != WASM_WAIT_NOTIFY && !run->instance->memory->limits.is_shared)) {
+    if (UNLIKELY(kind != WASM_WAIT_NOTIFY && !in->limits.is_shared)) {
         run->trap = TRAP_UNSHARED_WAIT;
         TAIL(wasm_run_raise);
     }
@@ -62,5 +63,6 @@ HANDLER_SHARED(park)
     thread->host.function = &wasm_wait_functions[kind];
     thread->host.caller = run->instance;
     thread->host.slots = fp + pc->a;
+    thread->host.wait_memory = in;
     run->status = WASM_RUN_HOST;
 }

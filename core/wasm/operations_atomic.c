@@ -39,7 +39,7 @@ void translate_atomic(struct translator *t, struct body_reader *in, enum row row
     u32 first = home(t, t->height);
     if (op->class == WASM_CLASS_WAIT) {
         settle_accumulators(t);
-        emit(t, wasm_run_park, first, op->number, offset);
+        emit(t, wasm_run_park, first, wasm_park_bits((enum wasm_wait)op->number, memory), offset);
         emit_data(t, NULL);
         acc_forget(t);
     } else {

@@ -49,6 +49,7 @@ struct wasm_host_call {
     wasm_slot
         *slots; // arguments on entry, in order; the embedder writes results from slots[0] on. The
                 // pointer holds until the next wasm_thread_run.
+    struct wasm_memory *wait_memory; // of a call of atomic.h: in which it waits or wakes
 };
 
 // Where a thread is to stop, for a debugger: before instructions of one module that was loaded with

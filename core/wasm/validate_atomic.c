@@ -17,21 +17,6 @@ static enum err read_natural(struct wasm_body_checker *c, u32 bytes)
     return (u32)1 << align_log2 == bytes ? ERR_OK : invalid(c, "atomic alignment must be natural");
 }
 
-// Limit: who waits, and is woken, does so in memory 0 (WASM_WAIT_MEMORY).
-static enum err check_wait(struct wasm_body_checker *c)
-{
-    struct reader ahead = c->in;
-    u32 flags;
-    u32 memory = WASM_WAIT_MEMORY;
-    TRY(reader_leb_u32(&ahead, &flags, c->report));
-    if ((flags & WASM_MEMARG_MEMORY) != 0 && (c->module->features & WASM_MULTI_MEMORY) != 0) {
-        TRY(reader_leb_u32(&ahead, &memory, c->report));
-    }
-    return memory == WASM_WAIT_MEMORY
-               ? ERR_OK
-               : wasm_check_refuse(c, ERR_LIMIT, "a wait in another memory than memory 0");
-}
-
 enum err wasm_check_atomic(struct wasm_body_checker *c)
 {
     if ((c->module->features & WASM_THREADS) == 0) {
@@ -50,9 +35,6 @@ enum err wasm_check_atomic(struct wasm_body_checker *c)
         return read_zero(c);
     }
     ASSERT(facts->immediate == WASM_IMM_MEMARG);
-    if (facts->class == WASM_CLASS_WAIT) {
-        TRY(check_wait(c));
-    }
     TRY(read_natural(c, facts->bytes));
     return wasm_check_letters(c, facts);
 }

@@ -51,11 +51,28 @@ def accesses(memory, offset):
     yield 'store_lane', f'(v128.store32_lane {place} 2 (local.get $a) {VALUES["v128"]})', False
 
 
+SHARED = 3
+
+
+def waits(memory, offset):
+    """The same for waiting, which one embedder's only thread does for no time at all."""
+    at = f'{memory} offset={offset} (local.get $a)'
+    wrap = '(i64.extend_i32_u {})'
+    yield 'notify', wrap.format(f'(memory.atomic.notify {at} (i32.const 1))'), True
+    yield 'wait32', wrap.format(f'(memory.atomic.wait32 {at} (i32.const 0) (local.get $l))'), True
+    yield 'wait64', wrap.format(f'(memory.atomic.wait64 {at} (local.get $l) (local.get $l))'), True
+
+
+def chosen(memory, offset):
+    yield from accesses(memory, offset) if memory in [1, 2] else ()
+    yield from waits(memory, offset)
+
+
 def module():
-    yield '(memory (export "memory") 4) (memory 1) (memory 1 2)'
-    for memory in [1, 2]:
+    yield '(memory (export "memory") 4) (memory 1) (memory 1 2) (memory 1 2 shared)'
+    for memory in [0, 1, 2, SHARED]:
         for offset in OFFSETS:
-            for access, text, has_result in accesses(memory, offset):
+            for access, text, has_result in chosen(memory, offset):
                 function = f'{memory}_{offset}_{access}'
                 again = f'(i64.add (local.get $t) {text})' if has_result else f'{text} (i64.const 0)'
                 first = f'(local.set $t {text})' if has_result else text

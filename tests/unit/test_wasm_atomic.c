@@ -25,6 +25,7 @@ enum { PAGES = 3, MODULE_BYTES = 4096, THREADS = 4, TIMES = 20000 };
 static u8 module_bytes[MODULE_BYTES];
 static struct span module_span;
 static struct wasm_memory memory; // that all worlds share
+static struct wasm_memory other;  // the same, of one page
 
 static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
 {
@@ -61,6 +62,7 @@ static int setup(void **state)
     fclose(file);
     struct wasm_limits limits = {.min = 1, .max = PAGES, .has_max = true, .is_shared = true};
     assert_int_equal(wasm_memory_create(&memory, &limits, &store), ERR_OK);
+    assert_int_equal(wasm_memory_create(&other, &limits, &store), ERR_OK);
     return 0;
 }
 
@@ -68,6 +70,7 @@ static int teardown(void **state)
 {
     (void)state;
     wasm_memory_destroy(&memory);
+    wasm_memory_destroy(&other);
     return 0;
 }
 
@@ -91,13 +94,15 @@ static void world_open(struct world *world)
     struct wasm_load load;
     struct report report;
     report_clear(&report);
-    wasm_load_begin(&load, module_span, WASM_THREADS, &world->arena, &scratch);
+    wasm_load_begin(&load, module_span, WASM_THREADS | WASM_MULTI_MEMORY, &world->arena, &scratch);
     i64 work = INT64_MAX;
     assert_int_equal(wasm_load_step(&load, &work, &report), ERR_OK);
     arena_drop(&scratch);
-    struct wasm_extern import = {WASM_MEMORY, {.memory = &memory}};
+    const struct wasm_extern imports[] = {{WASM_MEMORY, {.memory = &memory}},
+                                          {WASM_MEMORY, {.memory = &memory}},
+                                          {WASM_MEMORY, {.memory = &other}}};
     enum trap trap;
-    assert_int_equal(wasm_instance_create(load.module, &import, &world->store, &world->arena,
+    assert_int_equal(wasm_instance_create(load.module, imports, &world->store, &world->arena,
                                           &world->instance, &trap, &report),
                      ERR_OK);
     wasm_thread_init(&world->thread, &world->store, WASM_STACK_BYTES);
@@ -246,6 +251,40 @@ static void waiting_leaves_as_a_host_call(void **state)
     world_close(&world);
 }
 
+// The memory is told, not its index.
+static void waiting_is_in_the_memory_that_is_named(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world);
+    const struct wasm_host_call *host = &world.thread.host;
+    static const struct {
+        const char *name;
+        struct wasm_memory *memory;
+        u32 address;
+        enum wasm_wait kind;
+    } cases[] = {
+        {"wait32", &memory, 20, WASM_WAIT_32},          {"wait32_again", &memory, 20, WASM_WAIT_32},
+        {"wait32_other", &other, 16, WASM_WAIT_32},     {"wait64_other", &other, 16, WASM_WAIT_64},
+        {"notify_other", &other, 16, WASM_WAIT_NOTIFY},
+    };
+    mem_store_u64(memory.base + 16, 0x500000005);
+    mem_store_u64(other.base + 16, 7);
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        u64 expected = cases[i].memory == &other ? 7 : 5;
+        assert_int_equal(start(&world, cases[i].name, 16, expected, 0), WASM_RUN_HOST);
+        enum wasm_wait kind;
+        assert_true(wasm_wait_kind(host->function, &kind));
+        assert_int_equal(kind, cases[i].kind);
+        assert_ptr_equal(host->wait_memory, cases[i].memory);
+        assert_int_equal(host->slots[0], cases[i].address);
+        if (kind != WASM_WAIT_NOTIFY) {
+            assert_true(wasm_wait_is_equal(host->wait_memory, kind, host->slots));
+        }
+    }
+    world_close(&world);
+}
+
 static void expect_trap(struct world *world, const char *name, u64 a, enum trap trap)
 {
     assert_int_equal(start(world, name, a, 0, 0), WASM_RUN_TRAPPED);
@@ -265,6 +304,16 @@ static void where_nobody_can_wait(void **state)
     expect_trap(&world, "notify", end, TRAP_MEMORY_OUT_OF_BOUNDS);
     expect_trap(&world, "wait32", 0xfffffffc, TRAP_MEMORY_OUT_OF_BOUNDS);
     assert_int_equal(start(&world, "wait32", end - 8, 0, 0), WASM_RUN_HOST); // the last place
+    assert_true(wasm_memory_bytes(&other) < end);                            // and its size counts
+    expect_trap(&world, "wait32_other", WASM_PAGE_BYTES, TRAP_MEMORY_OUT_OF_BOUNDS);
+    expect_trap(&world, "wait64_other", WASM_PAGE_BYTES - 4, TRAP_UNALIGNED_ATOMIC);
+    expect_trap(&world, "notify_other", WASM_PAGE_BYTES, TRAP_MEMORY_OUT_OF_BOUNDS);
+    assert_int_equal(start(&world, "wait64_other", WASM_PAGE_BYTES - 8, 0, 0), WASM_RUN_HOST);
+    other.limits.is_shared = false;
+    expect_trap(&world, "wait32_other", 0, TRAP_UNSHARED_WAIT);
+    expect_trap(&world, "wait64_other", 0, TRAP_UNSHARED_WAIT);
+    assert_int_equal(start(&world, "notify_other", 0, 1, 0), WASM_RUN_HOST);
+    other.limits.is_shared = true;
     memory.limits.is_shared = false;
     expect_trap(&world, "wait32", 0, TRAP_UNSHARED_WAIT);
     expect_trap(&world, "wait64", 0, TRAP_UNSHARED_WAIT);
@@ -281,6 +330,7 @@ int main(void)
         cmocka_unit_test(growth_is_seen_within_a_slice),
         cmocka_unit_test(growth_is_tried_again),
         cmocka_unit_test(waiting_leaves_as_a_host_call),
+        cmocka_unit_test(waiting_is_in_the_memory_that_is_named),
         cmocka_unit_test(where_nobody_can_wait),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -14,8 +14,8 @@ static inline bool wait_alone(const struct wasm_thread *thread)
     if (!wasm_wait_kind(host->function, &kind)) {
         return false;
     }
-    struct wasm_memory *memory = wasm_instance_memory(host->caller, WASM_WAIT_MEMORY);
-    bool waits = kind != WASM_WAIT_NOTIFY && wasm_wait_is_equal(memory, kind, host->slots);
+    bool waits =
+        kind != WASM_WAIT_NOTIFY && wasm_wait_is_equal(host->wait_memory, kind, host->slots);
     host->slots[0] = kind == WASM_WAIT_NOTIFY ? 0 : waits ? WASM_TIMED_OUT : WASM_NOT_EQUAL;
     return true;
 }

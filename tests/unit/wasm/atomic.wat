@@ -2,6 +2,8 @@
 ;; tests/unit/test_wasm_atomic.c runs it.
 (module
   (memory (import "test" "memory") 1 3 shared)
+  (memory (import "test" "again") 1 3 shared)
+  (memory (import "test" "other") 1 3 shared)
   ;; Until the memory has `pages`; then the word at the end of it, less 4.
   (func (export "await_growth") (param $pages i32) (result i32)
     (loop $again
@@ -27,4 +29,15 @@
     (memory.atomic.wait64 (local.get $at) (local.get $expected) (local.get $timeout)))
   (func (export "notify") (param $at i32) (param $count i32) (result i32)
     (memory.atomic.notify (local.get $at) (local.get $count)))
+  (func (export "wait32_again") (param $at i32) (param $expected i32) (param $timeout i64)
+    (result i32)
+    (memory.atomic.wait32 1 offset=4 (local.get $at) (local.get $expected) (local.get $timeout)))
+  (func (export "wait32_other") (param $at i32) (param $expected i32) (param $timeout i64)
+    (result i32)
+    (memory.atomic.wait32 2 (local.get $at) (local.get $expected) (local.get $timeout)))
+  (func (export "wait64_other") (param $at i32) (param $expected i64) (param $timeout i64)
+    (result i32)
+    (memory.atomic.wait64 2 (local.get $at) (local.get $expected) (local.get $timeout)))
+  (func (export "notify_other") (param $at i32) (param $count i32) (result i32)
+    (memory.atomic.notify 2 (local.get $at) (local.get $count)))
   (func (export "fence") (atomic.fence)))
