@@ -64,6 +64,7 @@ $(call unit_test,utf8,tests/unit/test_utf8.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,sort,tests/unit/test_sort.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,wasm_decode,tests/unit/test_wasm_decode.c $(FRONT_TEST))
 $(call unit_test,wasm_validate,tests/unit/test_wasm_validate.c $(FRONT_TEST))
+$(call unit_test,wasm_features,tests/unit/test_wasm_features.c $(FRONT_TEST))
 $(call unit_test,wasm_constant,tests/unit/test_wasm_constant.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES))
 

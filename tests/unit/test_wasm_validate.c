@@ -5,7 +5,6 @@
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/wasm/decode.h"
-#include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
 #include "core/wasm/validate.h"
@@ -795,34 +794,6 @@ static void scratch_follows_the_longest_body(void **state)
     wasm_bytes_free(&large);
 }
 
-static void tail_calls_are_a_feature(void **state)
-{
-    (void)state;
-    static const char *const bodies[] = {"\x00\x12\x00\x0b", "\x00\x41\x00\x13\x00\x00\x0b"};
-    static const size_t sizes[] = {4, 7};
-    for (u32 i = 0; i < 4; i++) {
-        struct wasm_bytes b = module_of(bodies[i / 2], sizes[i / 2]);
-        struct test_memory memory = test_memory_over_malloc(-1);
-        struct arena arena;
-        struct wasm_decoder *decoder;
-        struct wasm_module *module;
-        struct report report = {0};
-        i64 work = INT64_MAX;
-        bool has = i % 2 == 1;
-        arena_init(&arena, &memory.memory, SIZE_MAX);
-        assert_int_equal(wasm_decoder_begin(wasm_bytes_span(&b),
-                                            has ? WASM_TAIL_CALLS : WASM_FEATURES_2_0, &arena,
-                                            &decoder, &report),
-                         ERR_OK);
-        assert_int_equal(wasm_decoder_step(decoder, &work, &module, &report), ERR_OK);
-        assert_int_equal(wasm_module_validate(module, &arena, &report),
-                         has ? ERR_OK : ERR_MALFORMED);
-        assert_true(has || strcmp(report.text, "illegal opcode") == 0);
-        arena_drop(&arena);
-        wasm_bytes_free(&b);
-    }
-}
-
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -855,7 +826,6 @@ int main(void)
         cmocka_unit_test(constants_are_followed_so_far),
         cmocka_unit_test(moves_are_limited_by_the_modules_bytes),
         cmocka_unit_test(scratch_follows_the_longest_body),
-        cmocka_unit_test(tail_calls_are_a_feature),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
