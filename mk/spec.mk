@@ -41,11 +41,13 @@ $(BEYOND_READY): tests/spec/fetch tests/spec/convert/Cargo.toml tests/spec/conve
 	@rm -f $@; mkdir -p $(@D)
 	@timeout 240 tests/spec/fetch beyond || touch $@
 ifneq ($(BEYOND),)
-TEST_SUITES += spec-beyond spec-beyond-compiled spec-beyond-mixed
+TEST_SUITES += spec-beyond spec-beyond-compiled spec-beyond-mixed spec-beyond-small
 test-spec-beyond: build/asan/test/spec_runner $(BEYOND_READY) ## the official tests of what goes beyond it
 	@$(BEYOND_RUN) $< $(NAMES)
 test-spec-beyond-compiled: build/asan/test/spec_runner $(BEYOND_READY)
 	@$(BEYOND_RUN) --mode compiled $< $(NAMES)
+test-spec-beyond-small: build/asan/test/spec_runner $(BEYOND_READY)
+	@$(BEYOND_RUN) --mode small $< $(NAMES)
 test-spec-beyond-mixed: build/asan/test/spec_runner $(BEYOND_READY)
 	@$(BEYOND_RUN) --mode mixed --seed 1 --storm 1000 $< $(NAMES)
 endif
