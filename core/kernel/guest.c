@@ -181,6 +181,22 @@ static void memory_destroy(struct wasm_store *store, u8 *base, u32 pages, u32 pa
     give_block(process->kernel, order_for(pages_max), base);
 }
 
+// Whether a memory is one of the blocks above. A fast process has others too, but for those beyond
+// its first, and when the machine had no address space.
+static bool is_block(struct kernel *kernel, const u8 *base)
+{
+    bool found = false;
+    kernel_lock_take(&kernel->guest_lock, LOCK_NONE);
+    for (u32 order = 0; order < GUEST_ORDERS; order++) {
+        const struct guest_reservation *at = kernel->guest.reservations[order];
+        for (; at != NULL; at = at->next) {
+            found |= base >= at->base && base < at->base + order_bytes(order) * at->block_count;
+        }
+    }
+    lock_release(&kernel->guest_lock);
+    return found;
+}
+
 u64 guest_memory_give_part(struct process *process, struct wasm_instance *instance)
 {
     const struct wasm_module *module = wasm_instance_module(instance);
@@ -192,7 +208,12 @@ u64 guest_memory_give_part(struct process *process, struct wasm_instance *instan
         u64 bytes = memory->size_bytes < KERNEL_FREE_PART ? memory->size_bytes : KERNEL_FREE_PART;
         if (bytes > 0) {
             memory->size_bytes -= bytes;
-            platform_pages_decommit(memory->base + memory->size_bytes, bytes);
+            u8 *part = memory->base + memory->size_bytes;
+            if (is_block(process->kernel, memory->base)) {
+                platform_pages_decommit(part, bytes);
+            } else { // what is committed is what the size says, to the end: fast_destroy
+                platform_guarded_decommit(part, bytes);
+            }
             uncharge(process->kernel, process, bytes);
             return bytes;
         }
@@ -220,19 +241,57 @@ static enum err fast_commit(struct process *process, u8 *base, u32 pages_old, u3
     return err;
 }
 
-// Whether a memory is one of the blocks above: not the first, or the machine had no address space.
-static bool is_block(struct kernel *kernel, const u8 *base)
+// A reservation that somebody has left, or a new one. No base: the machine has no address space.
+static struct guest_spare spare_take(struct kernel *kernel)
 {
-    bool found = false;
+    struct guest_memory *guest = &kernel->guest;
+    struct guest_spare spare = {0};
     kernel_lock_take(&kernel->guest_lock, LOCK_NONE);
-    for (u32 order = 0; order < GUEST_ORDERS; order++) {
-        const struct guest_reservation *at = kernel->guest.reservations[order];
-        for (; at != NULL; at = at->next) {
-            found |= base >= at->base && base < at->base + order_bytes(order) * at->block_count;
-        }
+    if (guest->spare_count > 0) {
+        spare = guest->spares[--guest->spare_count];
     }
     lock_release(&kernel->guest_lock);
-    return found;
+    if (spare.base == NULL) {
+        spare.base = platform_guarded_reserve(JIT_RESERVED_BYTES);
+    }
+    return spare;
+}
+
+// Keeps a reservation of which `spare` says what is committed, or gives it back to the machine.
+static void spare_give(struct kernel *kernel, struct guest_spare spare)
+{
+    struct guest_memory *guest = &kernel->guest;
+    bool is_kept = false;
+    if (spare.committed_bytes <= KERNEL_SPARE_BYTES) {
+        platform_pages_clear(spare.base, spare.committed_bytes);
+        kernel_lock_take(&kernel->guest_lock, LOCK_NONE);
+        is_kept = guest->spare_count < KERNEL_SPARE;
+        if (is_kept) {
+            guest->spares[guest->spare_count++] = spare;
+        }
+        lock_release(&kernel->guest_lock);
+    }
+    if (!is_kept) {
+        platform_pages_release(spare.base, JIT_RESERVED_BYTES);
+    }
+}
+
+// Makes just the first bytes of a reservation accessible, and charges them.
+static enum err fast_fit(struct process *process, struct guest_spare at, u64 bytes)
+{
+    enum err err = ERR_OK;
+    if (!charge(process->kernel, process, bytes)) {
+        return ERR_NO_MEMORY;
+    }
+    if (at.committed_bytes > bytes) {
+        platform_guarded_decommit(at.base + bytes, at.committed_bytes - bytes);
+    } else if (at.committed_bytes < bytes) {
+        err = platform_guarded_commit(at.base + at.committed_bytes, bytes - at.committed_bytes);
+    }
+    if (err != ERR_OK) {
+        uncharge(process->kernel, process, bytes);
+    }
+    return err;
 }
 
 static enum err fast_create(struct wasm_store *store, u32 pages, u32 *pages_max, u8 **base)
@@ -242,17 +301,17 @@ static enum err fast_create(struct wasm_store *store, u32 pages, u32 *pages_max,
         return memory_create(store, pages, pages_max, base);
     }
     process->has_first_memory = true;
-    u8 *start = platform_guarded_reserve(JIT_RESERVED_BYTES);
-    if (start == NULL) {
+    struct guest_spare at = spare_take(process->kernel);
+    if (at.base == NULL) {
         return compiled_process_shrink(process) ? memory_create(store, pages, pages_max, base)
                                                 : ERR_NO_MEMORY;
     }
-    enum err err = fast_commit(process, start, 0, pages);
+    enum err err = fast_fit(process, at, (u64)pages * WASM_PAGE_BYTES);
     if (err != ERR_OK) {
-        platform_pages_release(start, JIT_RESERVED_BYTES);
+        platform_pages_release(at.base, JIT_RESERVED_BYTES);
         return err;
     }
-    *base = start;
+    *base = at.base;
     return ERR_OK;
 }
 
@@ -270,8 +329,9 @@ static void fast_destroy(struct wasm_store *store, u8 *base, u32 pages, u32 page
         memory_destroy(store, base, pages, pages_max);
         return;
     }
-    platform_pages_release(base, JIT_RESERVED_BYTES);
-    uncharge(process->kernel, process, (u64)pages * WASM_PAGE_BYTES);
+    u64 bytes = (u64)pages * WASM_PAGE_BYTES;
+    spare_give(process->kernel, (struct guest_spare){base, bytes});
+    uncharge(process->kernel, process, bytes);
 }
 
 void guest_store_init(struct process *process)
@@ -288,6 +348,10 @@ void guest_store_init(struct process *process)
 void guest_memory_drop(struct kernel *kernel)
 {
     ASSERT(kernel->guest.used_bytes == 0);
+    while (kernel->guest.spare_count > 0) {
+        u8 *base = kernel->guest.spares[--kernel->guest.spare_count].base;
+        platform_pages_release(base, JIT_RESERVED_BYTES);
+    }
     for (u32 order = 0; order < GUEST_ORDERS; order++) {
         while (kernel->guest.reservations[order] != NULL) {
             struct guest_reservation *at = kernel->guest.reservations[order];

@@ -377,8 +377,17 @@ struct guest_reservation {
     u32 free[];     // room for block_count
 };
 
+// A reservation for the memory of a fast process that nobody has. Its first pages are as they were
+// committed, and zero; all else faults.
+struct guest_spare {
+    u8 *base;
+    u64 committed_bytes;
+};
+
 struct guest_memory {
     struct guest_reservation *reservations[GUEST_ORDERS];
+    struct guest_spare spares[KERNEL_SPARE];
+    u32 spare_count;
     u64 used_bytes; // committed
     u64 limit_bytes;
 };

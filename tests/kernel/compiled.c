@@ -468,6 +468,119 @@ static void so_many_are_small(void **state)
     machine_close(&machine);
 }
 
+// ---- reservations that are used again
+
+// A program whose memory must be zero to begin with. Then it grows, is filled, and is read at
+// `probe`, where it may end.
+static struct wasm_bytes filler(u32 pages, u32 more_pages, u32 probe)
+{
+    enum { TYPE = 1, FUNCTION = 3, MEMORY = 5, EXPORT = 7, CODE = 10 };
+    struct wasm_bytes bytes = wasm_bytes_begin();
+    put_section(&bytes, TYPE);
+    PUT(&bytes, "\x01\x60\x00\x00");
+    end_section(&bytes);
+    put_section(&bytes, FUNCTION);
+    PUT(&bytes, "\x01\x00");
+    end_section(&bytes);
+    put_section(&bytes, MEMORY);
+    PUT(&bytes, "\x01\x00");
+    put_u32(&bytes, pages);
+    end_section(&bytes);
+    put_section(&bytes, EXPORT);
+    PUT(&bytes, "\x02");
+    put_name(&bytes, "_start");
+    PUT(&bytes, "\x00\x00");
+    put_name(&bytes, "memory");
+    PUT(&bytes, "\x02\x00");
+    end_section(&bytes);
+    put_section(&bytes, CODE);
+    PUT(&bytes, "\x01");
+    size_t body = put_body(&bytes);
+    PUT(&bytes, "\x01\x01\x7f"
+                "\x03\x40\x20\x00\x28\x02\x00\x04\x40\x00\x0b" // a word that is not 0: unreachable
+                "\x20\x00\x41\x20\x6a\x22\x00\x41");           // every 32 bytes
+    put_i32(&bytes, (i32)(pages * WASM_PAGE_BYTES));
+    PUT(&bytes, "\x49\x0d\x00\x0b\x41");
+    put_i32(&bytes, (i32)more_pages);
+    PUT(&bytes, "\x40\x00\x1a\x41\x00\x41\x7f\x41");
+    put_i32(&bytes, (i32)((pages + more_pages) * WASM_PAGE_BYTES));
+    PUT(&bytes, "\xfc\x0b\x00\x41");
+    put_i32(&bytes, (i32)probe);
+    PUT(&bytes, "\x28\x02\x00\x1a\x0b");
+    end_body(&bytes, body);
+    end_section(&bytes);
+    return bytes;
+}
+
+// Runs it to its end. The kernel borrows its bytes.
+static void run_filler(struct machine *machine, const struct wasm_bytes *bytes)
+{
+    char cid[KERNEL_CID_TEXT_BYTES];
+    enum err err =
+        kernel_program_add(machine->kernel, wasm_bytes_span(bytes), (struct span){0}, cid, NULL);
+    assert_int_equal(err, ERR_OK);
+    (void)start_named(machine, cid, KERNEL_MEMORY_FAST);
+    while (kernel_worker_step(machine->kernel, 0, INT64_MAX)) {
+    }
+}
+
+// Who gets a reservation that another has filled finds zeros in its memory and a fault behind it,
+// whether it has less, as much or more, and however the other has ended.
+static void reservations_are_used_again(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    enum { LARGE = KERNEL_SPARE_BYTES / WASM_PAGE_BYTES };
+    static const struct {
+        u32 pages;
+        u32 more_pages;
+    } cases[] = {{3, 2},         {2, 3},     {1, 0}, {1, 1},     {9, 0},          {2, 0},
+                 {1, LARGE - 1}, {LARGE, 0}, {1, 3}, {2, LARGE}, {3, LARGE + 40}, {4, 0}};
+    struct wasm_bytes bytes[COUNT_OF(cases)][2];
+    machine_open(&machine, KERNEL_ENGINE_COMPILED);
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        u32 end = (cases[i].pages + cases[i].more_pages) * WASM_PAGE_BYTES;
+        bytes[i][0] = filler(cases[i].pages, cases[i].more_pages, end - 4);
+        run_filler(&machine, &bytes[i][0]);
+        assert_int_equal(machine.exited, i + 1);
+        assert_int_equal(machine.kernel->guest.spare_count, 1);
+        bytes[i][1] = filler(cases[i].pages, cases[i].more_pages, end);
+        run_filler(&machine, &bytes[i][1]);
+        assert_int_equal(machine.trapped, i + 1);
+        assert_non_null(strstr(machine.text, "out of bounds memory access"));
+    }
+    assert_int_equal(machine.kernel->guest.used_bytes, 0);
+    machine_close(&machine);
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        wasm_bytes_free(&bytes[i][0]);
+        wasm_bytes_free(&bytes[i][1]);
+    }
+}
+
+// So many are kept, no more.
+static void so_many_reservations_are_spare(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    static struct kernel_process_id ids[KERNEL_SPARE + 1];
+    machine_open(&machine, KERNEL_ENGINE_AUTO);
+    for (u32 i = 0; i <= KERNEL_SPARE; i++) {
+        ids[i] = start(&machine, FILE_SPIN, KERNEL_MEMORY_FAST);
+        while (process_of(&machine, ids[i])->instance == NULL) {
+            assert_true(kernel_worker_step(machine.kernel, 0, 50));
+        }
+    }
+    for (u32 i = 0; i <= KERNEL_SPARE; i++) {
+        assert_int_equal(machine.kernel->guest.spare_count, i);
+        assert_int_equal(kernel_kill(machine.kernel, ids[i]), ERR_OK);
+        while (machine.killed == i) {
+            assert_true(kernel_worker_step(machine.kernel, 0, 50));
+        }
+    }
+    assert_int_equal(machine.kernel->guest.spare_count, KERNEL_SPARE);
+    machine_close(&machine);
+}
+
 static u64 sum(const u8 *bytes, size_t size)
 {
     u64 hash = 0;
@@ -664,6 +777,8 @@ int main(void)
         cmocka_unit_test(a_family_compiles_in_so_much_memory),
         cmocka_unit_test(spinners_are_interrupted),
         cmocka_unit_test(so_many_are_fast),
+        cmocka_unit_test(reservations_are_used_again),
+        cmocka_unit_test(so_many_reservations_are_spare),
         cmocka_unit_test(one_family_does_not_take_all),
         cmocka_unit_test(a_family_has_so_many_stacks),
         cmocka_unit_test(so_many_are_small),
