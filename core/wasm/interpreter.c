@@ -30,8 +30,8 @@ NOINLINE HANDLER_SHARED(pause)
     TAIL(leave);
 }
 
-// The same with the last unit of fuel gone, at the beginning of a loop: where compiled code can
-// take over.
+// The same at the beginning of a loop, where compiled code can take over. The last unit of fuel may
+// have gone earlier: compiled code that the loop calls takes several at once.
 NOINLINE HANDLER(pause_at_loop)
 {
     run->at_loop = true;
@@ -193,13 +193,13 @@ NOINLINE HANDLER_SHARED(raise_thrown)
 #define BRANCH_FORWARD() pc = (const struct ins *)((const u8 *)pc + (i32)pc->c)
 #define BRANCH_BACK()                                                                              \
     if (UNLIKELY(FUEL <= 1)) {                                                                     \
-        if (FUEL <= 0) {                                                                           \
-            TAIL(wasm_run_pause);                                                                  \
-        }                                                                                          \
         if (run->thread->stops_at_loops) {                                                         \
             FUEL--;                                                                                \
             BRANCH_FORWARD();                                                                      \
             TAIL(pause_at_loop);                                                                   \
+        }                                                                                          \
+        if (FUEL <= 0) {                                                                           \
+            TAIL(wasm_run_pause);                                                                  \
         }                                                                                          \
     }                                                                                              \
     FUEL--;                                                                                        \
@@ -474,14 +474,14 @@ handler *const *const wasm_branches[ROW_COUNT] = {
         u32 sum = SLOT_I(pc->a) + (u32)(i16)pc->low;                                               \
         if (num_##name(sum, bound)) {                                                              \
             if (UNLIKELY(FUEL <= 1)) {                                                             \
-                if (FUEL <= 0) {                                                                   \
-                    TAIL(wasm_run_pause);                                                          \
-                }                                                                                  \
                 if (run->thread->stops_at_loops) {                                                 \
                     FUEL--;                                                                        \
                     fp[pc->a] = ACC = sum;                                                         \
                     pc += (i16)pc->high;                                                           \
                     TAIL(pause_at_loop);                                                           \
+                }                                                                                  \
+                if (FUEL <= 0) {                                                                   \
+                    TAIL(wasm_run_pause);                                                          \
                 }                                                                                  \
             }                                                                                      \
             FUEL--;                                                                                \
@@ -527,8 +527,15 @@ HANDLER_SHARED(br_back)
     const struct ins *entries = pc + 1;                                                            \
     i32 distance = (i32)entries[index < pc->c ? index : pc->c].c;                                  \
     if (distance < 0) {                                                                            \
-        if (UNLIKELY(FUEL <= 0)) {                                                                 \
-            TAIL(wasm_run_pause);                                                                  \
+        if (UNLIKELY(FUEL <= 1)) {                                                                 \
+            if (run->thread->stops_at_loops) {                                                     \
+                FUEL--;                                                                            \
+                pc = (const struct ins *)((const u8 *)entries + distance);                         \
+                TAIL(pause_at_loop);                                                               \
+            }                                                                                      \
+            if (FUEL <= 0) {                                                                       \
+                TAIL(wasm_run_pause);                                                              \
+            }                                                                                      \
         }                                                                                          \
         FUEL--;                                                                                    \
     }                                                                                              \

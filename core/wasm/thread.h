@@ -92,8 +92,7 @@ struct wasm_thread {
     u32 frame_offset; // of the running frame's slots within `stack`
     u32 state;
     bool at_loop; // paused where a loop begins
-    // Set by core/jit: pauses there as soon as the last unit is gone, and not before the next
-    // branch back.
+    // Set by core/jit: a branch back that finds the last unit gone, or takes it, pauses there.
     bool stops_at_loops;
     struct wasm_instance *instance;
     u64 acc; // the accumulators

@@ -4,6 +4,7 @@
 #include "core/base/arena.h"
 #include "core/base/report.h"
 #include "core/base/text.h"
+#include "core/wasm/crossing.h"
 #include "core/wasm/features.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
@@ -604,6 +605,34 @@ static void calls_between_instances(void **state)
     world_close(&world);
 }
 
+// Where compiled code may take over, slices end at loops, also when what the loop called has taken
+// more than was left.
+static void slices_end_at_loops(void **state)
+{
+    (void)state;
+    struct world world;
+    struct wasm_module *module;
+    world_load(&world, WASM_STACK_BYTES);
+    struct wasm_instance *client = load_client(&world, &module);
+    struct wasm_func *const functions[] = {export(world.instance, "count_to"),
+                                           export(world.instance, "forever"),
+                                           export(client, "choose")};
+    world.thread.stops_at_loops = true;
+    for (u32 i = 0; i < COUNT_OF(functions); i++) {
+        wasm_slot argument = 1000;
+        i64 fuel = 10;
+        assert_int_equal(wasm_thread_call(&world.thread, functions[i], &argument), ERR_OK);
+        assert_int_equal(wasm_thread_run(&world.thread, &fuel), WASM_RUN_PAUSED);
+        assert_int_equal(fuel, 0);
+        assert_non_null(wasm_thread_loop(&world.thread));
+        fuel = -7; // which counts as none
+        assert_int_equal(wasm_thread_run(&world.thread, &fuel), WASM_RUN_PAUSED);
+        assert_non_null(wasm_thread_loop(&world.thread));
+    }
+    wasm_instance_destroy(client);
+    world_close(&world);
+}
+
 static void imports_are_checked(void **state)
 {
     (void)state;
@@ -735,6 +764,7 @@ int main(void)
         cmocka_unit_test(tail_calls_take_no_stack),
         cmocka_unit_test(tail_calls_leave_no_frame),
         cmocka_unit_test(calls_between_instances),
+        cmocka_unit_test(slices_end_at_loops),
         cmocka_unit_test(imports_are_checked),
         cmocka_unit_test(every_allocation_fails),
         cmocka_unit_test(instances_are_small),

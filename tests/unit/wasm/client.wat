@@ -15,4 +15,11 @@
     (call $swap (local.get 0) (local.get 1)))
   (func $loops (export "loops") (param i32) (result i32)
     (call $runaway (local.get 0)))
+  ;; A loop whose way back is one of several.
+  (func (export "choose") (param $n i32) (result i32) (local $i i32)
+    (block $out
+      (loop $again
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_table $again $out (i32.eq (local.get $i) (local.get $n)))))
+    (local.get $i))
 )
