@@ -27,8 +27,9 @@ struct interface_function {
 };
 
 struct interface_definition {
-    u8 hash[32];      // I
-    const char *name; // qualified: "redshirt:io/log"
+    u8 hash[32];       // I
+    const char *name;  // qualified: "redshirt:io/log"
+    const char *words; // what it gives, for people: the comment before it, on one line
     const struct interface_function *functions;
     u32 function_count;
 };

@@ -390,6 +390,24 @@ static void emit_bytes(struct generator *gen, const char *indent, const u8 bytes
     }
 }
 
+// The documentation as one string on one line; bytes that a literal cannot have as they are by
+// their numbers.
+static void emit_words(struct generator *gen, struct span doc)
+{
+    fprintf(gen->out, "\"");
+    for (size_t i = 0; i < doc.size; i++) {
+        u8 byte = doc.data[i];
+        if (byte == '\n') {
+            fprintf(gen->out, " ");
+        } else if (byte < 0x20 || byte >= 0x7f || byte == '"' || byte == '\\' || byte == '?') {
+            fprintf(gen->out, "\\%03o", byte);
+        } else {
+            fprintf(gen->out, "%c", byte);
+        }
+    }
+    fprintf(gen->out, "\"");
+}
+
 static void emit_definition(struct generator *gen)
 {
     const struct wit_interface *interface = gen->interface;
@@ -405,10 +423,15 @@ static void emit_definition(struct generator *gen)
             "\nconst struct interface_definition %s_interface = {\n"
             "    .hash = %s_HASH,\n"
             "    .name = %s_NAME,\n"
+            "    .words = ",
+            gen->prefix, gen->prefix_upper, gen->prefix_upper);
+    emit_words(gen, interface->doc);
+    fprintf(gen->out,
+            ",\n"
             "    .functions = functions,\n"
             "    .function_count = %s_FUNCTION_COUNT,\n"
             "};\n",
-            gen->prefix, gen->prefix_upper, gen->prefix_upper, gen->prefix_upper);
+            gen->prefix_upper);
 }
 
 void emit_source(struct generator *gen)
