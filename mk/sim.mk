@@ -7,7 +7,7 @@ $(call interface_rule,build/gen,tests/kernel/lane.wit)
 GENERATED += build/gen/interfaces/puppet.h build/gen/interfaces/lane.h
 
 # A kernel with all it needs on the simulated machine, and the puppets.
-STAGE_SOURCES := tests/kernel/stage.c tests/unit/wasm_bytes.c build/gen/interfaces/puppet.c $(SIM_SOURCES) $(KERNEL_SOURCES) \
+STAGE_SOURCES := tests/kernel/stage.c tests/kernel/grants.c tests/unit/wasm_bytes.c build/gen/interfaces/puppet.c $(SIM_SOURCES) $(KERNEL_SOURCES) \
   $(WASM_SOURCES) $(JIT_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
 
 $(call program_rule,build/test/kernel/puppet.wasm,tests/kernel/guests/puppet.c build/gen/interfaces/puppet.c)

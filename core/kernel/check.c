@@ -8,7 +8,8 @@ static void check_message(const struct kernel *kernel, struct message *message)
     bool has_handler = message->handler != NULL;
     bool is_noted = message->client_note.kind != NOTE_NONE;
     bool is_pending = message->pending != PENDING_NONE;
-    ASSERT(client != NULL || message->program != NULL || message->is_cancelled);
+    ASSERT(client != NULL || message->program != NULL || message->question != NULL ||
+           message->is_cancelled);
     // Somebody owes it something: a handler, the kernel, or the client that has not taken its
     // answer. Or the kernel is at work on it this moment; on an `exit`, until all threads are gone
     // and a worker has taken the first.
@@ -29,6 +30,11 @@ static void check_message(const struct kernel *kernel, struct message *message)
     }
     if (message->program != NULL) {
         ASSERT(message->program->load == message);
+    }
+    if (message->pending == PENDING_CONSENT) {
+        ASSERT(message->question->asked != message && message->entry != NULL);
+    } else if (message->question != NULL && message->pending == PENDING_NONE) {
+        ASSERT(client == NULL && message->question->asked == message);
     }
     if (message->body_len > KERNEL_BODY_INLINE) {
         ASSERT(message->body != NULL && message->body != message->small);
@@ -113,7 +119,7 @@ static void check_state(const struct kernel *kernel, struct process *process)
         ASSERT(process->instance == NULL && process->charged_bytes == 0);
         ASSERT((process->parent != NULL && !process->is_unasked) || process->message_count > 0 ||
                process->bond_count > 0 || process->family_count > 0 ||
-               process->family_programs > 0 || process->pins > 0);
+               process->family_programs > 0 || process->family_questions > 0 || process->pins > 0);
         break;
     }
 }
@@ -151,6 +157,7 @@ static void check_process(const struct kernel *kernel, struct process *process)
     ASSERT(process->family->family == process->family);
     ASSERT(process->family_count <= KERNEL_FAMILY);
     ASSERT(process->family_programs <= KERNEL_FAMILY_PROGRAMS);
+    ASSERT(process->family_questions <= KERNEL_FAMILY_QUESTIONS);
     ASSERT(process->charged_bytes <= KERNEL_PROCESS_BYTES);
     (void)check_party(&process->party);
     check_state(kernel, process);
@@ -208,6 +215,41 @@ static u32 check_programs(const struct kernel *kernel)
         !list_is_empty(&kernel->jobs[JOB_NORMAL]) || !list_is_empty(&kernel->jobs[JOB_LOW]);
     ASSERT(has_jobs == list_is_linked(&kernel->job_turn));
     return charged;
+}
+
+// Returns how many there are in the list, each with those who wait for it.
+static u32 check_questions(const struct list *questions, bool is_open)
+{
+    u32 count = 0;
+    for (struct list_node *node = list_first(questions); node != NULL;
+         node = list_next(questions, node)) {
+        struct question *question = LIST_ITEM(node, struct question, of_kernel);
+        ASSERT((question->asked != NULL) == is_open);
+        ASSERT(!is_open || !list_is_empty(&question->waiting));
+        for (struct list_node *bind = list_first(&question->waiting); bind != NULL;
+             bind = list_next(&question->waiting, bind)) {
+            struct message *message = LIST_ITEM(bind, struct message, handler_note.node);
+            ASSERT(message->pending == PENDING_CONSENT && message->question == question);
+        }
+        count++;
+    }
+    return count;
+}
+
+// No bond but what the user has granted.
+static void check_grants(struct kernel *kernel)
+{
+    u32 questions = check_questions(&kernel->open_questions, true);
+    questions += check_questions(&kernel->answered, false);
+    ASSERT(questions == kernel->questions.used && questions <= KERNEL_QUESTIONS);
+    ASSERT(kernel->grants.used == kernel->grant_map.count);
+    for (u32 slot = 0; slot < kernel->bonds.chunk_count * POOL_CHUNK_ITEMS; slot++) {
+        const struct bond *bond = pool_at(&kernel->bonds, slot);
+        struct grant_walk asked;
+        ASSERT(bond == NULL || bond->id == 0 ||
+               grant_judge_locked(kernel, bond->process, KERNEL_USE, bond->definition, &asked) ==
+                   KERNEL_ALLOW);
+    }
 }
 
 // Those that workers keep for local calls.
@@ -270,6 +312,7 @@ void kernel_check(struct kernel *kernel)
         (void)check_party(&kernel->devices[i]->party);
     }
     (void)check_party(&kernel->party);
+    check_grants(kernel);
     u32 charged = check_programs(kernel);
     ASSERT(charged == family_programs);
     kernel_unlock(kernel);
@@ -281,7 +324,7 @@ void kernel_check_empty(struct kernel *kernel)
     kernel_lock(kernel);
     ASSERT(kernel->processes.used == 0);
     ASSERT(kernel->messages.used == kept_messages(kernel));
-    ASSERT(kernel->bonds.used == 0);
+    ASSERT(kernel->bonds.used == 0 && kernel->questions.used == 0 && kernel->lineages.used == 0);
     ASSERT(kernel->message_bytes == 0 && kernel->guest.used_bytes == 0);
     kernel_unlock(kernel);
 }

@@ -81,6 +81,27 @@ bool kernel_device_take(struct kernel_device *device, struct kernel_event *out)
     return node != NULL;
 }
 
+enum err kernel_device_limits(struct kernel_device *device, u64 client, u8 *to, size_t *size)
+{
+    struct kernel *kernel = device->kernel;
+    struct span limits[KERNEL_LINEAGE + 1];
+    struct wire_writer out = wire_writer_over(to, KERNEL_LIMITS_BYTES);
+    u32 count = 0;
+    kernel_lock(kernel);
+    const struct bond *bond = grant_client_locked(kernel, &device->party, client);
+    if (bond != NULL) {
+        count = grant_limits_locked(kernel, bond->process, bond->definition, limits);
+    }
+    wire_write_u32(&out, count);
+    for (u32 i = 0; i < count; i++) {
+        wire_write_bytes(&out, limits[i]);
+    }
+    kernel_unlock(kernel);
+    ASSERT(out.size <= KERNEL_LIMITS_BYTES);
+    *size = out.size;
+    return bond != NULL || client == 0 ? ERR_OK : ERR_NOT_FOUND;
+}
+
 // The message, if this device holds it.
 static struct message *find_held_locked(struct kernel_device *device, u64 id)
 {

@@ -52,6 +52,14 @@ enum err kernel_device_register(struct kernel *kernel, const struct kernel_devic
 // The next event, or false when there is none.
 bool kernel_device_take(struct kernel_device *device, struct kernel_event *out);
 
+// What the user said of how a client of this device may use its interface: a list of byte strings
+// as core/base/wire.h writes it (u32 count; u32 length and bytes of each), all of which hold. They
+// stay as they are until KERNEL_EVENT_CLIENT_GONE, so that a device asks once.
+//   client  of an event of this device; 0 is the kernel, which has no limits
+//   to      room for KERNEL_LIMITS_BYTES (core/kernel/limits.h); *size says how much was written
+// ERR_NOT_FOUND  no client of this device, or gone
+enum err kernel_device_limits(struct kernel_device *device, u64 client, u8 *to, size_t *size);
+
 // Answers a message; what does not fit the client becomes E_TOO_LONG there. Nothing happens when
 // the client is gone. Copies `body` before it returns.
 void kernel_device_answer(struct kernel_device *device, u64 message, struct span body);

@@ -175,6 +175,14 @@ struct registration *registration_find_locked(struct kernel *kernel, struct part
     return found != NULL && found->id == id && found->party == party ? found : NULL;
 }
 
+struct registration *handler_find_locked(struct kernel *kernel, const struct definition *definition)
+{
+    struct interface_entry *entry = entry_find_locked(kernel, definition->name);
+    bool fits = entry != NULL && entry->handler != NULL &&
+                definition_missing(definition, entry->handler->definition) == NULL;
+    return fits ? entry->handler : NULL;
+}
+
 struct registration *bond_refit_locked(struct bond *bond, struct registration *handler)
 {
     if (definition_missing(bond->definition, handler->definition) != NULL) {
@@ -238,24 +246,36 @@ void bond_close_locked(struct kernel *kernel, struct bond *bond)
     entry_give_locked(kernel, entry);
 }
 
+void bond_revoke_locked(struct kernel *kernel, struct bond *bond)
+{
+    struct process *process = bond->process;
+    struct list_node *node = list_first(&process->sent);
+    while (node != NULL) { // at most KERNEL_MESSAGES, and one
+        struct message *message = LIST_ITEM(node, struct message, of_client);
+        node = list_next(&process->sent, node);
+        if (message->bond == bond) {
+            message->bond = NULL;
+            message_revoke_locked(kernel, message);
+        }
+    }
+    bond_close_locked(kernel, bond);
+}
+
 // ---- binds that wait
 
 // Looks at one of them. The handler may have changed since it was queued.
 static void patient_try_locked(struct kernel *kernel, struct interface_entry *entry,
                                struct message *message)
 {
-    struct process *process = message->client;
     if (definition_missing(message->definition, entry->handler->definition) != NULL) {
         list_append(&entry->patient, &message->handler_note.node);
         return;
     }
-    struct bond *bond = process->bond_count < KERNEL_BONDS
-                            ? bond_add_locked(kernel, process, entry, message->definition)
-                            : NULL;
     entry->patient_count--;
     message->pending = PENDING_NONE;
     message->entry = NULL;
-    system_answer_bind_locked(kernel, message, bond);
+    message->is_patient = true; // the handler may be gone by the time that somebody is asked
+    system_bind_again_locked(kernel, message);
     entry_give_locked(kernel, entry);
 }
 

@@ -21,6 +21,7 @@
 #include "core/jit/jit.h"
 #include "core/kernel/compiled.h"
 #include "core/kernel/device.h"
+#include "core/kernel/grant.h"
 #include "core/kernel/group.h"
 #include "core/kernel/job.h"
 #include "core/kernel/kernel.h"
@@ -71,7 +72,8 @@ struct function_definition {
 // An interface as a program or a device knows it. Immutable.
 struct definition {
     struct span name;
-    u8 hash[32]; // I
+    struct span words; // what it gives, for people; empty where nobody said so
+    u8 hash[32];       // I
     u32 function_count;
     const struct function_definition *functions; // in order of id, no two alike
 };
@@ -122,6 +124,42 @@ struct bond {
     struct note gone;
 };
 
+// ---- grants
+
+struct grant_row {
+    struct pool_item item;
+    struct map_node by_pair;
+    u8 right; // enum kernel_right
+    u8 word;  // enum kernel_word
+    bool is_learned;
+    u16 limit_size;
+    u8 program[32];
+    u8 interface[32];
+    u8 *limit; // from kernel->memory; NULL: none
+};
+
+// The programs above a process, the nearest first, none twice. Shared by all children of one.
+struct lineage {
+    struct pool_item item;
+    struct lineage *above;
+    u32 reference_count;
+    u32 depth; // how many there are from here on
+    u8 codec;
+    u8 program[32];
+};
+
+// What whoever handles `consent` is asked, once however many wait for the answer.
+struct question {
+    struct pool_item item;
+    struct list_node of_kernel; // in kernel->questions, or ->answered
+    struct message *asked;      // the kernel's; NULL: it was answered
+    struct process *family;     // charged for it
+    struct list waiting;        // struct message by handler_note: binds
+    bool is_denied;             // once answered
+    u8 program[32];
+    u8 interface[32];
+};
+
 // ---- messages
 
 enum message_state {
@@ -131,7 +169,7 @@ enum message_state {
     MESSAGE_ANSWERED, // client_note is in the client's notes; no handler knows it any more
 };
 
-enum message_pending { PENDING_NONE, PENDING_BIND, PENDING_SPAWN, PENDING_END };
+enum message_pending { PENDING_NONE, PENDING_BIND, PENDING_SPAWN, PENDING_END, PENDING_CONSENT };
 
 struct message {
     struct pool_item item;
@@ -139,7 +177,7 @@ struct message {
     u64 function;
     u64 client_number;      // of the bond, so that it can be told when the bond is gone
     struct process *client; // who is charged; NULL: the handler when `is_handlers`, or else the
-                            // kernel, asking the loader for `program`
+                            // kernel, asking the loader for `program` or for consent, `question`
     struct bond *bond;      // NULL: bond 0, or closed
     // From here to `small` all is zero when a message is taken out of the pool, and zero again when
     // it is given back: so it need not be cleared for each.
@@ -150,6 +188,7 @@ struct message {
     bool waited_for;   // the client sits in send with SEND_WAIT
     bool is_cancelled; // the client has its answer; the handler may still hold the message
     bool is_handlers;  // the same, and the client has taken it: in handler->cancelled
+    bool is_patient;   // PENDING_CONSENT: the bind then waits for a handler, too
     u32 error;         // 0, or the code of the error answer it got
     u32 body_len;
     u8 *body; // `small`, or from kernel->memory
@@ -158,8 +197,11 @@ struct message {
     struct note handler_note;
     struct list_node of_client;          // in client->sent or handler->cancelled
     struct process *about;               // PENDING_SPAWN, PENDING_END: the child
-    const struct definition *definition; // PENDING_BIND
-    struct interface_entry *entry;       // PENDING_BIND
+    const struct definition *definition; // PENDING_BIND, PENDING_CONSENT
+    union {
+        struct interface_entry *entry; // PENDING_BIND
+        struct question *question;     // PENDING_CONSENT; or PENDING_NONE: the kernel's own
+    };
     u8 small[KERNEL_BODY_INLINE];
 };
 
@@ -279,6 +321,9 @@ struct process {
     u32 child_count;       // running, or ended and not released
     u32 family_count;      // the same of all its descendants, when it is their `family`
     u32 family_programs;   // what they, or it, took up
+    u32 family_questions;  // what they are waiting for, that one of them was the first to
+    struct lineage *above; // of a leader; NULL: nobody
+    struct lineage *below; // its children's `above`; NULL: it had none yet
     struct message *spare; // the one of KERNEL_MESSAGES_SPARE that it has, or NULL
 
     struct process *leader;    // whose thread it is; itself if it is the first
@@ -445,6 +490,12 @@ struct kernel {
     struct pool registrations;
     struct pool entries;
     struct pool programs;
+    struct pool grants;
+    struct pool lineages;
+    struct pool questions;
+    struct map grant_map;
+    struct list open_questions; // struct question: asked,
+    struct list answered;       // or answered, and not everybody has been told
     struct map process_map;
     struct map entry_map;
     struct map program_map;
@@ -470,8 +521,8 @@ struct kernel {
     struct party party; // the kernel as a handler
     struct definition system;
     struct definition inspect;
-    struct definition loader; // what the kernel asks for as a client
-    u64 loader_client;
+    struct definition loader; // what the kernel asks for as a client, under the number 0
+    struct definition consent;
 
     u32 device_count;
     struct kernel_device *devices[KERNEL_DEVICES];
@@ -586,8 +637,60 @@ struct bond *bond_add_locked(struct kernel *kernel, struct process *process,
 // Closes it: the handler is told, messages under way must have been seen to before.
 void bond_close_locked(struct kernel *kernel, struct bond *bond);
 void bond_free_locked(struct kernel *kernel, struct bond *bond);
+// Closes it whatever is under way: that gets E_DENIED.
+void bond_revoke_locked(struct kernel *kernel, struct bond *bond);
+// Whoever handles what the kernel asks for as a client, or NULL.
+struct registration *handler_find_locked(struct kernel *kernel,
+                                         const struct definition *definition);
 // Looks through binds that wait for a handler, KERNEL_SWEEP at most.
 void patient_step_locked(struct kernel *kernel);
+
+// ---- grant.c
+
+void grants_init(struct kernel *kernel);
+void grants_drop(struct kernel *kernel);
+// Adds a row that the user's own words leave room for.
+enum err grant_learn_locked(struct kernel *kernel, const struct kernel_grant *grant);
+// What the user said of the use of an interface by that program alone.
+enum kernel_word grant_word_locked(struct kernel *kernel, const u8 program[32],
+                                   const u8 interface[32]);
+// The programs that a process's grants depend on, itself first: moved to the next by grant_up.
+struct grant_walk {
+    const struct lineage *above;
+    const u8 *program; // NULL: there are no more
+    u8 codec;
+};
+struct grant_walk grant_walk_begin(const struct process *process);
+void grant_up(struct grant_walk *walk);
+// What the user said. KERNEL_ASK: *asked is the first whom nothing was said about.
+enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process *process,
+                                    enum kernel_right right, const struct definition *definition,
+                                    struct grant_walk *asked);
+// The limits that the process has for the interface, all of which hold. Returns how many; at most
+// KERNEL_LINEAGE + 1.
+u32 grant_limits_locked(struct kernel *kernel, const struct process *process,
+                        const struct definition *definition, struct span *limits);
+// A process's bond by the number that `party` knows its client by. NULL: it is none of its clients.
+struct bond *grant_client_locked(struct kernel *kernel, const struct party *party, u64 client);
+// The `above` of a child of that process. ERR_LIMIT, ERR_NO_MEMORY
+enum err lineage_take_locked(struct kernel *kernel, struct process *parent, struct lineage **out);
+void lineage_give_locked(struct kernel *kernel, struct lineage *lineage);
+
+// ---- consent.c
+
+// The bind waits until somebody has said whether that program may use the interface.
+// ERR_DENIED  there is nobody to ask     ERR_LIMIT
+enum err consent_ask_locked(struct kernel *kernel, struct process *process, struct message *message,
+                            const struct definition *definition, const struct grant_walk *about);
+// The answer has come, or (error) will not. Frees the message; takes over `allocated`.
+void consent_answered_locked(struct kernel *kernel, struct message *message, struct span body,
+                             u8 *allocated, u32 error);
+// The bind waits no more: it was in question->waiting.
+void consent_left_locked(struct kernel *kernel, struct question *question);
+// Rows have changed: questions that these answer are no more.
+void consent_changed_locked(struct kernel *kernel);
+// Tells those who wait for what was answered, KERNEL_SWEEP at most.
+void consent_step_locked(struct kernel *kernel);
 
 // ---- message.c
 
@@ -618,6 +721,9 @@ void message_answer_error_locked(struct kernel *kernel, struct message *message,
 void message_cancel_locked(struct kernel *kernel, struct message *message);
 // The kernel no longer wants what it asked the loader for: a loader that holds it is told.
 void message_withdraw_locked(struct kernel *kernel, struct message *message);
+// The user has revoked what it was sent with: the client gets the error answer E_DENIED, the
+// handler is told. Nothing happens to what has its answer. Its bond is set to NULL by then.
+void message_revoke_locked(struct kernel *kernel, struct message *message);
 // The client is ending: nobody wants the answer, and nobody is told.
 void message_orphan_locked(struct kernel *kernel, struct message *message);
 // The handler no longer handles `registration` (0: any): its messages get E_GONE. The lock may be
@@ -720,7 +826,9 @@ enum kernel_call system_call_locked(struct kernel *kernel, struct process *proce
                                     struct span body, struct message *message, u32 *code);
 void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,
                          struct message *message);
-// Answers to what was PENDING.
+// Answers to what was PENDING. The first two are of a bind; `again`: judges it once more.
+void system_bind_again_locked(struct kernel *kernel, struct message *message);
+void system_bind_denied_locked(struct kernel *kernel, struct message *message);
 void system_answer_bind_locked(struct kernel *kernel, struct message *message, struct bond *bond);
 void system_answer_spawn_locked(struct kernel *kernel, struct message *message,
                                 struct process *child);

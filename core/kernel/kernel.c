@@ -115,6 +115,10 @@ static enum err init_tables(struct kernel *kernel)
     TRY(pool_init(&kernel->registrations, memory, sizeof(struct registration),
                   KERNEL_REGISTRATIONS_ALL));
     TRY(pool_init(&kernel->entries, memory, sizeof(struct interface_entry), KERNEL_INTERFACES));
+    TRY(pool_init(&kernel->grants, memory, sizeof(struct grant_row), KERNEL_GRANTS));
+    TRY(pool_init(&kernel->lineages, memory, sizeof(struct lineage), KERNEL_PROCESSES));
+    TRY(pool_init(&kernel->questions, memory, sizeof(struct question), KERNEL_QUESTIONS));
+    TRY(map_init(&kernel->grant_map, memory, KERNEL_GRANT_BUCKETS));
     TRY(pool_init(&kernel->programs, memory, sizeof(struct program),
                   KERNEL_PROGRAMS + KERNEL_PROGRAMS_FREEING));
     TRY(timers_init(&kernel->timers, memory, KERNEL_PROCESSES));
@@ -136,6 +140,7 @@ static void init_lists(struct kernel *kernel)
     list_init(&kernel->patient_work);
     list_init(&kernel->cache);
     list_init(&kernel->adapters);
+    grants_init(kernel);
     party_init(&kernel->party, PARTY_KERNEL);
     for (u32 i = 0; i < HOST_COUNT; i++) {
         kernel->host[i] = (struct wasm_func){.type = &host_types[i], .index = i};
@@ -275,6 +280,8 @@ void kernel_destroy(struct kernel *kernel)
     interface_undefine(kernel_memory(kernel), &kernel->system);
     interface_undefine(kernel_memory(kernel), &kernel->inspect);
     interface_undefine(kernel_memory(kernel), &kernel->loader);
+    interface_undefine(kernel_memory(kernel), &kernel->consent);
+    grants_drop(kernel);
     guest_memory_drop(kernel);
     compiled_close(kernel);
     pool_drop(&kernel->processes);
@@ -283,6 +290,10 @@ void kernel_destroy(struct kernel *kernel)
     pool_drop(&kernel->registrations);
     pool_drop(&kernel->entries);
     pool_drop(&kernel->programs);
+    pool_drop(&kernel->grants);
+    pool_drop(&kernel->lineages);
+    pool_drop(&kernel->questions);
+    map_drop(&kernel->grant_map);
     timers_drop(&kernel->timers);
     map_drop(&kernel->process_map);
     map_drop(&kernel->entry_map);

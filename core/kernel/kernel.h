@@ -67,9 +67,11 @@ struct kernel_limits {
 
 struct kernel_config {
     enum kernel_engine engine;
-    bool has_probes;        // for debug.h: programs that are loaded can be debugged, and are slow.
-                            // The engine is to be the interpreter
-    bool is_verbose;        // logs where a program's code comes from
+    bool has_probes; // for debug.h: programs that are loaded can be debugged, and are slow.
+                     // The engine is to be the interpreter
+    bool is_verbose; // logs where a program's code comes from
+    // grant.h: the enum kernel_word for what no row is about, by enum kernel_right.
+    u8 unknown[2];
     struct memory *memory;  // for everything but guests' linear memory, which is platform_pages_*
     u64 memory_bytes;       // the most the kernel takes from it
     u64 guest_memory_bytes; // the most that all linear memories together may use

@@ -41,8 +41,18 @@ enum {
         KERNEL_WORKERS * KERNEL_WORKER_MESSAGES, // workers keep
     KERNEL_BONDS_ALL = 1 << 19,                  // four for each process
     KERNEL_REGISTRATIONS_ALL = 1 << 14,          //
-    KERNEL_INTERFACES = 1 << 14,   // names that somebody handles, is bonded to or waits for
-    KERNEL_DEVICES = 64,           // a machine registers about ten
+    KERNEL_INTERFACES = 1 << 14, // names that somebody handles, is bonded to or waits for
+    KERNEL_DEVICES = 64,         // a machine registers about ten
+    KERNEL_GRANTS = 1 << 14,     // rows: more than a user has programs, times what each asks for
+    KERNEL_GRANT_BUCKETS = 10,   // 2^n heads of the map to them
+    KERNEL_GRANT_LIMIT_BYTES = 1024, // of one row: a few dozen hosts and ports
+    KERNEL_QUESTIONS = 256,          // open ones to who handles `consent`: a person answers one
+                                     // after another. `limit`
+    KERNEL_FAMILY_QUESTIONS = 16,    // of one family, so that none has all. `limit`
+    KERNEL_LINEAGE = 16,             // different programs above a process: `limit` of spawn
+    KERNEL_LIMITS_BYTES =            // what a handler is told of one client at most
+    4 + (KERNEL_LINEAGE + 1) * (4 + KERNEL_GRANT_LIMIT_BYTES),
+    KERNEL_WORDS = 1024,           // bytes of what an interface says of itself, in a question
     KERNEL_FAST = 1024,            // processes with reservations of their own; others are small.
                                    // Each costs the machine mappings and page tables
     KERNEL_FAMILY_FAST = 256,      // of one family, threads too: a quarter, so that none has all

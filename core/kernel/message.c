@@ -132,6 +132,11 @@ static void unlink_pending_locked(struct kernel *kernel, struct message *message
         message->entry = NULL;
         entry_give_locked(kernel, entry);
         break;
+    case PENDING_CONSENT:
+        list_remove(&message->handler_note.node);
+        consent_left_locked(kernel, message->question);
+        message->question = NULL;
+        break;
     case PENDING_SPAWN:
         message->about->spawn_message = NULL;
         process_unask_locked(kernel, message->about); // its parent will never know its number
@@ -196,14 +201,31 @@ static bool fits_budget(const struct process *client, u64 bytes)
     return bytes <= KERNEL_MESSAGE_BYTES - client->message_bytes;
 }
 
+// Whether the kernel has asked this, and still wants to know.
+static bool is_kernels(const struct message *message)
+{
+    return !message->is_cancelled && message->client == NULL &&
+           (message->program != NULL || message->question != NULL);
+}
+
+static void kernel_answered_locked(struct kernel *kernel, struct message *message, struct span body,
+                                   u8 *allocated, u32 error)
+{
+    if (message->program != NULL) {
+        program_loaded_locked(kernel, message, body, allocated, error);
+    } else {
+        consent_answered_locked(kernel, message, body, allocated, error);
+    }
+}
+
 void message_answer_locked(struct kernel *kernel, struct message *message, struct span body,
                            u8 *allocated)
 {
     if (message->handler != NULL) {
         message_unlink_handler_locked(message);
     }
-    if (!message->is_cancelled && message->program != NULL) {
-        program_loaded_locked(kernel, message, body, allocated, 0);
+    if (is_kernels(message)) {
+        kernel_answered_locked(kernel, message, body, allocated, 0);
         return;
     }
     bool is_wanted = !message->is_cancelled && message->id != 0;
@@ -235,8 +257,8 @@ void message_answer_error_locked(struct kernel *kernel, struct message *message,
     if (message->handler != NULL) {
         message_unlink_handler_locked(message);
     }
-    if (!message->is_cancelled && message->program != NULL) {
-        program_loaded_locked(kernel, message, (struct span){0}, NULL, code);
+    if (is_kernels(message)) {
+        kernel_answered_locked(kernel, message, (struct span){0}, NULL, code);
         return;
     }
     if (message->is_cancelled || message->id == 0) {
@@ -280,21 +302,62 @@ static void charge_handler_locked(struct kernel *kernel, struct message *message
     list_append(&handler->cancelled, &message->of_client);
 }
 
+// The handler, which holds it, may be reading the body still, and learns of it in its own time.
+static void take_back_locked(struct kernel *kernel, struct message *message, u32 error)
+{
+    ASSERT(message->state == MESSAGE_HELD && !message->is_cancelled);
+    message->is_cancelled = true;
+    message->error = error;
+    list_remove(&message->handler_note.node);
+    note_queue_locked(kernel, message->handler, &message->handler_note, NOTE_CANCELLED);
+}
+
 void message_cancel_locked(struct kernel *kernel, struct message *message)
 {
     ASSERT(!message->is_cancelled && message->state != MESSAGE_ANSWERED && !message->waited_for);
     if (message->state == MESSAGE_HELD) {
-        // The handler may be reading the body still, and learns of it in its own time.
-        struct party *handler = message->handler;
-        message->is_cancelled = true;
-        message->error = -E_CANCELLED;
-        list_remove(&message->handler_note.node);
-        note_queue_locked(kernel, handler, &message->handler_note, NOTE_CANCELLED);
+        take_back_locked(kernel, message, -E_CANCELLED);
         note_queue_locked(kernel, &message->client->party, &message->client_note, NOTE_ANSWER);
         return;
     }
     unlink_pending_locked(kernel, message);
     message_answer_error_locked(kernel, message, -E_CANCELLED);
+}
+
+// The same for a client that waits for it, which is told at once when it has room for four bytes.
+static void revoke_waited_locked(struct kernel *kernel, struct message *message)
+{
+    struct process *client = message->client;
+    ASSERT(client->awaited == message);
+    take_back_locked(kernel, message, -E_DENIED);
+    message->waited_for = false;
+    if (client->out_len < sizeof(u32)) {
+        message->client_note.kind = NOTE_ANSWER;
+        list_prepend(&client->party.notes, &message->client_note.node);
+        process_resume_locked(kernel, client, E_BUFFER);
+        return;
+    }
+    mem_store_u32(client->out, message->error);
+    if (message->handler->kind == PARTY_PROCESS) {
+        charge_handler_locked(kernel, message);
+    }
+    process_resume_locked(kernel, client, (i64)sizeof(u32) | ANSWER_IS_ERROR);
+}
+
+void message_revoke_locked(struct kernel *kernel, struct message *message)
+{
+    ASSERT(message->bond == NULL);
+    if (message->is_cancelled || message->handler == NULL) {
+        return;
+    }
+    if (message->state == MESSAGE_QUEUED) {
+        message_answer_error_locked(kernel, message, -E_DENIED);
+    } else if (message->id != 0 && message->waited_for) {
+        revoke_waited_locked(kernel, message);
+    } else if (message->id != 0) {
+        take_back_locked(kernel, message, -E_DENIED);
+        note_queue_locked(kernel, &message->client->party, &message->client_note, NOTE_ANSWER);
+    }
 }
 
 void message_withdraw_locked(struct kernel *kernel, struct message *message)

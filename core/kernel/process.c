@@ -130,16 +130,22 @@ enum err process_new_locked(struct kernel *kernel, struct process *parent,
     if (process == NULL) {
         return kernel->processes.used == KERNEL_PROCESSES ? ERR_LIMIT : ERR_NO_MEMORY;
     }
-    if (!timers_reserve(&kernel->timers, kernel->processes.used)) { // so that none fails to wait
+    enum err err = timers_reserve(&kernel->timers, kernel->processes.used)
+                       ? ERR_OK
+                       : ERR_NO_MEMORY; // so that none fails to wait
+    if (err == ERR_OK && parent != NULL) {
+        err = lineage_take_locked(kernel, parent, &process->above);
+    }
+    if (err == ERR_OK && bytes > 0) {
+        process->start = memory_take(kernel_memory(kernel), bytes);
+        err = process->start == NULL ? ERR_NO_MEMORY : ERR_OK;
+    }
+    if (err != ERR_OK) {
+        lineage_give_locked(kernel, process->above);
         pool_give(&kernel->processes, process);
-        return ERR_NO_MEMORY;
+        return err;
     }
     if (bytes > 0) {
-        process->start = memory_take(kernel_memory(kernel), bytes);
-        if (process->start == NULL) {
-            pool_give(&kernel->processes, process);
-            return ERR_NO_MEMORY;
-        }
         u8 *at = process->start;
         copy_list(lists->arguments, &at);
         process->argument_bytes = (u32)(at - process->start);
@@ -170,7 +176,7 @@ static bool is_needed(const struct process *process)
     bool may_be_asked = process->parent != NULL && !process->is_unasked;
     return process->state != PROCESS_ENDED || may_be_asked || process->message_count > 0 ||
            process->bond_count > 0 || process->family_count > 0 || process->family_programs > 0 ||
-           process->pins > 0;
+           process->family_questions > 0 || process->pins > 0;
 }
 
 static void free_record(struct kernel *kernel, struct process *process)
@@ -184,6 +190,8 @@ static void free_record(struct kernel *kernel, struct process *process)
     if (process->end_text != NULL) {
         memory_give(kernel_memory(kernel), process->end_text, process->end_text_size);
     }
+    lineage_give_locked(kernel, process->above);
+    lineage_give_locked(kernel, process->below);
     map_remove(&kernel->process_map, &process->by_id);
     list_remove(&process->of_kernel);
     pool_give(&kernel->processes, process);

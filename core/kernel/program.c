@@ -240,18 +240,10 @@ static void fail_locked(struct kernel *kernel, struct program *program,
 
 // ---- asking the loader
 
-static struct registration *find_loader_locked(struct kernel *kernel)
-{
-    struct interface_entry *entry = entry_find_locked(kernel, kernel->loader.name);
-    bool fits = entry != NULL && entry->handler != NULL &&
-                definition_missing(&kernel->loader, entry->handler->definition) == NULL;
-    return fits ? entry->handler : NULL;
-}
-
 static void fetch_locked(struct kernel *kernel, struct program *program)
 {
     struct span none = {0};
-    struct registration *loader = find_loader_locked(kernel);
+    struct registration *loader = handler_find_locked(kernel, &kernel->loader);
     if (loader == NULL && kernel->expects_loader) {
         program->state = PROGRAM_EXPECTING;
         list_append(&kernel->expecting, &program->work);
@@ -274,7 +266,7 @@ static void fetch_locked(struct kernel *kernel, struct program *program)
     size_t size = loader_load_encode_call(buffer, sizeof buffer, &call);
     ASSERT(size <= sizeof buffer);
     message->function = LOADER_LOAD_ID;
-    message->client_number = kernel->loader_client;
+    message->client_number = 0;
     message->bond = NULL;
     message->program = program;
     program->load = message;
@@ -286,7 +278,7 @@ static void fetch_locked(struct kernel *kernel, struct program *program)
 void program_expected_locked(struct kernel *kernel)
 {
     if (list_is_empty(&kernel->expecting) ||
-        (kernel->expects_loader && find_loader_locked(kernel) == NULL)) {
+        (kernel->expects_loader && handler_find_locked(kernel, &kernel->loader) == NULL)) {
         return;
     }
     struct list_node *node;

@@ -342,7 +342,8 @@ static void run_job(struct kernel *kernel, struct worker *worker, struct job *jo
 
 static bool is_idle_locked(const struct kernel *kernel)
 {
-    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->patient_work);
+    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->patient_work) &&
+           list_is_empty(&kernel->answered);
 }
 
 // Whether the workers have of late spent more time waiting for the kernel's lock than working: then
@@ -377,6 +378,10 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
     if (!list_is_empty(&kernel->patient_work)) {
         did_work = true;
         patient_step_locked(kernel);
+    }
+    if (!list_is_empty(&kernel->answered)) {
+        did_work = true;
+        consent_step_locked(kernel);
     }
     struct list_node *first = take_first_locked(kernel, worker);
     struct job *job = first == &kernel->job_turn ? job_take_locked(kernel) : NULL;

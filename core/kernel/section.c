@@ -217,6 +217,7 @@ enum err interface_define(struct memory *memory, const struct interface_definiti
         ASSERT(is_new);
     }
     *out = (struct definition){.name = span_string(from->name),
+                               .words = span_string(from->words == NULL ? "" : from->words),
                                .function_count = from->function_count,
                                .functions = functions};
     mem_copy(out->hash, from->hash, 32);

@@ -203,6 +203,7 @@ static struct process *send_direct(struct send_call *call, struct message *messa
     handler->received_total++;
     u8 *to = handler->out;
     ASSERT(header.size <= handler->out_len);
+    await_locked(call, message);
     if (len > KERNEL_COPY_LOCKED) {
         kernel_unlock(kernel);
     }
@@ -212,8 +213,11 @@ static struct process *send_direct(struct send_call *call, struct message *messa
     if (len > KERNEL_COPY_LOCKED) {
         kernel_lock(kernel);
     }
-    await_locked(call, message);
-    process_block_locked(kernel, call->process, PROCESS_AWAITING);
+    if (LIKELY(call->process->awaited != NULL)) {
+        process_block_locked(kernel, call->process, PROCESS_AWAITING);
+    } else { // its bond was revoked meanwhile, and it has its answer
+        process_ready_locked(kernel, call->process);
+    }
     kernel_unlock(kernel);
     return handler;
 }
@@ -611,7 +615,8 @@ static ALWAYS_INLINE struct message *answer_find_locked(struct answer_call *call
     }
     // Without a client it is the loader's to answer, or was cancelled.
     if (UNLIKELY(call->body.size > KERNEL_BODY_BYTES) &&
-        (message->client != NULL || call->body.size > KERNEL_LOAD_BYTES)) {
+        (message->client != NULL || message->question != NULL ||
+         call->body.size > KERNEL_LOAD_BYTES)) {
         *error = E_TOO_LONG;
         return NULL;
     }

@@ -3,6 +3,7 @@
 // answered at once, or its message is kept PENDING until what it waits for has happened.
 #include "core/kernel/internal.h"
 #include "core/platform.h"
+#include "interfaces/consent.h"
 #include "interfaces/inspect.h"
 #include "interfaces/loader.h"
 
@@ -75,23 +76,109 @@ void system_answer_bind_locked(struct kernel *kernel, struct message *message, s
     ANSWER(kernel, message, system_bind_encode_result, &result);
 }
 
-// Keeps the call until a handler comes.
-static void bind_later(struct system_call *call, const struct definition *definition)
+// A bind as it is judged: at once, and again after whatever it has waited for.
+struct bind {
+    struct kernel *kernel;
+    struct process *process;
+    struct message *message; // NULL: no answer wanted
+    const struct definition *definition;
+    bool is_patient;
+};
+
+static void bind_refuse(const struct bind *bind, enum system_bind_error_kind kind)
 {
-    struct interface_entry *entry = entry_take_locked(call->kernel, definition->name);
+    answer_bind_error(bind->kernel, bind->message, kind, (struct span){0});
+}
+
+// Keeps the call until a handler comes.
+static void bind_later(const struct bind *bind)
+{
+    struct interface_entry *entry = entry_take_locked(bind->kernel, bind->definition->name);
     if (entry == NULL) {
-        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_LIMIT, (struct span){0});
+        bind_refuse(bind, SYSTEM_BIND_ERROR_LIMIT);
         return;
     }
-    if (call->message == NULL) { // it could never be told its bond
-        entry_give_locked(call->kernel, entry);
+    if (bind->message == NULL) { // it could never be told its bond
+        entry_give_locked(bind->kernel, entry);
         return;
     }
-    call->message->pending = PENDING_BIND;
-    call->message->entry = entry;
-    call->message->definition = definition;
+    bind->message->pending = PENDING_BIND;
+    bind->message->entry = entry;
+    bind->message->definition = bind->definition;
     entry->patient_count++;
-    list_append(&entry->patient, &call->message->handler_note.node);
+    list_append(&entry->patient, &bind->message->handler_note.node);
+}
+
+// The user has granted it.
+static void bind_granted(const struct bind *bind)
+{
+    struct kernel *kernel = bind->kernel;
+    struct interface_entry *entry = entry_find_locked(kernel, bind->definition->name);
+    struct registration *handler = entry == NULL ? NULL : entry->handler;
+    const struct function_definition *missing =
+        handler == NULL ? NULL : definition_missing(bind->definition, handler->definition);
+    if (handler != NULL && missing == NULL) {
+        struct bond *bond = bond_add_locked(kernel, bind->process, entry, bind->definition);
+        system_answer_bind_locked(kernel, bind->message, bond);
+    } else if (bind->is_patient) {
+        bind_later(bind);
+    } else if (handler == NULL) {
+        bind_refuse(bind, SYSTEM_BIND_ERROR_NO_HANDLER);
+    } else {
+        answer_bind_error(kernel, bind->message, SYSTEM_BIND_ERROR_MISSING_FUNCTION, missing->name);
+    }
+}
+
+static void bind_ask(const struct bind *bind, const struct grant_walk *about)
+{
+    if (bind->message == NULL) { // it could never be told its bond
+        return;
+    }
+    bind->message->is_patient = bind->is_patient;
+    enum err err =
+        consent_ask_locked(bind->kernel, bind->process, bind->message, bind->definition, about);
+    if (err != ERR_OK) {
+        bind_refuse(bind, err == ERR_DENIED ? SYSTEM_BIND_ERROR_DENIED : SYSTEM_BIND_ERROR_LIMIT);
+    }
+}
+
+static void bind_judge(const struct bind *bind)
+{
+    struct grant_walk asked;
+    if (bind->process->bond_count >= KERNEL_BONDS) {
+        bind_refuse(bind, SYSTEM_BIND_ERROR_LIMIT);
+        return;
+    }
+    switch (grant_judge_locked(bind->kernel, bind->process, KERNEL_USE, bind->definition, &asked)) {
+    case KERNEL_ALLOW:
+        bind_granted(bind);
+        break;
+    case KERNEL_ASK:
+        bind_ask(bind, &asked);
+        break;
+    default:
+        bind_refuse(bind, SYSTEM_BIND_ERROR_DENIED);
+        break;
+    }
+}
+
+void system_bind_again_locked(struct kernel *kernel, struct message *message)
+{
+    struct bind bind = {kernel, message->client, message, message->definition, message->is_patient};
+    bind_judge(&bind);
+}
+
+void system_bind_denied_locked(struct kernel *kernel, struct message *message)
+{
+    answer_bind_error(kernel, message, SYSTEM_BIND_ERROR_DENIED, (struct span){0});
+}
+
+static void hash_read(const struct system_hash *from, u8 hash[32])
+{
+    mem_store_u64(hash, from->a);
+    mem_store_u64(hash + 8, from->b);
+    mem_store_u64(hash + 16, from->c);
+    mem_store_u64(hash + 24, from->d);
 }
 
 static void call_bind(void *context, const struct interface_message *unused,
@@ -99,35 +186,19 @@ static void call_bind(void *context, const struct interface_message *unused,
 {
     (void)unused;
     struct system_call *call = context;
-    struct span none = {0};
     u8 hash[32];
-    mem_store_u64(hash, body->interface.a);
-    mem_store_u64(hash + 8, body->interface.b);
-    mem_store_u64(hash + 16, body->interface.c);
-    mem_store_u64(hash + 24, body->interface.d);
-    const struct definition *definition = process_definition(call->process, hash);
-    if (definition == NULL) {
-        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_NOT_DECLARED, none);
-        return;
-    }
-    if (call->process->bond_count >= KERNEL_BONDS) {
-        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_LIMIT, none);
-        return;
-    }
-    struct interface_entry *entry = entry_find_locked(call->kernel, definition->name);
-    struct registration *handler = entry == NULL ? NULL : entry->handler;
-    const struct function_definition *missing =
-        handler == NULL ? NULL : definition_missing(definition, handler->definition);
-    if (handler != NULL && missing == NULL) {
-        struct bond *bond = bond_add_locked(call->kernel, call->process, entry, definition);
-        system_answer_bind_locked(call->kernel, call->message, bond);
-    } else if (body->patient) {
-        bind_later(call, definition);
-    } else if (handler == NULL) {
-        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_NO_HANDLER, none);
+    hash_read(&body->interface, hash);
+    struct bind bind = {
+        .kernel = call->kernel,
+        .process = call->process,
+        .message = call->message,
+        .definition = process_definition(call->process, hash),
+        .is_patient = body->patient,
+    };
+    if (bind.definition == NULL) {
+        bind_refuse(&bind, SYSTEM_BIND_ERROR_NOT_DECLARED);
     } else {
-        answer_bind_error(call->kernel, call->message, SYSTEM_BIND_ERROR_MISSING_FUNCTION,
-                          missing->name);
+        bind_judge(&bind);
     }
 }
 
@@ -173,14 +244,15 @@ static void call_register(void *context, const struct interface_message *unused,
     (void)unused;
     struct system_call *call = context;
     u8 hash[32];
-    mem_store_u64(hash, body->interface.a);
-    mem_store_u64(hash + 8, body->interface.b);
-    mem_store_u64(hash + 16, body->interface.c);
-    mem_store_u64(hash + 24, body->interface.d);
+    hash_read(&body->interface, hash);
     const struct definition *definition = process_definition(call->process, hash);
     struct system_result_u32_register_error result = {0};
+    struct grant_walk asked;
     if (definition == NULL) {
         result.error.kind = SYSTEM_REGISTER_ERROR_NOT_DECLARED;
+    } else if (grant_judge_locked(call->kernel, call->process, KERNEL_HANDLE, definition, &asked) !=
+               KERNEL_ALLOW) {
+        result.error.kind = SYSTEM_REGISTER_ERROR_DENIED;
     } else if (call->process->party.registration_count >= KERNEL_REGISTRATIONS) {
         result.error.kind = SYSTEM_REGISTER_ERROR_LIMIT;
     } else {
@@ -455,6 +527,28 @@ static void call_spawn_thread(void *context, const struct interface_message *unu
     ANSWER(call->kernel, call->message, system_spawn_thread_encode_result, &result);
 }
 
+// ---- what a handler is told of its clients
+
+static void call_client_limits(void *context, const struct interface_message *unused,
+                               const struct system_client_limits_call *body)
+{
+    (void)unused;
+    struct system_call *call = context;
+    struct span limits[KERNEL_LINEAGE + 1];
+    struct system_result_list_bytes_error result = {.ok = body->client == 0}; // the kernel has none
+    const struct bond *bond =
+        grant_client_locked(call->kernel, &call->process->party, body->client);
+    if (bond != NULL) {
+        result.ok = true;
+        result.value.items = limits;
+        result.value.count =
+            grant_limits_locked(call->kernel, bond->process, bond->definition, limits);
+    } else if (!result.ok) {
+        result.error = SYSTEM_ERROR_NOT_FOUND;
+    }
+    ANSWER(call->kernel, call->message, system_client_limits_encode_result, &result);
+}
+
 // ---- dispatch
 
 enum kernel_call system_call_locked(struct kernel *kernel, struct process *process, u64 function,
@@ -473,6 +567,7 @@ enum kernel_call system_call_locked(struct kernel *kernel, struct process *proce
         .await_end = call_await_end,
         .kill = call_kill,
         .spawn_thread = call_spawn_thread,
+        .client_limits = call_client_limits,
     };
     struct system_call call = {.kernel = kernel, .process = process, .message = message};
     struct interface_message in = {.function = function, .body = body};
@@ -491,6 +586,7 @@ enum err system_define(struct kernel *kernel)
     TRY(interface_define(memory, &system_interface, &kernel->system));
     TRY(interface_define(memory, &inspect_interface, &kernel->inspect));
     TRY(interface_define(memory, &loader_interface, &kernel->loader));
+    TRY(interface_define(memory, &consent_interface, &kernel->consent));
     struct registration *unused;
     TRY(registration_add_locked(kernel, &kernel->party, &kernel->system, &unused));
     return registration_add_locked(kernel, &kernel->party, &kernel->inspect, &unused);

@@ -9,6 +9,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/report.h"
+#include "core/kernel/grant.h"
 #include "core/kernel/kernel.h"
 #include "core/platform.h"
 #include "machines/hosted/devices.h"
@@ -116,6 +117,7 @@ static enum err machine_create(const struct hosted_machine_config *config,
         .memory_bytes = host_memory() / HOSTED_KERNEL_SHARE,
         .guest_memory_bytes = host_memory() / HOSTED_GUEST_SHARE,
         .workers = workers,
+        .unknown = {KERNEL_ALLOW, KERNEL_ALLOW},
         .engine = config->engine,
         .is_verbose = config->is_verbose,
         .has_probes = config->has_probes,

@@ -4,6 +4,7 @@
 // processes and two pipes, vfork and exec.
 #include "core/kernel/kernel.h"
 #include "core/base/report.h"
+#include "core/kernel/grant.h"
 #include "core/platform.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
@@ -64,6 +65,7 @@ static void bench_open(struct bench *bench, u32 workers)
     bool is_compiled = engine != NULL && strcmp(engine, "compiled") == 0;
     struct kernel_config config = {.engine = is_compiled ? KERNEL_ENGINE_COMPILED
                                                          : KERNEL_ENGINE_INTERPRETER,
+                                   .unknown = {KERNEL_ALLOW, KERNEL_ALLOW},
                                    .memory = &bench->memory.base,
                                    .memory_bytes = (u64)16 << 30,
                                    .guest_memory_bytes = (u64)64 << 30,

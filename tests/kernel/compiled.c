@@ -66,6 +66,7 @@ static void machine_make(struct machine *machine, enum kernel_engine engine)
     assert_int_equal(hosted_interrupts_open(0), ERR_OK);
     hosted_memory_init(&machine->memory, (u64)1 << 33);
     struct kernel_config config = {.engine = engine,
+                                   .unknown = {KERNEL_ALLOW, KERNEL_ALLOW},
                                    .memory = &machine->memory.base,
                                    .memory_bytes = (u64)1 << 33,
                                    .guest_memory_bytes = (u64)1 << 34,

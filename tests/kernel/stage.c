@@ -495,11 +495,9 @@ i64 puppet_fill(struct stage *stage, struct puppet *puppet, u32 bond, u64 functi
 
 // ---- the system interface
 
-// Sends a call and waits; the body of the answer is then in puppet->bytes.
-static i64 system_call(struct stage *stage, struct puppet *puppet, u64 function, const u8 *body,
-                       size_t size)
+// What came of a call that waits; the body of the answer is then in puppet->bytes.
+static i64 answer_take(struct stage *stage, struct puppet *puppet, i64 result)
 {
-    i64 result = puppet_send(stage, puppet, 0, function, span_of(body, size), SEND_WAIT);
     if (result < 0) {
         return result;
     }
@@ -509,6 +507,13 @@ static i64 system_call(struct stage *stage, struct puppet *puppet, u64 function,
         return -(i64)mem_load_u32(answer.data);
     }
     return len;
+}
+
+static i64 system_call(struct stage *stage, struct puppet *puppet, u64 function, const u8 *body,
+                       size_t size)
+{
+    return answer_take(stage, puppet,
+                       puppet_send(stage, puppet, 0, function, span_of(body, size), SEND_WAIT));
 }
 
 static struct system_hash system_hash_of(const struct stage_interface *interface)
@@ -524,19 +529,59 @@ static struct span answer_of(const struct puppet *puppet, i64 len)
     return span_of(puppet->bytes, (size_t)len);
 }
 
-i64 puppet_bind(struct stage *stage, struct puppet *puppet, const struct stage_interface *interface,
-                bool patient)
+static i64 bind_result(const struct puppet *puppet, i64 len)
 {
-    u8 body[64];
-    struct system_bind_call call = {system_hash_of(interface), patient};
-    size_t size = system_bind_encode_call(body, sizeof body, &call);
-    i64 len = system_call(stage, puppet, SYSTEM_BIND_ID, body, size);
     if (len < 0) {
         return len;
     }
     struct system_result_u32_bind_error result;
     ASSERT(system_bind_decode_result(answer_of(puppet, len), &result) == ERR_OK);
     return result.ok ? (i64)result.value : -1000 - (i64)result.error.kind;
+}
+
+i64 puppet_bind(struct stage *stage, struct puppet *puppet, const struct stage_interface *interface,
+                bool patient)
+{
+    u8 body[64];
+    struct system_bind_call call = {system_hash_of(interface), patient};
+    size_t size = system_bind_encode_call(body, sizeof body, &call);
+    return bind_result(puppet, system_call(stage, puppet, SYSTEM_BIND_ID, body, size));
+}
+
+i64 puppet_bind_later(struct stage *stage, struct puppet *puppet,
+                      const struct stage_interface *interface)
+{
+    u8 body[64];
+    struct system_bind_call call = {system_hash_of(interface), false};
+    size_t size = system_bind_encode_call(body, sizeof body, &call);
+    return puppet_send(stage, puppet, 0, SYSTEM_BIND_ID, span_of(body, size), 0);
+}
+
+i64 puppet_bind_end(struct stage *stage, struct puppet *puppet)
+{
+    return bind_result(puppet, answer_take(stage, puppet, puppet_resume(stage, puppet)));
+}
+
+i64 puppet_client_limits(struct stage *stage, struct puppet *puppet, u64 client,
+                         struct span limits[STAGE_LIMITS])
+{
+    u8 body[8];
+    struct system_client_limits_call call = {client};
+    size_t size = system_client_limits_encode_call(body, sizeof body, &call);
+    i64 len = system_call(stage, puppet, SYSTEM_CLIENT_LIMITS_ID, body, size);
+    if (len < 0) {
+        return len;
+    }
+    struct system_result_list_bytes_error result;
+    ASSERT(system_client_limits_decode_result(answer_of(puppet, len), &result) == ERR_OK);
+    if (!result.ok) {
+        return -1000 - (i64)result.error;
+    }
+    ASSERT(result.value.count <= STAGE_LIMITS);
+    struct system_list_bytes at = result.value;
+    for (u32 i = 0; system_list_bytes_next(&at, &limits[i]); i++) {
+    }
+    return result.value.count;
 }
 
 i64 puppet_register(struct stage *stage, struct puppet *puppet,

@@ -17,6 +17,7 @@
 enum {
     STAGE_PUPPETS = 512,
     STAGE_FUNCTIONS = 8,
+    STAGE_LIMITS = 32, // of one client
 };
 
 struct interface_definition;
@@ -136,6 +137,14 @@ i64 puppet_fill(struct stage *stage, struct puppet *puppet, u32 bond, u64 functi
 // Calls of the system interface; negative: the error, or -1000 - the case of its error type.
 i64 puppet_bind(struct stage *stage, struct puppet *puppet, const struct stage_interface *interface,
                 bool patient);
+// A bind whose answer comes as a notification; the message's id.
+i64 puppet_bind_later(struct stage *stage, struct puppet *puppet,
+                      const struct stage_interface *interface);
+// What came of a puppet_bind that was BLOCKED.
+i64 puppet_bind_end(struct stage *stage, struct puppet *puppet);
+// How many there are, each then in `limits`, valid until the next command of that puppet.
+i64 puppet_client_limits(struct stage *stage, struct puppet *puppet, u64 client,
+                         struct span limits[STAGE_LIMITS]);
 i64 puppet_unbind(struct stage *stage, struct puppet *puppet, u32 bond);
 i64 puppet_register(struct stage *stage, struct puppet *puppet,
                     const struct stage_interface *interface);

@@ -5,6 +5,7 @@
 #include "core/base/abi.h"
 #include "core/base/report.h"
 #include "core/kernel/device.h"
+#include "core/kernel/grant.h"
 #include "core/kernel/kernel.h"
 #include "core/platform.h"
 #include "interfaces/ping.h"
@@ -60,6 +61,7 @@ static void machine_open(struct machine *machine)
     assert_int_equal(hosted_platform_start(WORKERS, NULL), ERR_OK);
     hosted_memory_init(&machine->memory, (u64)1 << 30);
     struct kernel_config config = {.memory = &machine->memory.base,
+                                   .unknown = {KERNEL_ALLOW, KERNEL_ALLOW},
                                    .memory_bytes = (u64)1 << 30,
                                    .guest_memory_bytes = (u64)1 << 30,
                                    .workers = WORKERS,

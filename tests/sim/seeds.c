@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/sim/seeds.c: whole systems out of a seed. Puppets that send, answer, wait, cancel, spawn
 // and misbehave at random; real programs (ping, hello, store-loader out of a store that fails now
-// and then); kills, delays, and allocations that fail. After each turn or so the kernel checks
-// itself; at the end every message must have had its one answer, and nothing may be left.
+// and then); kills, delays, words of a user who changes his mind, and allocations that fail. After
+// each turn or so the kernel checks itself; at the end every message must have had its one answer,
+// and nothing may be left.
 //
 // Use     seeds FIRST COUNT        runs them; prints the seed that fails, and how to run it again
 //         seeds --trace SEED       one seed, with a line for all that happens
 #include "core/base/assert.h"
 #include "core/kernel/limits.h"
-#include "interfaces/inspect.h"
+#include "interfaces/consent.h"
 #include "interfaces/loader.h"
 #include "interfaces/system.h"
 #include "machines/sim/sim.h"
 #include "machines/sim/sim_devices.h"
-#include "tests/kernel/stage.h"
+#include "tests/kernel/grants.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -34,6 +35,7 @@ static const struct stage_interface interfaces[] = {
     {"test:sim/b", {{"one", 0}}},
     {"test:sim/c", {{"call", 0}}},
     {"test:sim/b", {{"one", 1}}}, // another b, that does not fit the first
+    {.name = CONSENT_NAME, .real = &consent_interface},
 };
 enum { INTERFACES = sizeof interfaces / sizeof *interfaces };
 
@@ -83,6 +85,7 @@ struct run {
     char loader[KERNEL_CID_TEXT_BYTES];
     char stored[KERNEL_CID_TEXT_BYTES];
     char damaged[KERNEL_CID_TEXT_BYTES];
+    u32 mood; // of the user: 0 allows all; 1 changes his mind; 2 is to be asked, too
     struct sim_block blocks[2];
     u64 others[64];
     u32 other_count;
@@ -123,7 +126,7 @@ static void prepare(struct run *run, struct actor *actor)
         stage_interface_hash(&interfaces[i], book + i * BOOK);
         book[i * BOOK + 32] = sim_below(3) == 0; // patient
     }
-    mem_copy(book + 4 * BOOK, inspect_interface.hash, 32);
+    STATIC_ASSERT(INTERFACES == 5);
     const char *names[] = {run->cid, run->exit, run->stored, run->damaged, run->hello};
     for (u32 i = 0; i < 5; i++) {
         struct span argument = SPAN_LITERAL("sim");
@@ -439,8 +442,12 @@ static void start_other(struct run *run, const char *cid, const char *count)
 static void open_run(struct run *run, u64 seed, FILE *trace)
 {
     memset(run, 0, sizeof *run);
-    stage_open(&run->stage, seed, 1 + (u32)(seed % 4), trace);
+    struct kernel_config config = sim_kernel_config(1 + (u32)(seed % 4));
+    run->mood = (u32)(seed / 4 % 3);
+    config.unknown[KERNEL_USE] = run->mood == 2 ? KERNEL_ASK : KERNEL_ALLOW;
+    stage_open_config(&run->stage, seed, &config, trace);
     run->stage.check = false;
+    grants_say(&run->stage, KERNEL_USE, KERNEL_ALLOW, NULL, &grants_puppet, "");
     const struct stage_interface *declared[INTERFACES];
     for (u32 i = 0; i < INTERFACES; i++) {
         declared[i] = &interfaces[i];
@@ -479,8 +486,30 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
     }
 }
 
+// A word about what puppets use or handle: one of them, or all.
+static void change_mind(struct run *run)
+{
+    static const char *const limits[] = {"", "some", "less"};
+    const struct stage_interface *interface = &interfaces[sim_below(INTERFACES)];
+    enum kernel_right right = sim_below(6) == 0 ? KERNEL_HANDLE : KERNEL_USE;
+    const char *names[] = {run->cid, run->pinger, NULL};
+    const char *cid = names[sim_below(3)];
+    struct kernel_grant grant = {.right = right,
+                                 .word = (enum kernel_word)sim_below(3),
+                                 .limit = span_string(limits[sim_below(3)])};
+    grants_name(&grant, cid, interface);
+    if (sim_below(2) == 0) {
+        (void)!kernel_grant_set(run->stage.kernel, &grant);
+    } else {
+        (void)!kernel_grant_forget(run->stage.kernel, right, grant.program, grant.interface);
+    }
+}
+
 static void mischief(struct run *run)
 {
+    if (run->mood > 0 && sim_below(60) == 0) {
+        change_mind(run);
+    }
     if (sim_below(150) == 0) {
         stage_kill(&run->stage, run->actors[sim_below(run->actor_count)].puppet);
     }

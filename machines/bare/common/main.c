@@ -7,6 +7,7 @@
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/base/unixfs.h"
+#include "core/kernel/grant.h"
 #include "core/kernel/kernel.h"
 #include "core/platform.h"
 #include "machines/bare/common/console.h"
@@ -210,6 +211,7 @@ static void kernel_make(void)
         .guest_memory_bytes = bytes - bytes / KERNEL_SHARE,
         .workers = 1,
         .slice_over = on_slice_over,
+        .unknown = {KERNEL_ALLOW, KERNEL_ALLOW}, // all programs come with the image
     };
     check("the kernel", kernel_create(&config, &kernel, &report), &report);
     check("a device", devices_add(kernel, &heap.memory, &archive), NULL);

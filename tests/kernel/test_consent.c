@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tests/kernel/test_consent.c: whoever handles `consent` is asked once, may be slow, dead or
+// hostile, and is believed about nothing but the answer (core/kernel/consent.c).
+#include "core/base/cid.h"
+#include "core/kernel/limits.h"
+#include "interfaces/consent.h"
+#include "tests/kernel/grants.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+// cmocka wants the above before it
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BIND_NO_HANDLER = -1001, BIND_DENIED = -1003, BIND_LIMIT = -1004 };
+
+static const struct stage_interface alpha = {"test:consent/alpha", {{"one", 0}}};
+static const struct stage_interface beta = {"test:consent/beta", {{"two", 0}}};
+static const struct stage_interface consent = {.name = CONSENT_NAME, .real = &consent_interface};
+
+// One program that handles consent and alpha, and one that wants alpha.
+struct scene {
+    struct stage stage;
+    char asked_cid[KERNEL_CID_TEXT_BYTES];
+    char cid[KERNEL_CID_TEXT_BYTES];
+    struct puppet *asked; // handles consent
+    struct puppet *client;
+};
+
+static void scene_open(struct scene *scene, u64 seed)
+{
+    grants_stage_open(&scene->stage, seed, KERNEL_ASK);
+    const struct stage_interface *asked[] = {&consent, &alpha};
+    const struct stage_interface *client[] = {&alpha, &beta};
+    stage_program(&scene->stage, asked, 2, scene->asked_cid);
+    stage_program(&scene->stage, client, 2, scene->cid);
+    grants_say(&scene->stage, KERNEL_HANDLE, KERNEL_ALLOW, scene->asked_cid, &consent, "");
+    grants_say(&scene->stage, KERNEL_HANDLE, KERNEL_ALLOW, scene->asked_cid, &alpha, "");
+    scene->asked = stage_start(&scene->stage, scene->asked_cid);
+    assert_true(puppet_register(&scene->stage, scene->asked, &consent) > 0);
+    assert_true(puppet_register(&scene->stage, scene->asked, &alpha) > 0);
+    scene->client = stage_start(&scene->stage, scene->cid);
+}
+
+static i64 bind(struct scene *scene, struct puppet *puppet)
+{
+    return puppet_bind(&scene->stage, puppet, &alpha, false);
+}
+
+// The question that is there; its message's id.
+static u64 question_of(struct scene *scene, struct consent_ask_call *out)
+{
+    static struct notification note;
+    assert_true(puppet_next(&scene->stage, scene->asked, &note));
+    assert_int_equal(note.header.kind, NOTIFICATION_MESSAGE);
+    assert_int_equal(note.header.function, CONSENT_ASK_ID);
+    assert_int_equal(note.header.client, 0);
+    assert_int_equal(consent_ask_decode_call(span_of(note.body, note.header.body_len), out),
+                     ERR_OK);
+    return note.header.id;
+}
+
+static void answer(struct scene *scene, u64 id, enum consent_answer with)
+{
+    u8 body[8];
+    size_t size = consent_ask_encode_result(body, sizeof body, with);
+    assert_int_equal(puppet_answer(&scene->stage, scene->asked, id, span_of(body, size), 0), 0);
+    stage_settle(&scene->stage, 10000);
+}
+
+static void expect_asked_nothing(struct scene *scene)
+{
+    struct notification note;
+    assert_false(puppet_next(&scene->stage, scene->asked, &note));
+}
+
+static void the_question_says_who_wants_what(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    scene_open(&scene, 1);
+    assert_int_equal(bind(&scene, scene.client), BLOCKED);
+    (void)question_of(&scene, &call);
+    assert_true(span_equal(call.question.program, span_string(scene.cid)));
+    assert_true(span_equal(call.question.wanted, span_string(alpha.name)));
+    assert_int_equal(call.question.hash.size, 64);
+    assert_int_equal(call.question.words.size, 0); // a puppet does not say what it gives
+    stage_close_running(&scene.stage);
+}
+
+static void once_and_always_allow_and_no_denies(void **state)
+{
+    (void)state;
+    static u8 limit[KERNEL_GRANT_LIMIT_BYTES];
+    for (u32 with = CONSENT_ANSWER_ONCE; with <= CONSENT_ANSWER_NO; with++) {
+        struct scene scene;
+        struct consent_ask_call call;
+        scene_open(&scene, 2);
+        assert_int_equal(bind(&scene, scene.client), BLOCKED);
+        answer(&scene, question_of(&scene, &call), (enum consent_answer)with);
+        i64 bond = puppet_bind_end(&scene.stage, scene.client);
+        assert_true(with == CONSENT_ANSWER_NO ? bond == BIND_DENIED : bond > 0);
+        // It is not asked again, and what is for ever can be told.
+        bond = bind(&scene, scene.client);
+        assert_true(with == CONSENT_ANSWER_NO ? bond == BIND_DENIED : bond > 0);
+        expect_asked_nothing(&scene);
+        struct kernel_grant grant;
+        u32 learned = 0;
+        for (u32 at = 0; kernel_grant_next(scene.stage.kernel, &at, &grant, limit);) {
+            learned += grant.is_learned;
+        }
+        assert_int_equal(learned, with == CONSENT_ANSWER_ALWAYS);
+        stage_close(&scene.stage);
+    }
+}
+
+static void one_question_for_many_binds(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    struct puppet *more[80]; // more than KERNEL_SWEEP
+    scene_open(&scene, 3);
+    for (u32 i = 0; i < 80; i++) {
+        more[i] = stage_start(&scene.stage, scene.cid);
+        assert_int_equal(bind(&scene, more[i]), BLOCKED);
+    }
+    u64 id = question_of(&scene, &call);
+    expect_asked_nothing(&scene);
+    answer(&scene, id, CONSENT_ANSWER_ONCE);
+    for (u32 i = 0; i < 80; i++) {
+        assert_true(puppet_bind_end(&scene.stage, more[i]) > 0);
+    }
+    stage_close(&scene.stage);
+}
+
+// Patient binds go on waiting, for the handler.
+static void a_patient_bind_waits_for_both(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    scene_open(&scene, 4);
+    assert_int_equal(puppet_bind(&scene.stage, scene.client, &beta, true), BLOCKED);
+    answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_ONCE);
+    assert_int_equal(puppet_resume(&scene.stage, scene.client), BLOCKED);
+    grants_say(&scene.stage, KERNEL_HANDLE, KERNEL_ALLOW, scene.cid, &beta, "");
+    struct puppet *handler = stage_start(&scene.stage, scene.cid);
+    assert_true(puppet_register(&scene.stage, handler, &beta) > 0);
+    assert_true(puppet_bind_end(&scene.stage, scene.client) > 0);
+    // Who does not wait is told that there is none.
+    assert_int_equal(puppet_kill(&scene.stage, scene.client, 0), -1000);
+    stage_kill(&scene.stage, handler);
+    assert_int_equal(puppet_bind(&scene.stage, scene.client, &beta, false), BIND_NO_HANDLER);
+    stage_close(&scene.stage);
+}
+
+// What is no answer denies those who wait, and is forgotten: the next one asks again.
+static void who_does_not_answer_denies(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    scene_open(&scene, 5);
+    const struct span nonsense[] = {
+        {0}, SPAN_LITERAL("\3"), SPAN_LITERAL("\0\0"), SPAN_LITERAL("\xff\xff\xff\xff")};
+    for (u32 i = 0; i < 4; i++) {
+        assert_int_equal(bind(&scene, scene.client), BLOCKED);
+        u64 id = question_of(&scene, &call);
+        assert_int_equal(puppet_answer(&scene.stage, scene.asked, id, nonsense[i], 0), 0);
+        assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
+    }
+    assert_int_equal(bind(&scene, scene.client), BLOCKED);
+    u64 id = question_of(&scene, &call);
+    u8 code[4];
+    mem_store_u32(code, -E_BUSY);
+    assert_int_equal(puppet_answer(&scene.stage, scene.asked, id, span_of(code, 4), ANSWER_ERROR),
+                     0);
+    assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
+    // It ends, before it has taken the question or after that.
+    for (u32 taken = 0; taken < 2; taken++) {
+        assert_int_equal(bind(&scene, scene.client), BLOCKED);
+        if (taken == 1) {
+            (void)question_of(&scene, &call);
+        }
+        stage_kill(&scene.stage, scene.asked);
+        assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
+        assert_int_equal(bind(&scene, scene.client), BIND_DENIED); // nobody is there
+        scene.asked = stage_start(&scene.stage, scene.asked_cid);
+        assert_true(puppet_register(&scene.stage, scene.asked, &consent) > 0);
+    }
+    stage_close(&scene.stage);
+}
+
+static void who_waits_can_leave(void **state)
+{
+    (void)state;
+    for (u32 taken = 0; taken < 2; taken++) {
+        struct scene scene;
+        struct consent_ask_call call;
+        struct notification note;
+        u64 question = 0;
+        scene_open(&scene, 6 + taken);
+        i64 id = puppet_bind_later(&scene.stage, scene.client, &alpha);
+        assert_true(id > 0);
+        struct puppet *other = stage_start(&scene.stage, scene.cid);
+        assert_int_equal(bind(&scene, other), BLOCKED);
+        if (taken == 1) {
+            question = question_of(&scene, &call);
+        }
+        assert_int_equal(puppet_cancel(&scene.stage, scene.client, (u64)id), 0);
+        assert_true(puppet_next(&scene.stage, scene.client, &note));
+        assert_int_equal(mem_load_u32(note.body), -E_CANCELLED);
+        stage_kill(&scene.stage, other); // the last one: the question is taken back
+        if (taken == 1) {
+            assert_true(puppet_next(&scene.stage, scene.asked, &note));
+            assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
+            assert_int_equal(note.header.id, question);
+            answer(&scene, question, CONSENT_ANSWER_ALWAYS); // and means nothing
+        } else {
+            expect_asked_nothing(&scene);
+        }
+        assert_int_equal(bind(&scene, scene.client), BLOCKED);
+        answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_NO);
+        assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
+        stage_close(&scene.stage);
+    }
+}
+
+static void nobody_is_asked_about_itself(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 8);
+    assert_int_equal(bind(&scene, scene.asked), BIND_DENIED);
+    struct puppet *same = stage_start(&scene.stage, scene.asked_cid); // nor about its program
+    assert_int_equal(bind(&scene, same), BIND_DENIED);
+    expect_asked_nothing(&scene);
+    stage_close(&scene.stage);
+}
+
+static void the_users_own_word_comes_first(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    struct notification note;
+    scene_open(&scene, 9);
+    assert_int_equal(bind(&scene, scene.client), BLOCKED);
+    u64 id = question_of(&scene, &call);
+    grants_say(&scene.stage, KERNEL_USE, KERNEL_DENY, scene.cid, &alpha, "");
+    assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
+    assert_true(puppet_next(&scene.stage, scene.asked, &note));
+    assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
+    answer(&scene, id, CONSENT_ANSWER_ALWAYS);
+    assert_int_equal(bind(&scene, scene.client), BIND_DENIED);
+    stage_close(&scene.stage);
+}
+
+// A child's bind asks about its own program, then about each above it.
+static void parents_are_asked_about_too(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    scene_open(&scene, 10);
+    const struct stage_interface *interfaces[] = {&beta, &alpha};
+    stage_program(&scene.stage, interfaces, 2, cid);
+    i64 process = puppet_spawn(&scene.stage, scene.client, span_string(cid));
+    assert_true(process > 0);
+    stage_settle(&scene.stage, 10000);
+    struct puppet *child = stage_find(&scene.stage, (u64)process);
+    assert_int_equal(bind(&scene, child), BLOCKED);
+    u64 id = question_of(&scene, &call);
+    assert_true(span_equal(call.question.program, span_string(cid)));
+    assert_true(span_equal(call.question.name, SPAN_LITERAL("child")));
+    answer(&scene, id, CONSENT_ANSWER_ONCE);
+    id = question_of(&scene, &call);
+    assert_true(span_equal(call.question.program, span_string(scene.cid)));
+    assert_int_equal(call.question.name.size, 0);
+    answer(&scene, id, CONSENT_ANSWER_ONCE);
+    assert_true(puppet_bind_end(&scene.stage, child) > 0);
+    stage_close(&scene.stage);
+}
+
+// ---- limits
+
+static void limit_of_questions(void **state)
+{
+    (void)state;
+    enum { EACH = KERNEL_FAMILY_QUESTIONS + 1 };
+    static struct stage_interface many[EACH];
+    static char names[EACH][32];
+    static char mark_names[KERNEL_QUESTIONS][32];
+    struct scene scene;
+    const struct stage_interface *interfaces[EACH + 1];
+    scene_open(&scene, 11);
+    for (u32 i = 0; i < EACH; i++) {
+        snprintf(names[i], sizeof names[i], "test:consent/m%u", i);
+        many[i] = (struct stage_interface){names[i], {{"f", 0}}, NULL};
+        interfaces[i] = &many[i];
+    }
+    struct notification note;
+    u32 families = KERNEL_QUESTIONS / KERNEL_FAMILY_QUESTIONS;
+    for (u32 family = 0; family <= families; family++) {
+        char cid[KERNEL_CID_TEXT_BYTES];
+        snprintf(mark_names[family], sizeof mark_names[family], "test:consent/p%u", family);
+        struct stage_interface mark = {mark_names[family], {{"f", 0}}, NULL};
+        interfaces[EACH] = &mark;
+        stage_program(&scene.stage, interfaces, EACH + 1, cid);
+        struct puppet *puppet = stage_start(&scene.stage, cid);
+        u32 most = family < families ? KERNEL_FAMILY_QUESTIONS : 0;
+        for (u32 i = 0; i < most; i++) {
+            assert_true(puppet_bind_later(&scene.stage, puppet, &many[i]) > 0);
+        }
+        assert_false(puppet_next(&scene.stage, puppet, &note));
+        assert_int_equal(puppet_bind(&scene.stage, puppet, &many[most], false), BIND_LIMIT);
+    }
+    stage_close_running(&scene.stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_question_says_who_wants_what),
+        cmocka_unit_test(once_and_always_allow_and_no_denies),
+        cmocka_unit_test(one_question_for_many_binds),
+        cmocka_unit_test(a_patient_bind_waits_for_both),
+        cmocka_unit_test(who_does_not_answer_denies),
+        cmocka_unit_test(who_waits_can_leave),
+        cmocka_unit_test(nobody_is_asked_about_itself),
+        cmocka_unit_test(the_users_own_word_comes_first),
+        cmocka_unit_test(parents_are_asked_about_too),
+        cmocka_unit_test(limit_of_questions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
