@@ -44,6 +44,7 @@ void group_left_locked(struct kernel *kernel, struct process *thread);
 
 // Fuel that threads of this leader have used, beside its own.
 u64 group_fuel_locked(const struct process *leader);
+// Threads that it has beside itself, KERNEL_THREADS at most.
 u32 group_thread_count(const struct process *leader);
 
 // ---- waiting

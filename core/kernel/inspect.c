@@ -5,6 +5,7 @@
 #include "interfaces/inspect.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
+#include "core/kernel/group.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 
@@ -78,6 +79,7 @@ static void write_process(struct wire_writer *out, const struct process *process
         .state = state_of(process),
         .memory = __atomic_load_n(&process->linear_bytes, __ATOMIC_RELAXED),
         .time = process_time_ns_locked(process),
+        .threads = 1 + group_thread_count(process),
         .messages_sent = process->sent_total,
         .messages_received = process->received_total,
         .answers_given = process->answered_total,

@@ -86,6 +86,7 @@ static void json_process(struct text *out, const struct inspect_process *process
     json_name(out, "state", span_string(states[process->state]));
     json_number(out, "memory", process->memory);
     json_number(out, "time", process->time);
+    json_number(out, "threads", process->threads);
     json_number(out, "sent", process->messages_sent);
     json_number(out, "received", process->messages_received);
     json_number(out, "answers", process->answers_given);

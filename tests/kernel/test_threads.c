@@ -4,6 +4,7 @@
 // closing the stage checks that nothing is left.
 #include "core/kernel/group.h"
 #include "core/kernel/internal.h"
+#include "interfaces/inspect.h"
 #include "machines/sim/sim.h"
 #include "tests/kernel/stage.h"
 #include <setjmp.h>
@@ -168,6 +169,41 @@ static void so_many_are_woken_at_once(void **state)
     stage_close(&scene.stage);
 }
 
+// A process is one entry of inspect's, with the number of its threads.
+static void inspect_counts_them(void **state)
+{
+    (void)state;
+    static const struct stage_interface inspect = {INSPECT_NAME, .real = &inspect_interface};
+    const struct stage_interface *interfaces[] = {&inspect};
+    static struct scene scene;
+    scene_open(&scene, 1, 1, "far");
+    struct stage *stage = &scene.stage;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    stage_program(stage, interfaces, COUNT_OF(interfaces), cid);
+    struct puppet *watcher = stage_start(stage, cid);
+    i64 bond = puppet_bind(stage, watcher, &inspect, false);
+    assert_true(bond > 0);
+    for (u32 i = 0; i < TURNS_AT_MOST && stage->kernel->timers.count <= KERNEL_THREADS; i++) {
+        (void)stage_turn(stage);
+    }
+    u64 after = 0; // at once: when nothing else is left to do, time passes
+    i64 len =
+        puppet_send(stage, watcher, (u32)bond, INSPECT_PROCESSES_ID, span_of(&after, 8), SEND_WAIT);
+    assert_true(len > 0);
+    struct span body = puppet_peek(stage, watcher, puppet_answer_address(watcher), (u32)len);
+    struct inspect_list_process list;
+    assert_int_equal(inspect_processes_decode_result(body, &list), ERR_OK);
+    assert_int_equal(list.count, 2);
+    struct inspect_process process;
+    assert_true(inspect_list_process_next(&list, &process));
+    assert_int_equal(process.id, scene.id.value);
+    assert_int_equal(process.threads, KERNEL_THREADS + 1);
+    assert_true(inspect_list_process_next(&list, &process));
+    assert_int_equal(process.id, watcher->process);
+    assert_int_equal(process.threads, 1);
+    stage_close(stage);
+}
+
 static void bodies_that_change_harm_nobody(void **state)
 {
     (void)state;
@@ -279,6 +315,7 @@ int main(void)
         cmocka_unit_test(times_near_and_far_are_over),
         cmocka_unit_test(many_who_wait_cost_nobody_time),
         cmocka_unit_test(so_many_are_woken_at_once),
+        cmocka_unit_test(inspect_counts_them),
         cmocka_unit_test(bodies_that_change_harm_nobody),
         cmocka_unit_test(exit_of_one_ends_all),
         cmocka_unit_test(trap_of_one_ends_all),
