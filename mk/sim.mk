@@ -55,7 +55,7 @@ TEST_SUITES += sim
 FIRST_SEED ?= 1
 SEED_COUNT ?= 1000
 test-sim: $(SEEDS) $(SEED_PROGRAMS) ## whole systems out of seeds, with kills and delays: FIRST_SEED, SEED_COUNT
-	@$(SEEDS) $(FIRST_SEED) $(SEED_COUNT)
+	@tests/sim/run $(SEEDS) $(FIRST_SEED) $(SEED_COUNT)
 
 # ---- figures
 
