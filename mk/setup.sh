@@ -18,6 +18,10 @@ packages='
     qemu-system-x86 qemu-system-arm
     grub-pc-bin grub-common xorriso mtools
 '
+# What runs the JavaScript of the tests may also come from elsewhere.
+for tool in node:nodejs npm:npm; do
+    [ "${1-}" = run ] || command -v "${tool%%:*}" >/dev/null 2>&1 || packages="$packages ${tool##*:}"
+done
 
 missing() {
     for package in $packages; do
