@@ -18,7 +18,7 @@ P2P_FUZZERS := p2p_names p2p_identify p2p_multistream p2p_noise p2p_yamux p2p_co
 P2P_FUZZERS += p2p_walk
 
 # Finding peers, blocks and names: each has tests and a fuzzer.
-P2P_FINDING := mdns kad ipns manifest
+P2P_FINDING := mdns kad kad_server ipns manifest
 $(foreach t,$(P2P_FINDING),$(call unit_test,p2p_$(t),tests/unit/test_p2p_$(t).c $(P2P_CRYPTO) $(TEST_SUPPORT) \
   $(P2P_SOURCES) $(BASE_SOURCES),-lsodium))
 P2P_FUZZERS += $(P2P_FINDING:%=p2p_%)

@@ -392,7 +392,8 @@ struct kad_step kad_lookup_next(struct kad_lookup *lookup, u64 now_ns)
     if (news.kind != KAD_STEP_WAIT) {
         return news;
     }
-    lookup->has_converged |= have_answered(lookup, P2P_KAD_BETA);
+    u32 needed = lookup->scope == P2P_SCOPE_LAN ? P2P_KAD_K : P2P_KAD_BETA;
+    lookup->has_converged |= have_answered(lookup, needed);
     end_asks(lookup, now_ns);
     u32 free = P2P_KAD_ALPHA, open = 0;
     for (u32 i = 0; i < P2P_KAD_ALPHA; i++) {

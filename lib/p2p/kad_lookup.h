@@ -24,8 +24,9 @@
 // Source  IPFS specifications, "Amino DHT", lookup algorithm. Of the k nearest none is asked twice.
 //
 // It has converged when the P2P_KAD_BETA nearest that did not fail have answered; then those of the
-// k nearest that were not asked are asked too, and nobody new is taken up. Providers end it early
-// when as many as were wanted are known.
+// k nearest that were not asked are asked too, and nobody new is taken up. On the local network all
+// k must have answered: there are few, they are quick, and they may know few others. Providers end
+// it early when as many as were wanted are known.
 #pragma once
 #include "lib/p2p/kad.h"
 

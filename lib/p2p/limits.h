@@ -155,9 +155,11 @@ enum {
     P2P_KAD_BUCKET_PEERS = P2P_KAD_K,
     P2P_KAD_STALE_MS = 3600 * 1000, // after this a peer makes room for a new one
     P2P_KAD_RECORDS = 1024,         // provider records of all; beyond: not taken
+    P2P_KAD_RECORD_PEERS = 64,      // whose they are; beyond: not taken
     P2P_KAD_PEER_RECORDS = 256,     // of one peer; beyond: not taken
     P2P_KAD_RECORD_MS = 48 * 3600 * 1000,
-    P2P_KAD_NAMES = 64, // records of names; beyond: not taken
+    P2P_KAD_NAMES = 64,     // records of names; beyond: not taken
+    P2P_KAD_PEER_NAMES = 8, // brought by one peer; beyond: not taken
     // Of one: ours take 250 bytes, others' with a signature V1 400. Longer ones are not taken.
     P2P_KAD_NAME_BYTES = 1024,
     P2P_KAD_QUESTIONS = 256, // on one stream; beyond: reset
