@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The engine's back half: its fuzzer, and the comparison with another engine.
-EXECUTE_SOURCES := tests/diff/generate.c tests/diff/execute.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) \
+GENERATE_SOURCES := $(addprefix tests/diff/,generate.c generate_control.c generate_values.c) tests/unit/wasm_bytes.c
+EXECUTE_SOURCES := $(GENERATE_SOURCES) tests/diff/execute.c $(TEST_SUPPORT) \
   $(BASE_SOURCES) $(WASM_SOURCES)
 FUZZ_TARGETS += interpreter
 FUZZ_SOURCES_interpreter := $(EXECUTE_SOURCES)

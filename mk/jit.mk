@@ -19,8 +19,7 @@ test-asm: build/asan/test/asm ## each form of each instruction of the assembler,
 # From bodies to the ir: what it means, against the interpreter.
 JIT_FRONT_SOURCES := $(addprefix core/jit/,build.c build_try.c fold.c ir.c joins.c loops.c number.c operations.c passes.c \
   operations_atomic.c reenter.c simplify.c verify.c)
-COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c generate.c) \
-  tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES)
+COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c) $(GENERATE_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES)
 $(call link_rule,asan,build/asan/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
 $(call link_rule,hosted,build/hosted/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
 TEST_SUITES += ir
@@ -80,7 +79,7 @@ test-compile: build/asan/test/compile build/bench/load_program.wasm $$(KERNEL_MO
 	@$< --check build/bench/load_program.wasm $(KERNEL_MODULES)
 
 # Compiled code against the interpreter.
-COMPILED_SOURCES := tests/diff/compiled.c tests/diff/generate.c tests/unit/wasm_bytes.c $(JIT_HOST_SOURCES) $(TEST_SUPPORT) \
+COMPILED_SOURCES := tests/diff/compiled.c $(GENERATE_SOURCES) $(JIT_HOST_SOURCES) $(TEST_SUPPORT) \
   $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES)
 $(call link_rule,asan,build/asan/test/machine,tests/diff/machine.c $(COMPILED_SOURCES),-lsodium -lpthread)
 $(call link_rule,hosted,build/hosted/test/machine,tests/diff/machine.c $(COMPILED_SOURCES),-lsodium -lpthread)
