@@ -433,6 +433,7 @@ static bool end_function(struct translator *t, struct control *control)
         if (!patch_jumps(t, control)) {
             return false;
         }
+        truncate(t, 0); // what was returned, or left by a throw, may be in an accumulator
         label(t);
         emit(t, wasm_run_ret, t->header, 0, 0);
     }
