@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The engine's back half: its fuzzer, and the comparison with another engine.
-GENERATE_SOURCES := $(addprefix tests/diff/,generate.c generate_control.c generate_values.c) tests/unit/wasm_bytes.c
+GENERATE_SOURCES := $(addprefix tests/diff/,generate.c generate_control.c generate_throw.c generate_values.c) tests/unit/wasm_bytes.c
 EXECUTE_SOURCES := $(GENERATE_SOURCES) tests/diff/execute.c $(TEST_SUPPORT) \
   $(BASE_SOURCES) $(WASM_SOURCES)
 FUZZ_TARGETS += interpreter

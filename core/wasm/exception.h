@@ -12,7 +12,8 @@
 // Use     wasm_exception_make, wasm_exception_find; wasm_exceptions_drop at the store's end.
 // Owner   the store: all of it comes from store->memory. One worker at a time.
 // Time    a mark goes over all stacks and roots, which fuel pays for and WASM_EXCEPTION_ROOTS
-//         and the limits of stacks bound: about 1 ms at the worst.
+//         and the limits of stacks bound: about 1 ms at the worst. What the slice under way does
+//         not have of it is forgiven.
 // Limits  WASM_EXCEPTION_COUNT, WASM_EXCEPTION_SLOTS, WASM_EXCEPTION_ROOTS (limits.h).
 // Source  WebAssembly Core 3.0, section 4.2.
 #pragma once

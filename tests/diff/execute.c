@@ -65,6 +65,7 @@ static enum err load(struct executor *e, struct span bytes, struct execute_outco
     TRY(wasm_module_decode(bytes, &e->arena, &e->module, report));
     TRY(wasm_module_validate(e->module, &e->scratch, report));
     TRY(wasm_module_translate(e->module, &e->scratch, report));
+    out->has_exceptions = e->module->tag_count != 0;
     if (e->module->import_count != 0) {
         return ERR_UNSUPPORTED;
     }

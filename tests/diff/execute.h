@@ -24,8 +24,9 @@ struct execute_call {
 };
 
 struct execute_outcome {
-    enum err err;   // of loading; nothing else is set then but the reason
-    enum trap trap; // of a segment
+    bool has_exceptions; // what they cost beyond a slice is forgiven, so fuel depends on slices
+    enum err err;        // of loading; nothing else is set then but the reason
+    enum trap trap;      // of a segment
     char reason[240];
     u32 call_count;
     struct execute_call calls[EXECUTE_CALLS];

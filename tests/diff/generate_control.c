@@ -16,7 +16,7 @@ void label_push(struct generator *g, const u8 *kinds, u32 count)
 void put_budget(struct generator *g)
 {
     put_opcode(g, WASM_OP_GLOBAL_GET);
-    put_u32(&g->out, g->kinds);
+    put_u32(&g->out, g->kinds + GLOBAL_BUDGET);
     put_opcode(g, WASM_OP_I32_EQZ);
     put_opcode(g, WASM_OP_IF);
     put_u8(&g->out, WASM_BLOCK_TYPE_EMPTY);
@@ -26,14 +26,14 @@ void put_budget(struct generator *g)
     put_opcode(g, WASM_OP_RETURN);
     put_opcode(g, WASM_OP_END);
     put_opcode(g, WASM_OP_GLOBAL_GET);
-    put_u32(&g->out, g->kinds);
+    put_u32(&g->out, g->kinds + GLOBAL_BUDGET);
     put_i32_const(g, 1);
     put_opcode(g, WASM_OP_I32_SUB);
     put_opcode(g, WASM_OP_GLOBAL_SET);
-    put_u32(&g->out, g->kinds);
+    put_u32(&g->out, g->kinds + GLOBAL_BUDGET);
 }
 
-// block, loop or if with one result and sometimes parameters.
+// block, loop, if or try_table with one result.
 static void block(struct generator *g, u32 kind, u32 depth)
 {
     if (g->label_count >= LABELS) {
@@ -41,14 +41,17 @@ static void block(struct generator *g, u32 kind, u32 depth)
         return;
     }
     u8 result = (u8)kind;
-    u32 shape = choose(g, 3);
+    static const enum wasm_opcode opcodes[] = {WASM_OP_BLOCK, WASM_OP_LOOP, WASM_OP_IF,
+                                               WASM_OP_TRY_TABLE};
+    u32 shape = choose(g, g->has_exceptions ? 4 : 3);
     if (shape == 2) {
         put_expression(g, 0, depth);
-        put_opcode(g, WASM_OP_IF);
-    } else {
-        put_opcode(g, shape == 0 ? WASM_OP_BLOCK : WASM_OP_LOOP);
     }
-    put_u8(&g->out, generate_types[kind]);
+    put_opcode(g, opcodes[shape]);
+    put_u8(&g->out, kind_type(kind));
+    if (shape == 3) {
+        put_outer_clauses(g);
+    }
     label_push(g, &result, shape == 1 ? 0 : 1);
     if (shape == 1) {
         put_budget(g);
@@ -62,6 +65,23 @@ static void block(struct generator *g, u32 kind, u32 depth)
     }
     put_opcode(g, WASM_OP_END);
     g->label_count--;
+}
+
+// References want their type told.
+static void put_select(struct generator *g, u32 kind)
+{
+    if (kind != EXNREF) {
+        put_opcode(g, WASM_OP_SELECT);
+        return;
+    }
+    put_opcode(g, WASM_OP_SELECT_T);
+    put_u32(&g->out, 1);
+    put_u8(&g->out, WASM_EXNREF);
+}
+
+static u32 global_of(const struct generator *g, u32 kind)
+{
+    return kind == EXNREF ? g->kinds + GLOBAL_EXNREF : kind;
 }
 
 static void put_call(struct generator *g, u32 callee, bool is_tail, u32 depth)
@@ -102,7 +122,7 @@ void put_call_value(struct generator *g, u32 kind, u32 depth)
         u32 local;
         if (s->results[0] == kind) {
             put_expression(g, 0, depth);
-            put_opcode(g, WASM_OP_SELECT);
+            put_select(g, kind);
         } else if (local_of(g, kind, &local)) {
             put_opcode(g, WASM_OP_LOCAL_SET);
             put_u32(&g->out, local);
@@ -166,20 +186,32 @@ void put_expression(struct generator *g, u32 kind, u32 depth)
         put_expression(g, kind, depth);
         put_expression(g, kind, depth);
         put_expression(g, 0, depth);
-        put_opcode(g, WASM_OP_SELECT);
+        put_select(g, kind);
         break;
     case 5:
         put_opcode(g, WASM_OP_GLOBAL_GET);
-        put_u32(&g->out, kind);
+        put_u32(&g->out, global_of(g, kind));
         break;
     case 6:
         branch_if(g, kind, depth);
         break;
+    case 7:
+        if (g->has_exceptions) {
+            put_handled(g, kind, false, depth);
+            break;
+        }
+        FALLTHROUGH;
     default:
-        put_numeric(g, kind, depth);
+        if (kind == EXNREF) {
+            put_leaf(g, kind);
+        } else {
+            put_numeric(g, kind, depth);
+        }
         break;
     }
 }
+
+// ---- statements
 // A loop that counts a local up or down to a bound, as compilers make them; its body may do
 // anything.
 static void counting_loop(struct generator *g, u32 depth)
@@ -267,8 +299,12 @@ static void block_with_params(struct generator *g, u32 depth)
     for (u32 i = 0; i < s->param_count; i++) {
         put_expression(g, s->params[i], depth);
     }
-    put_opcode(g, WASM_OP_BLOCK);
+    bool is_try = g->has_exceptions && choose(g, 2) == 1;
+    put_opcode(g, is_try ? WASM_OP_TRY_TABLE : WASM_OP_BLOCK);
     put_u32(&g->out, type);
+    if (is_try) {
+        put_outer_clauses(g);
+    }
     label_push(g, s->results, s->result_count);
     for (u32 i = s->param_count; i > 0; i--) {
         u32 local;
@@ -352,9 +388,9 @@ static void bulk(struct generator *g, u32 depth)
 
 static void statement(struct generator *g, u32 depth)
 {
-    u32 kind = choose(g, g->kinds);
+    u32 kind = choose_kind(g);
     u32 local;
-    switch (choose(g, 12)) {
+    switch (choose(g, g->has_exceptions ? 15 : 12)) {
     case 0:
     case 1:
     case 2:
@@ -367,7 +403,7 @@ static void statement(struct generator *g, u32 depth)
     case 3:
         put_expression(g, kind, depth);
         put_opcode(g, WASM_OP_GLOBAL_SET);
-        put_u32(&g->out, kind);
+        put_u32(&g->out, global_of(g, kind));
         break;
     case 4:
         put_expression(g, kind, depth);
@@ -394,6 +430,13 @@ static void statement(struct generator *g, u32 depth)
         break;
     case 10:
         bulk(g, depth);
+        break;
+    case 12:
+    case 13:
+        put_handled(g, KINDS, false, depth);
+        break;
+    case 14:
+        put_throw(g, depth);
         break;
     default:
         put_store(g, depth);

@@ -3,13 +3,11 @@
 #include "core/wasm/module.h"
 #include "tests/diff/generator.h"
 
-const u8 generate_types[KINDS] = {WASM_I32, WASM_I64, WASM_F32, WASM_F64, WASM_V128};
-
 struct operation {
     u16 opcode;
     u8 prefix;
     u8 class;
-    u8 operands[3]; // index into types, KINDS: none
+    u8 operands[3]; // kinds
     u8 result;
     u8 bytes;
     u8 immediate;
@@ -76,6 +74,17 @@ u32 choose(struct generator *g, u32 count)
 u32 choose_memory(struct generator *g)
 {
     return g->memory_count > 1 ? choose(g, g->memory_count) : 0;
+}
+
+u32 choose_kind(struct generator *g)
+{
+    return g->has_exceptions && choose(g, 10) == 9 ? EXNREF : choose(g, g->kinds);
+}
+
+u8 kind_type(u32 kind)
+{
+    static const u8 types[] = {WASM_I32, WASM_I64, WASM_F32, WASM_F64, WASM_V128, 0, WASM_EXNREF};
+    return types[kind];
 }
 
 void put_i64(struct wasm_bytes *out, i64 value)
@@ -174,7 +183,10 @@ static void vector_const(struct generator *g)
 
 void put_constant(struct generator *g, u32 kind)
 {
-    if (kind == VECTOR) {
+    if (kind == EXNREF) {
+        put_opcode(g, WASM_OP_REF_NULL);
+        put_u8(&g->out, WASM_EXNREF);
+    } else if (kind == VECTOR) {
         vector_const(g);
     } else if (kind < 2) {
         integer_const(g, kind);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/diff/generator.h: what the files of the generator (generate.h) share. generate.c writes the
-// sections of a module, generate_control.c what its functions do in which order, and
-// generate_values.c the instructions that compute.
+// sections of a module, generate_control.c what its functions do in which order, generate_throw.c
+// how they throw and catch, and generate_values.c the instructions that compute.
 //
 // A module is written front to back, each expression by recursion on the type that is wanted. Every
 // decision takes a byte of the choices (`choose`). Instructions come from opcodes.def, so a new one
@@ -24,12 +24,26 @@ enum {
     MEMORIES = 4,
     TABLE = 8,     // elements
     BUDGET = 1000, // loops and calls of one exported function
+    VECTOR = 4,    // the number of v128
     KINDS = 5,
-    VECTOR = 4, // the number of v128
+    EXNREF = 6, // that of exnref, which only functions, locals, labels and one global have
+    TAGS = 3,
 };
 
-// A value type by number: a kind. As an operand or a result, KINDS is none.
-extern const u8 generate_types[KINDS];
+// The types of a tag, in this order: its own; a block's that hands over its values; the same with
+// the reference behind them.
+enum { TAG_OWN, TAG_CAUGHT, TAG_CAUGHT_REF, TAG_TYPES };
+
+// The globals behind those of a kind each, the first of which is number `kinds`.
+enum {
+    GLOBAL_BUDGET,   // i32, counts down
+    GLOBAL_CONSTANT, // i32, never changes; two of them
+    GLOBAL_EXNREF = GLOBAL_CONSTANT + 2,
+};
+
+// The value type of a kind, which is a number below KINDS, or EXNREF. As an operand or a result,
+// KINDS is none.
+u8 kind_type(u32 kind);
 
 // Parameters and results are kinds.
 struct signature {
@@ -39,10 +53,10 @@ struct signature {
     u8 results[2];
 };
 
-// What a branch to it takes.
+// What a branch to it takes; of a tag: what is thrown.
 struct label {
     u8 count;
-    u8 kinds[3];
+    u8 kinds[4];
 };
 
 struct generator {
@@ -50,15 +64,20 @@ struct generator {
     bool hides_nan;
     bool has_tail_calls;
     bool has_atomics;
-    u32 kinds; // of values: KINDS, or those before VECTOR. Global i is of kind i, the next counts
+    bool has_exceptions;
+    bool has_constants;
+    u32 kinds; // of values: KINDS, or those before VECTOR. Global i is of kind i
     struct wasm_bytes out;
     size_t body;  // where the one being written begins
     u32 function; // the one being written
     struct signature signatures[FUNCTIONS];
     u32 function_count; // without the exported ones, which come behind
     u32 memory_count;
+    u32 tag_count;
+    struct label tags[TAGS];
+    u32 tag_types;   // the first of their types
     u32 local_count; // of the function
-    u8 locals[LOCALS + 3];
+    u8 locals[LOCALS + 5];
     u32 label_count;
     struct label labels[LABELS];
 };
@@ -73,6 +92,8 @@ void put_opcode(struct generator *g, enum wasm_opcode opcode);
 // An i32.const.
 void put_i32_const(struct generator *g, i64 value);
 void put_constant(struct generator *g, u32 kind);
+// One of the kinds that values have, now and then EXNREF.
+u32 choose_kind(struct generator *g);
 // A local of that kind; false when there is none.
 bool local_of(struct generator *g, u32 kind, u32 *out);
 // A constant or a local.
@@ -90,8 +111,18 @@ void label_push(struct generator *g, const u8 *kinds, u32 count);
 // Returns when the budget is used up. Comes first in loops and functions.
 void put_budget(struct generator *g);
 void put_expression(struct generator *g, u32 kind, u32 depth);
-// Some.
+// Any number of statements.
 void put_statements(struct generator *g, u32 depth);
 // A call of an earlier function, or of this one; every result but one of `kind` is dropped. KINDS:
 // a statement.
 void put_call_value(struct generator *g, u32 kind, u32 depth);
+
+// ---- generate_throw.c: only with has_exceptions
+
+// A value of `kind`, or KINDS: a statement, with one to three clauses that catch on the way.
+//   is_call  what is guarded is a call
+void put_handled(struct generator *g, u32 kind, bool is_call, u32 depth);
+// A statement that throws, mostly on a condition.
+void put_throw(struct generator *g, u32 depth);
+// The clauses of a try_table, which lead to the labels around it.
+void put_outer_clauses(struct generator *g);
