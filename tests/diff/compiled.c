@@ -13,6 +13,7 @@
 #include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
+#include "tests/diff/digest.h"
 #include "tests/unit/jit_host.h"
 #include "tests/unit/support.h"
 #include <stdio.h>
@@ -254,6 +255,37 @@ static bool are_loads(const struct wasm_module *module, const struct call_end *e
     return are;
 }
 
+// What the interpreter did goes into the digest.
+static void digest_end(struct comparison *c, const struct wasm_func_type *type,
+                       const struct call_end *end)
+{
+    u32 slot = 0;
+    digest_call(&c->out->digest);
+    if (end->trap != TRAP_NONE) {
+        digest_trap(&c->out->digest, end->trap);
+        return;
+    }
+    for (u32 i = 0; i < type->result_count; i++) {
+        u8 result = type->types[type->param_count + i];
+        digest_value(&c->out->digest, result, end->slots[slot]);
+        slot += slots_of(result);
+    }
+}
+
+static void digest_state(struct comparison *c)
+{
+    const struct wasm_instance *instance = c->worlds[0].instance;
+    for (u32 i = 0; i < c->module->export_count; i++) {
+        const struct wasm_export *export = &c->module->exports[i];
+        if (export->kind == WASM_MEMORY) {
+            digest_memory(&c->out->digest, instance->memories[export->index]);
+        } else if (export->kind == WASM_GLOBAL) {
+            const struct wasm_global *global = instance->globals[export->index];
+            digest_value(&c->out->digest, global->type.type, global->value[0]);
+        }
+    }
+}
+
 // Returns whether what comes after can still be compared.
 static bool compare_call(struct comparison *c, u32 function)
 {
@@ -276,6 +308,7 @@ static bool compare_call(struct comparison *c, u32 function)
         return c->module->global_count + c->module->memory_count + c->module->table_count == 0;
     }
     c->out->call_count++;
+    digest_end(c, type, &ends[0]);
     if (ends[0].status != ends[1].status) {
         differ(c, function, "how it ends", ends[0].status, ends[1].status);
     } else if (ends[0].trap != ends[1].trap) {
@@ -293,11 +326,16 @@ static bool compare_call(struct comparison *c, u32 function)
 static void compare_calls(struct comparison *c)
 {
     bool goes_on = true;
+    c->out->digest = digest_begin();
     for (u32 i = 0; i < c->module->export_count && goes_on; i++) {
         const struct wasm_export *export = &c->module->exports[i];
         if (export->kind == WASM_FUNCTION) {
             goes_on = compare_call(c, export->index);
         }
+    }
+    c->out->is_whole = goes_on;
+    if (goes_on) {
+        digest_state(c);
     }
 }
 

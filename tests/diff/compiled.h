@@ -19,6 +19,8 @@ struct compiled_outcome {
     u32 call_count;     // compared
     bool differs;
     char words[200]; // what differs
+    bool is_whole;   // all calls were compared, and `digest` is that of the run (digest.h)
+    u32 digest;
 };
 
 // A module that does not load, or imports something, is not compared.

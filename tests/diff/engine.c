@@ -7,6 +7,7 @@
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/wasm/module.h"
+#include "tests/diff/digest.h"
 #include "tests/spec/embed.h"
 #include "tests/spec/values.h"
 #include <stdio.h>
@@ -106,32 +107,6 @@ static void print_value(u8 type, const wasm_slot *slot)
     }
 }
 
-// The classes that other engines tell apart.
-static const char *trap_class(enum trap trap)
-{
-    switch (trap) {
-    case TRAP_UNREACHABLE:
-        return "unreachable";
-    case TRAP_MEMORY_OUT_OF_BOUNDS:
-        return "memory";
-    case TRAP_TABLE_OUT_OF_BOUNDS:
-    case TRAP_UNDEFINED_ELEMENT:
-        return "table";
-    case TRAP_UNINITIALIZED_ELEMENT:
-    case TRAP_INDIRECT_CALL_TYPE:
-        return "signature";
-    case TRAP_DIVIDE_BY_ZERO:
-        return "zero";
-    case TRAP_INTEGER_OVERFLOW:
-    case TRAP_BAD_CONVERSION:
-        return "integer";
-    case TRAP_STACK_EXHAUSTED:
-        return "stack";
-    default:
-        return "other";
-    }
-}
-
 static void hear(struct embed *embed, const struct wasm_func *function, const wasm_slot *args)
 {
     (void)embed;
@@ -184,6 +159,42 @@ static void print_memory(const struct wasm_memory *memory)
     printf("memory %u %08x\n", (unsigned)(memory->size_bytes >> 16), hash);
 }
 
+// A number; the other engine does not tell which of an i32 and a float it is.
+static void print_global(struct span name, const struct wasm_global *global)
+{
+    u8 type = global->type.type;
+    wasm_slot slot = global->value[0];
+    f32 narrow;
+    f64 wide;
+    mem_copy(&narrow, &slot, sizeof narrow);
+    wide = type == WASM_I32 ? (f64)(i32)slot : (f64)narrow;
+    if (type == WASM_V128 || wasm_is_reference(type)) {
+        return;
+    }
+    if (type == WASM_I32 || type == WASM_F32) {
+        mem_copy(&slot, &wide, sizeof slot);
+    }
+    printf("global %.*s", (int)name.size, (const char *)name.data);
+    print_value(type == WASM_I64 ? WASM_I64 : WASM_F64, &slot);
+    printf("\n");
+}
+
+// The exported memories and globals.
+static void print_state(struct wasm_instance *instance)
+{
+    const struct wasm_module *module = wasm_instance_module(instance);
+    for (u32 i = 0; i < module->export_count; i++) {
+        struct span name = module->exports[i].name;
+        struct wasm_extern export;
+        enum err err = wasm_instance_export(instance, name, &export);
+        if (err == ERR_OK && export.kind == WASM_MEMORY) {
+            print_memory(export.memory);
+        } else if (err == ERR_OK && export.kind == WASM_GLOBAL) {
+            print_global(name, export.global);
+        }
+    }
+}
+
 static void run_exports(struct embed *embed, struct wasm_instance *instance)
 {
     const struct wasm_module *module = wasm_instance_module(instance);
@@ -207,9 +218,7 @@ static void run_exports(struct embed *embed, struct wasm_instance *instance)
             return;
         }
     }
-    if (wasm_instance_memory0(instance) != NULL) {
-        print_memory(wasm_instance_memory0(instance));
-    }
+    print_state(instance);
 }
 
 static enum err run_module(struct embed *embed, struct span bytes, struct arena *arena,

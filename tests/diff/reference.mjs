@@ -4,6 +4,7 @@
 //
 //     node reference.mjs FILE.wasm...
 import { readFileSync, writeSync } from 'node:fs';
+import { trapClass } from './traps.mjs';
 
 const out = [];
 const hex = (value, digits) => value.toString(16).padStart(digits, '0');
@@ -75,21 +76,6 @@ function show(type, value) {
     default:
         return value === null ? ' null' : ' ref';
     }
-}
-
-const classes = [
-    [/call stack/, 'stack'],
-    [/unreachable/, 'unreachable'],
-    [/(divide|remainder) by zero/, 'zero'],
-    [/unrepresentable/, 'integer'],
-    [/signature mismatch|null function/, 'signature'],
-    [/table|element/, 'table'],
-    [/memory|segment/, 'memory'],
-];
-
-function trapClass(error) {
-    const found = classes.find(([words]) => words.test(error.message));
-    return found ? found[1] : 'other ' + error.message;
 }
 
 // ---- the types of the exports, which this engine knows and does not tell
@@ -181,6 +167,30 @@ function call(instance, { name, params, results }) {
     return !line.endsWith(' trap stack');
 }
 
+// What an exported memory or global holds; a global's type is not told, and of one that is no number
+// nothing.
+function showState([name, exported]) {
+    if (exported instanceof WebAssembly.Memory) {
+        let hash = 2166136261;
+        const memory = new Uint8Array(exported.buffer);
+        for (const byte of memory) {
+            hash = Math.imul(hash ^ byte, 16777619);
+        }
+        out.push('memory ' + memory.length / 65536 + ' ' + hex(hash >>> 0, 8));
+    } else if (exported instanceof WebAssembly.Global) {
+        let value = null;
+        try {
+            value = exported.value;
+        } catch {
+            return; // a v128
+        }
+        const type = { bigint: 'i64', number: 'f64' }[typeof value];
+        if (type) {
+            out.push('global ' + name + show(type, value));
+        }
+    }
+}
+
 function runExports(instance, bytes) {
     for (const exported of exportedFunctions(bytes)) {
         instance.exports.hangLimitInitializer?.();
@@ -188,14 +198,7 @@ function runExports(instance, bytes) {
             return;
         }
     }
-    if (instance.exports.memory) {
-        const memory = new Uint8Array(instance.exports.memory.buffer);
-        let hash = 2166136261;
-        for (const byte of memory) {
-            hash = Math.imul(hash ^ byte, 16777619);
-        }
-        out.push('memory ' + memory.length / 65536 + ' ' + hex(hash >>> 0, 8));
-    }
+    Object.entries(instance.exports).forEach(showState);
 }
 
 const log = (type) => (value) => void out.push('log' + show(type, value));
