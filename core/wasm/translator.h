@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/wasm/translator.h: what translate.c (one case for each instruction) and values.c (where
-// values lie, and emission) share. docs/wasm.md tells how they work together.
+// core/wasm/translator.h: what translate.c (bodies, and the module), translate_*.c, operations*.c
+// (instructions) and values.c (where values lie, and emission) share. docs/wasm.md tells how they
+// work together.
 //
 // The operand stack of the program is followed at translation time. A value on it may not have been
 // computed into its slot yet: it can be a constant, a local that need not be copied, or the
@@ -299,6 +300,16 @@ u32 pop_vector(struct translator *t);
 
 // ---- instructions
 
+// Blocks and branches (translate_control.c). Opens a block, of which only the height is known yet;
+// NULL: no memory.
+struct control *translate_open(struct translator *t, u8 opcode);
+// An instruction of the class CONTROL but `else` and `end`. Returns whether what follows can be
+// reached.
+bool translate_control(struct translator *t, struct body_reader *in, enum row row);
+//   reachable  whether the end of the first branch is
+void translate_else(struct translator *t, bool reachable);
+// False: the step's work is used up before all jumps are patched; to be called again.
+bool translate_end(struct translator *t);
 // Any instruction but control (operations.c).
 void translate_plain(struct translator *t, struct body_reader *in, enum row row);
 // Calls (translate_call.c).
