@@ -59,8 +59,8 @@ test-spec-more: build/hosted/test/spec_runner build/gcc/test/spec_runner
 	@tests/spec/run --slice 1 build/hosted/test/spec_runner $(NAMES)
 .PHONY: test-spec-more
 
-FRONT_SOURCES := $(addprefix core/wasm/,constant.c decode.c encoding.c module.c names.c opcode.c validate.c \
-  validate_atomic.c validate_body.c validate_rare.c validate_stack.c validate_try.c validate_vector.c)
+FRONT_SOURCES := $(addprefix core/wasm/,constant.c decode.c decode_segments.c encoding.c module.c names.c opcode.c \
+  validate.c validate_atomic.c validate_body.c validate_rare.c validate_stack.c validate_try.c validate_vector.c)
 FRONT_TEST := tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) $(FRONT_SOURCES)
 $(call unit_test,utf8,tests/unit/test_utf8.c $(TEST_SUPPORT) $(BASE_SOURCES))
 $(call unit_test,sort,tests/unit/test_sort.c $(TEST_SUPPORT) $(BASE_SOURCES))

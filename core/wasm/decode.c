@@ -4,19 +4,13 @@
 // held against the bytes that are left before anything is allocated for it, so memory stays in
 // proportion to the file.
 #include "core/wasm/decode.h"
-#include "core/base/arena.h"
 #include "core/base/assert.h"
-#include "core/base/reader.h"
-#include "core/base/report.h"
-#include "core/base/sort.h"
 #include "core/base/utf8.h"
-#include "core/wasm/constant.h"
+#include "core/wasm/decoder.h"
 #include "core/wasm/encoding.h"
 #include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
-#include "core/wasm/module.h"
-#include "core/wasm/names.h"
 #include "core/wasm/opcode.h"
 
 enum section_id {
@@ -36,106 +30,6 @@ enum section_id {
     SECTION_TAG, // with WASM_EXCEPTIONS
     SECTION_COUNT
 };
-
-struct wasm_decoder {
-    struct wasm_module *module;
-    struct arena *arena;
-    struct report *report;
-    i64 work; // units left of the step under way
-    u32 body_count;
-    u32 custom_capacity;
-    struct reader file;
-    bool has_header;
-    u32 rank; // of the last section but custom ones
-    // The section being read.
-    bool is_open;
-    u8 id; // enum section_id
-    struct reader in;
-    u32 count; // of its items
-    u32 index;
-    // Inside an item, or at the section's end: how far that has come.
-    bool is_inside;
-    u32 inner;
-    u32 elem_flags;
-    size_t skipped; // bytes of the item that nobody looked at
-    u64 *type_keys; // the sort's, by hash and index
-    u64 *type_keys_other;
-    struct sort type_sort;
-    struct wasm_names_check names;
-};
-
-static enum err malformed(struct wasm_decoder *d, u64 offset, const char *text)
-{
-    return report_err(d->report, ERR_MALFORMED, offset, text);
-}
-
-static enum err no_memory(struct wasm_decoder *d)
-{
-    return report_err(d->report, ERR_NO_MEMORY, reader_offset(&d->in), "out of memory");
-}
-
-// Takes an array from the module's arena or returns from the function.
-#define NEW_ARRAY(d, out, type, count)                                                             \
-    do {                                                                                           \
-        (out) = ARENA_ARRAY((d)->arena, type, count);                                              \
-        if ((out) == NULL) {                                                                       \
-            return no_memory(d);                                                                   \
-        }                                                                                          \
-    } while (0)
-
-// The same without clearing it, for items that are written whole when they are read.
-#define NEW_ROOM(d, out, type, count)                                                              \
-    do {                                                                                           \
-        (out) = ARENA_ROOM((d)->arena, type, count);                                               \
-        if ((out) == NULL) {                                                                       \
-            return no_memory(d);                                                                   \
-        }                                                                                          \
-    } while (0)
-
-// Whether the work of this step is used up: ERR_PAUSED is to be returned from where it can go on.
-static bool is_spent(const struct wasm_decoder *d)
-{
-    return d->work <= 0;
-}
-
-static enum err read_byte(struct wasm_decoder *d, u8 *out)
-{
-    return reader_u8(&d->in, out, d->report);
-}
-
-static enum err read_u32(struct wasm_decoder *d, u32 *out)
-{
-    return reader_leb_u32(&d->in, out, d->report);
-}
-
-// The count of a vector. Its items take a byte or more each, so the bytes left bound it.
-//   limit, text  what it may be at most, and the sentence for when it is more
-static enum err read_count(struct wasm_decoder *d, u32 limit, const char *text, u32 *out)
-{
-    u64 offset = reader_offset(&d->in);
-    u32 count;
-    TRY(read_u32(d, &count));
-    if (count > reader_left(&d->in)) {
-        return malformed(d, reader_offset(&d->in) + reader_left(&d->in),
-                         "unexpected end of section or function");
-    }
-    if (count > limit) {
-        return report_err(d->report, ERR_LIMIT, offset, text);
-    }
-    *out = count;
-    return ERR_OK;
-}
-
-static enum err read_sized(struct wasm_decoder *d, struct span *out)
-{
-    u64 offset = reader_offset(&d->in);
-    u32 size;
-    TRY(read_u32(d, &size));
-    if (size > reader_left(&d->in)) {
-        return malformed(d, offset, "length out of bounds");
-    }
-    return reader_bytes(&d->in, size, out, d->report);
-}
 
 static enum err read_name(struct wasm_decoder *d, struct span *out)
 {
@@ -211,11 +105,6 @@ static enum err read_tag_type(struct wasm_decoder *d, u32 *out)
         return malformed(d, offset, "malformed tag attribute");
     }
     return read_u32(d, out);
-}
-
-static enum err read_const(struct wasm_decoder *d, struct wasm_const *out)
-{
-    return wasm_const_read(&d->in, d->module->features, out, d->report);
 }
 
 // What the type says of slots. Offsets are written out only where they are not the indices.
@@ -554,202 +443,6 @@ static enum err open_start(struct wasm_decoder *d)
     return read_u32(d, &d->module->start);
 }
 
-// The bits of an element segment's first number, section 5.5.12.
-enum {
-    ELEM_NOT_ACTIVE = 1,  // passive, or declarative when the next bit is set too
-    ELEM_HAS_TABLE = 2,   // of an active one: it names its table
-    ELEM_EXPRESSIONS = 4, // items are expressions, not function indices
-    ELEM_FLAGS = 7,
-};
-
-// The type of the items, where the flags say that there is one.
-static enum err read_elem_type(struct wasm_decoder *d, u32 flags, u8 *out)
-{
-    *out = WASM_FUNCREF;
-    if ((flags & (ELEM_NOT_ACTIVE | ELEM_HAS_TABLE)) == 0) {
-        return ERR_OK;
-    }
-    if (flags & ELEM_EXPRESSIONS) {
-        return wasm_read_ref_type(&d->in, d->module->features, out, d->report);
-    }
-    u64 offset = reader_offset(&d->in);
-    u8 kind;
-    TRY(read_byte(d, &kind));
-    return kind == 0 ? ERR_OK : malformed(d, offset, "malformed element kind");
-}
-
-// What stands before the items of a segment.
-static enum err read_elem_head(struct wasm_decoder *d, struct wasm_elem *out)
-{
-    *out = (struct wasm_elem){0};
-    u64 offset = reader_offset(&d->in);
-    u32 flags;
-    TRY(read_u32(d, &flags));
-    if (flags > ELEM_FLAGS) {
-        return malformed(d, offset, "malformed elements segment kind");
-    }
-    if (flags & ELEM_NOT_ACTIVE) {
-        out->mode = flags & ELEM_HAS_TABLE ? WASM_SEGMENT_DECLARATIVE : WASM_SEGMENT_PASSIVE;
-    } else {
-        out->mode = WASM_SEGMENT_ACTIVE;
-        if (flags & ELEM_HAS_TABLE) {
-            TRY(read_u32(d, &out->table));
-        }
-        TRY(read_const(d, &out->offset));
-    }
-    TRY(read_elem_type(d, flags, &out->type));
-    TRY(read_count(d, WASM_ELEMENT_ITEMS, "too many items in an element segment", &out->count));
-    NEW_ROOM(d, out->items, struct wasm_elem_item, out->count);
-    out->items_offset = reader_offset(&d->in);
-    d->elem_flags = flags;
-    return ERR_OK;
-}
-
-static enum err read_elem_item(struct wasm_decoder *d, struct wasm_elem_item *out)
-{
-    if (d->elem_flags & ELEM_EXPRESSIONS) {
-        struct wasm_const value = {0};
-        TRY(read_const(d, &value));
-        *out =
-            (struct wasm_elem_item){.index = value.index, .kind = value.kind, .type = value.type};
-        return ERR_OK;
-    }
-    *out = (struct wasm_elem_item){.kind = WASM_CONST_FUNCTION, .type = WASM_FUNCREF};
-    return read_u32(d, &out->index);
-}
-
-static enum err read_elem(struct wasm_decoder *d, u32 index)
-{
-    struct wasm_elem *elem = &d->module->elems[index];
-    if (!d->is_inside) {
-        TRY(read_elem_head(d, elem));
-        d->is_inside = true;
-        d->inner = 0;
-    }
-    for (; d->inner < elem->count; d->inner++) {
-        if (is_spent(d)) {
-            return ERR_PAUSED;
-        }
-        size_t left = reader_left(&d->in);
-        TRY(read_elem_item(d, &elem->items[d->inner]));
-        d->work -= WASM_WORK_ITEM + (i64)(left - reader_left(&d->in));
-    }
-    d->is_inside = false;
-    return ERR_OK;
-}
-
-static enum err open_elems(struct wasm_decoder *d)
-{
-    struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_SEGMENTS, "too many element segments", &d->count));
-    m->elem_count = d->count;
-    NEW_ROOM(d, m->elems, struct wasm_elem, d->count);
-    return ERR_OK;
-}
-
-// The declared locals of a body. How many there are is added up and never allocated.
-static enum err read_locals(struct wasm_decoder *d, struct wasm_body *out)
-{
-    u64 offset = reader_offset(&d->in);
-    TRY(read_count(d, WASM_LOCAL_RUNS, "too many declarations of locals", &out->local_run_count));
-    struct wasm_local_run *runs = NULL;
-    if (out->local_run_count != 0) {
-        NEW_ARRAY(d, runs, struct wasm_local_run, out->local_run_count);
-    }
-    u64 total = 0;
-    for (u32 i = 0; i < out->local_run_count; i++) {
-        runs[i].first = (u32)total;
-        TRY(read_u32(d, &runs[i].count));
-        TRY(wasm_read_value_type(&d->in, d->module->features, &runs[i].type, d->report));
-        total += runs[i].count;
-        if (total > UINT32_MAX) {
-            return malformed(d, offset, "too many locals");
-        }
-    }
-    if (total > WASM_LOCALS) {
-        return report_err(d->report, ERR_LIMIT, offset, "too many locals in a function");
-    }
-    out->locals = runs;
-    out->local_count = (u32)total;
-    return ERR_OK;
-}
-
-static enum err read_body(struct wasm_decoder *d, u32 index)
-{
-    struct wasm_body *out = &d->module->bodies[index];
-    *out = (struct wasm_body){0};
-    u64 offset = reader_offset(&d->in);
-    struct reader section = d->in;
-    u32 size;
-    TRY(read_u32(d, &size));
-    if (size > reader_left(&d->in)) {
-        return malformed(d, offset, "length out of bounds");
-    }
-    if (size > WASM_BODY_BYTES) {
-        return report_err(d->report, ERR_LIMIT, offset, "a function body is too long");
-    }
-    section = d->in;
-    TRY(reader_sub(&section, size, &d->in, d->report));
-    TRY(read_locals(d, out));
-    out->offset = reader_offset(&d->in);
-    out->code = span_of(d->in.next, reader_left(&d->in));
-    d->in = section;
-    d->skipped = out->code.size;
-    if (out->code.size > d->module->body_bytes_longest) {
-        d->module->body_bytes_longest = out->code.size;
-    }
-    return ERR_OK;
-}
-
-static enum err open_code(struct wasm_decoder *d)
-{
-    struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_FUNCTIONS, "too many functions", &d->count));
-    if (d->count > m->function_count - m->function_import_count) { // fewer: see finish
-        return malformed(d, reader_offset(&d->in),
-                         "function and code section have inconsistent lengths");
-    }
-    d->body_count = d->count;
-    return ERR_OK;
-}
-
-static enum err read_data(struct wasm_decoder *d, u32 index)
-{
-    struct wasm_data *out = &d->module->datas[index];
-    *out = (struct wasm_data){0};
-    u64 offset = reader_offset(&d->in);
-    u32 flags;
-    TRY(read_u32(d, &flags));
-    if (flags > 2) {
-        return malformed(d, offset, "malformed data segment kind");
-    }
-    out->mode = flags == 1 ? WASM_SEGMENT_PASSIVE : WASM_SEGMENT_ACTIVE;
-    if (flags == 2) {
-        TRY(read_u32(d, &out->memory));
-    }
-    if (out->mode == WASM_SEGMENT_ACTIVE) {
-        TRY(read_const(d, &out->offset));
-    }
-    TRY(read_sized(d, &out->bytes));
-    d->skipped = out->bytes.size;
-    return ERR_OK;
-}
-
-static enum err open_datas(struct wasm_decoder *d)
-{
-    struct wasm_module *m = d->module;
-    TRY(read_count(d, WASM_SEGMENTS, "too many data segments", &d->count));
-    m->data_count = d->count;
-    NEW_ROOM(d, m->datas, struct wasm_data, d->count);
-    return ERR_OK;
-}
-
-static enum err open_data_count(struct wasm_decoder *d)
-{
-    d->module->has_data_count = true;
-    return read_u32(d, &d->module->data_count_declared);
-}
-
 static enum err open_custom(struct wasm_decoder *d)
 {
     struct wasm_module *m = d->module;
@@ -812,10 +505,10 @@ static const struct section {
     [SECTION_GLOBAL] = {7, open_globals, read_global, NULL, globals_begin},
     [SECTION_EXPORT] = {8, open_exports, read_export, NULL, NULL},
     [SECTION_START] = {9, open_start, NULL, NULL, NULL},
-    [SECTION_ELEMENT] = {10, open_elems, read_elem, NULL, NULL},
-    [SECTION_DATA_COUNT] = {11, open_data_count, NULL, NULL, NULL},
-    [SECTION_CODE] = {12, open_code, read_body, NULL, NULL},
-    [SECTION_DATA] = {13, open_datas, read_data, NULL, NULL},
+    [SECTION_ELEMENT] = {10, wasm_decoder_open_elems, wasm_decoder_read_elem, NULL, NULL},
+    [SECTION_DATA_COUNT] = {11, wasm_decoder_open_data_count, NULL, NULL, NULL},
+    [SECTION_CODE] = {12, wasm_decoder_open_code, wasm_decoder_read_body, NULL, NULL},
+    [SECTION_DATA] = {13, wasm_decoder_open_datas, wasm_decoder_read_data, NULL, NULL},
 };
 
 // Makes the index spaces of the sections absent between the one of rank `from` and the one of rank
