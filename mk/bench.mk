@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The benchmark set: kernels built to WebAssembly and natively from the same sources, and the program that
-# compares engines on them. WASM3_DIR=/a/checkout/of/wasm3 adds that interpreter to the comparison; nothing is
-# fetched.
+# compares engines on them. WASM3_DIR=/a/checkout/of/wasm3 adds that interpreter to the comparison. Nothing is
+# fetched but by tests/bench/fetch, whose engines are used when they are there.
 KERNEL_NAMES := $(patsubst tests/bench/kernels/%.c,%,$(wildcard tests/bench/kernels/*.c))
 KERNEL_MODULES := $(KERNEL_NAMES:%=build/bench/kernels/%.wasm)
 KERNEL_FLOATS := -ffp-contract=off -fno-math-errno # the same rounding everywhere
@@ -32,6 +32,7 @@ ENGINE := build/bench/engine
 $(call link_rule,hosted,$(ENGINE),$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm -lsodium -lpthread)
 $(call link_rule,gcc,$(ENGINE)-gcc,$(ENGINE_SOURCES) tests/bench/peer_none.c,-lm -lsodium -lpthread)
 
+WASM3_DIR ?= $(wildcard build/peers/wasm3)
 ifneq ($(WASM3_DIR),)
 ENGINE := build/bench/engine-wasm3
 WASM3_OBJECTS := $(patsubst $(WASM3_DIR)/source/%.c,build/bench/wasm3/%.o,$(wildcard $(WASM3_DIR)/source/*.c))
@@ -48,6 +49,11 @@ BENCHES += engine
 bench-engine: $$(ENGINE) $$(KERNEL_MODULES) $$(KERNEL_VECTOR_MODULES)
 	@$(ENGINE) build/bench/kernels $(KERNELS)
 	@$(ENGINE) --vectors build/bench/kernels_vector $(KERNELS)
+
+# What it takes to get a large module ready to run.
+BENCHES += large
+bench-large: $$(ENGINE) build/bench/start_program.wasm
+	@tests/bench/large $(ENGINE) build/bench/start_program.wasm
 
 # What it costs that compiled code can be interrupted.
 $(call link_rule,hosted,build/bench/slices,tests/bench/slices.c $(addprefix tests/bench/,bench.c engine_compiled.c) \

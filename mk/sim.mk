@@ -62,8 +62,10 @@ test-sim: $(SEEDS) $(SEED_PROGRAMS) ## whole systems out of seeds, with kills an
 $(call link_rule,hosted,build/hosted/bench/kernel,\
   tests/bench/kernel.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),-lsodium -lpthread)
 BENCHES += kernel
-bench-kernel: build/hosted/bench/kernel $(KERNEL_GUEST_FILES) build/programs/ping.wasm
+$(call threaded_rule,build/test/kernel/summer.wasm,tests/bench/summer.c)
+bench-kernel: build/hosted/bench/kernel $(KERNEL_GUEST_FILES) build/programs/ping.wasm build/test/kernel/summer.wasm
 	@build/hosted/bench/kernel $(KERNEL_BENCH)
+	@REDSHIRT_ENGINE=compiled build/hosted/bench/kernel compiled
 
 # ---- fuzzing
 

@@ -52,12 +52,11 @@ static enum err compile(struct compiled *compiled)
     return compiler.refused == 0 ? ERR_OK : ERR_LIMIT;
 }
 
-static enum err load(struct span bytes, struct compiled *compiled, struct report *report)
+// All but an instance.
+static enum err prepare(struct span bytes, struct compiled *compiled, struct report *report)
 {
     struct arena scratch;
     struct wasm_load progress;
-    struct wasm_extern run;
-    enum trap trap = TRAP_NONE;
     i64 work = INT64_MAX;
     arena_init(&scratch, &bench_heap, SIZE_MAX);
     arena_init(&compiled->arena, &bench_heap, SIZE_MAX);
@@ -66,9 +65,16 @@ static enum err load(struct span bytes, struct compiled *compiled, struct report
     arena_drop(&scratch);
     TRY(jit_module_create(&host.space, progress.module, JIT_BOUNDS_GUARD, TABLE_BYTES,
                           &compiled->module));
-    TRY(compile(compiled));
-    TRY(wasm_instance_create(progress.module, NULL, &store, &compiled->arena, &compiled->instance,
-                             &trap, report));
+    return compile(compiled);
+}
+
+static enum err load(struct span bytes, struct compiled *compiled, struct report *report)
+{
+    struct wasm_extern run;
+    enum trap trap = TRAP_NONE;
+    TRY(prepare(bytes, compiled, report));
+    TRY(wasm_instance_create(compiled->module.module, NULL, &store, &compiled->arena,
+                             &compiled->instance, &trap, report));
     jit_module_attach(&compiled->module, compiled->instance);
     TRY(wasm_instance_export(compiled->instance, SPAN_LITERAL("run"), &run));
     compiled->function = run.function;
@@ -126,6 +132,24 @@ static void compiled_close(void *self)
     free(compiled);
 }
 
+static bool compiled_compile(struct span wasm, f64 *seconds, u64 *code_bytes)
+{
+    struct compiled *compiled = calloc(1, sizeof *compiled);
+    struct report report;
+    report_clear(&report);
+    ASSERT(is_there());
+    f64 before = seconds_now();
+    enum err err = prepare(wasm, compiled, &report);
+    *seconds = seconds_now() - before;
+    *code_bytes = compiled->module.code_bytes;
+    return err == ERR_OK;
+}
+
 const struct engine engine_compiled = {
-    "compiled", is_there, compiled_open, compiled_run, compiled_close,
+    .name = "compiled",
+    .is_there = is_there,
+    .open = compiled_open,
+    .run = compiled_run,
+    .close = compiled_close,
+    .compile = compiled_compile,
 };

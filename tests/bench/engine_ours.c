@@ -63,18 +63,28 @@ struct ours {
     struct wasm_thread thread;
 };
 
-static enum err load(struct span bytes, struct ours *ours, struct report *report)
+// All but an instance.
+static enum err prepare(struct span bytes, struct ours *ours, struct wasm_module **out,
+                        struct report *report)
 {
     struct arena scratch;
     struct wasm_module *module;
-    struct wasm_extern run;
-    enum trap trap = TRAP_NONE;
     arena_init(&scratch, &bench_heap, SIZE_MAX);
     arena_init(&ours->arena, &bench_heap, SIZE_MAX);
     TRY(wasm_module_decode(bytes, &ours->arena, &module, report));
     TRY(wasm_module_validate(module, &scratch, report));
     TRY(wasm_module_translate(module, &scratch, report));
     arena_drop(&scratch);
+    *out = module;
+    return ERR_OK;
+}
+
+static enum err load(struct span bytes, struct ours *ours, struct report *report)
+{
+    struct wasm_module *module;
+    struct wasm_extern run;
+    enum trap trap = TRAP_NONE;
+    TRY(prepare(bytes, ours, &module, report));
     TRY(wasm_instance_create(module, NULL, &store, &ours->arena, &ours->instance, &trap, report));
     TRY(wasm_instance_export(ours->instance, SPAN_LITERAL("run"), &run));
     ours->function = run.function;
@@ -132,8 +142,26 @@ static void interpreter_close(void *self)
     free(ours);
 }
 
+static bool interpreter_compile(struct span wasm, f64 *seconds, u64 *code_bytes)
+{
+    struct ours *ours = calloc(1, sizeof *ours);
+    struct wasm_module *module;
+    struct report report;
+    report_clear(&report);
+    f64 before = seconds_now();
+    enum err err = prepare(wasm, ours, &module, &report);
+    *seconds = seconds_now() - before;
+    *code_bytes = 0;
+    return err == ERR_OK;
+}
+
 const struct engine engine_interpreter = {
-    "interpreter", NULL, interpreter_open, interpreter_run, interpreter_close,
+    .name = "interpreter",
+    .open = interpreter_open,
+    .run = interpreter_run,
+    .close = interpreter_close,
+    .compile = interpreter_compile,
+    .lacks_vectors = true,
 };
 
 const struct engine engine_slices = {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The engines that ours is compared with: native code, another engine in this process, and node.
+// The engines that ours is compared with: native code, another engine in this process, and those
+// that tests/bench/peer finds.
 #include "tests/bench/bench.h"
 #include "tests/bench/engines.h"
 #include "tests/bench/peer.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,82 +62,114 @@ static void peer_close_kernel(void *self)
 }
 
 const struct engine engine_peer = {
-    "wasm3", peer_is_there, peer_open_kernel, peer_run_kernel, peer_close_kernel,
+    .name = "wasm3",
+    .is_there = peer_is_there,
+    .open = peer_open_kernel,
+    .run = peer_run_kernel,
+    .close = peer_close_kernel,
+    .source = "WASM3_DIR, or tests/bench/fetch",
+    .lacks_vectors = true,
 };
 
-// ---- node: a child that runs what it is told to on its standard input
+// ---- engines in a process of their own: a child that runs what its standard input tells it
 
-struct node {
+struct child {
     pid_t pid;
     FILE *to;
     FILE *from;
 };
 
-static bool node_is_there(void)
+static bool child_is_there(const char *name)
 {
-    return system("node --version >/dev/null 2>&1") == 0;
+    char command[128];
+    snprintf(command, sizeof command, "tests/bench/peer %s --there </dev/null >/dev/null 2>&1",
+             name);
+    return system(command) == 0;
 }
 
-static void node_main(int in, int out)
+static void child_main(const char *name, int in, int out)
 {
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
-    execlp("node", "node", "--no-wasm-tier-up", "--no-liftoff", "tests/bench/peer_node.mjs",
-           (char *)NULL);
+    execl("tests/bench/peer", "peer", name, (char *)NULL);
     _exit(127);
 }
 
-static struct node *node_start(void)
+static struct child *child_start(const char *name)
 {
     int to[2], from[2];
     if (pipe(to) != 0 || pipe(from) != 0) {
         return NULL;
     }
-    struct node *node = calloc(1, sizeof *node);
+    struct child *child = calloc(1, sizeof *child);
     fflush(stdout);
-    node->pid = fork();
-    if (node->pid == 0) {
+    child->pid = fork();
+    if (child->pid == 0) {
         close(to[1]);
         close(from[0]);
-        node_main(to[0], from[1]);
+        child_main(name, to[0], from[1]);
     }
     close(to[0]);
     close(from[1]);
-    node->to = fdopen(to[1], "w");
-    node->from = fdopen(from[0], "r");
-    return node;
+    fcntl(to[1], F_SETFD, FD_CLOEXEC); // another child would keep it open
+    fcntl(from[0], F_SETFD, FD_CLOEXEC);
+    child->to = fdopen(to[1], "w");
+    child->from = fdopen(from[0], "r");
+    return child;
 }
 
-static void *node_open(const struct kernel_case *kernel, struct span wasm)
+static void *child_open(const char *name, struct span wasm)
 {
-    (void)kernel;
-    struct node *node = node_start();
-    if (node != NULL) {
-        fprintf(node->to, "%zu\n", wasm.size);
-        fwrite(wasm.data, 1, wasm.size, node->to);
-        fflush(node->to);
+    struct child *child = child_start(name);
+    if (child != NULL) {
+        fprintf(child->to, "%zu\n", wasm.size);
+        fwrite(wasm.data, 1, wasm.size, child->to);
+        fflush(child->to);
     }
-    return node;
+    return child;
 }
 
-static bool node_run(void *self, u32 n, u64 *result, f64 *seconds)
+static bool child_run(void *self, u32 n, u64 *result, f64 *seconds)
 {
-    struct node *node = self;
+    struct child *child = self;
     unsigned long long sum;
-    fprintf(node->to, "%u\n", n);
-    fflush(node->to);
-    bool good = fscanf(node->from, "%llu %lf", &sum, seconds) == 2;
+    fprintf(child->to, "%u\n", n);
+    fflush(child->to);
+    bool good = fscanf(child->from, "%llu %lf", &sum, seconds) == 2;
     *result = good ? sum : 0;
     return good;
 }
 
-static void node_close(void *self)
+static void child_close(void *self)
 {
-    struct node *node = self;
-    fclose(node->to); // at whose end it ends
-    fclose(node->from);
-    waitpid(node->pid, NULL, 0);
-    free(node);
+    struct child *child = self;
+    fclose(child->to); // at whose end it ends
+    fclose(child->from);
+    waitpid(child->pid, NULL, 0);
+    free(child);
 }
 
-const struct engine engine_node = {"node", node_is_there, node_open, node_run, node_close};
+#define CHILD(id, where, vectors)                                                                  \
+    static bool id##_is_there(void)                                                                \
+    {                                                                                              \
+        return child_is_there(#id);                                                                \
+    }                                                                                              \
+    static void *id##_open(const struct kernel_case *kernel, struct span wasm)                     \
+    {                                                                                              \
+        (void)kernel;                                                                              \
+        return child_open(#id, wasm);                                                              \
+    }                                                                                              \
+    const struct engine engine_##id = {                                                            \
+        .name = #id,                                                                               \
+        .is_there = id##_is_there,                                                                 \
+        .open = id##_open,                                                                         \
+        .run = child_run,                                                                          \
+        .close = child_close,                                                                      \
+        .source = where,                                                                           \
+        .lacks_vectors = !(vectors),                                                               \
+    };
+CHILD(turbofan, "node", true)
+CHILD(liftoff, "node", true)
+CHILD(wasmtime, "tests/bench/fetch", true)
+CHILD(iwasm, "tests/bench/fetch", false)
+CHILD(wasmer, "a command of that name", true)

@@ -25,6 +25,12 @@ struct engine {
     // takes to ask for it.
     bool (*run)(void *self, u32 n, u64 *result, f64 *seconds);
     void (*close)(void *self);
+    // Gets a whole module ready to run, drops nothing, and says what that took. False: it cannot.
+    // NULL: nobody has asked for it.
+    //   code_bytes  receives the size of machine code, 0 where there is none
+    bool (*compile)(struct span wasm, f64 *seconds, u64 *code_bytes);
+    const char *source; // where it comes from, if it may not be there
+    bool lacks_vectors; // it takes no module with instructions on vectors, or takes too long
 };
 
 extern const struct engine engine_native;      // the same source, compiled by clang -O2
@@ -34,4 +40,9 @@ extern const struct engine engine_compiled;    // ours
 void engine_compiled_ticks(u32 every_us);
 extern const struct engine engine_slices; // ours, paused after every few steps
 extern const struct engine engine_peer;   // in this process: peer.h
-extern const struct engine engine_node;   // V8's optimising tier, in a process of its own
+// Each in a process of its own: V8's two tiers; Cranelift; an interpreter; what is installed.
+extern const struct engine engine_turbofan;
+extern const struct engine engine_liftoff;
+extern const struct engine engine_wasmtime;
+extern const struct engine engine_iwasm;
+extern const struct engine engine_wasmer;

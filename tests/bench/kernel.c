@@ -21,14 +21,23 @@ struct bench {
     struct hosted_memory memory;
     struct kernel *kernel;
     u32 workers;
-    u32 running; // atomic: processes that have not ended
-    u32 failed;  // atomic
+    enum kernel_memory kind; // of the processes that are started
+    u32 running;             // atomic: processes that have not ended
+    u32 failed;              // atomic
     char ping[KERNEL_CID_TEXT_BYTES];
     char ponger[KERNEL_CID_TEXT_BYTES];
     char pinger[KERNEL_CID_TEXT_BYTES];
     char idle[KERNEL_CID_TEXT_BYTES];
     char exit[KERNEL_CID_TEXT_BYTES];
+    char summer[KERNEL_CID_TEXT_BYTES];
 };
+
+// Whether programs are compiled before they run (REDSHIRT_ENGINE=compiled), or interpreted.
+static bool is_compiled(void)
+{
+    const char *engine = getenv("REDSHIRT_ENGINE");
+    return engine != NULL && strcmp(engine, "compiled") == 0;
+}
 
 static void fail(const char *what)
 {
@@ -61,10 +70,8 @@ static void bench_open(struct bench *bench, u32 workers)
         fail(report.text);
     }
     hosted_memory_init(&bench->memory, (u64)16 << 30);
-    const char *engine = getenv("REDSHIRT_ENGINE");
-    bool is_compiled = engine != NULL && strcmp(engine, "compiled") == 0;
-    struct kernel_config config = {.engine = is_compiled ? KERNEL_ENGINE_COMPILED
-                                                         : KERNEL_ENGINE_INTERPRETER,
+    struct kernel_config config = {.engine = is_compiled() ? KERNEL_ENGINE_COMPILED
+                                                           : KERNEL_ENGINE_INTERPRETER,
                                    .unknown = {KERNEL_ALLOW, KERNEL_ALLOW},
                                    .memory = &bench->memory.base,
                                    .memory_bytes = (u64)16 << 30,
@@ -78,6 +85,7 @@ static void bench_open(struct bench *bench, u32 workers)
     add(bench, "build/test/kernel/pinger.wasm", bench->pinger);
     add(bench, "build/test/kernel/idle.wasm", bench->idle);
     add(bench, "build/test/kernel/exit.wasm", bench->exit);
+    add(bench, "build/test/kernel/summer.wasm", bench->summer);
 }
 
 static void on_end(void *context, struct kernel_process_id id, struct kernel_ending ending)
@@ -94,7 +102,7 @@ static void on_end(void *context, struct kernel_process_id id, struct kernel_end
     }
 }
 
-// What a pinger is told; a ponger looks at the lane alone.
+// What a pinger is told; a ponger looks at the lane alone. A summer: threads and turns.
 struct load {
     u32 count;
     u32 bytes;
@@ -115,6 +123,7 @@ static struct kernel_process_id start(struct bench *bench, const char *cid, bool
     struct kernel_start start = {.cid = span_string(cid),
                                  .arguments = arguments,
                                  .argument_count = 5,
+                                 .limits = {bench->kind},
                                  .on_end = counts ? on_end : NULL,
                                  .context = bench};
     struct kernel_process_id id;
@@ -245,6 +254,17 @@ static f64 pipe_round_trip(u32 count, size_t bytes)
     (void)waitpid(child, NULL, 0);
     free(body);
     return (f64)took_ns / count;
+}
+
+// Ours alone.
+static f64 least_trip(void)
+{
+    f64 least = 1e18;
+    for (u32 i = 0; i < SHORT_RUNS; i++) {
+        f64 ns = round_trip(HANDLER_PLAIN, 1, 1, (struct load){.count = 100000, .bytes = 64});
+        least = ns < least ? ns : least;
+    }
+    return least;
 }
 
 static void bench_round_trips(void)
@@ -388,6 +408,27 @@ static void bench_spawn(void)
         ours / 1e3, peer / 1e3, peer / ours);
 }
 
+// Two threads of a process against one, which does as much.
+static void bench_threads(void)
+{
+    enum { TURNS = 20000 };
+    f64 least[2] = {1e18, 1e18};
+    for (u32 i = 0; i < RUNS; i++) {
+        for (u32 threads = 1; threads <= 2; threads++) {
+            struct bench bench;
+            bench_open(&bench, 2);
+            (void)start(&bench, bench.summer, true, (struct load){threads, TURNS, 0, 0});
+            f64 ms = (f64)bench_run(&bench) / 1e6;
+            bench_close(&bench);
+            least[threads - 1] = ms < least[threads - 1] ? ms : least[threads - 1];
+        }
+    }
+    printf(
+        "| sum of an array on two threads of a process%s | %.1f ms | %.1f ms (one thread) | %.2fx "
+        "| |\n",
+        is_compiled() ? ", compiled" : "", least[1], least[0], least[0] / least[1]);
+}
+
 static u64 resident_bytes(void)
 {
     FILE *file = fopen("/proc/self/smaps_rollup", "r");
@@ -410,6 +451,7 @@ static void idle(bool has_runtime, u32 count, u64 *bytes, u64 *each_ns)
 {
     struct bench bench;
     bench_open(&bench, 1);
+    bench.kind = KERNEL_MEMORY_SMALL;
     u64 before = resident_bytes();
     u64 start_ns = platform_clock_ns();
     for (u32 i = 0; i < count; i++) {
@@ -435,6 +477,23 @@ static void bench_idle(void)
     printf("| starting them, each | %.2f us | | | |\n", (f64)each_ns / 1e3);
 }
 
+// What is different for compiled programs.
+static void bench_compiled(void)
+{
+    u64 bytes, each_ns;
+    printf("| message round trip, 64 B, compiled | %.0f ns | | | as interpreted |\n", least_trip());
+    f64 ours = 1e18;
+    for (u32 i = 0; i < RUNS; i++) {
+        f64 ns = spawn_once();
+        ours = ns < ours ? ns : ours;
+    }
+    printf("| start and end of a compiled program | %.2f us | | | <= 1.2 us |\n", ours / 1e3);
+    idle(false, IDLE_PROCESSES, &bytes, &each_ns);
+    printf("| %u idle small processes, compiled, resident bytes each | %lu B | | | |\n",
+           IDLE_PROCESSES, bytes);
+    bench_threads();
+}
+
 int main(int argc, char **argv)
 {
     const char *only = argc > 1 ? argv[1] : "all";
@@ -455,6 +514,9 @@ int main(int argc, char **argv)
     }
     if (all || strcmp(only, "spawn") == 0) {
         bench_spawn();
+    }
+    if (strcmp(only, "compiled") == 0) {
+        bench_compiled();
     }
     if (all || strcmp(only, "idle") == 0) {
         bench_idle();

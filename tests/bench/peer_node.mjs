@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs a kernel in node's engine. Started with --no-wasm-tier-up --no-liftoff it has its optimising
-// tier alone, so that no run is in a slower one.
+// Runs a kernel in node's engine, with one of its tiers alone, so that no run is in another:
+// tests/bench/peer says how it is called.
 //
 // Reads   the module's size and a newline, the module, then a line with n for each run
 // Prints  for each run its checksum and how many seconds of CPU time it took
-import { readSync, writeSync } from "node:fs";
+import { readFileSync, readSync, writeSync } from "node:fs";
 
 const INPUT = 0;
 const OUTPUT = 1;
@@ -32,13 +32,30 @@ function readNumber() {
     }
 }
 
+function seconds(before) {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
+}
+
+const [mode, path] = process.argv.slice(2);
+if (mode === "--there") {
+    process.exit(0);
+}
+if (mode === "--compile") {
+    const wasm = readFileSync(path);
+    const before = process.cpuUsage();
+    const kept = new WebAssembly.Module(wasm);
+    const took = seconds(before);
+    const [, kib] = readFileSync("/proc/self/status", "utf8").match(/VmHWM:\s*(\d+) kB/);
+    writeSync(OUTPUT, `${took} 0 ${kib * 1024}\n`);
+    process.exit(kept ? 0 : 1);
+}
+
 const module = new WebAssembly.Module(read(readNumber()));
 const { run } = new WebAssembly.Instance(module, {}).exports;
 for (;;) {
     const n = readNumber();
     const before = process.cpuUsage();
     const sum = run(n);
-    const { user, system } = process.cpuUsage(before);
-    const seconds = (user + system) / 1e6;
-    writeSync(OUTPUT, `${BigInt.asUintN(64, sum)} ${seconds}\n`);
+    writeSync(OUTPUT, `${BigInt.asUintN(64, sum)} ${seconds(before)}\n`);
 }
