@@ -2,8 +2,10 @@
 # lib/http: HTTP/1.1 as pure logic.
 HTTP_SOURCES := $(wildcard lib/http/*.c)
 $(call unit_test,http,tests/unit/test_http.c $(TEST_SUPPORT) $(HTTP_SOURCES) $(BASE_SOURCES))
-FUZZ_TARGETS += http
+$(call unit_test,http_client,tests/unit/test_http_client.c $(TEST_SUPPORT) $(HTTP_SOURCES) $(BASE_SOURCES))
+FUZZ_TARGETS += http http_client
 FUZZ_SOURCES_http := $(HTTP_SOURCES) $(BASE_SOURCES)
+FUZZ_SOURCES_http_client := $(HTTP_SOURCES) $(BASE_SOURCES)
 
 # The same server natively, and what asks both.
 $(call link_rule,hosted,build/hosted/bench/http_twin,tests/bench/http_twin.c $(HTTP_SOURCES) $(BASE_SOURCES),-luv)

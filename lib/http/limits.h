@@ -9,4 +9,10 @@ enum {
     HTTP_HEADERS = 64,        // lines; browsers send about 15. Beyond: 431
     HTTP_BODY_BYTES = 65536,  // nobody who uses this reader wants one; it is read over. Beyond: 413
     HTTP_RESPONSE_HEAD_BYTES = 512,
+
+    // ---- as a client
+    HTTP_HOST_BYTES = 261, // a name of DNS, a colon and a port. Beyond: not a host
+    HTTP_INTERIM = 8,      // responses below 200 before the one that counts. Beyond: ERR_LIMIT
+    HTTP_CHUNK_LINE_BYTES =
+        64, // a size in 16 digits, and extensions that nobody sends. Beyond: ERR_LIMIT
 };

@@ -4,6 +4,7 @@
 // by byte costs no more.
 #include "core/base/assert.h"
 #include "lib/http/http.h"
+#include "lib/http/internal.h"
 #include "lib/http/limits.h"
 
 enum {
@@ -25,72 +26,20 @@ struct headers {
     u64 body_bytes;
 };
 
-static bool is_token(u8 c)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof others - 1; i++) {
-        if (c == (u8)others[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static u8 lower(u8 c)
-{
-    return c >= 'A' && c <= 'Z' ? (u8)(c + ('a' - 'A')) : c;
-}
-
-// Whether `span` is `word`, which is in lower case, in any case.
-static bool is_word(struct span span, const char *word)
-{
-    size_t i = 0;
-    while (i < span.size && word[i] != 0 && lower(span.data[i]) == (u8)word[i]) {
-        i++;
-    }
-    return i == span.size && word[i] == 0;
-}
-
-static struct span trimmed(struct span span)
-{
-    size_t start = 0;
-    size_t end = span.size;
-    while (start < end && (span.data[start] == ' ' || span.data[start] == '\t')) {
-        start++;
-    }
-    while (end > start && (span.data[end - 1] == ' ' || span.data[end - 1] == '\t')) {
-        end--;
-    }
-    return span_slice(span, start, end);
-}
-
-// The offset of the first `c` in `span`, or its size.
-static size_t find(struct span span, u8 c)
-{
-    size_t i = 0;
-    while (i < span.size && span.data[i] != c) {
-        i++;
-    }
-    return i;
-}
-
 // "GET /path?query HTTP/1.1". 0, or the status to refuse it with.
 static u32 read_request_line(struct span line, struct http_request *request, bool *old)
 {
-    size_t method_end = find(line, ' ');
+    size_t method_end = http_find(line, ' ');
     if (method_end == 0 || method_end == line.size) {
         return BAD_REQUEST;
     }
     for (size_t i = 0; i < method_end; i++) {
-        if (!is_token(line.data[i])) {
+        if (!http_is_token(line.data[i])) {
             return BAD_REQUEST;
         }
     }
     struct span rest = span_slice(line, method_end + 1, line.size);
-    size_t target_end = find(rest, ' ');
+    size_t target_end = http_find(rest, ' ');
     if (target_end == 0 || target_end == rest.size || rest.data[0] == '?') {
         return BAD_REQUEST;
     }
@@ -113,7 +62,7 @@ static u32 read_request_line(struct span line, struct http_request *request, boo
     }
     *old = version.data[7] == '0';
     struct span target = span_slice(rest, 0, target_end);
-    size_t path_end = find(target, '?');
+    size_t path_end = http_find(target, '?');
     request->method = span_slice(line, 0, method_end);
     request->path = span_slice(target, 0, path_end);
     request->query =
@@ -145,10 +94,10 @@ static u32 read_length(struct span value, struct headers *headers)
 static void read_connection(struct span value, struct headers *headers)
 {
     while (value.size != 0) {
-        size_t end = find(value, ',');
-        struct span word = trimmed(span_slice(value, 0, end));
-        headers->close |= is_word(word, "close");
-        headers->keep_alive |= is_word(word, "keep-alive");
+        size_t end = http_find(value, ',');
+        struct span word = http_trimmed(span_slice(value, 0, end));
+        headers->close |= http_is_word(word, "close");
+        headers->keep_alive |= http_is_word(word, "keep-alive");
         value = span_slice(value, end < value.size ? end + 1 : end, value.size);
     }
 }
@@ -158,33 +107,21 @@ static u32 read_header(struct span line, struct headers *headers)
     if (++headers->count > HTTP_HEADERS) {
         return HEADERS_TOO_LARGE;
     }
-    size_t name_end = find(line, ':');
-    if (name_end == 0 || name_end == line.size) {
+    struct span name, value;
+    if (!http_read_field(line, &name, &value)) {
         return BAD_REQUEST;
     }
-    for (size_t i = 0; i < name_end; i++) {
-        if (!is_token(line.data[i])) { // a space in front is a folded line, one behind a trick
-            return BAD_REQUEST;
-        }
-    }
-    for (size_t i = name_end + 1; i < line.size; i++) {
-        if ((line.data[i] < 0x20 && line.data[i] != '\t') || line.data[i] == 0x7f) {
-            return BAD_REQUEST;
-        }
-    }
-    struct span name = span_slice(line, 0, name_end);
-    struct span value = trimmed(span_slice(line, name_end + 1, line.size));
-    if (is_word(name, "content-length")) {
+    if (http_is_word(name, "content-length")) {
         return read_length(value, headers);
     }
-    if (is_word(name, "transfer-encoding")) {
+    if (http_is_word(name, "transfer-encoding")) {
         return NOT_IMPLEMENTED;
     }
-    if (is_word(name, "connection")) {
+    if (http_is_word(name, "connection")) {
         read_connection(value, headers);
-    } else if (is_word(name, "expect")) {
-        headers->expects |= is_word(value, "100-continue");
-    } else if (is_word(name, "host")) {
+    } else if (http_is_word(name, "expect")) {
+        headers->expects |= http_is_word(value, "100-continue");
+    } else if (http_is_word(name, "host")) {
         if (headers->host) {
             return BAD_REQUEST;
         }
@@ -193,30 +130,18 @@ static u32 read_header(struct span line, struct headers *headers)
     return 0;
 }
 
-// The line at the front of `head`, without its CRLF, which every line of a whole head has.
-static struct span take_line(struct span *head)
-{
-    size_t end = 0;
-    while (head->data[end] != '\r' || head->data[end + 1] != '\n') {
-        end++;
-    }
-    struct span line = span_slice(*head, 0, end);
-    *head = span_slice(*head, end + 2, head->size);
-    return line;
-}
-
 // A head, its empty line included. 0, or the status to refuse it with.
 static u32 read_head(struct span head, struct http_request *out)
 {
     struct http_request request = {0};
     struct headers headers = {0};
     bool old = false;
-    u32 status = read_request_line(take_line(&head), &request, &old);
+    u32 status = read_request_line(http_take_line(&head), &request, &old);
     if (status != 0) {
         return status;
     }
     for (;;) {
-        struct span line = take_line(&head);
+        struct span line = http_take_line(&head);
         if (line.size == 0) {
             break;
         }
@@ -242,20 +167,7 @@ static u32 read_head(struct span head, struct http_request *out)
 // Why a head that has no end within the limit is refused: its first line alone may be the reason.
 static u32 refuse_long_head(struct span bytes)
 {
-    return find(bytes, '\n') == bytes.size ? TARGET_TOO_LONG : HEADERS_TOO_LARGE;
-}
-
-// The size of the head at the front of `bytes`, its empty line included; 0: not whole yet.
-static size_t head_size(struct http_reader *reader, struct span bytes)
-{
-    for (size_t i = reader->scanned; i + 4 <= bytes.size; i++) {
-        if (mem_equal(bytes.data + i, "\r\n\r\n", 4)) {
-            reader->scanned = 0;
-            return i + 4;
-        }
-        reader->scanned = i + 1;
-    }
-    return 0;
+    return http_find(bytes, '\n') == bytes.size ? TARGET_TOO_LONG : HEADERS_TOO_LARGE;
 }
 
 enum http_result http_request_read(struct http_reader *reader, struct span bytes,
@@ -272,7 +184,7 @@ enum http_result http_request_read(struct http_reader *reader, struct span bytes
     *size = skipped;
     struct span rest = span_slice(bytes, skipped, bytes.size);
     ASSERT(reader->scanned <= rest.size);
-    size_t head = head_size(reader, rest);
+    size_t head = http_head_size(&reader->scanned, rest);
     if (head > HTTP_HEAD_BYTES || (head == 0 && rest.size >= HTTP_HEAD_BYTES)) {
         *status = refuse_long_head(span_slice(rest, 0, HTTP_HEAD_BYTES));
         return HTTP_REFUSED;
