@@ -2,7 +2,7 @@
 # Which row of the tree may include which: `row | rows below it | system headers`. Read by tools/check, not by
 # make. A file belongs to the row with the longest name that its path begins with; `*` stands for one folder,
 # and each such folder is a row of its own. Every row may include itself. System headers are `freestanding`
-# (those that a compiler brings without a libc) or `any`.
+# (those that a compiler brings without a libc) or `any`. lib/p2p is a row by itself: it speaks HTTP and JSON.
 core/base        |                                                                          | freestanding
 core/wasm        | core/base                                                                | freestanding
 core/jit         | core/base core/wasm                                                      | freestanding
@@ -13,7 +13,8 @@ machines/bare    | core/base core/platform.h core/kernel interfaces             
 machines/hosted  | core/base core/platform.h core/kernel interfaces                         | any
 machines/sim     | core/base core/platform.h core/kernel interfaces                         | any
 lib/*            | core/base                                                                | freestanding
+lib/p2p          | core/base lib/*                                                          | freestanding
 programs/rt      | core/base interfaces                                                     | freestanding
-programs/*       | core/base lib/* programs/rt interfaces                                   | freestanding
-tools            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/bare machines/hosted lib/* | any
-tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* programs/rt programs/* tools | any
+programs/*       | core/base lib/* lib/p2p programs/rt interfaces                           | freestanding
+tools            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/bare machines/hosted lib/* lib/p2p | any
+tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* lib/p2p programs/rt programs/* tools | any

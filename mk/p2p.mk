@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # lib/p2p: the transport of peer-to-peer connections as pure logic. Natively its cryptography is libsodium's
 # (tests/unit/p2p_crypto.h).
-P2P_SOURCES := $(wildcard lib/p2p/*.c)
+# What lib/p2p stands on comes with it.
+P2P_SOURCES := $(wildcard lib/p2p/*.c lib/json/*.c lib/http/*.c)
 P2P_CRYPTO := tests/unit/p2p_crypto.c
 $(call unit_test,p2p_names,tests/unit/test_p2p_names.c $(P2P_CRYPTO) $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 $(call unit_test,p2p_noise,tests/unit/test_p2p_noise.c $(P2P_CRYPTO) $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
@@ -18,7 +19,7 @@ P2P_FUZZERS := p2p_names p2p_identify p2p_multistream p2p_noise p2p_yamux p2p_co
 P2P_FUZZERS += p2p_walk
 
 # Finding peers, blocks and names: each has tests and a fuzzer.
-P2P_FINDING := mdns kad kad_server ipns manifest
+P2P_FINDING := mdns kad kad_server ipns manifest routing
 $(foreach t,$(P2P_FINDING),$(call unit_test,p2p_$(t),tests/unit/test_p2p_$(t).c $(P2P_CRYPTO) $(TEST_SUPPORT) \
   $(P2P_SOURCES) $(BASE_SOURCES),-lsodium))
 P2P_FUZZERS += $(P2P_FINDING:%=p2p_%)
