@@ -193,7 +193,7 @@ static u32 check_programs(const struct kernel *kernel)
          node = list_next(&kernel->cache, node)) {
         struct program *program = LIST_ITEM(node, struct program, work);
         ASSERT(program->reference_count == 0 && program->state == PROGRAM_READY);
-        cache_bytes += program->buffer_size + program->arena.used_bytes;
+        cache_bytes += program_cache_cost(program);
     }
     ASSERT(cache_bytes == kernel->cache_bytes && cache_bytes <= KERNEL_CACHE_BYTES);
     for (u32 slot = 0; slot < kernel->programs.chunk_count * POOL_CHUNK_ITEMS; slot++) {

@@ -807,6 +807,8 @@ void program_expected_locked(struct kernel *kernel);
 void program_loaded_locked(struct kernel *kernel, struct message *message, struct span body,
                            u8 *allocated, u32 error);
 void program_drop(struct program *program);
+// Bytes that it takes of KERNEL_CACHE_BYTES while nobody runs it.
+u64 program_cache_cost(const struct program *program);
 
 // ---- syscall.c
 

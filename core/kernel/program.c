@@ -70,7 +70,7 @@ static void unmap_locked(struct program *program)
     }
 }
 
-static u64 cache_cost(const struct program *program)
+u64 program_cache_cost(const struct program *program)
 {
     return program->buffer_size + program->arena.used_bytes + compiled_program_bytes(program);
 }
@@ -102,7 +102,7 @@ static void dispose_locked(struct kernel *kernel, struct program *program)
 {
     ASSERT(program->family == NULL && !program->is_mapped && program->preparation == NULL);
     struct program *adapter = program->adapter;
-    if (cache_cost(program) > KERNEL_FREE_LOCKED) {
+    if (program_cache_cost(program) > KERNEL_FREE_LOCKED) {
         job_start_locked(kernel, &program->job, JOB_NORMAL, drop_step);
     } else {
         program_drop(program);
@@ -132,7 +132,7 @@ static void free_locked(struct kernel *kernel, struct program *program)
 static void uncache_locked(struct kernel *kernel, struct program *program)
 {
     list_remove(&program->work);
-    kernel->cache_bytes -= cache_cost(program);
+    kernel->cache_bytes -= program_cache_cost(program);
 }
 
 static void evict_oldest_locked(struct kernel *kernel)
@@ -202,7 +202,7 @@ void program_give_locked(struct kernel *kernel, struct program *program)
         return;
     }
     list_append(&kernel->cache, &program->work);
-    kernel->cache_bytes += cache_cost(program);
+    kernel->cache_bytes += program_cache_cost(program);
     while (kernel->cache_bytes > KERNEL_CACHE_BYTES) {
         evict_oldest_locked(kernel);
     }
