@@ -40,7 +40,7 @@ $(call unit_test,pools,tests/unit/test_pools.c $(TEST_SUPPORT) $(BASE_SOURCES))
 HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c interrupts.c kept.c memory.c pages.c platform.c stacks.c workers.c)
 $(call unit_test,workers,tests/kernel/workers.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
   -lsodium -lpthread,tsan)
-build/tsan/test/workers: | $(KERNEL_GUEST_FILES)
+build/tsan/test/workers: | $(KERNEL_GUEST_FILES) build/test/kernel/warm.wasm
 # The two engines beside each other.
 $(call unit_test,engines,tests/kernel/compiled.c tests/unit/large_bodies.c tests/unit/wasm_bytes.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
   -lsodium -lpthread,asan)

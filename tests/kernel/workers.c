@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/kernel/workers.c: several workers in one kernel, as OS threads, under ThreadSanitizer:
 // messages one by one and many at once, processes that start, spin, end and are killed, a device on
-// a thread of its own.
+// a thread of its own, code that is placed and dropped.
 #include "core/base/abi.h"
+#include "core/base/cid.h"
 #include "core/base/report.h"
 #include "core/kernel/device.h"
 #include "core/kernel/grant.h"
-#include "core/kernel/kernel.h"
+#include "core/kernel/internal.h"
 #include "core/platform.h"
+#include "interfaces/loader.h"
 #include "interfaces/ping.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
@@ -36,14 +38,20 @@ struct machine {
     char idle[KERNEL_CID_TEXT_BYTES];
     char exit[KERNEL_CID_TEXT_BYTES];
     char threads[KERNEL_CID_TEXT_BYTES];
+    char warm[KERNEL_CID_TEXT_BYTES];
     struct kernel_device *device;
-    u32 to_take; // atomic
+    u32 to_take;     // atomic
+    u32 placed;      // atomic: functions, in compiled code
+    u32 loads;       // of the one that serves them
+    u64 cache_bytes; // that the kernel takes for used, and are not
 };
 
-static u8 files[5][1 << 16];
+static u8 files[6][1 << 16];
+static size_t exit_bytes; // of the fourth
 
-static void add(struct machine *machine, u32 slot, const char *path,
-                char cid[KERNEL_CID_TEXT_BYTES])
+// Returns its bytes.
+static size_t add(struct machine *machine, u32 slot, const char *path,
+                  char cid[KERNEL_CID_TEXT_BYTES])
 {
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
@@ -53,25 +61,44 @@ static void add(struct machine *machine, u32 slot, const char *path,
     assert_int_equal(kernel_program_add(machine->kernel, span_of(files[slot], size),
                                         (struct span){0}, cid, &report),
                      ERR_OK);
+    return size;
 }
 
-static void machine_open(struct machine *machine)
+static void count_placed(void *context, const struct kernel_code *code)
+{
+    struct machine *machine = context;
+    if (code->kind == KERNEL_CODE_FUNCTION) {
+        __atomic_fetch_add(&machine->placed, 1, __ATOMIC_RELAXED);
+    }
+}
+
+static void machine_open_with(struct machine *machine, enum kernel_engine engine)
 {
     memset(machine, 0, sizeof *machine);
     assert_int_equal(hosted_platform_start(WORKERS, NULL), ERR_OK);
+    assert_int_equal(hosted_interrupts_open(0), ERR_OK);
     hosted_memory_init(&machine->memory, (u64)1 << 30);
-    struct kernel_config config = {.memory = &machine->memory.base,
+    struct kernel_config config = {.engine = engine,
+                                   .memory = &machine->memory.base,
                                    .unknown = {KERNEL_ALLOW, KERNEL_ALLOW},
                                    .memory_bytes = (u64)1 << 30,
                                    .guest_memory_bytes = (u64)1 << 30,
                                    .workers = WORKERS,
-                                   .slice_ns = 2000000};
+                                   .slice_ns = 2000000,
+                                   .code_placed = count_placed,
+                                   .code_context = machine};
     assert_int_equal(kernel_create(&config, &machine->kernel, NULL), ERR_OK);
-    add(machine, 0, "build/test/kernel/ponger.wasm", machine->ponger);
-    add(machine, 1, "build/test/kernel/pinger.wasm", machine->pinger);
-    add(machine, 2, "build/test/kernel/idle.wasm", machine->idle);
-    add(machine, 3, "build/test/kernel/exit.wasm", machine->exit);
-    add(machine, 4, "build/test/kernel/threads.wasm", machine->threads);
+    (void)add(machine, 0, "build/test/kernel/ponger.wasm", machine->ponger);
+    (void)add(machine, 1, "build/test/kernel/pinger.wasm", machine->pinger);
+    (void)add(machine, 2, "build/test/kernel/idle.wasm", machine->idle);
+    exit_bytes = add(machine, 3, "build/test/kernel/exit.wasm", machine->exit);
+    (void)add(machine, 4, "build/test/kernel/threads.wasm", machine->threads);
+    (void)add(machine, 5, "build/test/kernel/warm.wasm", machine->warm);
+}
+
+static void machine_open(struct machine *machine)
+{
+    machine_open_with(machine, KERNEL_ENGINE_INTERPRETER);
 }
 
 static void run_worker(void *context, u32 index)
@@ -129,8 +156,10 @@ static void run(struct machine *machine)
 static void machine_close(struct machine *machine)
 {
     hosted_platform_stop();
+    machine->kernel->cache_bytes -= machine->cache_bytes;
     kernel_check(machine->kernel);
     kernel_destroy(machine->kernel);
+    hosted_interrupts_close(0);
     assert_int_equal(machine->failed, 0);
 }
 
@@ -337,6 +366,124 @@ static void threads_of_a_process_run_and_end(void **state)
     machine_close(&machine);
 }
 
+// ---- code that is placed, and dropped, beside others that run theirs
+
+// A program gets hot, which several processes on all workers run meanwhile, and go over to code.
+static void code_is_placed_while_others_run(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    machine_open_with(&machine, KERNEL_ENGINE_AUTO);
+    for (u32 i = 0; i < 2 * WORKERS; i++) {
+        (void)start(&machine, machine.warm, "0", "0", true);
+    }
+    run(&machine);
+    bool is_compiled = __atomic_load_n(&machine.placed, __ATOMIC_RELAXED) > 0;
+    assert_int_equal(is_compiled, machine.kernel->space != NULL);
+    machine_close(&machine);
+}
+
+// Programs that do nothing, each with a name of its own, and a loader that has them.
+enum { COPIES = 8, COPY_BYTES = 4 };
+struct copy {
+    u8 bytes[sizeof files[0]];
+    size_t size;
+    char cid[CID_TEXT_BYTES];
+};
+static struct copy copies[COPIES];
+
+static void copies_make(void)
+{
+    static const u8 section[] = {0, 1 + 1 + COPY_BYTES, 1, 'n'};
+    for (u32 i = 0; i < COPIES; i++) {
+        struct copy *copy = &copies[i];
+        mem_copy(copy->bytes, files[3], exit_bytes);
+        mem_copy(copy->bytes + exit_bytes, section, sizeof section);
+        copy->size = exit_bytes + sizeof section + COPY_BYTES;
+        mem_store_u32(copy->bytes + copy->size - COPY_BYTES, i);
+        struct cid cid = cid_of_block(CID_RAW, span_of(copy->bytes, copy->size), platform_sha256);
+        cid_write_text(&cid, copy->cid);
+    }
+}
+
+static void answer_load(struct machine *machine, const struct kernel_event *event)
+{
+    static u8 answer[sizeof files[0] + 64];
+    struct loader_load_call call;
+    assert_int_equal(loader_load_decode_call(event->body, &call), ERR_OK);
+    u32 i = 0;
+    while (!span_equal(call.cid, span_string(copies[i].cid))) {
+        assert_true(++i < COPIES);
+    }
+    struct loader_result_bytes_error result = {.ok = true,
+                                               .value = span_of(copies[i].bytes, copies[i].size)};
+    size_t size = loader_load_encode_result(answer, sizeof answer, &result);
+    machine->loads++;
+    kernel_device_answer(machine->device, event->id, span_of(answer, size));
+}
+
+static void *serve_loads(void *context)
+{
+    struct machine *machine = context;
+    while (!__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE)) {
+        struct kernel_event event;
+        if (__atomic_exchange_n(&machine->to_take, 0, __ATOMIC_ACQ_REL) == 0) {
+            struct timespec pause = {0, 10000};
+            (void)nanosleep(&pause, NULL);
+            continue;
+        }
+        while (kernel_device_take(machine->device, &event)) {
+            if (event.kind == KERNEL_EVENT_MESSAGE) {
+                answer_load(machine, &event);
+            }
+        }
+    }
+    return NULL;
+}
+
+static void *stir_copies(void *context)
+{
+    struct machine *machine = context;
+    for (u32 turn = 0; !__atomic_load_n(&machine->stop, __ATOMIC_ACQUIRE); turn++) {
+        struct kernel_process_id id = start(machine, copies[turn % COPIES].cid, "0", "0", false);
+        struct timespec pause = {0, 100000 + turn % 16 * 100000};
+        (void)nanosleep(&pause, NULL);
+        if (turn % 4 == 0) {
+            (void)!kernel_kill(machine->kernel, id);
+        }
+    }
+    return NULL;
+}
+
+// The cache is full from the beginning, so a program goes, with its code, when its last process
+// has ended, and is loaded and compiled again for the next.
+static void code_is_dropped_while_others_run(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    machine_open_with(&machine, KERNEL_ENGINE_COMPILED);
+    copies_make();
+    struct kernel_device_config config = {
+        .interface = &loader_interface, .wake = wake, .context = &machine};
+    assert_int_equal(kernel_device_register(machine.kernel, &config, &machine.device), ERR_OK);
+    machine.cache_bytes = KERNEL_CACHE_BYTES;
+    machine.kernel->cache_bytes += machine.cache_bytes;
+    (void)start(&machine, machine.ponger, "0", "0", false);
+    start_pingers(&machine);
+    for (u32 i = 0; i < WORKERS; i++) {
+        (void)start(&machine, machine.warm, "0", "0", true);
+    }
+    pthread_t threads[2];
+    assert_int_equal(pthread_create(&threads[0], NULL, serve_loads, &machine), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, stir_copies, &machine), 0);
+    run(&machine);
+    __atomic_store_n(&machine.stop, true, __ATOMIC_RELEASE);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    assert_true(machine.loads > 2 * COPIES); // so they had gone
+    machine_close(&machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +493,8 @@ int main(void)
         cmocka_unit_test(pairs_are_cut_beside_one_that_calls),
         cmocka_unit_test(a_device_answers_from_a_thread_of_its_own),
         cmocka_unit_test(threads_of_a_process_run_and_end),
+        cmocka_unit_test(code_is_placed_while_others_run),
+        cmocka_unit_test(code_is_dropped_while_others_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
