@@ -9,6 +9,7 @@
 #include "core/jit/passes.h"
 #include "core/wasm/code.h"
 #include "core/wasm/decode.h"
+#include "core/wasm/exception.h"
 #include "core/wasm/features.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/thread.h"
@@ -114,7 +115,9 @@ static enum err import_make(struct world *world, const struct wasm_module *modul
         out->memory->pages_max = pages_max;
         return ERR_OK;
     case WASM_TAG:
-        return ERR_UNSUPPORTED;
+        out->tag = ARENA_NEW(arena, struct wasm_tag);
+        out->tag->type = &module->types[import->tag_type];
+        return ERR_OK;
     case WASM_GLOBAL:
         out->global = ARENA_NEW(arena, struct wasm_global);
         out->global->type = import->global;
@@ -154,6 +157,7 @@ static enum err world_make(struct comparison *c, struct world *world, struct rep
 
 static void world_drop(struct comparison *c, struct world *world)
 {
+    wasm_exceptions_drop(&world->store);
     if (world->instance != NULL) {
         wasm_instance_destroy(world->instance);
     }
@@ -364,7 +368,11 @@ static void compare_state(struct comparison *c, u32 function)
             left = (u32)left;
             right = (u32)right;
         }
-        if (left != right && type != WASM_FUNCREF) {
+        if (wasm_is_reference(type)) {
+            left = left != 0;
+            right = right != 0;
+        }
+        if (left != right) {
             differ(c, function, "a global", left, right);
         }
     }
@@ -621,9 +629,7 @@ static enum err load(struct comparison *c, struct span bytes, struct report *rep
     arena_init(&scratch, &c->memory.memory, ARENA_BYTES);
     struct wasm_decoder *decoder = NULL;
     i64 work = INT64_MAX;
-    // Limit: the evaluator of the ir knows no exceptions.
-    enum err err = wasm_decoder_begin(bytes, WASM_FEATURES_ALL & ~(u32)WASM_EXCEPTIONS, &c->arena,
-                                      &decoder, report);
+    enum err err = wasm_decoder_begin(bytes, WASM_FEATURES_ALL, &c->arena, &decoder, report);
     if (err == ERR_OK) {
         err = wasm_decoder_step(decoder, &work, &c->module, report);
     }

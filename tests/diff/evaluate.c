@@ -17,6 +17,7 @@ struct frame {
     struct value *values; // of each instruction
     struct value *more;   // results of the last call, behind the first
     struct value *joined; // inputs of a block's phis
+    const u64 *caught;    // what the last call that lands has caught; NULL: it returned
 };
 
 static struct value word(u64 low)
@@ -195,6 +196,7 @@ static enum trap run_call(struct frame *f, const struct ir_ins *ins, struct valu
     }
     bool is_done = evaluate(f->evaluator, callee, args, results);
     free(args);
+    f->caught = NULL;
     if (!is_done) {
         return f->evaluator->is_out_of_steps ? TRAP_HOST : f->evaluator->trap;
     }
@@ -300,7 +302,13 @@ static enum trap run_ins(struct frame *f, const struct ir_ins *ins, struct value
     case IR_CALL_INDIRECT:
         return run_call(f, ins, out);
     case IR_HELPER:
-        return run_helper(f, ins, out);
+        return ins->a == IR_HELPER_THROW_REF ? evaluate_throw(f->evaluator, f->ir, ins, values)
+                                             : run_helper(f, ins, out);
+    case IR_THROW:
+        return evaluate_throw(f->evaluator, f->ir, ins, values);
+    case IR_CAUGHT:
+        *out = word((uintptr_t)f->caught);
+        return TRAP_NONE;
     case IR_FENCE:
         return TRAP_NONE;
     case IR_MEMORY_AT:
@@ -393,6 +401,24 @@ static bool run_tail_call(struct frame *f, const struct ir_ins *exit, struct val
     return true;
 }
 
+static bool lands(const struct ir_ins *ins)
+{
+    return (ins->op == IR_CALL || ins->op == IR_CALL_INDIRECT || ins->op == IR_THROW ||
+            ins->op == IR_HELPER) &&
+           ins->lane != 0;
+}
+
+// Whether the code behind an instruction goes on though it trapped.
+static bool catches(struct frame *f, const struct ir_ins *ins, enum trap trap)
+{
+    f->caught =
+        trap == TRAP_EXCEPTION && lands(ins) ? evaluate_landing(f->evaluator, f->ir, ins) : NULL;
+    if (f->caught != NULL) {
+        f->evaluator->trap = TRAP_NONE;
+    }
+    return f->caught != NULL;
+}
+
 static bool run_frame(struct frame *f, struct value *results)
 {
     const struct ir *ir = f->ir;
@@ -408,7 +434,7 @@ static bool run_frame(struct frame *f, struct value *results)
         e->steps_left -= at->end - at->first;
         for (u32 i = run_phis(f, from, block); i + 1 < at->end; i++) {
             enum trap trap = run_ins(f, &ir->ins[i], &f->values[i]);
-            if (trap != TRAP_NONE) {
+            if (trap != TRAP_NONE && !catches(f, &ir->ins[i], trap)) {
                 trapped(e, ir, &ir->ins[i], trap);
                 return false;
             }

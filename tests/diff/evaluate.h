@@ -4,7 +4,8 @@
 // are held.
 //
 // Use     evaluator_create, evaluate, evaluator_drop.
-// Limits  calls nest EVALUATE_DEPTH deep; the steps are given.
+// Limits  calls nest EVALUATE_DEPTH deep; the steps are given. An exnref that evaluation made is
+//         known to it alone, and is so until the evaluator's arena is dropped.
 #pragma once
 #include "core/base/arena.h"
 #include "core/base/types.h"
@@ -13,12 +14,20 @@ struct ir;
 struct ir_ins;
 struct wasm_func;
 struct wasm_instance;
+struct wasm_tag;
 
-enum { EVALUATE_DEPTH = 300 };
+enum { EVALUATE_DEPTH = 1200 }; // more than what generate.h makes nests
 
 struct value {
     u64 low;
     u64 high; // of a v128
+};
+
+// What is thrown, by evaluation.
+struct evaluated_exception {
+    const struct wasm_tag *tag;
+    u32 slot_count;
+    u64 *slots;
 };
 
 struct evaluator {
@@ -33,6 +42,8 @@ struct evaluator {
     bool is_out_of_steps;
     enum trap trap;
     u64 trap_offset; // in the file
+    // TRAP_EXCEPTION: the one that is on its way.
+    const struct evaluated_exception *thrown;
 };
 
 // False: there is no memory.
@@ -47,6 +58,17 @@ bool evaluate(struct evaluator *evaluator, u32 function, const struct value *arg
 // The same of one ir, however it is entered.
 bool evaluate_ir(struct evaluator *evaluator, const struct ir *ir, const struct value *args,
                  struct value *results);
+
+// ---- evaluate_throw.c
+
+// Throws by a THROW whose values are given, or by the helper THROW_REF. Returns what it traps with,
+// if nobody catches it: TRAP_EXCEPTION, and `thrown` is set; or why there is nothing to throw.
+enum trap evaluate_throw(struct evaluator *evaluator, const struct ir *ir, const struct ir_ins *ins,
+                         const struct value *values);
+// What a call that lands finds when `thrown` comes out of it: the words that IR_SLOT reads behind
+// CAUGHT. NULL: no clause around it catches that.
+const u64 *evaluate_landing(struct evaluator *evaluator, const struct ir *ir,
+                            const struct ir_ins *ins);
 
 // ---- evaluate_rows.c
 

@@ -27,10 +27,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         run(span_of(data, size));
         return 0;
     }
-    struct wasm_bytes module = generate_module(
-        span_of(data, size), GENERATE_TAIL_CALLS |
-                                 (size > 0 && (data[0] & 4) != 0 ? GENERATE_VECTORS : 0) |
-                                 (size > 0 && (data[0] & 8) != 0 ? GENERATE_ATOMICS : 0));
+    u8 kind = size > 0 ? data[0] : 0;
+    u32 less = ((kind & 4) == 0 ? GENERATE_VECTORS : 0) | ((kind & 8) == 0 ? GENERATE_ATOMICS : 0) |
+               ((kind & 16) == 0 ? GENERATE_EXCEPTIONS : 0);
+    struct wasm_bytes module = generate_module(span_of(data, size), GENERATE_ALL & ~less);
     run(wasm_bytes_span(&module));
     wasm_bytes_free(&module);
     return 0;
