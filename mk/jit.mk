@@ -30,6 +30,7 @@ test-ir: build/hosted/test/ir $$(KERNEL_MODULES) ## what the compiler's front ma
 $(call unit_test,jit_build,tests/unit/test_jit_build.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES) $(JIT_FRONT_SOURCES))
 $(UNIT_VARIANTS:%=build/%/test/jit_build): | build/test/wasm/build.wasm
+$(call unit_test,jit_try,tests/unit/test_jit_try.c $(COMPARE_SOURCES))
 FUZZ_TARGETS += ir
 FUZZ_SOURCES_ir := $(COMPARE_SOURCES)
 
