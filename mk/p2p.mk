@@ -13,10 +13,14 @@ $(call unit_test,p2p_hostile,tests/unit/test_p2p_hostile.c tests/unit/p2p_pair.c
   $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 $(call unit_test,p2p_walk,tests/unit/test_p2p_walk.c tests/unit/file_blocks.c $(P2P_CRYPTO) $(TEST_SUPPORT) \
   $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
+$(call unit_test,p2p_bitswap,tests/unit/test_p2p_bitswap.c tests/unit/p2p_net.c tests/unit/file_blocks.c $(P2P_CRYPTO) \
+  $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
+$(call unit_test,p2p_network,tests/unit/test_p2p_network.c tests/unit/p2p_net.c tests/unit/file_blocks.c $(P2P_CRYPTO) \
+  $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 
 # Its parsers, and a whole connection with cryptography that lets anything pass.
 P2P_FUZZERS := p2p_names p2p_identify p2p_multistream p2p_noise p2p_yamux p2p_connection
-P2P_FUZZERS += p2p_walk
+P2P_FUZZERS += p2p_walk p2p_bitswap
 
 # Finding peers, blocks and names: each has tests and a fuzzer.
 P2P_FINDING := mdns kad kad_server ipns manifest routing
@@ -27,6 +31,7 @@ P2P_FUZZERS += $(P2P_FINDING:%=p2p_%)
 FUZZ_TARGETS += $(P2P_FUZZERS)
 $(foreach f,$(P2P_FUZZERS),$(eval FUZZ_SOURCES_$(f) := $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES)))
 $(foreach f,$(P2P_FUZZERS),$(eval FUZZ_LIBRARIES_$(f) := -lsodium))
+FUZZ_SOURCES_p2p_bitswap += tests/unit/p2p_net.c tests/unit/file_blocks.c
 
 # A peer natively, for tests against other implementations.
 INTEROP_PEER_SOURCES := tests/interop/peer.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES)

@@ -160,6 +160,9 @@ enum err p2p_stream_open(struct p2p_connection *connection, struct span name,
 
 // Queues bytes; returns how many were taken. CHANGED says when more may be.
 size_t p2p_stream_write(struct p2p_stream *stream, struct span bytes);
+// Would that take so many bytes, at most P2P_STREAM_SEND_BYTES? If not, CHANGED says when to ask
+// again.
+bool p2p_stream_fits(struct p2p_stream *stream, size_t size);
 // What has arrived, as far as it lies together; empty: nothing now.
 struct span p2p_stream_front(const struct p2p_stream *stream);
 // Drops what was read.

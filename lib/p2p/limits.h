@@ -197,4 +197,47 @@ enum {
     // Blocks of one file: 256 GiB in leaves of 256 KiB. A file may name one block very often, and
     // each time costs something. Beyond: it is refused.
     P2P_WALK_BLOCKS = 1 << 20,
+
+    // ---- bitswap
+
+    P2P_BLOCK_BYTES = 2 << 20,   // what every implementation takes. Beyond: the peer is dropped
+    P2P_MESSAGE_BYTES = 4 << 20, // the same
+    // An entry or a presence: a CID of at most 168 bytes, which is Kubo's own bound, and a few
+    // numbers. Beyond: read over.
+    P2P_BITSWAP_ITEM_BYTES = 192,
+    // Files fetched at once, so that a set of them fits one word.
+    P2P_BITSWAP_SESSIONS = 32,
+    // Peers asked at once whether they have one block; more are asked when these have answered.
+    P2P_BITSWAP_HAVES = 16,
+    // Blocks that one peer is asked for at once. Further wants wait, or go to others.
+    P2P_BITSWAP_PEER_WANTS = 64,
+    // A peer with more than this under way is told of new wants by the batch: js drops senders that
+    // send a message for each.
+    P2P_BITSWAP_BATCH = 8,
+    P2P_BITSWAP_BATCH_BYTES = 4096, // of one message of wants: some 80 of them
+    // Wants of a peer that were given up: for these it may still send a block, and they are not
+    // asked for again within P2P_BITSWAP_REASK_MS. Beyond: the oldest is forgotten.
+    P2P_BITSWAP_RECENT = 32,
+    // Streams of one peer that are read at once. Beyond: reset.
+    P2P_BITSWAP_INBOXES = 16,
+    // What a peer may send that was not wanted; what was wanted counts down. Beyond: it is dropped.
+    P2P_BITSWAP_UNWANTED_BYTES = 16 << 20,
+    // Wants of one peer that wait for their answers: Kubo's bound. Beyond: those of the lowest
+    // priority give way (CVE-2023-25568).
+    P2P_BITSWAP_ORDERS = 1024,
+    P2P_BITSWAP_RANKS = 8,           // of priorities: each has four bits more
+    P2P_BITSWAP_HASHES = 256,        // lists in which wants and orders are found
+    P2P_BITSWAP_LOOKUPS = 4,         // blocks for one peer that the caller is asked for at once
+    P2P_BITSWAP_OUT_BYTES = 1 << 20, // on their way to one peer, before more is asked for
+    P2P_BITSWAP_TARGET_BYTES = 16 * 1024, // of a message of answers: it ends with the item beyond
+    P2P_BITSWAP_SAVED_S = 10,             // seconds of its budget that a peer may save up
+
+    P2P_BITSWAP_HAVE_MS = 1000,  // for a peer to say whether it has a block. Beyond: it is late
+    P2P_BITSWAP_STALL_MS = 2000, // without progress: others are asked for the same blocks
+    P2P_BITSWAP_LATE_MS = 10000, // without progress: it is not waited for any more
+    P2P_BITSWAP_PROGRESS_BYTES = 64 * 1024, // or a whole block: what counts as progress
+    P2P_BITSWAP_REASK_MS = 5000,            // js does not send a block again before
+    P2P_BITSWAP_TICK_MS = 250,              // how often it is looked at times
+    P2P_BITSWAP_IDLE_MS = 2000,             // until a stream of ours without messages is closed
+    P2P_BITSWAP_SEND_MS = 10000, // for a peer to take some of what it asked for. Beyond: dropped
 };

@@ -245,6 +245,11 @@ size_t p2p_stream_write(struct p2p_stream *stream, struct span bytes)
     return yamux_write(&stream->yamux, bytes, P2P_SEND_RESERVE_CHUNKS);
 }
 
+bool p2p_stream_fits(struct p2p_stream *stream, size_t size)
+{
+    return yamux_fits(&stream->yamux, size, P2P_SEND_RESERVE_CHUNKS);
+}
+
 struct span p2p_stream_front(const struct p2p_stream *stream)
 {
     bool speaks = stream->stage != P2P_STREAM_NEGOTIATES;

@@ -149,22 +149,39 @@ enum err yamux_open(struct yamux *session, struct yamux_stream **out, struct rep
     return ERR_OK;
 }
 
-size_t yamux_write(struct yamux_stream *stream, struct span bytes, u32 reserve)
+// Bytes of `size` that may be queued; what is cut is to be recalled.
+static size_t may_queue(struct yamux_stream *stream, size_t size, u32 reserve)
 {
-    if (bytes.size == 0 || stream->is_reset || stream->owes_fin || stream->fin_sent) {
-        return 0;
-    }
-    struct p2p_account *account = stream->session->sending;
-    size_t of_account = p2p_queue_room(&stream->out, account);
+    size_t of_account = p2p_queue_room(&stream->out, stream->session->sending);
     size_t kept = (size_t)reserve * P2P_CHUNK_DATA_BYTES;
     size_t of_stream = P2P_STREAM_SEND_BYTES - stream->out.size;
-    size_t room = of_account > kept ? of_account - kept : 0;
-    room = room < of_stream ? room : of_stream;
-    size_t size = bytes.size < room ? bytes.size : room;
-    size_t done = p2p_queue_append(&stream->out, account, span_slice(bytes, 0, size));
-    ASSERT(done == size);
-    stream->was_cut = done < bytes.size;
+    size_t left = of_account > kept ? of_account - kept : 0;
+    left = left < of_stream ? left : of_stream;
+    stream->was_cut = left < size;
     stream->session->has_cut = stream->session->has_cut || stream->was_cut;
+    return size < left ? size : left;
+}
+
+static bool takes(const struct yamux_stream *stream)
+{
+    return !stream->is_reset && !stream->owes_fin && !stream->fin_sent;
+}
+
+bool yamux_fits(struct yamux_stream *stream, size_t size, u32 reserve)
+{
+    ASSERT(size <= P2P_STREAM_SEND_BYTES);
+    return takes(stream) && may_queue(stream, size, reserve) == size;
+}
+
+size_t yamux_write(struct yamux_stream *stream, struct span bytes, u32 reserve)
+{
+    if (bytes.size == 0 || !takes(stream)) {
+        return 0;
+    }
+    size_t size = may_queue(stream, bytes.size, reserve);
+    size_t done =
+        p2p_queue_append(&stream->out, stream->session->sending, span_slice(bytes, 0, size));
+    ASSERT(done == size);
     if (done != 0) {
         yamux_stream_ready(stream);
     }

@@ -124,6 +124,9 @@ enum err yamux_open(struct yamux *session, struct yamux_stream **out, struct rep
 // memory is short, none after yamux_finish or when the stream is over.
 //   reserve  chunks of the account to be left
 size_t yamux_write(struct yamux_stream *stream, struct span bytes, u32 reserve);
+// Would yamux_write take so many? If not, the stream changes when to ask again, as after a write
+// that was cut.
+bool yamux_fits(struct yamux_stream *stream, size_t size, u32 reserve);
 // What was received and not read, as far as it lies together.
 struct span yamux_front(const struct yamux_stream *stream);
 // Drops what was read.
