@@ -64,7 +64,8 @@ static void wait_until(void *context)
 {
     static const i64 times_ns[THREADS] = {1, 3000000, 1024ll << 20, 5000000000};
     i64 time_ns = times_ns[(uintptr_t)context];
-    wrong += __builtin_wasm_memory_atomic_wait32(&gate, 0, time_ns) != 2;
+    u32 is_wrong = __builtin_wasm_memory_atomic_wait32(&gate, 0, time_ns) != 2;
+    (void)__atomic_fetch_add(&wrong, is_wrong, __ATOMIC_RELAXED);
 }
 
 static void mutate(void *context)
