@@ -9,6 +9,7 @@
 #include "core/jit/thread.h"
 #include "core/jit/x86_64/asm.h"
 #include "core/kernel/internal.h"
+#include "core/kernel/jit_platform.h"
 #include "core/kernel/kept.h"
 #include "core/platform.h"
 #include "core/wasm/crossing.h"
@@ -53,31 +54,11 @@ struct program_code {
 
 // ---- the machine
 
-static const struct jit_pages pages = {
-    .reserve = platform_guarded_reserve,
-    .release = platform_pages_release,
-    .commit = platform_guarded_commit,
-    .decommit = platform_guarded_decommit,
-    .clear = platform_pages_clear,
-    .open_reserve = platform_pages_reserve,
-    .open_commit = platform_pages_commit,
-    .make_executable = platform_pages_make_executable,
-    .relax = platform_relax,
-    .stack_leave = platform_stack_leave,
-    .stack_arrive = platform_stack_arrive,
-};
-
 static bool interrupted(void *context, enum platform_interrupt what, u64 address,
                         struct registers *registers)
 {
-    static const u8 faults[] = {
-        [PLATFORM_TICK] = JIT_FAULT_NONE,
-        [PLATFORM_FAULT_ADDRESS] = JIT_FAULT_ADDRESS,
-        [PLATFORM_FAULT_INSTRUCTION] = JIT_FAULT_INSTRUCTION,
-        [PLATFORM_FAULT_ARITHMETIC] = JIT_FAULT_ARITHMETIC,
-    };
     const struct jit_space *space = context;
-    return jit_interrupt(space, registers, faults[what], address) == JIT_INTERRUPT_DONE;
+    return jit_interrupt(space, registers, jit_fault_of(what), address) == JIT_INTERRUPT_DONE;
 }
 
 // The machine wants to know where code lies.
@@ -124,8 +105,8 @@ static enum err space_open(struct kernel *kernel)
     if (space == NULL) {
         return ERR_NO_MEMORY;
     }
-    enum err err =
-        jit_space_init(space, &pages, &jit_target_x86_64, &options, kernel_memory(kernel));
+    enum err err = jit_space_init(space, &jit_platform_pages, &jit_target_x86_64, &options,
+                                  kernel_memory(kernel));
     if (err == ERR_OK) {
         err = platform_interrupts(interrupted, space);
         if (err != ERR_OK) {

@@ -3,6 +3,7 @@
 #include "core/base/assert.h"
 #include "core/jit/limits.h"
 #include "core/jit/thread.h"
+#include "core/kernel/jit_platform.h"
 #include "core/platform.h"
 #include "core/wasm/limits.h"
 #include "machines/hosted/platform.h"
@@ -14,31 +15,12 @@ void platform_relax(void)
     (void)sched_yield();
 }
 
-static const struct jit_pages pages = {
-    .reserve = platform_guarded_reserve,
-    .release = platform_pages_release,
-    .commit = platform_guarded_commit,
-    .decommit = platform_guarded_decommit,
-    .clear = platform_pages_clear,
-    .open_reserve = platform_pages_reserve,
-    .open_commit = platform_pages_commit,
-    .make_executable = platform_pages_make_executable,
-    .relax = platform_relax,
-    .stack_leave = platform_stack_leave,
-    .stack_arrive = platform_stack_arrive,
-};
-
 static bool interrupted(void *context, enum platform_interrupt what, u64 address,
                         struct registers *registers)
 {
-    static const u8 faults[] = {
-        [PLATFORM_TICK] = JIT_FAULT_NONE,
-        [PLATFORM_FAULT_ADDRESS] = JIT_FAULT_ADDRESS,
-        [PLATFORM_FAULT_INSTRUCTION] = JIT_FAULT_INSTRUCTION,
-        [PLATFORM_FAULT_ARITHMETIC] = JIT_FAULT_ARITHMETIC,
-    };
     struct jit_host *host = context;
-    bool done = jit_interrupt(&host->space, registers, faults[what], address) == JIT_INTERRUPT_DONE;
+    bool done =
+        jit_interrupt(&host->space, registers, jit_fault_of(what), address) == JIT_INTERRUPT_DONE;
     if (what == PLATFORM_TICK) {
         __atomic_fetch_add(done ? &host->ticks : &host->misses, 1, __ATOMIC_RELAXED);
     }
@@ -54,7 +36,7 @@ enum err jit_host_open(struct jit_host *host, const struct jit_target *target,
         .features = facts.features,
     };
     *host = (struct jit_host){0};
-    TRY(jit_space_init(&host->space, &pages, target, &options, memory));
+    TRY(jit_space_init(&host->space, &jit_platform_pages, target, &options, memory));
     TRY(hosted_interrupts_open(0));
     return platform_interrupts(interrupted, host);
 }
