@@ -16,6 +16,8 @@
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
 #include "tests/diff/evaluate.h"
+#include "tests/diff/memory_differs.h"
+#include "tests/unit/calloc_store.h"
 #include "tests/unit/support.h"
 #include <stdlib.h>
 
@@ -54,29 +56,7 @@ struct comparison {
 static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
 {
     (void)self;
-    if (pages > MEMORY_PAGES) {
-        return ERR_NO_MEMORY;
-    }
-    *pages_max = *pages_max < MEMORY_PAGES ? *pages_max : MEMORY_PAGES;
-    *base = calloc((size_t)*pages_max + 1, WASM_PAGE_BYTES);
-    return *base == NULL ? ERR_NO_MEMORY : ERR_OK;
-}
-
-static enum err memory_grow(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new)
-{
-    (void)self;
-    (void)base;
-    (void)pages_old;
-    (void)pages_new;
-    return ERR_OK;
-}
-
-static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max)
-{
-    (void)self;
-    (void)pages;
-    (void)pages_max;
-    free(base);
+    return calloc_memory_take(MEMORY_PAGES, pages, pages_max, base);
 }
 
 static enum err import_make(struct world *world, const struct wasm_module *module, u32 index,
@@ -144,8 +124,8 @@ static enum err world_make(struct comparison *c, struct world *world, struct rep
 {
     const struct wasm_module *module = c->module;
     enum trap trap;
-    world->store =
-        (struct wasm_store){memory_create, memory_grow, memory_destroy, &c->memory.memory};
+    world->store = (struct wasm_store){memory_create, calloc_memory_grow, calloc_memory_destroy,
+                                       &c->memory.memory};
     arena_init(&world->arena, &c->memory.memory, ARENA_BYTES);
     world->imports = ARENA_ARRAY(&world->arena, struct wasm_extern, module->import_count);
     for (u32 i = 0; i < module->import_count; i++) {
@@ -339,17 +319,9 @@ static void differ(struct comparison *c, u32 function, const char *what, u64 one
 static void compare_memory(struct comparison *c, u32 function, const struct wasm_memory *left,
                            const struct wasm_memory *right)
 {
-    if (left->size_bytes != right->size_bytes) {
-        differ(c, function, "size of memory", left->size_bytes, right->size_bytes);
-        return;
-    }
-    for (u64 i = 0; i + 8 <= left->size_bytes; i += 8) {
-        u64 a = mem_load_u64(left->base + i);
-        u64 b = mem_load_u64(right->base + i);
-        if (a != b) {
-            differ(c, function, "memory", a, b);
-            return;
-        }
+    struct memory_difference found;
+    if (memory_differs(left, right, &found)) {
+        differ(c, function, found.what, found.left, found.right);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
 #include "tests/diff/digest.h"
+#include "tests/diff/memory_differs.h"
 #include "tests/unit/jit_host.h"
 #include "tests/unit/support.h"
 #include <stdio.h>
@@ -207,17 +208,9 @@ static void compare_results(struct comparison *c, u32 function, const struct was
 static void compare_memory(struct comparison *c, u32 function, const struct wasm_memory *left,
                            const struct wasm_memory *right)
 {
-    if (left->size_bytes != right->size_bytes) {
-        differ(c, function, "size of memory", left->size_bytes, right->size_bytes);
-        return;
-    }
-    for (u64 i = 0; i + 8 <= left->size_bytes; i += 8) {
-        u64 a = mem_load_u64(left->base + i);
-        u64 b = mem_load_u64(right->base + i);
-        if (a != b) {
-            differ(c, function, "memory", a, b);
-            return;
-        }
+    struct memory_difference found;
+    if (memory_differs(left, right, &found)) {
+        differ(c, function, found.what, found.left, found.right);
     }
 }
 

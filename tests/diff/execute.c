@@ -11,6 +11,7 @@
 #include "core/wasm/thread.h"
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
+#include "tests/unit/calloc_store.h"
 #include "tests/unit/support.h"
 #include <stdlib.h>
 
@@ -23,29 +24,7 @@ enum {
 static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
 {
     (void)self;
-    if (pages > MEMORY_PAGES) {
-        return ERR_NO_MEMORY;
-    }
-    *pages_max = *pages_max < MEMORY_PAGES ? *pages_max : MEMORY_PAGES;
-    *base = calloc((size_t)*pages_max + 1, WASM_PAGE_BYTES);
-    return *base == NULL ? ERR_NO_MEMORY : ERR_OK;
-}
-
-static enum err memory_grow(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new)
-{
-    (void)self;
-    (void)base;
-    (void)pages_old;
-    (void)pages_new;
-    return ERR_OK;
-}
-
-static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max)
-{
-    (void)self;
-    (void)pages;
-    (void)pages_max;
-    free(base);
+    return calloc_memory_take(MEMORY_PAGES, pages, pages_max, base);
 }
 
 struct executor {
@@ -161,7 +140,7 @@ void execute_module(struct span bytes, const i64 *slices, u32 slice_count, i64 f
 {
     struct test_memory memory = test_memory_over_malloc(-1);
     struct executor e = {
-        .store = {memory_create, memory_grow, memory_destroy, &memory.memory},
+        .store = {memory_create, calloc_memory_grow, calloc_memory_destroy, &memory.memory},
         .slices = slices,
         .slice_count = slice_count,
     };

@@ -88,7 +88,8 @@ static void say(const char *word, const char *more)
     fflush(stdout);
 }
 
-// ---- echo
+// ---- echo. tests/unit/test_p2p_connection.c asks and checks in the same way: there a wrong byte
+// fails a test of cmocka, here it ends the process with a line for whoever drives the two peers.
 
 static void serve(struct p2p_stream *stream)
 {

@@ -100,6 +100,8 @@ static bool target_detach(void *context)
     return true;
 }
 
+// A target of its own, as tools/redshirt/debugger.c has one: the two answer the same questions, and
+// have nothing but those in common.
 static const struct gdb_target target = {
     .name = {(const u8 *)"/a b/<c>.wasm", 13},
     .process = 0x1f,

@@ -8,6 +8,7 @@
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/load.h"
+#include "tests/unit/calloc_store.h"
 #include "tests/unit/support.h"
 #include "tests/unit/wasm_bytes.h"
 #include <setjmp.h>
@@ -31,24 +32,14 @@ struct world {
 static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
 {
     (void)self;
-    *pages_max = pages;
-    *base = calloc(pages, WASM_PAGE_BYTES);
-    return *base == NULL ? ERR_NO_MEMORY : ERR_OK;
-}
-
-static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max)
-{
-    (void)self;
-    (void)pages;
-    (void)pages_max;
-    free(base);
+    return calloc_memory_take(pages, pages, pages_max, base);
 }
 
 static enum err load(struct world *world, const struct wasm_bytes *bytes, u32 features)
 {
     *world = (struct world){
         .memory = test_memory_over_malloc(-1),
-        .store = {.memory_create = memory_create, .memory_destroy = memory_destroy},
+        .store = {.memory_create = memory_create, .memory_destroy = calloc_memory_destroy},
     };
     world->store.memory = &world->memory.memory;
     arena_init(&world->arena, &world->memory.memory, SIZE_MAX);

@@ -10,6 +10,7 @@
 #include "core/wasm/thread.h"
 #include "core/wasm/translate.h"
 #include "core/wasm/validate.h"
+#include "tests/unit/calloc_store.h"
 #include "tests/unit/support.h"
 #include "tests/unit/wasm_bytes.h"
 #include <setjmp.h>
@@ -49,26 +50,7 @@ static int read_module(void **state)
 static enum err memory_create(struct wasm_store *self, u32 pages, u32 *pages_max, u8 **base)
 {
     (void)self;
-    *pages_max = pages;
-    *base = calloc(pages, WASM_PAGE_BYTES);
-    return *base == NULL ? ERR_NO_MEMORY : ERR_OK;
-}
-
-static enum err memory_grow(struct wasm_store *self, u8 *base, u32 pages_old, u32 pages_new)
-{
-    (void)self;
-    (void)base;
-    (void)pages_old;
-    (void)pages_new;
-    return ERR_NO_MEMORY;
-}
-
-static void memory_destroy(struct wasm_store *self, u8 *base, u32 pages, u32 pages_max)
-{
-    (void)self;
-    (void)pages;
-    (void)pages_max;
-    free(base);
+    return calloc_memory_take(pages, pages, pages_max, base);
 }
 
 static const u8 types_mix[] = {WASM_I32,  WASM_V128, WASM_I64, WASM_V128,
@@ -95,7 +77,7 @@ static void world_open(struct world *world, struct span bytes, enum err expected
 {
     *world = (struct world){
         .memory = test_memory_over_malloc(-1),
-        .store = {memory_create, memory_grow, memory_destroy, NULL},
+        .store = {memory_create, calloc_memory_grow, calloc_memory_destroy, NULL},
         .mix = {.type = &type_mix},
         .first = {.value = {10, 20}, .type = {.type = WASM_V128}},
     };
