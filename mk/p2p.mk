@@ -48,9 +48,11 @@ test-interop: build/asan/test/interop_peer ## lib/p2p and js-libp2p talk to each
 
 # Two connections in one process, beside libsodium alone.
 $(call link_rule,hosted,build/hosted/bench/p2p,tests/bench/p2p.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
+$(call link_rule,hosted,build/hosted/bench/p2p_blocks,tests/bench/p2p_blocks.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 BENCHES += p2p
-bench-p2p: build/hosted/bench/p2p
-	@$<
+bench-p2p: build/hosted/bench/p2p build/hosted/bench/p2p_blocks
+	@build/hosted/bench/p2p
+	@build/hosted/bench/p2p_blocks
 
 # Messages to the device that computes for programs.
 FUZZ_TARGETS += crypto
