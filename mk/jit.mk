@@ -48,7 +48,7 @@ $(call link_rule,hosted,build/hosted/test/alloc_bench,tests/bench/alloc.c tests/
 
 # Crossings, traps and interrupts, on machine code written by hand.
 JIT_RUN_SOURCES := $(addprefix core/jit/,backtrace.c interrupt.c module.c space.c thread.c unwind.c x86_64/asm.c \
-  x86_64/crossing.c)
+  x86_64/bulk.c x86_64/crossing.c)
 $(call unit_test,jit_run,tests/unit/test_jit_run.c $(JIT_HOST_SOURCES) $(JIT_RUN_SOURCES) $(TEST_SUPPORT) \
   $(BASE_SOURCES) $(WASM_SOURCES),-lsodium -lpthread)
 $(UNIT_VARIANTS:%=build/%/test/jit_run): | build/test/wasm/cross.wasm
@@ -87,7 +87,7 @@ $(call link_rule,hosted,build/hosted/test/machine,tests/diff/machine.c $(COMPILE
 FUZZ_TARGETS += compiled
 FUZZ_SOURCES_compiled := $(COMPILED_SOURCES)
 FUZZ_LIBRARIES_compiled := -lsodium -lpthread
-build/diff/addresses.wat build/diff/constants.wat build/diff/depths.wat build/diff/memories.wat: build/diff/%.wat: tests/diff/%.py
+build/diff/addresses.wat build/diff/bulk.wat build/diff/constants.wat build/diff/depths.wat build/diff/memories.wat: build/diff/%.wat: tests/diff/%.py
 	@mkdir -p $(@D)
 	$(Q)python3 $< $@
 build/diff/memories.wasm: WAT_FLAGS := --enable-multi-memory --enable-threads
@@ -105,13 +105,13 @@ build/diff/blocks/written: tests/diff/blocks.py
 TEST_SUITES += machine
 TEST_SECONDS_machine := 900
 FOUND_MACHINE := $(wildcard tests/diff/found/machine_*.wasm)
-test-machine: build/asan/test/machine build/hosted/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm build/diff/depths.wasm build/diff/addresses.wasm build/diff/memories.wasm build/diff/blocks/written $(FOUND_MACHINE) ## compiled code on programs and modules of many shapes, against the interpreter
+test-machine: build/asan/test/machine build/hosted/test/machine $$(KERNEL_MODULES) build/diff/constants.wasm build/diff/depths.wasm build/diff/addresses.wasm build/diff/bulk.wasm build/diff/memories.wasm build/diff/blocks/written $(FOUND_MACHINE) ## compiled code on programs and modules of many shapes, against the interpreter
 	@run() { "$$@" || echo "0 passed, 1 failed, 0 skipped"; }; many=build/hosted/test/machine; { \
 	  run $< --checks --plain $(KERNEL_MODULES); run $< $(KERNEL_MODULES) build/diff/constants.wasm; \
 	  run $< $(FOUND_MACHINE); run $< --plain $(FOUND_MACHINE); run $< --checks $(FOUND_MACHINE); \
 	  for kind in "" "--plain --checks" --storm; do run $$many $$kind build/diff/blocks/*.wasm; done; \
 	  run $< --plain build/diff/constants.wasm; run $< build/diff/depths.wasm; run $< --storm build/diff/depths.wasm; \
-	  for kind in "" --plain --checks "--plain --checks"; do run $< $$kind build/diff/addresses.wasm; run $< $$kind build/diff/memories.wasm; done; run $< --storm build/diff/memories.wasm; } >build/machine.txt; \
+	  for kind in "" --plain --checks "--plain --checks"; do run $< $$kind build/diff/addresses.wasm; run $< $$kind build/diff/bulk.wasm; run $< $$kind build/diff/memories.wasm; done; run $< --storm build/diff/memories.wasm; run $$many --storm build/diff/bulk.wasm; } >build/machine.txt; \
 	  grep -v ' passed, \| calls compared' build/machine.txt; \
 	  awk '/ passed, / { p += $$1; f += $$3 } END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
 	    exit f > 0 || p == 0 }' build/machine.txt

@@ -19,6 +19,7 @@
 #pragma once
 #include "core/base/compiler.h"
 #include "core/base/types.h"
+#include "core/jit/jit.h"
 #include "core/wasm/body.h"
 struct arena;
 struct jit_pace;
@@ -121,6 +122,21 @@ static inline bool ir_helper_has_result(enum ir_helper helper)
 {
     return helper == IR_HELPER_MEMORY_GROW || helper == IR_HELPER_TABLE_GROW ||
            (helper >= IR_HELPER_NOTIFY && helper <= IR_HELPER_MEMORY_GROW_OF);
+}
+
+// Whether short ones of it are done in compiled code, where the target can.
+static inline bool ir_helper_is_bulk(u32 helper)
+{
+    return helper == IR_HELPER_MEMORY_COPY || helper == IR_HELPER_MEMORY_FILL;
+}
+
+// How the callee of a struct jit_call is reached.
+static inline enum jit_way ir_callee_way(u32 callee, u32 function_import_count)
+{
+    bool is_helper = (callee & JIT_CALLEE_HELPER) != 0;
+    bool is_away = is_helper ? !ir_helper_is_bulk(callee & ~(u32)JIT_CALLEE_HELPER)
+                             : callee < function_import_count;
+    return is_away ? JIT_WAY_JUMP : JIT_WAY_CALL;
 }
 
 struct ir_ins {

@@ -67,13 +67,6 @@ enum jit_callee {
 // what the CPU expects of the returns that follow.
 enum jit_way { JIT_WAY_CALL, JIT_WAY_JUMP, JIT_WAY_COUNT };
 
-//   callee  of a struct jit_call
-static inline enum jit_way jit_callee_way(u32 callee, u32 function_import_count)
-{
-    bool is_away = callee < function_import_count || (callee & JIT_CALLEE_HELPER) != 0;
-    return is_away ? JIT_WAY_JUMP : JIT_WAY_CALL;
-}
-
 struct jit_function {
     u8 *code;
     u32 code_bytes;

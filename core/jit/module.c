@@ -136,7 +136,7 @@ struct placing {
     u32 *entered; // by type: index in codes, plus 1
     u32 *loop_entered;
     u32 *left[JIT_WAY_COUNT];
-    u32 left_helper;
+    u32 left_helpers[JIT_AWAY_COUNT];
     u32 *placed; // by defined function: index in codes, plus 1
     u64 bytes;
     u8 *base;
@@ -217,21 +217,27 @@ static enum err need_leave(struct placing *p, const struct wasm_func_type *type,
     return ERR_OK;
 }
 
-static enum err need_leave_helper(struct placing *p)
+static enum jit_away helper_away(u32 helper)
 {
-    static const u8 types[] = {WASM_I64, WASM_I64, WASM_I64, WASM_I64, WASM_I64, WASM_I64};
-    static const struct wasm_func_type type = {types, 5, 1, 0};
-    if (p->module->leave_helper != NULL || p->left_helper != 0) {
+    return !ir_helper_is_bulk(helper)        ? JIT_AWAY_ANY
+           : helper == IR_HELPER_MEMORY_COPY ? JIT_AWAY_COPY
+                                             : JIT_AWAY_FILL;
+}
+
+static enum err need_leave_helper(struct placing *p, u32 helper)
+{
+    enum jit_away index = helper_away(helper);
+    if (p->module->leave_helpers[index] != NULL || p->left_helpers[index] != 0) {
         return ERR_OK;
     }
     const struct jit_space *space = p->module->space;
     struct jit_function code;
-    TRY(space->target->emit_leave(&type, JIT_WAY_JUMP, &p->module->options, p->scratch, p->scratch,
-                                  &code));
+    TRY(space->target->emit_leave_helper(helper, &p->module->options, p->scratch, p->scratch,
+                                         &code));
     if (!add(p, &code, JIT_CODE_LEAVE, 0)) {
         return ERR_LIMIT;
     }
-    p->left_helper = p->code_count;
+    p->left_helpers[index] = p->code_count;
     return ERR_OK;
 }
 
@@ -260,13 +266,13 @@ static enum err need_callee(struct placing *p, u32 callee)
         return need_leave(p, &module->types[callee & ~JIT_CALLEE_ELEMENT], JIT_WAY_CALL);
     }
     if (callee & JIT_CALLEE_HELPER) {
-        TRY(need_leave_helper(p));
+        TRY(need_leave_helper(p, callee & ~(u32)JIT_CALLEE_HELPER));
     } else if (callee & JIT_CALLEE_TAG) {
         TRY(need_leave(p, tag_type(module, callee & ~(u32)JIT_CALLEE_TAG), JIT_WAY_CALL));
     } else if (is_direct(p, callee)) {
         return ERR_OK;
     } else {
-        enum jit_way way = jit_callee_way(callee, module->function_import_count);
+        enum jit_way way = ir_callee_way(callee, module->function_import_count);
         TRY(need_leave(p, type_of(module, callee), way));
     }
     u32 slot = slot_of(module, callee);
@@ -362,12 +368,12 @@ static const u8 *slot_leave(const struct jit_module *module, u32 slot)
 {
     const struct wasm_module *wasm = module->module;
     if (slot < wasm->function_count) {
-        enum jit_way way = jit_callee_way(slot, wasm->function_import_count);
+        enum jit_way way = ir_callee_way(slot, wasm->function_import_count);
         return module->leaves[way][type_of(wasm, slot)->canonical];
     }
     u32 helper = slot - wasm->function_count;
     return helper < IR_HELPER_COUNT
-               ? module->leave_helper
+               ? module->leave_helpers[helper_away(helper)]
                : module->leaves[JIT_WAY_CALL][tag_type(wasm, helper - IR_HELPER_COUNT)->canonical];
 }
 
@@ -452,8 +458,10 @@ static void crossings_publish(const struct placing *p)
             }
         }
     }
-    if (p->left_helper != 0) {
-        module->leave_helper = p->base + p->facts[p->left_helper - 1].start;
+    for (u32 i = 0; i < JIT_AWAY_COUNT; i++) {
+        if (p->left_helpers[i] != 0) {
+            module->leave_helpers[i] = p->base + p->facts[p->left_helpers[i] - 1].start;
+        }
     }
     for (u32 i = 0; i < p->link_count; i++) {
         u32 slot = p->link_slots[i];

@@ -55,6 +55,9 @@ struct jit_batch {
     struct jit_code *codes; // in order
 };
 
+// What leaves for a helper: one for those that always do.
+enum jit_away { JIT_AWAY_ANY, JIT_AWAY_COPY, JIT_AWAY_FILL, JIT_AWAY_COUNT };
+
 struct jit_module {
     struct jit_space *space;
     const struct wasm_module *module;
@@ -66,7 +69,7 @@ struct jit_module {
     const u8 **enters;      // by canonical type; NULL: not made yet
     const u8 **loop_enters; // of the version that begins at a loop, by the function's type
     const u8 **leaves[JIT_WAY_COUNT];
-    const u8 *leave_helper;
+    const u8 *leave_helpers[JIT_AWAY_COUNT];
     struct wasm_stand_in *stand_ins; // by defined function
     bool *has;                       // atomic; by function: it is compiled
     // Loops at which compiled code takes over from the interpreter.

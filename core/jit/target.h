@@ -53,6 +53,10 @@ struct jit_target {
     enum err (*emit_leave)(const struct wasm_func_type *type, enum jit_way way,
                            const struct jit_options *options, struct arena *scratch,
                            struct arena *arena, struct jit_function *out);
+    // The same for a helper, which may do its work and return.
+    enum err (*emit_leave_helper)(u32 helper, const struct jit_options *options,
+                                  struct arena *scratch, struct arena *arena,
+                                  struct jit_function *out);
     // Whether leaving code was reached in the place of a return of the function that was entered,
     // so that it returns to the entering code: by the stack pointers of both, as struct jit_thread
     // has them at JIT_STUB_ENTER and behind JIT_STUB_LEAVE.

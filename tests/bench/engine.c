@@ -9,6 +9,7 @@
 //         engine --compile NAME FILE   prints how many seconds the engine of this name takes to get
 //         a module ready to run, the bytes of machine code, and the most that were resident; fails
 //         where it is not there
+//         engine --file FILE N   a module of one's own, whose `run` takes an i32 and returns an i64
 //         engine [--vectors] --once FOLDER [KERNEL...]   runs each once, compiled by ours, for a
 //         profiler
 #include "core/base/compiler.h"
@@ -212,6 +213,33 @@ static void print_means(u32 count, const bool *is_there, const f64 *logs)
     }
 }
 
+// Each engine but native on a file: the least time and the checksum.
+static int time_file(const char *path, u32 n)
+{
+    const struct kernel_case kernel = {.name = path, .n = n};
+    struct span wasm = bench_read(path);
+    for (size_t i = OURS; i < COUNT_OF(all); i++) {
+        if (all[i]->is_there != NULL && !all[i]->is_there()) {
+            continue;
+        }
+        f64 least = INFINITY;
+        u64 sum = 0;
+        void *opened = all[i]->open(&kernel, wasm);
+        for (u32 round = 0; opened != NULL && round < ROUNDS; round++) {
+            f64 seconds;
+            if (!all[i]->run(opened, n, &sum, &seconds)) {
+                break;
+            }
+            least = seconds < least ? seconds : least;
+        }
+        printf("%-12s %10.3f ms  %016llx\n", all[i]->name, least * 1e3, (unsigned long long)sum);
+        if (opened != NULL) {
+            all[i]->close(opened);
+        }
+    }
+    return 0;
+}
+
 // Since this program began, so that it says nothing of who has started it; 0: not known.
 static u64 resident_most(void)
 {
@@ -269,6 +297,9 @@ int main(int argc, char **argv)
     argc -= has_vectors;
     if (argc == 3 && strcmp(argv[1], "--check") == 0) {
         return check_all(argv[2]);
+    }
+    if (argc == 4 && strcmp(argv[1], "--file") == 0) {
+        return time_file(argv[2], (u32)strtoul(argv[3], NULL, 10));
     }
     if (argc == 4 && strcmp(argv[1], "--compile") == 0) {
         return compile(argv[2], argv[3]);

@@ -36,6 +36,7 @@ static const struct jit_target target = {
     .is_tail = x64_is_tail,
     .emit_enter = x64_emit_enter,
     .emit_leave = x64_emit_leave,
+    .emit_leave_helper = x64_emit_leave_helper,
     .emit_stub = x64_emit_stub,
     .link_call = x64_link_call,
     .link_bytes = X64_LINK_BYTES,

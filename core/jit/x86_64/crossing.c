@@ -8,12 +8,14 @@
 #include "core/base/mem.h"
 #include "core/base/registers.h"
 #include "core/jit/aside.h"
+#include "core/jit/ir.h"
 #include "core/jit/jit.h"
 #include "core/jit/layout.h"
 #include "core/jit/limits.h"
 #include "core/jit/target.h"
 #include "core/jit/thread.h"
 #include "core/jit/x86_64/asm.h"
+#include "core/jit/x86_64/bulk.h"
 #include "core/jit/x86_64/convention.h"
 
 #define THREAD(field) ((i32)offsetof(struct jit_thread, field))
@@ -294,16 +296,16 @@ static void put_return(struct assembler *as, enum jit_way way, u32 frame)
     asm_r(as, X64_JMP_TAIL, true, X64_R11);
 }
 
-enum err x64_emit_leave(const struct wasm_func_type *type, enum jit_way way,
-                        const struct jit_options *options, struct arena *scratch,
-                        struct arena *arena, struct jit_function *out)
+// Behind what may have made it needless.
+static enum err put_away(struct crossing *c, enum jit_way way, struct arena *arena,
+                         struct jit_function *out)
 {
+    const struct wasm_func_type *type = c->type;
     u32 frame = leave_frame(type);
-    struct crossing c = {.type = type, .slots_base = X64_RSP};
-    c.slots = RESUME_BYTES + PRESERVED_BYTES;
-    c.stack = (i32)frame + 8;
-    struct assembler *as = &c.as;
-    asm_init(as, options->features, scratch);
+    c->slots_base = X64_RSP;
+    c->slots = RESUME_BYTES + PRESERVED_BYTES;
+    c->stack = (i32)frame + 8;
+    struct assembler *as = &c->as;
     put_sp_add(as, X64_SUB_I, frame);
     u32 prologue = asm_mark(as);
     for (u32 i = 0; i < COUNT_OF(preserved); i++) {
@@ -311,20 +313,40 @@ enum err x64_emit_leave(const struct wasm_func_type *type, enum jit_way way,
     }
     load(as, X64_RBX, X64_R14, JIT_INSTANCE_RUNNER);
     store(as, X64_R11, X64_RBX, THREAD(callee));
-    put_values(&c, false, true, true);
-    put_values(&c, false, true, false);
-    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(X64_RSP, c.slots));
+    put_values(c, false, true, true);
+    put_values(c, false, true, false);
+    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(X64_RSP, c->slots));
     store(as, X64_RCX, X64_RBX, THREAD(slots));
     asm_mi(as, X64_MOV_I, false, asm_at(X64_RBX, THREAD(type)), type->canonical);
     put_leave(as, JIT_LEAVE_CALL);
-    put_values(&c, true, false, false);
-    put_values(&c, true, false, true);
+    put_values(c, true, false, false);
+    put_values(c, true, false, true);
     for (u32 i = 0; i < COUNT_OF(preserved); i++) {
         load(as, preserved[i], X64_RSP, (i32)(RESUME_BYTES + 8 * i));
     }
     put_return(as, way, frame);
     *out = (struct jit_function){.frame_bytes = frame};
     return finish(as, prologue, arena, out);
+}
+
+enum err x64_emit_leave(const struct wasm_func_type *type, enum jit_way way,
+                        const struct jit_options *options, struct arena *scratch,
+                        struct arena *arena, struct jit_function *out)
+{
+    struct crossing c = {.type = type};
+    asm_init(&c.as, options->features, scratch);
+    return put_away(&c, way, arena, out);
+}
+
+enum err x64_emit_leave_helper(u32 helper, const struct jit_options *options, struct arena *scratch,
+                               struct arena *arena, struct jit_function *out)
+{
+    static const u8 types[] = {WASM_I64, WASM_I64, WASM_I64, WASM_I64, WASM_I64, WASM_I64};
+    static const struct wasm_func_type type = {types, 5, 1, 0};
+    struct crossing c = {.type = &type};
+    asm_init(&c.as, options->features, scratch);
+    x64_put_bulk(&c.as, helper, options);
+    return put_away(&c, ir_callee_way(JIT_CALLEE_HELPER | helper, 0), arena, out);
 }
 
 enum err x64_emit_stub(enum jit_stub stub, const struct jit_options *options, struct arena *scratch,

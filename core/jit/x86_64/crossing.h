@@ -12,6 +12,8 @@ enum err x64_emit_enter(const struct wasm_func_type *type, const struct jit_opti
 enum err x64_emit_leave(const struct wasm_func_type *type, enum jit_way way,
                         const struct jit_options *options, struct arena *scratch,
                         struct arena *arena, struct jit_function *out);
+enum err x64_emit_leave_helper(u32 helper, const struct jit_options *options, struct arena *scratch,
+                               struct arena *arena, struct jit_function *out);
 enum err x64_emit_stub(enum jit_stub stub, const struct jit_options *options, struct arena *scratch,
                        struct arena *arena, struct jit_function *out);
 bool x64_is_tail(const u8 *entered, const struct wasm_func_type *entered_type, const u8 *left,

@@ -108,7 +108,7 @@ static u32 put_call_away(struct assembler *as)
 
 void x64_call(struct emitter *e, const struct mach_ins *ins, u32 function)
 {
-    bool is_away = jit_callee_way(function, e->ir->module->function_import_count) == JIT_WAY_JUMP;
+    bool is_away = ir_callee_way(function, e->ir->module->function_import_count) == JIT_WAY_JUMP;
     note_call(e, is_away ? put_call_away(&e->as) : asm_call(&e->as), function);
     x64_site(e, ins, TRAP_NONE);
 }

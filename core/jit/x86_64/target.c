@@ -29,6 +29,7 @@ const struct jit_target jit_target_x86_64 = {
     .emit = x64_emit,
     .emit_enter = x64_emit_enter,
     .emit_leave = x64_emit_leave,
+    .emit_leave_helper = x64_emit_leave_helper,
     .is_tail = x64_is_tail,
     .emit_stub = x64_emit_stub,
     .link_call = x64_link_call,
