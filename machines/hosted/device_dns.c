@@ -12,6 +12,7 @@
 #include "core/base/assert.h"
 #include "core/kernel/device.h"
 #include "interfaces/dns.h"
+#include "machines/hosted/allow.h"
 #include "machines/hosted/calls.h"
 #include "machines/hosted/devices.h"
 #include "machines/hosted/loop.h"
@@ -25,6 +26,8 @@ struct dns {
 struct lookup {
     struct call call;
     struct dns *dns;
+    u64 client;
+    char name[HOSTED_NAME_BYTES + 1];
     uv_getaddrinfo_t request;
 };
 
@@ -82,9 +85,12 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
     struct dns *dns = lookup->dns;
     u64 message = lookup->call.message;
     calls_end(&dns->calls, &lookup->call);
-    free(lookup);
     struct net_address addresses[HOSTED_ADDRESSES];
     u32 count = status == 0 ? addresses_take(found, addresses) : 0;
+    for (u32 i = 0; i < count; i++) { // what tcp and udp may take for that name
+        resolved_add(abi_client_owner(lookup->client), lookup->name, &addresses[i]);
+    }
+    free(lookup);
     uv_freeaddrinfo(found);
     if (count == 0) {
         answer_error(dns, message, status == 0 ? NET_ERROR_UNKNOWN_NAME : hosted_net_error(status));
@@ -119,7 +125,7 @@ static void do_resolve(void *context, const struct interface_message *message,
     if (message->id == 0) {
         return;
     }
-    char name[HOSTED_NAME_BYTES + 1];
+    char name[HOSTED_NAME_BYTES + 1] = {0};
     if (!name_take(arguments->name, name)) {
         answer_error(dns, message->id, NET_ERROR_INVALID);
         return;
@@ -135,6 +141,8 @@ static void do_resolve(void *context, const struct interface_message *message,
         return;
     }
     lookup->dns = dns;
+    lookup->client = message->client;
+    mem_copy(lookup->name, name, sizeof lookup->name);
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     int failed =
         uv_getaddrinfo(&dns->device.loop->uv, &lookup->request, resolved, name, NULL, &hints);

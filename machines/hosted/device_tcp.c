@@ -19,6 +19,7 @@
 #include "core/base/assert.h"
 #include "core/kernel/device.h"
 #include "interfaces/tcp.h"
+#include "machines/hosted/allow.h"
 #include "machines/hosted/calls.h"
 #include "machines/hosted/devices.h"
 #include "machines/hosted/loop.h"
@@ -29,6 +30,7 @@ enum { READ_PREFIX_BYTES = 5 }; // of a read's answer, before the bytes themselv
 struct tcp {
     struct hosted_device device;
     struct calls calls;
+    struct allow_table allowed;
 };
 
 enum socket_state { CONNECTING, CONNECTED, LISTENING };
@@ -294,6 +296,11 @@ static void do_connect(void *context, const struct interface_message *message,
     if (message->id == 0) {
         return; // nobody would learn of the socket
     }
+    if (!allow_client_connect(allow_client(&tcp->allowed, tcp->device.kernel, message->client),
+                              &arguments->to)) {
+        answer_connection_error(tcp, message->id, NET_ERROR_DENIED);
+        return;
+    }
     enum net_error error;
     struct socket *socket = socket_make(tcp, message->client, &error);
     if (socket == NULL) {
@@ -374,6 +381,11 @@ static void do_listen(void *context, const struct interface_message *message,
 {
     struct tcp *tcp = context;
     if (message->id == 0) {
+        return;
+    }
+    if (!allow_client_listen(allow_client(&tcp->allowed, tcp->device.kernel, message->client),
+                             &arguments->at)) {
+        answer_listen_error(tcp, message->id, NET_ERROR_DENIED);
         return;
     }
     enum net_error error;
@@ -703,6 +715,7 @@ static void tcp_handle(struct hosted_device *device, const struct kernel_event *
         while ((thing = things_of_client(&tcp->calls, event->client)) != NULL) {
             socket_close(socket_of(thing));
         }
+        allow_gone(&tcp->allowed, event->client);
         return;
     case KERNEL_EVENT_CANCELLED:
         tcp_cancel(tcp, event->id);
@@ -723,6 +736,7 @@ static void tcp_drop(struct hosted_device *device)
 {
     struct tcp *tcp = CONTAINER_OF(device, struct tcp, device);
     calls_drop(&tcp->calls);
+    allow_table_drop(&tcp->allowed);
     free(tcp);
 }
 

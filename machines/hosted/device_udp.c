@@ -10,6 +10,7 @@
 #include "core/base/assert.h"
 #include "core/kernel/device.h"
 #include "interfaces/udp.h"
+#include "machines/hosted/allow.h"
 #include "machines/hosted/calls.h"
 #include "machines/hosted/devices.h"
 #include "machines/hosted/loop.h"
@@ -21,6 +22,7 @@ enum { PREFIX_BYTES = 1 + NET_ENDPOINT_BYTES + 4 };
 struct udp {
     struct hosted_device device;
     struct calls calls;
+    struct allow_table allowed;
 };
 
 struct socket {
@@ -29,6 +31,7 @@ struct socket {
     struct udp *udp;
     bool is_watched;
     bool is_closing;
+    bool hears_all;    // else those alone that it may send to
     struct list queue; // receives, in order
 };
 
@@ -169,6 +172,11 @@ static int socket_open(struct socket *socket, const struct net_endpoint *at,
     return failed;
 }
 
+static const struct allow_client *allowed_to(struct udp *udp, u64 client)
+{
+    return allow_client(&udp->allowed, udp->device.kernel, client);
+}
+
 static void do_open(void *context, const struct interface_message *message,
                     const struct udp_open_call *arguments)
 {
@@ -176,9 +184,13 @@ static void do_open(void *context, const struct interface_message *message,
     if (message->id == 0) {
         return; // nobody would learn of the socket
     }
-    struct udp_result_socket_net_error result = {.error = NET_ERROR_LIMIT};
-    struct socket *socket = socket_make(udp, message->client);
+    const struct allow_client *client = allowed_to(udp, message->client);
+    bool is_allowed = allow_client_open(client, &arguments->at);
+    struct udp_result_socket_net_error result = {.error = is_allowed ? NET_ERROR_LIMIT
+                                                                     : NET_ERROR_DENIED};
+    struct socket *socket = is_allowed ? socket_make(udp, message->client) : NULL;
     if (socket != NULL) {
+        socket->hears_all = allow_client_listen(client, &arguments->at);
         struct net_endpoint local;
         int failed = socket_open(socket, &arguments->at, &local);
         if (failed == 0) {
@@ -214,6 +226,10 @@ static void do_send(void *context, const struct interface_message *message,
     if (socket == NULL || bytes.size > HOSTED_IO_BYTES) {
         answer_done(udp, message->id, false,
                     socket == NULL ? NET_ERROR_NOT_FOUND : NET_ERROR_INVALID);
+        return;
+    }
+    if (!allow_client_connect(allowed_to(udp, message->client), &arguments->to)) {
+        answer_done(udp, message->id, false, NET_ERROR_DENIED);
         return;
     }
     struct sockaddr_storage to;
@@ -261,6 +277,12 @@ static void watch_stop(struct socket *socket)
     }
 }
 
+static bool may_hear(const struct socket *socket, const struct net_endpoint *from)
+{
+    return socket->hears_all ||
+           allow_client_connect(allowed_to(socket->udp, socket->thing.client->node.key), from);
+}
+
 static void received(uv_udp_t *handle, ssize_t size, const uv_buf_t *buffer,
                      const struct sockaddr *from, unsigned flags)
 {
@@ -274,6 +296,9 @@ static void received(uv_udp_t *handle, ssize_t size, const uv_buf_t *buffer,
     }
     struct net_endpoint endpoint;
     if (size >= 0 && from != NULL && hosted_address_to(from, &endpoint)) {
+        if (!may_hear(socket, &endpoint)) {
+            return; // the next one, please
+        }
         u64 message = call_end(socket->udp, call);
         answer_datagram(socket->udp, message, &endpoint, (u32)size);
     } else if (size < 0) {
@@ -349,6 +374,7 @@ static void udp_handle(struct hosted_device *device, const struct kernel_event *
         while ((thing = things_of_client(&udp->calls, event->client)) != NULL) {
             socket_close(socket_of(thing));
         }
+        allow_gone(&udp->allowed, event->client);
         return;
     case KERNEL_EVENT_CANCELLED:
         udp_cancel(udp, event->id);
@@ -369,6 +395,7 @@ static void udp_drop(struct hosted_device *device)
 {
     struct udp *udp = CONTAINER_OF(device, struct udp, device);
     calls_drop(&udp->calls);
+    allow_table_drop(&udp->allowed);
     free(udp);
 }
 

@@ -94,6 +94,13 @@ enum {
     // are.
     HOSTED_UNANSWERED_BYTES = 1 << 20,
 
+    // Hosts and ports in one limit of a grant: as many as its bytes hold short ones.
+    HOSTED_ALLOW_PARTS = 64,
+    // Addresses that names have turned out to be, of all processes, and of one: a page that fetches
+    // from a few dozen servers.
+    HOSTED_RESOLVED = 1024,
+    HOSTED_OWNER_RESOLVED = 64,
+
     // ---- store
 
     // One block; blocks.wit promises it.
