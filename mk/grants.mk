@@ -1,4 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# The file of the user's words: what reads it, alone.
+GRANTS_TEXT_SOURCES := tools/redshirt/grants_text.c $(TEST_SUPPORT) $(BASE_SOURCES)
+
+$(call unit_test,grants_text,tests/unit/test_grants_text.c $(GRANTS_TEXT_SOURCES))
+
+FUZZ_TARGETS += grants
+FUZZ_SOURCES_grants := $(GRANTS_TEXT_SOURCES)
+
 # Limits on hosts and ports. The kernel's part is played by the test.
 ALLOW_SOURCES := machines/hosted/allow.c $(TEST_SUPPORT) $(BASE_SOURCES)
 

@@ -2,13 +2,19 @@
 # The hosted machine and the command `redshirt`, in every variant: build/VARIANT/redshirt.
 HOSTED_SOURCES := $(wildcard machines/hosted/*.c)
 REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOURCES) $(INTERFACE_SOURCES) \
-  $(WIT_SOURCES) $(DWARF_SOURCES) $(GDB_SOURCES) build/gen/redshirt/embedded.c
+  $(WIT_SOURCES) $(DWARF_SOURCES) $(GDB_SOURCES) build/gen/redshirt/embedded.c \
+  build/gen/redshirt/interfaces.c
 REDSHIRT_LIBRARIES := -luv -lsodium -lpthread
 
 # The programs inside the command: what a system needs before it can load others.
 EMBEDDED := store-loader wasi log http hello
 EMBEDDED := $(foreach e,$(EMBEDDED),$(if $(wildcard programs/$(e)/*.c),$(e)))
 EMBEDDED_FILES := $(EMBEDDED:%=build/programs/%.wasm)
+
+# All interfaces that have functions, for whoever is asked about them by name or by hash.
+build/gen/redshirt/interfaces.c: $(INTERFACES:%=build/gen/interfaces/%.h) tools/redshirt/known
+	@mkdir -p $(@D)
+	$(Q)tools/redshirt/known $(INTERFACES) >$@
 
 build/gen/redshirt/embedded.c: mk/hosted.mk tools/redshirt/embed
 	@mkdir -p $(@D)

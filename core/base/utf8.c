@@ -53,3 +53,14 @@ bool utf8_is_valid(struct span bytes)
     }
     return true;
 }
+
+struct span utf8_first(struct span bytes, size_t most)
+{
+    if (bytes.size > most) {
+        bytes.size = most;
+        while (bytes.size > 0 && (bytes.data[bytes.size] & 0xc0) == 0x80) {
+            bytes.size--;
+        }
+    }
+    return utf8_is_valid(bytes) ? bytes : (struct span){0};
+}

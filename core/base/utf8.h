@@ -9,3 +9,6 @@
 
 // The empty span is valid.
 bool utf8_is_valid(struct span bytes);
+
+// The first `most` bytes or less, none of them half a letter's; nothing when they are not valid.
+struct span utf8_first(struct span bytes, size_t most);

@@ -38,35 +38,13 @@ static struct registration *find_asked(struct kernel *kernel, const struct proce
     return is_itself ? NULL : handler;
 }
 
-// The first bytes, none of them half a letter's; nothing when they are no UTF-8.
-static struct span words_of(struct span text, size_t most)
-{
-    if (text.size > most) {
-        text.size = most;
-        while (text.size > 0 && (text.data[text.size] & 0xc0) == 0x80) {
-            text.size--;
-        }
-    }
-    return utf8_is_valid(text) ? text : (struct span){0};
-}
-
-static struct span started_as(const struct process *process)
-{
-    const struct process *leader = process->leader;
-    struct system_list_bytes arguments = {
-        .count = leader->argument_count, .encoded = span_of(leader->start, leader->argument_bytes)};
-    struct span name = {0};
-    (void)system_list_bytes_next(&arguments, &name);
-    return words_of(name, KERNEL_INSPECT_NAME);
-}
-
 // What the handler of that very interface says that it gives.
 static struct span gives(struct kernel *kernel, const struct definition *definition)
 {
     struct interface_entry *entry = entry_find_locked(kernel, definition->name);
     bool is_it = entry != NULL && entry->handler != NULL &&
                  mem_equal(entry->handler->definition->hash, definition->hash, 32);
-    return is_it ? words_of(entry->handler->definition->words, KERNEL_WORDS) : (struct span){0};
+    return is_it ? utf8_first(entry->handler->definition->words, KERNEL_WORDS) : (struct span){0};
 }
 
 // The kernel's message, without its place in a queue; NULL: no memory.
@@ -80,15 +58,13 @@ static struct message *message_make(struct kernel *kernel, const struct process 
     struct cid cid = {.codec = about->codec};
     mem_copy(cid.digest, about->program, sizeof cid.digest);
     cid_write_text(&cid, name);
-    for (u32 i = 0; i < sizeof definition->hash; i++) {
-        text_hex(&hash, definition->hash[i], 2);
-    }
+    text_hex_bytes(&hash, span_of(definition->hash, sizeof definition->hash));
     bool is_own = about->program == process->leader->program->digest;
     struct consent_ask_call call = {
         .question =
             {
                 .program = span_string(name),
-                .name = is_own ? started_as(process) : (struct span){0},
+                .name = is_own ? process_started_as(process->leader) : (struct span){0},
                 .wanted = definition->name,
                 .hash = span_of(hash.data, hash.size),
                 .words = gives(kernel, definition),

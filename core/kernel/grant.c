@@ -2,6 +2,7 @@
 // The user's words, and what follows from one that has changed. Nothing is remembered of a
 // judgement but the bond: so rows that change are compared with the bonds there are.
 #include "core/kernel/grant.h"
+#include "core/base/cid.h"
 #include "core/kernel/internal.h"
 
 static const u8 all[32];
@@ -218,6 +219,36 @@ enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process 
     return word;
 }
 
+void grant_refused_locked(struct kernel *kernel, const struct process *process,
+                          enum kernel_right right, const struct definition *definition)
+{
+    if (kernel->config.refused == NULL) {
+        return;
+    }
+    struct grant_walk walk = grant_walk_begin(process);
+    bool is_own = true;
+    for (; walk.above != NULL; grant_up(&walk), is_own = false) {
+        const struct grant_row *row = row_judge(kernel, right, walk.program, definition->hash);
+        u8 said = row == NULL ? kernel->config.unknown[right] : row->word;
+        if (said != KERNEL_ALLOW) {
+            break;
+        }
+    }
+    char name[CID_TEXT_BYTES];
+    struct cid cid = {.codec = walk.codec};
+    mem_copy(cid.digest, walk.program, sizeof cid.digest);
+    cid_write_text(&cid, name);
+    struct kernel_refusal refusal = {
+        .right = (u8)right,
+        .program = walk.program,
+        .interface = definition->hash,
+        .cid = span_string(name),
+        .started_as = is_own ? process_started_as(process->leader) : (struct span){0},
+        .name = definition->name,
+    };
+    kernel->config.refused(kernel->config.refused_context, &refusal);
+}
+
 u32 grant_limits_locked(struct kernel *kernel, const struct process *process,
                         const struct definition *definition, struct span *limits)
 {
@@ -256,9 +287,17 @@ static bool governs(struct kernel *kernel, const struct kernel_grant *row, const
         (!is_of_all && !mem_equal(row->interface, interface, 32))) {
         return false;
     }
-    bool has_nearer =
-        (is_for_all || is_of_all) && row_find(kernel, row->right, program, interface) != NULL;
-    return !has_nearer && (!is_for_all || row_find(kernel, row->right, program, all) == NULL);
+    if (!is_for_all && !is_of_all) {
+        return true;
+    }
+    bool has_nearer = row_find(kernel, row->right, program, interface) != NULL;
+    if (is_for_all) {
+        has_nearer |= row_find(kernel, row->right, program, all) != NULL;
+    }
+    if (is_for_all && is_of_all) {
+        has_nearer |= row_find(kernel, row->right, all, interface) != NULL;
+    }
+    return !has_nearer;
 }
 
 // Whether a change of the row can mean something for what a process has of an interface.
@@ -326,10 +365,17 @@ static void changed_locked(struct kernel *kernel, const struct kernel_grant *row
 enum err kernel_grant_set(struct kernel *kernel, const struct kernel_grant *grant)
 {
     ASSERT(grant->word <= KERNEL_ALLOW && (u32)grant->right < KERNEL_RIGHTS);
-    if (mem_equal(grant->program, all, 32) && mem_equal(grant->interface, all, 32)) {
+    bool is_rest = mem_equal(grant->program, all, 32) && mem_equal(grant->interface, all, 32);
+    if (is_rest && grant->limit.size > 0) {
         return ERR_INVALID;
     }
     kernel_lock(kernel);
+    if (is_rest) {
+        kernel->config.unknown[grant->right] = (u8)grant->word;
+        changed_locked(kernel, grant, false);
+        kernel_unlock(kernel);
+        return ERR_OK;
+    }
     const struct grant_row *old = row_judge(kernel, grant->right, grant->program, grant->interface);
     struct span old_limit = old == NULL ? (struct span){0} : span_of(old->limit, old->limit_size);
     bool has_new_limit = !span_equal(old_limit, grant->limit);

@@ -43,7 +43,8 @@ struct kernel_grant {
 };
 
 // Adds the row, or puts it in the place of the one for the same right, program and interface.
-// ERR_INVALID    for all programs and all interfaces: that is the kernel_config's
+// For all programs and all interfaces it takes the place of what the kernel_config said.
+// ERR_INVALID    the latter, with a limit
 // ERR_LIMIT      KERNEL_GRANTS rows, or a limit beyond KERNEL_GRANT_LIMIT_BYTES
 // ERR_NO_MEMORY
 enum err kernel_grant_set(struct kernel *kernel, const struct kernel_grant *grant);

@@ -4,7 +4,6 @@
 // the list is looked for.
 #include "interfaces/inspect.h"
 #include "core/base/text.h"
-#include "core/base/utf8.h"
 #include "core/kernel/group.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
@@ -47,35 +46,13 @@ static enum inspect_state state_of(const struct process *process)
     }
 }
 
-// The first KERNEL_INSPECT_NAME bytes or less, none of them half a letter's.
-static struct span shortened(struct span name)
-{
-    if (name.size <= KERNEL_INSPECT_NAME) {
-        return name;
-    }
-    size_t size = KERNEL_INSPECT_NAME;
-    while (size > 0 && (name.data[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    return span_of(name.data, size);
-}
-
 static void write_process(struct wire_writer *out, const struct process *process)
 {
-    struct system_list_bytes arguments = {.count = process->argument_count,
-                                          .encoded =
-                                              span_of(process->start, process->argument_bytes)};
-    struct span name = {0};
-    (void)system_list_bytes_next(&arguments, &name);
-    name = shortened(name);
-    if (!utf8_is_valid(name)) {
-        name = (struct span){0};
-    }
     struct inspect_process record = {
         .id = process->by_id.key,
         .parent = process->parent_id,
         .program = span_string(process->program == NULL ? "" : process->program->cid),
-        .name = name,
+        .name = process_started_as(process),
         .state = state_of(process),
         .memory = __atomic_load_n(&process->linear_bytes, __ATOMIC_RELAXED),
         .time = process_time_ns_locked(process),

@@ -666,6 +666,9 @@ void grant_up(struct grant_walk *walk);
 enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process *process,
                                     enum kernel_right right, const struct definition *definition,
                                     struct grant_walk *asked);
+// Tells the machine, if it wants to know.
+void grant_refused_locked(struct kernel *kernel, const struct process *process,
+                          enum kernel_right right, const struct definition *definition);
 // The limits that the process has for the interface, all of which hold. Returns how many; at most
 // KERNEL_LINEAGE + 1.
 u32 grant_limits_locked(struct kernel *kernel, const struct process *process,
@@ -748,6 +751,8 @@ struct start_lists {
 enum err process_new_locked(struct kernel *kernel, struct process *parent,
                             const struct start_lists *lists, struct kernel_limits limits,
                             struct process **out);
+// Its first argument, or KERNEL_INSPECT_NAME bytes of it; empty when that is no UTF-8.
+struct span process_started_as(const struct process *process);
 struct process *process_find_locked(struct kernel *kernel, u64 id);
 // Brings a process that this worker has to life, in portions. Takes from *fuel.
 enum process_begun {

@@ -65,6 +65,16 @@ struct kernel_limits {
     enum kernel_memory memory;
 };
 
+// What a process may not do. Spans are valid during the call.
+struct kernel_refusal {
+    u8 right;            // enum kernel_right, core/kernel/grant.h
+    const u8 *program;   // 32 bytes: digest of its CID; the nearest one above it, when that is why
+    const u8 *interface; // 32 bytes: I
+    struct span cid;
+    struct span started_as; // untrusted UTF-8
+    struct span name;       // of the interface; untrusted
+};
+
 struct kernel_config {
     enum kernel_engine engine;
     bool has_probes; // for debug.h: programs that are loaded can be debugged, and are slow.
@@ -72,6 +82,10 @@ struct kernel_config {
     bool is_verbose; // logs where a program's code comes from
     // grant.h: the enum kernel_word for what no row is about, by enum kernel_right.
     u8 unknown[2];
+    // Told of each bind and register that is refused for want of a grant; or NULL. Called with the
+    // kernel's lock held: it is only to note what it is told.
+    void (*refused)(void *context, const struct kernel_refusal *refusal);
+    void *refused_context;
     struct memory *memory;  // for everything but guests' linear memory, which is platform_pages_*
     u64 memory_bytes;       // the most the kernel takes from it
     u64 guest_memory_bytes; // the most that all linear memories together may use

@@ -3,6 +3,7 @@
 // that has it: whoever wants it dead only says so and sees that a worker gets it.
 #include "core/base/report.h"
 #include "core/base/text.h"
+#include "core/base/utf8.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 #include "core/wasm/exception.h"
@@ -47,6 +48,17 @@ void process_resume_locked(struct kernel *kernel, struct process *process, i64 r
     } else { // still in the send that the kernel answers
         ASSERT(process->state == PROCESS_RUNNING);
     }
+}
+
+struct span process_started_as(const struct process *process)
+{
+    struct system_list_bytes arguments = {
+        .count = process->argument_count,
+        .encoded = span_of(process->start, process->argument_bytes),
+    };
+    struct span name = {0};
+    (void)system_list_bytes_next(&arguments, &name);
+    return utf8_first(name, KERNEL_INSPECT_NAME);
 }
 
 struct process *process_find_locked(struct kernel *kernel, u64 id)

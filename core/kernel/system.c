@@ -129,6 +129,12 @@ static void bind_granted(const struct bind *bind)
     }
 }
 
+static void bind_deny(const struct bind *bind)
+{
+    grant_refused_locked(bind->kernel, bind->process, KERNEL_USE, bind->definition);
+    bind_refuse(bind, SYSTEM_BIND_ERROR_DENIED);
+}
+
 static void bind_ask(const struct bind *bind, const struct grant_walk *about)
 {
     if (bind->message == NULL) { // it could never be told its bond
@@ -137,8 +143,10 @@ static void bind_ask(const struct bind *bind, const struct grant_walk *about)
     bind->message->is_patient = bind->is_patient;
     enum err err =
         consent_ask_locked(bind->kernel, bind->process, bind->message, bind->definition, about);
-    if (err != ERR_OK) {
-        bind_refuse(bind, err == ERR_DENIED ? SYSTEM_BIND_ERROR_DENIED : SYSTEM_BIND_ERROR_LIMIT);
+    if (err == ERR_DENIED) {
+        bind_deny(bind);
+    } else if (err != ERR_OK) {
+        bind_refuse(bind, SYSTEM_BIND_ERROR_LIMIT);
     }
 }
 
@@ -157,7 +165,7 @@ static void bind_judge(const struct bind *bind)
         bind_ask(bind, &asked);
         break;
     default:
-        bind_refuse(bind, SYSTEM_BIND_ERROR_DENIED);
+        bind_deny(bind);
         break;
     }
 }
@@ -170,7 +178,8 @@ void system_bind_again_locked(struct kernel *kernel, struct message *message)
 
 void system_bind_denied_locked(struct kernel *kernel, struct message *message)
 {
-    answer_bind_error(kernel, message, SYSTEM_BIND_ERROR_DENIED, (struct span){0});
+    struct bind bind = {kernel, message->client, message, message->definition, false};
+    bind_deny(&bind);
 }
 
 static void hash_read(const struct system_hash *from, u8 hash[32])
@@ -252,6 +261,7 @@ static void call_register(void *context, const struct interface_message *unused,
         result.error.kind = SYSTEM_REGISTER_ERROR_NOT_DECLARED;
     } else if (grant_judge_locked(call->kernel, call->process, KERNEL_HANDLE, definition, &asked) !=
                KERNEL_ALLOW) {
+        grant_refused_locked(call->kernel, call->process, KERNEL_HANDLE, definition);
         result.error.kind = SYSTEM_REGISTER_ERROR_DENIED;
     } else if (call->process->party.registration_count >= KERNEL_REGISTRATIONS) {
         result.error.kind = SYSTEM_REGISTER_ERROR_LIMIT;

@@ -13,6 +13,7 @@
 #include "core/base/types.h"
 #include "core/kernel/kernel.h"
 struct hosted_machine;
+struct kernel_refusal;
 struct report;
 struct store;
 
@@ -24,6 +25,8 @@ struct hosted_machine_config {
     bool has_probes;     // programs can be debugged; wants KERNEL_ENGINE_INTERPRETER
     bool has_perf_map;   // tells perf where code lies: machines/hosted/perf.h
     bool has_log;        // the machine itself handles `log`; else a program may
+    // kernel_config.refused, with no context.
+    void (*refused)(void *context, const struct kernel_refusal *refusal);
 };
 
 // ERR_LIMIT, ERR_NO_MEMORY, ERR_IO  the host or the kernel refused something; the report says what

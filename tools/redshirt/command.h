@@ -25,6 +25,7 @@ enum exit_code {
     EXIT_MACHINE = 71,    // the host refused memory, a thread or a file
     EXIT_TOO_LARGE = 73,  // beyond a limit
     EXIT_IO = 74,         // reading or writing failed
+    EXIT_REFUSED = 77,    // a program may not do what it wanted to, and failed
     EXIT_BY_SIGNAL = 128, // plus the signal: 130 for Ctrl-C, 143 for TERM
     EXIT_TRAPPED = 134,   // the program was stopped by a trap
     EXIT_KILLED = 137,    // the program was killed
@@ -43,6 +44,9 @@ extern const struct command command_add;
 extern const struct command command_get;
 extern const struct command command_list;
 extern const struct command command_interface;
+extern const struct command command_grants;
+extern const struct command command_grant;
+extern const struct command command_revoke;
 
 // "redshirt: " and a sentence, as printf has it.
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);

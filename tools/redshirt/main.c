@@ -13,7 +13,8 @@
 #define VERSION "0.1"
 
 static const struct command *const commands[] = {
-    &command_run, &command_demo, &command_add, &command_get, &command_list, &command_interface,
+    &command_run,       &command_demo,   &command_add,   &command_get,    &command_list,
+    &command_interface, &command_grants, &command_grant, &command_revoke,
 };
 
 static void help_print(FILE *to)

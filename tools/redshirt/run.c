@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/assert.h"
 #include "core/base/report.h"
 #include "core/kernel/limits.h"
 #include "core/wasm/limits.h"
@@ -17,10 +18,16 @@
 #include "machines/hosted/limits.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/debugger.h"
+#include "tools/redshirt/grants.h"
 #include "tools/redshirt/session.h"
+
+enum { RUN_WORDS = 64 }; // --allow, --deny and --handle of one command line
 
 struct run {
     u32 workers;
+    bool is_free; // --yes: nothing is asked, everything is allowed
+    u32 word_count;
+    struct grants_line words[RUN_WORDS];
     u16 gdb_port;        // 0: nobody debugs it
     const char *program; // a CID or the path of a file
     struct span arguments[KERNEL_ARGUMENTS];
@@ -104,9 +111,35 @@ static int memory_take(const struct command *command, const char *value)
     return is_good ? EXIT_GOOD : say_usage(command, "--memory wants auto, fast or small");
 }
 
+// --allow, --deny or --handle INTERFACE, for this run.
+static int word_take(const struct command *command, struct run *run, const char *option,
+                     const char *value)
+{
+    if (value == NULL || run->word_count == RUN_WORDS) {
+        return say_usage(
+            command, value == NULL ? "--%s wants an interface" : "--%s is given too often", option);
+    }
+    struct grants_line *line = &run->words[run->word_count++];
+    line->right = strcmp(option, "handle") == 0 ? KERNEL_HANDLE : KERNEL_USE;
+    line->word = strcmp(option, "deny") == 0 ? KERNEL_DENY : KERNEL_ALLOW;
+    int code = grants_interface_limit((char *)value, line);
+    if (code == EXIT_GOOD && line->limit.size > 0 && strcmp(option, "allow") != 0) {
+        return say_usage(command, "--%s takes no limit", option);
+    }
+    return code;
+}
+
 static int option_take(const struct command *command, struct run *run, struct options *options,
                        const char *option, const char *value)
 {
+    if (strcmp(option, "allow") == 0 || strcmp(option, "deny") == 0 ||
+        strcmp(option, "handle") == 0) {
+        return word_take(command, run, option, options_value(options, value));
+    }
+    if (strcmp(option, "yes") == 0 || strcmp(option, "y") == 0) {
+        run->is_free = true;
+        return value == NULL ? EXIT_GOOD : say_usage(command, "--yes takes no value");
+    }
     if (strcmp(option, "env") == 0 || strcmp(option, "e") == 0) {
         value = options_value(options, value);
         if (value == NULL || strchr(value, '=') == NULL || *value == '=') {
@@ -195,6 +228,22 @@ static int arguments_take(const struct command *command, struct run *run, int co
     return EXIT_GOOD;
 }
 
+// Tells the kernel what was said on the command line.
+static int words_say(struct session *session, struct run *run, const char *cid)
+{
+    int code = EXIT_GOOD;
+    for (u32 right = 0; run->is_free && code == EXIT_GOOD && right < KERNEL_RIGHTS; right++) {
+        struct grants_line all = {.right = (enum kernel_right)right, .word = KERNEL_ALLOW};
+        code = grants_say(session->kernel, &all);
+    }
+    for (u32 i = 0; code == EXIT_GOOD && i < run->word_count; i++) {
+        enum err err = cid_parse_text(span_string(cid), &run->words[i].program, NULL);
+        ASSERT(err == ERR_OK);
+        code = grants_say(session->kernel, &run->words[i]);
+    }
+    return code;
+}
+
 static int run_in(struct store *store, struct run *run)
 {
     char cid[CID_TEXT_BYTES];
@@ -207,7 +256,8 @@ static int run_in(struct store *store, struct run *run)
         return code;
     }
     struct debugger *debugger = NULL;
-    if (run->gdb_port != 0) {
+    code = words_say(&session, run, cid);
+    if (code == EXIT_GOOD && run->gdb_port != 0) {
         code = debugger_open(session.kernel, run->gdb_port, run->program, &debugger);
     }
     struct session_program program = {
@@ -257,6 +307,11 @@ const struct command command_run = {
     "stand\n"
     "before the program; what stands behind it is the program's.\n"
     "\n"
+    "      --allow INTERFACE[=LIMIT]  the program may use it, this time; see `redshirt grant "
+    "--help`\n"
+    "      --deny INTERFACE   it may not, whatever was said before\n"
+    "      --handle INTERFACE the program may answer it\n"
+    "  -y, --yes              all programs may use and answer everything, this time\n"
     "  -e, --env NAME=VALUE   a variable of the program's environment, which is empty otherwise\n"
     "      --engine NAME      interpreter, compiled, or auto: what runs for a while is compiled\n"
     "      --gdb PORT         waits on 127.0.0.1 and ::1 until GDB's or LLDB's protocol says go "
@@ -272,7 +327,9 @@ const struct command command_run = {
     "no\n"
     "such file or block, 67 not a CID that is served, 68 damaged, 69 nobody loads programs, 71 the "
     "host\n"
-    "refused something, 73 beyond a limit, 74 reading failed, 130 Ctrl-C, 134 stopped by a trap,\n"
+    "refused something, 73 beyond a limit, 74 reading failed, 77 a program was not allowed what "
+    "it\n"
+    "wanted and failed, 130 Ctrl-C, 134 stopped by a trap,\n"
     "137 killed, 143 SIGTERM.\n",
     run_run,
 };

@@ -17,6 +17,7 @@
 #include "machines/hosted/machine.h"
 #include "machines/hosted/store.h"
 #include "tools/redshirt/command.h"
+#include "tools/redshirt/consent.h"
 #include "tools/redshirt/embedded.h"
 #include "tools/redshirt/trace.h"
 
@@ -319,7 +320,8 @@ static int environment_take(struct hosted_machine_config *config, struct kernel_
 int session_open(struct session *session, struct store *store, u32 workers, bool has_log,
                  bool is_debugged)
 {
-    struct hosted_machine_config config = {.workers = workers, .store = store, .has_log = has_log};
+    struct hosted_machine_config config = {
+        .workers = workers, .store = store, .has_log = has_log, .refused = consent_refused};
     struct kernel_limits limits;
     if (environment_take(&config, &limits) != EXIT_GOOD) {
         return EXIT_USAGE;
@@ -343,7 +345,10 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
     current.exit_code = -1;
     current.is_closing = false;
     signals_take(true);
-    int code = programs_add(session);
+    int code = consent_start(session->kernel, store);
+    if (code == EXIT_GOOD) {
+        code = programs_add(session);
+    }
     const char *loader = NULL;
     if (code == EXIT_GOOD) {
         code = session_embedded(session, "store-loader", &loader);
@@ -374,8 +379,8 @@ int session_run(struct session *session, bool signal_is_good)
     }
     int number = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE);
     int code = __atomic_load_n(&current.exit_code, __ATOMIC_ACQUIRE);
-    if (code >= 0) {
-        return code;
+    if (code >= 0) { // a program that fails after it was refused something fails for that
+        return code != 0 && consent_has_refused() ? EXIT_REFUSED : code;
     }
     ASSERT(number != 0);
     return signal_is_good ? EXIT_GOOD : EXIT_BY_SIGNAL + number;
@@ -385,6 +390,7 @@ void session_close(struct session *session)
 {
     int number = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE);
     __atomic_store_n(&current.is_closing, true, __ATOMIC_RELEASE);
+    consent_stop();
     if (!hosted_machine_destroy(session->machine)) {
         // The host still resolves a name for a program that is gone: leaving is all that ends it.
         int code = __atomic_load_n(&current.exit_code, __ATOMIC_ACQUIRE);

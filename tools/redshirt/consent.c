@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A device of the kernel for `consent`, with a thread that sleeps until there is a question, a line
+// on the terminal, a refusal to tell, or a new file of grants.
+#define _GNU_SOURCE 1
+#include "tools/redshirt/consent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/base/abi.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/kernel/device.h"
+#include "core/kernel/kernel.h"
+#include "interfaces/consent.h"
+#include "machines/hosted/loop.h"
+#include "tools/redshirt/command.h"
+#include "tools/redshirt/grants.h"
+
+enum {
+    NAME_BYTES = 128,  // of a process or an interface, as it is shown
+    WORDS_BYTES = 400, // of what an interface gives
+    LINE_BYTES = 64,   // of an answer
+    EVENTS_BYTES = 4096,
+};
+
+struct refusal {
+    u8 right;
+    u8 program[32];
+    u8 interface[32];
+    char cid[CID_TEXT_BYTES];
+    char started_as[NAME_BYTES];
+    char name[NAME_BYTES];
+};
+
+struct question {
+    u64 message;
+    struct consent_question said; // lies in the message's body
+};
+
+static struct {
+    struct kernel *kernel;
+    struct kernel_device *device; // NULL: not started
+    struct store *store;
+    struct grants grants;
+    pthread_t thread;
+    int pipe[2];
+    int terminal;     // -1: nobody is there
+    int changes;      // inotify; -1: none
+    bool is_stopping; // atomic
+    bool is_shown;    // the first question
+    u32 question_count;
+    struct question questions[KERNEL_QUESTIONS];
+    u32 line_size;
+    char line[LINE_BYTES];
+    u32 no_count; // what the user has just said no to
+    u8 noes[CONSENT_REFUSALS][64];
+    u32 told;
+    bool has_refused;  // atomic
+    u32 refusal_count; // atomic; written with the kernel's lock held
+    struct refusal refusals[CONSENT_REFUSALS];
+} user = {.pipe = {-1, -1}, .terminal = -1, .changes = -1};
+
+static void wake(void *context)
+{
+    (void)context;
+    ssize_t unused = write(user.pipe[1], "", 1); // full: it is awake already
+    (void)unused;
+}
+
+// What untrusted bytes look like on a terminal.
+static void show(char *out, size_t size, struct span bytes)
+{
+    struct text text = text_over(out, size);
+    text_printable(&text, bytes);
+}
+
+// ---- refusals
+
+void consent_refused(void *context, const struct kernel_refusal *refusal)
+{
+    (void)context;
+    u32 count = user.refusal_count;
+    for (u32 i = 0; i < count; i++) {
+        const struct refusal *told = &user.refusals[i];
+        if (told->right == refusal->right && mem_equal(told->program, refusal->program, 32) &&
+            mem_equal(told->interface, refusal->interface, 32)) {
+            return;
+        }
+    }
+    if (count == CONSENT_REFUSALS) {
+        return;
+    }
+    struct refusal *note = &user.refusals[count];
+    note->right = refusal->right;
+    mem_copy(note->program, refusal->program, 32);
+    mem_copy(note->interface, refusal->interface, 32);
+    show(note->cid, sizeof note->cid, refusal->cid);
+    show(note->started_as, sizeof note->started_as, refusal->started_as);
+    show(note->name, sizeof note->name, refusal->name);
+    __atomic_store_n(&user.refusal_count, count + 1, __ATOMIC_RELEASE);
+    wake(NULL);
+}
+
+static bool was_said_no(const struct refusal *refusal)
+{
+    for (u32 i = 0; i < user.no_count; i++) {
+        if (mem_equal(user.noes[i], refusal->program, 32) &&
+            mem_equal(user.noes[i] + 32, refusal->interface, 32)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void refusals_tell(void)
+{
+    u32 count = __atomic_load_n(&user.refusal_count, __ATOMIC_ACQUIRE);
+    for (; user.told < count; user.told++) {
+        const struct refusal *refusal = &user.refusals[user.told];
+        if (was_said_no(refusal)) {
+            continue;
+        }
+        const struct interface_definition *known = grants_known(refusal->interface);
+        char digits[65];
+        struct text interface = text_over(digits, sizeof digits);
+        if (known == NULL) {
+            text_hex_bytes(&interface, span_of(refusal->interface, 32));
+        } else {
+            text_string(&interface, strrchr(known->name, '/') + 1);
+        }
+        const char *name = refusal->started_as[0] == 0 ? refusal->cid : refusal->started_as;
+        const char *option = refusal->right == KERNEL_HANDLE ? "--handle " : "";
+        say("%s may not %s %s: `redshirt grant %s%s %s` allows it, `redshirt run %s %s` once", name,
+            refusal->right == KERNEL_HANDLE ? "handle" : "use", refusal->name, option, refusal->cid,
+            interface.data, refusal->right == KERNEL_HANDLE ? "--handle" : "--allow",
+            interface.data);
+        __atomic_store_n(&user.has_refused, true, __ATOMIC_RELEASE);
+    }
+}
+
+bool consent_has_refused(void)
+{
+    return __atomic_load_n(&user.refusal_count, __ATOMIC_ACQUIRE) > user.no_count;
+}
+
+// ---- the file
+
+static void file_read(void)
+{
+    struct grants now;
+    if (grants_load(user.store, &now) != EXIT_GOOD) {
+        return; // it was said; what was applied stays
+    }
+    grants_reapply(user.kernel, &user.grants, &now);
+    grants_free(&user.grants);
+    user.grants = now;
+}
+
+static void file_changed(void)
+{
+    static char events[EVENTS_BYTES] __attribute__((aligned(8)));
+    ssize_t size = read(user.changes, events, sizeof events);
+    bool is_ours = false;
+    for (ssize_t at = 0; at < size;) {
+        const struct inotify_event *event = (const void *)(events + at);
+        is_ours |= event->len > 0 && strcmp(event->name, "grants") == 0;
+        at += (ssize_t)(sizeof *event + event->len);
+    }
+    if (is_ours) {
+        file_read();
+    }
+}
+
+// What the user has allowed for ever.
+static void file_add(const struct grants_line *line)
+{
+    struct grants grants;
+    if (grants_lock(user.store) != EXIT_GOOD) {
+        return;
+    }
+    if (grants_load(user.store, &grants) == EXIT_GOOD) {
+        if (!grants_set(&grants, line)) {
+            say("there are too many grants to keep another");
+        } else {
+            (void)grants_save(user.store, &grants);
+        }
+        grants_free(&grants);
+    }
+    grants_unlock(user.store);
+}
+
+// ---- questions
+
+static void question_end(u32 index, enum consent_answer answer)
+{
+    u8 body[8];
+    size_t size = consent_ask_encode_result(body, sizeof body, answer);
+    kernel_device_answer(user.device, user.questions[index].message, span_of(body, size));
+    user.question_count--;
+    memmove(&user.questions[index], &user.questions[index + 1],
+            (user.question_count - index) * sizeof user.questions[0]);
+    user.is_shown = user.is_shown && index > 0;
+}
+
+static bool question_parse(const struct question *question, struct grants_line *line)
+{
+    *line = (struct grants_line){.right = KERNEL_USE, .word = KERNEL_ALLOW};
+    line->name = question->said.wanted;
+    return cid_parse_text(question->said.program, &line->program, NULL) == ERR_OK &&
+           grants_hash_parse(question->said.hash, line->interface) && grants_name_fits(line->name);
+}
+
+static void question_show(void)
+{
+    const struct consent_question *said = &user.questions[0].said;
+    struct grants_line line;
+    char name[NAME_BYTES];
+    char wanted[NAME_BYTES];
+    char words[WORDS_BYTES];
+    struct span gives = said->words;
+    if (question_parse(&user.questions[0], &line) && gives.size == 0) {
+        const struct interface_definition *known = grants_known(line.interface);
+        gives = known == NULL ? gives : span_string(known->words);
+    }
+    show(name, sizeof name, said->name.size == 0 ? SPAN_LITERAL("a program") : said->name);
+    show(wanted, sizeof wanted, said->wanted);
+    show(words, sizeof words,
+         gives.size == 0 ? SPAN_LITERAL("Its handler does not say what it gives.") : gives);
+    (void)tcflush(user.terminal, TCIFLUSH); // what was typed before was no answer to this
+    dprintf(user.terminal,
+            "redshirt: %s wants to use %s.\n  %s\n  program   %.*s\n  interface %.*s\n", name,
+            wanted, words, (int)said->program.size, (const char *)said->program.data,
+            (int)said->hash.size, (const char *)said->hash.data);
+    dprintf(user.terminal, "Allow it? o (once), a (always), n (no): ");
+    user.is_shown = true;
+    user.line_size = 0;
+}
+
+static void question_answer(char letter)
+{
+    struct grants_line line;
+    bool is_good = question_parse(&user.questions[0], &line);
+    if (letter == 'a' && is_good) {
+        file_add(&line);
+    } else if (letter == 'n' && is_good && user.no_count < CONSENT_REFUSALS) {
+        mem_copy(user.noes[user.no_count], line.program.digest, 32);
+        mem_copy(user.noes[user.no_count++] + 32, line.interface, 32);
+    }
+    question_end(0, letter == 'a'   ? CONSENT_ANSWER_ALWAYS
+                    : letter == 'o' ? CONSENT_ANSWER_ONCE
+                                    : CONSENT_ANSWER_NO);
+}
+
+static void terminal_line(void)
+{
+    char letter = user.line_size > 0 ? user.line[0] : 0;
+    user.line_size = 0;
+    if (letter == 'o' || letter == 'a' || letter == 'n') {
+        question_answer(letter);
+    } else {
+        dprintf(user.terminal, "o, a or n: ");
+    }
+}
+
+static void terminal_read(void)
+{
+    char bytes[LINE_BYTES];
+    ssize_t count = read(user.terminal, bytes, sizeof bytes);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
+        dprintf(user.terminal, "\n");
+        close(user.terminal);
+        user.terminal = -1; // nobody is there any more
+        user.is_shown = false;
+        return;
+    }
+    for (ssize_t i = 0; i < count && user.is_shown; i++) {
+        if (bytes[i] == '\n') {
+            terminal_line();
+        } else if (user.line_size < LINE_BYTES) {
+            user.line[user.line_size++] = bytes[i];
+        }
+    }
+}
+
+static void on_ask(void *context, const struct interface_message *message,
+                   const struct consent_ask_call *call)
+{
+    (void)context;
+    if (user.question_count == KERNEL_QUESTIONS) {
+        kernel_device_answer_error(user.device, message->id, -E_BUSY);
+        return;
+    }
+    user.questions[user.question_count++] = (struct question){message->id, call->question};
+}
+
+static void events_take(void)
+{
+    static const struct consent_handler handler = {on_ask};
+    struct kernel_event event;
+    while (kernel_device_take(user.device, &event)) {
+        if (event.kind == KERNEL_EVENT_MESSAGE) {
+            struct interface_message message = hosted_message(&event);
+            if (consent_dispatch(&handler, NULL, &message) != ERR_OK && event.id != 0) {
+                kernel_device_answer_error(user.device, event.id, -E_MALFORMED);
+            }
+        }
+        for (u32 i = 0; event.kind == KERNEL_EVENT_CANCELLED && i < user.question_count; i++) {
+            if (user.questions[i].message == event.id) {
+                if (i == 0 && user.is_shown) {
+                    dprintf(user.terminal, "\n(who asked has gone)\n");
+                }
+                question_end(i, CONSENT_ANSWER_NO);
+                break;
+            }
+        }
+    }
+}
+
+// ---- the thread
+
+static void *run(void *context)
+{
+    (void)context;
+    while (!__atomic_load_n(&user.is_stopping, __ATOMIC_ACQUIRE)) {
+        struct pollfd files[] = {{user.pipe[0], POLLIN, 0},
+                                 {user.changes, POLLIN, 0},
+                                 {user.is_shown ? user.terminal : -1, POLLIN, 0}};
+        (void)poll(files, COUNT_OF(files), -1);
+        char bytes[64];
+        while (files[0].revents != 0 && read(user.pipe[0], bytes, sizeof bytes) > 0) {
+        }
+        if (files[1].revents != 0) {
+            file_changed();
+        }
+        if (files[2].revents != 0) {
+            terminal_read();
+        }
+        refusals_tell();
+        events_take();
+        while (user.question_count > 0 && user.terminal < 0) {
+            question_end(0, CONSENT_ANSWER_NO);
+        }
+        if (user.question_count > 0 && !user.is_shown) {
+            question_show();
+        }
+    }
+    return NULL;
+}
+
+static void watch(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", user.store->home);
+    user.changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (user.changes >= 0 && inotify_add_watch(user.changes, path, IN_MOVED_TO) < 0) {
+        close(user.changes);
+        user.changes = -1; // what is revoked meanwhile counts from the next start on
+    }
+}
+
+int consent_start(struct kernel *kernel, struct store *store)
+{
+    static const struct kernel_device_config config = {.interface = &consent_interface,
+                                                       .wake = wake};
+    user.kernel = kernel;
+    user.store = store;
+    int code = grants_load(store, &user.grants);
+    if (code == EXIT_GOOD) {
+        code = grants_apply(kernel, &user.grants);
+    }
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    user.terminal = isatty(STDIN_FILENO) ? open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK) : -1;
+    watch();
+    bool done = pipe2(user.pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
+                kernel_device_register(kernel, &config, &user.device) == ERR_OK;
+    hosted_signals_block(true);
+    done = done && pthread_create(&user.thread, NULL, run, NULL) == 0;
+    hosted_signals_block(false);
+    if (!done) {
+        user.device = NULL;
+        say("the host gives no thread to ask the user with");
+        return EXIT_MACHINE;
+    }
+    return EXIT_GOOD;
+}
+
+void consent_stop(void)
+{
+    if (user.device == NULL) {
+        return;
+    }
+    __atomic_store_n(&user.is_stopping, true, __ATOMIC_RELEASE);
+    wake(NULL);
+    int failed = pthread_join(user.thread, NULL);
+    ASSERT(failed == 0);
+    refusals_tell();
+    if (user.is_shown) {
+        dprintf(user.terminal, "\n");
+    }
+    user.device = NULL;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tools/redshirt/consent.h: the user, as a running kernel sees him: asked on the terminal, told of
+// refusals, and heard when he changes his mind in another window.
+//
+// Use     consent_refused goes into the machine's config; consent_start once the kernel is there,
+//         before it runs; consent_stop when it has stopped, before it goes.
+// Threads one of its own. What a question waits for holds up nobody but who asks.
+// Limits  CONSENT_REFUSALS different refusals are told; one question at a time is shown, those
+//         behind it wait. A program that reads the standard input while a question is shown may
+//         take the answer from under us.
+#pragma once
+#include "core/base/types.h"
+struct kernel;
+struct kernel_refusal;
+struct store;
+
+enum { CONSENT_REFUSALS = 64 };
+
+// kernel_config.refused.
+void consent_refused(void *context, const struct kernel_refusal *refusal);
+
+// Applies what the user said until now, and takes questions. When the standard input is a terminal
+// they are shown there; else the answer is no. Says what fails; returns EXIT_GOOD or the exit code.
+int consent_start(struct kernel *kernel, struct store *store);
+// Says what there still is to say. Nothing happens when it was not started.
+void consent_stop(void);
+
+// Whether something was refused that the user was not asked about.
+bool consent_has_refused(void);
