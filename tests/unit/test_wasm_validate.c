@@ -10,6 +10,7 @@
 #include "core/wasm/validate.h"
 #include "tests/unit/support.h"
 #include "tests/unit/wasm_bytes.h"
+#include "tests/unit/wasm_words.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,54 +103,68 @@ static void reports_say_what_and_where(void **state)
 {
     (void)state;
     static const struct report_case cases[] = {
-        CASE("\x00\x41\x00\x43\x00\x00\x00\x00\x6a\x1a\x0b", ERR_INVALID, 8,
-             "type mismatch: expected i32, found f32"),
-        CASE("\x00\x1a\x0b", ERR_INVALID, 1, "type mismatch: expected an operand, found nothing"),
-        CASE("\x00\x45\x1a\x0b", ERR_INVALID, 1, "type mismatch: expected i32, found nothing"),
-        CASE("\x00\x41\x00\x0b", ERR_INVALID, 3,
+        CASE(NO_LOCALS I32_CONST "\x00" F32_CONST "\x00\x00\x00\x00" I32_ADD DROP END, ERR_INVALID,
+             8, "type mismatch: expected i32, found f32"),
+        CASE(NO_LOCALS DROP END, ERR_INVALID, 1,
+             "type mismatch: expected an operand, found nothing"),
+        CASE(NO_LOCALS I32_EQZ DROP END, ERR_INVALID, 1,
+             "type mismatch: expected i32, found nothing"),
+        CASE(NO_LOCALS I32_CONST "\x00" END, ERR_INVALID, 3,
              "type mismatch: expected the end of the block's operands, found i32"),
-        CASE("\x00\x20\x07\x0b", ERR_INVALID, 1, "unknown local 7"),
-        CASE("\x00\x0c\x01\x0b", ERR_INVALID, 1, "unknown label 1"),
-        CASE("\x00\x10\x09\x0b", ERR_INVALID, 1, "unknown function 9"),
-        CASE("\x00\x23\x00\x0b", ERR_INVALID, 1, "unknown global 0"),
-        CASE("\x00\x25\x01\x0b", ERR_INVALID, 1, "unknown table 1"),
-        CASE("\x00\xd2\x00\x1a\x0b", ERR_INVALID, 1, "undeclared function reference"),
-        CASE("\x00\x02\x05\x0b\x0b", ERR_INVALID, 1, "unknown type 5"),
-        CASE("\x00\xfc\x0d\x03\x0b", ERR_INVALID, 1, "unknown elem segment 3"),
-        CASE("\x00\xfc\x09\x03\x0b", ERR_INVALID, 1, "unknown data segment 3"),
-        CASE("\x00\x41\x00\x28\x03\x00\x1a\x0b", ERR_INVALID, 3,
+        CASE(NO_LOCALS LOCAL_GET "\x07" END, ERR_INVALID, 1, "unknown local 7"),
+        CASE(NO_LOCALS BR "\x01" END, ERR_INVALID, 1, "unknown label 1"),
+        CASE(NO_LOCALS CALL "\x09" END, ERR_INVALID, 1, "unknown function 9"),
+        CASE(NO_LOCALS GLOBAL_GET "\x00" END, ERR_INVALID, 1, "unknown global 0"),
+        CASE(NO_LOCALS TABLE_GET "\x01" END, ERR_INVALID, 1, "unknown table 1"),
+        CASE(NO_LOCALS REF_FUNC "\x00" DROP END, ERR_INVALID, 1, "undeclared function reference"),
+        CASE(NO_LOCALS BLOCK "\x05" END END, ERR_INVALID, 1, "unknown type 5"),
+        CASE(NO_LOCALS "\xfc\x0d\x03" END, ERR_INVALID, 1, "unknown elem segment 3"),
+        CASE(NO_LOCALS "\xfc\x09\x03" END, ERR_INVALID, 1, "unknown data segment 3"),
+        CASE(NO_LOCALS I32_CONST "\x00" I32_LOAD "\x03\x00" DROP END, ERR_INVALID, 3,
              "alignment must not be larger than natural"),
-        CASE("\x00\x41\x00\x28\x20\x00\x1a\x0b", ERR_MALFORMED, 3, "malformed memop flags"),
-        CASE("\x00\x41\x00\x28\x62\x00\x00\x1a\x0b", ERR_MALFORMED, 3, "malformed memop flags"),
-        CASE("\x00\x41\x00\x28\xc2\x01\x00\x00\x1a\x0b", ERR_MALFORMED, 3, "malformed memop flags"),
-        CASE("\x00\x41\x00\x28\x43\x00\x00\x1a\x0b", ERR_INVALID, 3,
+        CASE(NO_LOCALS I32_CONST "\x00" I32_LOAD "\x20\x00" DROP END, ERR_MALFORMED, 3,
+             "malformed memop flags"),
+        CASE(NO_LOCALS I32_CONST "\x00" I32_LOAD "\x62\x00\x00" DROP END, ERR_MALFORMED, 3,
+             "malformed memop flags"),
+        CASE(NO_LOCALS I32_CONST "\x00" I32_LOAD "\xc2\x01\x00\x00" DROP END, ERR_MALFORMED, 3,
+             "malformed memop flags"),
+        CASE(NO_LOCALS I32_CONST "\x00" I32_LOAD "\x43\x00\x00" DROP END, ERR_INVALID, 3,
              "alignment must not be larger than natural"),
-        CASE("\x00\x41\x00\x28\x42\x01\x00\x1a\x0b", ERR_INVALID, 3, "unknown memory 1"),
-        CASE("\x00\x3f\x01\x1a\x0b", ERR_INVALID, 1, "unknown memory 1"),
-        CASE("\x00\x06\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfc\x12\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfc\x80\x20\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfd\x9a\x01\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfd\x80\x02\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfd\x80\x20\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\x41\x00\xfd\x00\x05\x00\x1a\x0b", ERR_INVALID, 3,
-             "alignment must not be larger than natural"),
-        CASE("\x00\x41\x00\xfd\x0f\xfd\x15\x10\x1a\x0b", ERR_INVALID, 5, "invalid lane index"),
-        CASE("\x00\x41\x00\x41\x00\xfd\x11\xfd\x57\x03\x00\x02\x1a\x0b", ERR_INVALID, 7,
-             "invalid lane index"),
-        CASE("\x00\xfd\x0d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x20\x0b", ERR_INVALID, 1,
-             "invalid lane index"),
-        CASE("\x00\x41\x00\xfd\x4d\x1a\x0b", ERR_INVALID, 3,
-             "type mismatch: expected v128, found i32"),
-        CASE("\x00\x42\x00\xfd\x0f\x1a\x0b", ERR_INVALID, 3,
-             "type mismatch: expected i32, found i64"),
-        CASE("\x00\x05\x0b", ERR_MALFORMED, 1, "misplaced ELSE opcode"),
-        CASE("\x00\x01", ERR_MALFORMED, 2, "unexpected end of section or function"),
-        CASE("\x00\x0b\x01", ERR_MALFORMED, 2, "END opcode expected"),
-        CASE("\x00\x41\x00\x04\x7f\x41\x01\x0b\x1a\x0b", ERR_INVALID, 7,
+        CASE(NO_LOCALS I32_CONST "\x00" I32_LOAD "\x42\x01\x00" DROP END, ERR_INVALID, 3,
+             "unknown memory 1"),
+        CASE(NO_LOCALS MEMORY_SIZE "\x01" DROP END, ERR_INVALID, 1, "unknown memory 1"),
+        CASE(NO_LOCALS "\x06" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS "\xfc\x12" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS "\xfc\x80\x20" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS "\xfd\x9a\x01" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS "\xfd\x80\x02" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS "\xfd\x80\x20" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS I32_CONST "\x00"
+                                 "\xfd\x00\x05\x00" DROP END,
+             ERR_INVALID, 3, "alignment must not be larger than natural"),
+        CASE(NO_LOCALS I32_CONST "\x00"
+                                 "\xfd\x0f\xfd\x15\x10" DROP END,
+             ERR_INVALID, 5, "invalid lane index"),
+        CASE(NO_LOCALS I32_CONST "\x00" I32_CONST "\x00"
+                                 "\xfd\x11\xfd\x57\x03\x00\x02" DROP END,
+             ERR_INVALID, 7, "invalid lane index"),
+        CASE(NO_LOCALS
+             "\xfd\x0d\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x20" END,
+             ERR_INVALID, 1, "invalid lane index"),
+        CASE(NO_LOCALS I32_CONST "\x00"
+                                 "\xfd\x4d" DROP END,
+             ERR_INVALID, 3, "type mismatch: expected v128, found i32"),
+        CASE(NO_LOCALS I64_CONST "\x00"
+                                 "\xfd\x0f" DROP END,
+             ERR_INVALID, 3, "type mismatch: expected i32, found i64"),
+        CASE(NO_LOCALS ELSE END, ERR_MALFORMED, 1, "misplaced ELSE opcode"),
+        CASE(NO_LOCALS NOP, ERR_MALFORMED, 2, "unexpected end of section or function"),
+        CASE(NO_LOCALS END NOP, ERR_MALFORMED, 2, "END opcode expected"),
+        CASE(NO_LOCALS I32_CONST "\x00" IF "\x7f" I32_CONST "\x01" END DROP END, ERR_INVALID, 7,
              "type mismatch: an if without else does not give its results"),
-        CASE("\x00\x41\x00\x41\x00\x42\x00\x41\x00\x1b\x1a\x1a\x0b", ERR_INVALID, 9,
-             "type mismatch: expected i32, found i64"),
+        CASE(NO_LOCALS I32_CONST "\x00" I32_CONST "\x00" I64_CONST "\x00" I32_CONST
+                                 "\x00" SELECT DROP DROP END,
+             ERR_INVALID, 9, "type mismatch: expected i32, found i64"),
     };
     expect_reports(cases, COUNT_OF(cases));
 }
@@ -158,14 +173,16 @@ static void reports_of_atomic_access(void **state)
 {
     (void)state;
     static const struct report_case cases[] = {
-        CASE("\x00\xfe\x04\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfe\x4f\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfe\x80\x20\x0b", ERR_MALFORMED, 1, "illegal opcode"),
-        CASE("\x00\xfe\x03\x01\x0b", ERR_MALFORMED, 1, "zero byte expected"),
-        CASE("\x00\x41\x00\xfe\x10\x01\x00\x1a\x0b", ERR_INVALID, 3,
-             "atomic alignment must be natural"),
-        CASE("\x00\x41\x00\xfe\x10\x03\x00\x1a\x0b", ERR_INVALID, 3,
-             "alignment must not be larger than natural"),
+        CASE(NO_LOCALS "\xfe\x04" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS "\xfe\x4f" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS "\xfe\x80\x20" END, ERR_MALFORMED, 1, "illegal opcode"),
+        CASE(NO_LOCALS "\xfe\x03\x01" END, ERR_MALFORMED, 1, "zero byte expected"),
+        CASE(NO_LOCALS I32_CONST "\x00"
+                                 "\xfe\x10\x01\x00" DROP END,
+             ERR_INVALID, 3, "atomic alignment must be natural"),
+        CASE(NO_LOCALS I32_CONST "\x00"
+                                 "\xfe\x10\x03\x00" DROP END,
+             ERR_INVALID, 3, "alignment must not be larger than natural"),
     };
     expect_reports(cases, COUNT_OF(cases));
 }
@@ -180,21 +197,29 @@ static void unreachable_code_takes_any_operand(void **state)
         enum err err;
     } cases[] = {
 #define CASE(body, err) {body, sizeof(body) - 1, err}
-        CASE("\x00\x00\x6a\x1a\x0b", ERR_OK),                     // i32.add of nothing
-        CASE("\x00\x00\x42\x00\x6a\x1a\x0b", ERR_INVALID),        // but not of an i64
-        CASE("\x00\x00\x1b\x6a\x1a\x0b", ERR_OK),                 // select gives anything
-        CASE("\x00\x00\x42\x00\x41\x00\x1b\x50\x1a\x0b", ERR_OK), // an i64, once one is known
-        CASE("\x00\x00\x42\x00\x41\x00\x1b\x45\x1a\x0b", ERR_INVALID),
-        CASE("\x00\x00\xd1\x1a\x0b", ERR_OK), // ref.is_null
-        CASE("\x00\x00\x41\x00\xd1\x1a\x0b", ERR_INVALID),
-        CASE("\x00\x02\x40\x0c\x00\x6a\x1a\x0b\x6a\x1a\x0b", ERR_INVALID), // ends with its block
-        CASE("\x00\x02\x7f\x02\x7e\x00\x41\x00\x0e\x01\x00\x01\x0b\x1a\x41\x00\x0b\x1a\x0b",
-             ERR_OK), // labels of other types, no operand to tell them apart
-        CASE("\x00\x02\x7f\x02\x7e\x42\x00\x41\x00\x0e\x01\x00\x01\x0b\x1a\x41\x00\x0b\x1a\x0b",
+        CASE(NO_LOCALS OP_UNREACHABLE I32_ADD DROP END, ERR_OK), // i32.add of nothing
+        CASE(NO_LOCALS OP_UNREACHABLE I64_CONST "\x00" I32_ADD DROP END,
+             ERR_INVALID),                                              // but not of an i64
+        CASE(NO_LOCALS OP_UNREACHABLE SELECT I32_ADD DROP END, ERR_OK), // select gives anything
+        CASE(NO_LOCALS OP_UNREACHABLE I64_CONST "\x00" I32_CONST "\x00" SELECT I64_EQZ DROP END,
+             ERR_OK), // an i64, once one is known
+        CASE(NO_LOCALS OP_UNREACHABLE I64_CONST "\x00" I32_CONST "\x00" SELECT I32_EQZ DROP END,
              ERR_INVALID),
-        CASE("\x00\x02\x7f\x02\x40\x00\x0e\x01\x00\x01\x0b\x41\x00\x0b\x1a\x0b",
-             ERR_INVALID),                         // counts
-        CASE("\x00\x00\x41\x00\x0b", ERR_INVALID), // one too many for the function's end
+        CASE(NO_LOCALS OP_UNREACHABLE REF_IS_NULL DROP END, ERR_OK),
+        CASE(NO_LOCALS OP_UNREACHABLE I32_CONST "\x00" REF_IS_NULL DROP END, ERR_INVALID),
+        CASE(NO_LOCALS BLOCK "\x40" BR "\x00" I32_ADD DROP END I32_ADD DROP END,
+             ERR_INVALID), // ends with its block
+        CASE(NO_LOCALS BLOCK "\x7f" BLOCK "\x7e" OP_UNREACHABLE I32_CONST "\x00" BR_TABLE
+                             "\x01\x00\x01" END DROP I32_CONST "\x00" END DROP END,
+             ERR_OK), // labels of other types, no operand to tell them apart
+        CASE(NO_LOCALS BLOCK "\x7f" BLOCK "\x7e" I64_CONST "\x00" I32_CONST "\x00" BR_TABLE
+                             "\x01\x00\x01" END DROP I32_CONST "\x00" END DROP END,
+             ERR_INVALID),
+        CASE(NO_LOCALS BLOCK "\x7f" BLOCK "\x40" OP_UNREACHABLE BR_TABLE
+                             "\x01\x00\x01" END I32_CONST "\x00" END DROP END,
+             ERR_INVALID), // counts
+        CASE(NO_LOCALS OP_UNREACHABLE I32_CONST "\x00" END,
+             ERR_INVALID), // one too many for the function's end
 #undef CASE
     };
     for (u32 i = 0; i < COUNT_OF(cases); i++) {
