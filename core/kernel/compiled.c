@@ -13,6 +13,7 @@
 #include "core/kernel/kept.h"
 #include "core/platform.h"
 #include "core/wasm/crossing.h"
+#include "core/wasm/names.h"
 
 STATIC_ASSERT((u32)PLATFORM_X86_AVX == X64_HAS_AVX && (u32)PLATFORM_X86_AVX2 == X64_HAS_AVX2);
 STATIC_ASSERT((u32)PLATFORM_X86_BMI1 == X64_HAS_BMI1 && (u32)PLATFORM_X86_BMI2 == X64_HAS_BMI2);
@@ -44,6 +45,7 @@ struct program_code {
     u8 hot_stage;       // enum hot_stage
     bool has_hot;       // in the batch
     bool has_failed;
+    struct wasm_names_place names; // code_tell's
     // Everybody's.
     bool is_done;     // atomic: there is no job
     bool is_settled;  // there was none: nobody need wait. Under kernel->lock
@@ -71,7 +73,7 @@ static void code_tell(void *context, const struct jit_batch *batch)
         [JIT_CODE_LINK] = KERNEL_CODE_LEAVE,
     };
     const struct kernel *kernel = context;
-    const struct program_code *program = CONTAINER_OF(batch->module, struct program_code, module);
+    struct program_code *program = CONTAINER_OF(batch->module, struct program_code, module);
     for (u32 i = 0; i < batch->code_count; i++) {
         const struct jit_code *code = &batch->codes[i];
         bool is_function = code->kind == JIT_CODE_FUNCTION;
@@ -84,7 +86,7 @@ static void code_tell(void *context, const struct jit_batch *batch)
             .function = is_function ? code->function : 0,
         };
         if (is_function) {
-            told.name = wasm_module_function_name(module, code->function);
+            told.name = wasm_module_function_name_from(module, &program->names, code->function);
         }
         kernel->config.code_placed(kernel->config.code_context, &told);
     }

@@ -3,13 +3,8 @@
 #include "core/base/assert.h"
 #include "core/wasm/names.h"
 
-struct span wasm_module_function_name(const struct wasm_module *module, u32 function)
+static struct span export_name(const struct wasm_module *module, u32 function)
 {
-    ASSERT(function < module->function_count);
-    struct span name = wasm_names_function(module->names, function);
-    if (name.size != 0) {
-        return name;
-    }
     for (u32 i = 0; i < module->export_count; i++) {
         const struct wasm_export *export = &module->exports[i];
         if (export->kind == WASM_FUNCTION && export->index == function) {
@@ -17,6 +12,21 @@ struct span wasm_module_function_name(const struct wasm_module *module, u32 func
         }
     }
     return (struct span){0};
+}
+
+struct span wasm_module_function_name(const struct wasm_module *module, u32 function)
+{
+    ASSERT(function < module->function_count);
+    struct span name = wasm_names_function(module->names, function);
+    return name.size != 0 ? name : export_name(module, function);
+}
+
+struct span wasm_module_function_name_from(const struct wasm_module *module,
+                                           struct wasm_names_place *place, u32 function)
+{
+    ASSERT(function < module->function_count);
+    struct span name = wasm_names_function_from(module->names, place, function);
+    return name.size != 0 ? name : export_name(module, function);
 }
 
 const struct wasm_custom *wasm_module_custom(const struct wasm_module *module, struct span name)

@@ -13,6 +13,7 @@
 #include "core/base/types.h"
 struct arena;
 struct wasm_code; // a translated body, private to translate.c and the interpreter
+struct wasm_names_place;
 
 // Value types, as the binary format numbers them.
 enum wasm_type {
@@ -253,6 +254,9 @@ struct wasm_module {
 
 // The name of a function: from the name section, else its export's, else an empty span.
 struct span wasm_module_function_name(const struct wasm_module *module, u32 function);
+// The same of many, in rising order at best: see wasm_names_function_from (names.h).
+struct span wasm_module_function_name_from(const struct wasm_module *module,
+                                           struct wasm_names_place *place, u32 function);
 
 // The first custom section of that name, or NULL.
 const struct wasm_custom *wasm_module_custom(const struct wasm_module *module, struct span name);

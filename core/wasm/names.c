@@ -104,3 +104,41 @@ struct span wasm_names_function(struct span names, u32 function)
     }
     return (struct span){0};
 }
+
+static void place_next(struct wasm_names_place *place)
+{
+    place->left--;
+    if (reader_leb_u32(&place->rest, &place->function, NULL) != ERR_OK ||
+        read_name(&place->rest, &place->name) != ERR_OK) {
+        place->left = 0;
+    }
+}
+
+// At the first entry, or one without a name when there is none.
+static void place_begin(struct wasm_names_place *place, struct span names)
+{
+    struct reader in = reader_over(names);
+    u8 id = 0;
+    *place = (struct wasm_names_place){.is_open = true};
+    while (id != NAMES_OF_FUNCTIONS && reader_left(&in) != 0) {
+        if (read_part(&in, &id, &place->rest) != ERR_OK) {
+            return;
+        }
+    }
+    if (id == NAMES_OF_FUNCTIONS && reader_leb_u32(&place->rest, &place->left, NULL) == ERR_OK &&
+        place->left > 0) {
+        place_next(place);
+    }
+}
+
+struct span wasm_names_function_from(struct span names, struct wasm_names_place *place,
+                                     u32 function)
+{
+    if (!place->is_open || function < place->function) {
+        place_begin(place, names);
+    }
+    while (place->function < function && place->left > 0) {
+        place_next(place);
+    }
+    return place->function == function ? place->name : (struct span){0};
+}

@@ -25,3 +25,17 @@ enum err wasm_names_check_step(struct wasm_names_check *check, i64 *work);
 
 // The name of a function, or an empty span. `names` is sound or empty. Work is linear in its size.
 struct span wasm_names_function(struct span names, u32 function);
+
+// Where a look through the names of functions is; all zeros before the first.
+struct wasm_names_place {
+    struct reader rest; // the entries behind
+    u32 left;           // how many
+    u32 function;       // of the entry at hand
+    struct span name;
+    bool is_open;
+};
+// The same for many functions: those in rising order take work linear in the section's size, all
+// of them together, and one that is lower than the one before begins again. Where entries are out
+// of order, which the Source forbids, functions may seem to have none.
+struct span wasm_names_function_from(struct span names, struct wasm_names_place *place,
+                                     u32 function);

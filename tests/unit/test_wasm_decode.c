@@ -7,6 +7,7 @@
 #include "core/wasm/decode.h"
 #include "core/wasm/features.h"
 #include "core/wasm/module.h"
+#include "core/wasm/names.h"
 #include "core/wasm/opcode.h"
 #include "core/wasm/validate.h"
 #include "tests/unit/support.h"
@@ -271,6 +272,33 @@ static void names_are_found(void **state)
     wasm_bytes_free(&b);
 }
 
+// By a place, in any order, names are the same.
+static void names_are_found_in_any_order(void **state)
+{
+    (void)state;
+    static const char sound[] = "\x00\x04\x03mod\x01\x0f\x04\x01\x01"
+                                "a\x02\x02"
+                                "bb\x05\x00\x09\x03"
+                                "ccc";
+    static const u32 orders[][6] = {
+        {0, 1, 2, 5, 9, 10}, {10, 9, 5, 2, 1, 0}, {9, 1, 9, 0, 2, 2}, {3, 4, 2, 11, 1, 9}};
+    static const char *const names[] = {[1] = "a", [2] = "bb", [9] = "ccc", [11] = NULL};
+    for (u32 i = 0; i < COUNT_OF(orders); i++) {
+        struct wasm_names_place place = {0};
+        struct wasm_names_place none = {0};
+        for (u32 k = 0; k < COUNT_OF(orders[i]); k++) {
+            u32 function = orders[i][k];
+            struct span section = span_of(sound, sizeof sound - 1);
+            struct span found = wasm_names_function_from(section, &place, function);
+            const char *name = names[function] == NULL ? "" : names[function];
+            assert_true(span_equal(found, span_string(name)));
+            assert_true(span_equal(found, wasm_names_function(section, function)));
+            section.size = 6; // without the map
+            assert_int_equal(wasm_names_function_from(section, &none, function).size, 0);
+        }
+    }
+}
+
 // Every byte of the name section replaced, and every length of it: always decodes, and names stay
 // inside.
 static void damaged_names_are_no_names(void **state)
@@ -526,6 +554,7 @@ int main(void)
         cmocka_unit_test(segments_come_in_all_their_forms),
         cmocka_unit_test(bodies_know_their_locals_and_their_place),
         cmocka_unit_test(names_are_found),
+        cmocka_unit_test(names_are_found_in_any_order),
         cmocka_unit_test(damaged_names_are_no_names),
         cmocka_unit_test(index_spaces_exist_without_their_sections),
         cmocka_unit_test(a_cut_file_is_malformed_and_changes_nothing),
