@@ -22,10 +22,11 @@ static inline bool span_equal(struct span a, struct span b)
     return a.size == b.size && mem_equal(a.data, b.data, a.size);
 }
 
-// The bytes [start, end) of `span`; start <= end <= span.size is the caller's to know.
+// The bytes [start, end) of `span`; start <= end <= span.size is the caller's to know. An empty one
+// may be sliced too, though C does not add 0 to NULL.
 static inline struct span span_slice(struct span span, size_t start, size_t end)
 {
-    return (struct span){span.data + start, end - start};
+    return (struct span){start == 0 ? span.data : span.data + start, end - start};
 }
 
 // A span over a string that ends in zero. A loop, because a machine without a libc has no strlen.
