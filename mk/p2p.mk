@@ -33,9 +33,11 @@ $(foreach f,$(P2P_FUZZERS),$(eval FUZZ_SOURCES_$(f) := $(P2P_CRYPTO) $(P2P_SOURC
 $(foreach f,$(P2P_FUZZERS),$(eval FUZZ_LIBRARIES_$(f) := -lsodium))
 FUZZ_SOURCES_p2p_bitswap += tests/unit/p2p_net.c tests/unit/file_blocks.c
 
-# A peer natively, for tests against other implementations.
-INTEROP_PEER_SOURCES := tests/interop/peer.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES)
-$(call link_rule,asan,build/asan/test/interop_peer,$(INTEROP_PEER_SOURCES),-lsodium)
+# Peers natively, for tests against other implementations.
+INTEROP_SOURCES := tests/interop/links.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES)
+INTEROP_PROGRAMS := peer finder
+$(foreach p,$(INTEROP_PROGRAMS),$(eval $(call link_rule,asan,build/asan/test/interop_$(p),tests/interop/$(p).c \
+  $(INTEROP_SOURCES),-lsodium)))
 
 # As a program of the tests, with the machine's cryptography.
 PROGRAM_SOURCES_test_p2p = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
@@ -43,8 +45,8 @@ PROGRAM_SOURCES_test_p2p = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
 # Installs js-libp2p under build/interop/ at its first run.
 TEST_SUITES += interop
 TEST_SECONDS_interop := 420
-test-interop: build/asan/test/interop_peer ## lib/p2p and js-libp2p talk to each other
-	@tests/interop/run --folder build/interop $<
+test-interop: $(INTEROP_PROGRAMS:%=build/asan/test/interop_%) ## lib/p2p and js-libp2p talk to each other
+	@tests/interop/run --folder build/interop $^
 
 # Two connections in one process, beside libsodium alone.
 $(call link_rule,hosted,build/hosted/bench/p2p,tests/bench/p2p.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)

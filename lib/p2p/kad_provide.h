@@ -32,7 +32,8 @@ void kad_provides_done(struct kad_provides *provides, const struct kad_key *key,
                        u64 now_ns);
 u64 kad_provides_wake(const struct kad_provides *provides);
 
-// The message for one peer: nobody answers it.
+// The message for one peer. Nobody answers it: it was taken when the peer ends the stream, in order
+// or, as js-libp2p does, by a reset.
 //   self  we, with the addresses at which we listen
 size_t kad_provide_message(const struct kad_key *key, const struct p2p_hint *self, u8 *out,
                            size_t capacity);
