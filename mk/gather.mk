@@ -32,7 +32,7 @@ test-gcc: ## the unit tests once more, built by gcc
 FUZZ_RUNS ?= 500000
 FUZZ_SECONDS ?= 10
 SECONDS ?= 60
-TEST_SECONDS_fuzz ?= 600
+TEST_SECONDS_fuzz ?= 900
 TEST_SECONDS_unit := 900
 TEST_SUITES += gcc fuzz
 
