@@ -24,6 +24,7 @@ test-v8: build/hosted/test/machine build/asan/test/machine ## compiled code, int
 	@tests/diff/many --count $(V8_MODULES) --asan-count $(V8_ASAN_MODULES) --seed $(V8_SEED) $^
 
 TEST_SUITES += reducer
+TEST_SECONDS_reducer := 900
 test-reducer: build/hosted/test/diff_engine build/hosted/test/machine ## what disagrees is made small
 	@tests/diff/run_reducer $^
 
