@@ -62,6 +62,7 @@ struct bitswap_ask {
     struct bitswap_peer *peer;
     bool is_block; // not only whether the peer has it
     u8 state;
+    u8 tries;
     u64 since_ns;
 };
 

@@ -95,6 +95,21 @@ static void ask_free(struct bitswap *engine, struct bitswap_ask *ask)
     list_prepend(&engine->free_asks, &ask->of_want);
 }
 
+// It is to be sent.
+static void ask_begin(struct bitswap *engine, struct bitswap_ask *ask)
+{
+    struct bitswap_peer *peer = ask->peer;
+    ask->state = BITSWAP_ASK_NEW;
+    ask->since_ns = engine->now_ns;
+    ask->tries++;
+    ask->want->is_told = false;
+    peer->unsent_count++;
+    if (ask->is_block) {
+        peer->progress_ns = peer->asked_count == 0 ? engine->now_ns : peer->progress_ns;
+        peer->asked_count++;
+    }
+}
+
 // False: there is no memory for one more.
 static bool ask_make(struct bitswap *engine, struct bitswap_want *want, struct bitswap_peer *peer,
                      bool is_block)
@@ -108,16 +123,10 @@ static bool ask_make(struct bitswap *engine, struct bitswap_want *want, struct b
         return false;
     }
     ask = ASK_OF_WANT(node);
-    *ask = (struct bitswap_ask){
-        .want = want, .peer = peer, .is_block = is_block, .since_ns = engine->now_ns};
+    *ask = (struct bitswap_ask){.want = want, .peer = peer, .is_block = is_block};
     list_append(&want->asks, &ask->of_want);
     list_append(&peer->asks, &ask->of_peer);
-    peer->unsent_count++;
-    want->is_told = false;
-    if (is_block) {
-        peer->progress_ns = peer->asked_count == 0 ? engine->now_ns : peer->progress_ns;
-        peer->asked_count++;
-    }
+    ask_begin(engine, ask);
     return true;
 }
 
@@ -386,6 +395,22 @@ static bool is_somebody_slow_enough(const struct standing *standing, const struc
     return true;
 }
 
+// Nobody else is left: one that was late, and has given something before, is asked again. Its last
+// ask was cancelled, and is longer ago than P2P_BITSWAP_REASK_MS.
+static bool ask_again(struct bitswap *engine, struct bitswap_want *want)
+{
+    for (struct list_node *at = list_first(&want->asks); at != NULL;
+         at = list_next(&want->asks, at)) {
+        struct bitswap_ask *ask = ASK_OF_WANT(at);
+        if (ask->state == BITSWAP_ASK_LATE && ask->is_block && ask->tries < P2P_BITSWAP_TRIES &&
+            ask->peer->wanted_bytes != 0 && bitswap_is_usable(engine, ask->peer)) {
+            ask_begin(engine, ask);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void want_look(struct bitswap *engine, struct bitswap_want *want)
 {
     struct standing standing = stand(engine, want);
@@ -409,7 +434,8 @@ static void want_look(struct bitswap *engine, struct bitswap_want *want)
         }
     }
     want->waits = want->waits || choice.waits || (choice.peer != NULL && standing.blocks == 0);
-    if (standing.blocks + standing.slow + standing.haves == 0 && !want->waits && !want->is_told) {
+    if (standing.blocks + standing.slow + standing.haves == 0 && !want->waits && !want->is_told &&
+        !ask_again(engine, want)) {
         list_remove(&want->of_engine);
         list_append(&engine->missing_wants, &want->of_engine);
     }

@@ -235,6 +235,9 @@ enum {
     P2P_BITSWAP_HAVE_MS = 1000,  // for a peer to say whether it has a block. Beyond: it is late
     P2P_BITSWAP_STALL_MS = 2000, // without progress: others are asked for the same blocks
     P2P_BITSWAP_LATE_MS = 10000, // without progress: it is not waited for any more
+    // How often one that gave something before is asked for a block that it does not send. Messages
+    // may be lost with a stream. Beyond: it is late for good.
+    P2P_BITSWAP_TRIES = 3,
     P2P_BITSWAP_PROGRESS_BYTES = 64 * 1024, // or a whole block: what counts as progress
     P2P_BITSWAP_REASK_MS = 5000,            // js does not send a block again before
     P2P_BITSWAP_TICK_MS = 250,              // how often it is looked at times

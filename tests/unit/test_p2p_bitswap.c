@@ -689,6 +689,38 @@ static void wants_come_in_batches_and_not_again(void **state)
     scene_drop(scene);
 }
 
+// A message may be lost with its stream; one that gave something before is asked again.
+static void who_gave_something_is_asked_again(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_make();
+    struct by_hand *hand = &scene->hand;
+    struct bitswap *engine = &scene->node->engine;
+    u32 number = 0;
+    struct bitswap_item first = want_of(0, 1, true), second = want_of(1, 1, true);
+    assert_int_equal(bitswap_want(engine, 0, &first.cid, scene->net->now_ns), ERR_OK);
+    net_wait(scene->net, 50);
+    hand_block(scene, span_of(&number, sizeof number));
+    assert_int_equal(scene->node->blocks_got, 1);
+    assert_int_equal(bitswap_want(engine, 0, &second.cid, scene->net->now_ns), ERR_OK);
+    for (u32 tries = 1; tries <= P2P_BITSWAP_TRIES; tries++) {
+        net_wait(scene->net, P2P_BITSWAP_LATE_MS / 2);
+        assert_int_equal(hand->wants, 1 + tries);
+        assert_int_equal(hand->cancels, tries - 1);
+        assert_int_equal(scene->node->missing, 0);
+        net_wait(scene->net, P2P_BITSWAP_LATE_MS / 2 + P2P_BITSWAP_TICK_MS);
+    }
+    net_wait(scene->net, 3000);
+    assert_int_equal(hand->wants, 1 + P2P_BITSWAP_TRIES);
+    assert_int_equal(scene->node->missing, 1);
+    // And a block is welcome whenever it comes.
+    number = 1;
+    hand_block(scene, span_of(&number, sizeof number));
+    assert_int_equal(scene->node->blocks_got, 2);
+    assert_int_equal(engine->want_count, 0);
+    scene_drop(scene);
+}
+
 static void what_was_cancelled_may_still_come(void **state)
 {
     (void)state;
@@ -801,6 +833,7 @@ int main(void)
         cmocka_unit_test(slow_blocks_give_their_buffers_back),
         cmocka_unit_test(many_streams_are_reset),
         cmocka_unit_test(wants_come_in_batches_and_not_again),
+        cmocka_unit_test(who_gave_something_is_asked_again),
         cmocka_unit_test(what_was_cancelled_may_still_come),
         cmocka_unit_test(presences_that_nobody_asked_for_are_nothing),
         cmocka_unit_test(answers_are_heard_on_any_stream),
