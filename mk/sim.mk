@@ -14,6 +14,7 @@ $(call program_rule,build/test/kernel/puppet.wasm,tests/kernel/guests/puppet.c b
 $(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c build/gen/interfaces/lane.c)
 $(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c build/gen/interfaces/lane.c)
 $(call program_rule,build/test/kernel/crowd.wasm,tests/kernel/guests/crowd.c)
+$(call program_rule,build/test/kernel/binder.wasm,tests/kernel/guests/binder.c)
 $(call program_rule,build/test/kernel/brood.wasm,tests/kernel/guests/brood.c)
 $(call threaded_rule,build/test/kernel/threads.wasm,tests/kernel/guests/threads.c)
 # Without the runtime, and with a memory of one page of which little is touched.
@@ -63,7 +64,8 @@ $(call link_rule,hosted,build/hosted/bench/kernel,\
   tests/bench/kernel.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),-lsodium -lpthread)
 BENCHES += kernel
 $(call threaded_rule,build/test/kernel/summer.wasm,tests/bench/summer.c)
-bench-kernel: build/hosted/bench/kernel $(KERNEL_GUEST_FILES) build/programs/ping.wasm build/test/kernel/summer.wasm
+bench-kernel: build/hosted/bench/kernel $(KERNEL_GUEST_FILES) build/programs/ping.wasm \
+  build/test/kernel/summer.wasm build/test/kernel/binder.wasm
 	@build/hosted/bench/kernel $(KERNEL_BENCH)
 	@REDSHIRT_ENGINE=compiled build/hosted/bench/kernel compiled
 

@@ -3,9 +3,12 @@
 // machine's workers and pages; with the nearest thing that Linux has measured in the same run: two
 // processes and two pipes, vfork and exec.
 #include "core/kernel/kernel.h"
+#include "core/base/cid.h"
 #include "core/base/report.h"
 #include "core/kernel/grant.h"
+#include "core/kernel/limits.h"
 #include "core/platform.h"
+#include "interfaces/ping.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
 #include <stdio.h>
@@ -30,7 +33,11 @@ struct bench {
     char idle[KERNEL_CID_TEXT_BYTES];
     char exit[KERNEL_CID_TEXT_BYTES];
     char summer[KERNEL_CID_TEXT_BYTES];
+    char binder[KERNEL_CID_TEXT_BYTES];
 };
+
+// How many words of a user the kernel has; 0: whatever is not said is allowed.
+static u32 grant_rows;
 
 // Whether programs are compiled before they run (REDSHIRT_ENGINE=compiled), or interpreted.
 static bool is_compiled(void)
@@ -61,8 +68,39 @@ static void add(struct bench *bench, const char *path, char cid[KERNEL_CID_TEXT_
     }
 }
 
+static void allow(struct bench *bench, const char *cid, enum kernel_right right)
+{
+    struct kernel_grant grant = {.right = right, .word = KERNEL_ALLOW};
+    struct cid program;
+    if (cid_parse_text(span_string(cid), &program, NULL) != ERR_OK) {
+        fail("a name of a program");
+    }
+    memcpy(grant.program, program.digest, sizeof grant.program);
+    memcpy(grant.interface, ping_interface.hash, sizeof grant.interface);
+    if (kernel_grant_set(bench->kernel, &grant) != ERR_OK) {
+        fail("a grant");
+    }
+}
+
+// Rows about others, then what the programs here need.
+static void grants_fill(struct bench *bench)
+{
+    struct kernel_grant grant = {.right = KERNEL_USE, .word = KERNEL_ALLOW};
+    for (u32 row = 0; row < grant_rows; row++) {
+        platform_random(grant.program, sizeof grant.program);
+        platform_random(grant.interface, sizeof grant.interface);
+        if (kernel_grant_set(bench->kernel, &grant) != ERR_OK) {
+            fail("a grant");
+        }
+    }
+    allow(bench, bench->pinger, KERNEL_USE);
+    allow(bench, bench->binder, KERNEL_USE);
+    allow(bench, bench->ponger, KERNEL_HANDLE);
+}
+
 static void bench_open(struct bench *bench, u32 workers)
 {
+    u8 unknown = grant_rows == 0 ? KERNEL_ALLOW : KERNEL_DENY;
     memset(bench, 0, sizeof *bench);
     struct report report = {0};
     bench->workers = workers;
@@ -72,7 +110,7 @@ static void bench_open(struct bench *bench, u32 workers)
     hosted_memory_init(&bench->memory, (u64)16 << 30);
     struct kernel_config config = {.engine = is_compiled() ? KERNEL_ENGINE_COMPILED
                                                            : KERNEL_ENGINE_INTERPRETER,
-                                   .unknown = {KERNEL_ALLOW, KERNEL_ALLOW},
+                                   .unknown = {unknown, unknown},
                                    .memory = &bench->memory.base,
                                    .memory_bytes = (u64)16 << 30,
                                    .guest_memory_bytes = (u64)64 << 30,
@@ -86,6 +124,10 @@ static void bench_open(struct bench *bench, u32 workers)
     add(bench, "build/test/kernel/idle.wasm", bench->idle);
     add(bench, "build/test/kernel/exit.wasm", bench->exit);
     add(bench, "build/test/kernel/summer.wasm", bench->summer);
+    add(bench, "build/test/kernel/binder.wasm", bench->binder);
+    if (grant_rows > 0) {
+        grants_fill(bench);
+    }
 }
 
 static void on_end(void *context, struct kernel_process_id id, struct kernel_ending ending)
@@ -494,6 +536,41 @@ static void bench_compiled(void)
     bench_threads();
 }
 
+// ---- grants
+
+// ns for a bind and the unbind behind it.
+static f64 bind_and_unbind(u32 count)
+{
+    struct bench bench;
+    bench_open(&bench, 1);
+    struct kernel_process_id handler = start(&bench, bench.ponger, false, (struct load){0});
+    (void)start(&bench, bench.binder, true, (struct load){.count = count});
+    u64 took_ns = bench_run(&bench);
+    (void)!kernel_kill(bench.kernel, handler);
+    bench_close(&bench);
+    return (f64)took_ns / count;
+}
+
+// The least of several runs of each, in turns, as the machine is others' too.
+static void bench_grants(void)
+{
+    f64 trips[2] = {1e9, 1e9};
+    f64 binds[2] = {1e9, 1e9};
+    for (u32 run = 0; run < 10; run++) {
+        grant_rows = run % 2 == 0 ? 0 : KERNEL_GRANTS - 16;
+        f64 trip = round_trip(HANDLER_PLAIN, 1, 1, (struct load){.count = 500000, .bytes = 64});
+        f64 bind = bind_and_unbind(300000);
+        trips[run % 2] = trip < trips[run % 2] ? trip : trips[run % 2];
+        binds[run % 2] = bind < binds[run % 2] ? bind : binds[run % 2];
+    }
+    grant_rows = 0;
+    printf(
+        "| bind and unbind, %u grants | %.2f us | %.2f us (no grants) | %.2fx | bind <= 1 us |\n",
+        KERNEL_GRANTS - 16, binds[1] / 1e3, binds[0] / 1e3, binds[1] / binds[0]);
+    printf("| message round trip, 64 B, %u grants | %.0f ns | %.0f ns (no grants) | %.2fx | 1x |\n",
+           KERNEL_GRANTS - 16, trips[1], trips[0], trips[1] / trips[0]);
+}
+
 int main(int argc, char **argv)
 {
     const char *only = argc > 1 ? argv[1] : "all";
@@ -508,6 +585,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(only, "shape") == 0 && argc > 3) {
         bench_shape((u32)atoi(argv[2]), (u32)atoi(argv[3]));
+    }
+    if (all || strcmp(only, "grants") == 0) {
+        bench_grants();
     }
     if (all || strcmp(only, "rate") == 0) {
         bench_throughput();
