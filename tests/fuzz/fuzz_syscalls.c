@@ -9,6 +9,7 @@
 #include "core/kernel/limits.h"
 #include "interfaces/inspect.h"
 #include "interfaces/system.h"
+#include "tests/kernel/grants.h"
 #include "tests/kernel/stage.h"
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct fuzz {
     u64 recent[RECENT]; // results: ids, bonds
     u32 recent_at;
     u64 bonds[PUPPETS];
+    char cid[KERNEL_CID_TEXT_BYTES];
 };
 
 // What stands at the start of each puppet's area: bodies of system calls.
@@ -103,7 +105,7 @@ static u64 argument(struct fuzz *fuzz, const struct puppet *puppet, u8 index, u1
         59,
         67,
         100,
-        1000,
+        SYSTEM_CLIENT_LIMITS_ID,
     };
     return table[index % (sizeof table / sizeof *table)];
 }
@@ -121,6 +123,20 @@ static void remember(struct fuzz *fuzz, const struct puppet *puppet)
     }
 }
 
+// A word of the user about the puppets, or about all programs.
+static void change_mind(struct fuzz *fuzz, const u8 *bytes)
+{
+    struct kernel_grant grant = {.right = bytes[0] % 8 == 0 ? KERNEL_HANDLE : KERNEL_USE,
+                                 .word = (enum kernel_word)(bytes[1] % 3),
+                                 .limit = span_of(bytes, bytes[2] % 4)};
+    grants_name(&grant, bytes[3] % 4 == 0 ? NULL : fuzz->cid, bytes[4] % 2 == 0 ? &a : &b);
+    if (bytes[5] % 4 != 0) {
+        (void)!kernel_grant_set(fuzz->stage.kernel, &grant);
+    } else {
+        (void)!kernel_grant_forget(fuzz->stage.kernel, grant.right, grant.program, grant.interface);
+    }
+}
+
 static void order(struct fuzz *fuzz, const u8 *bytes)
 {
     struct puppet *puppet = fuzz->puppets[(bytes[0] >> 4) % PUPPETS];
@@ -129,6 +145,9 @@ static void order(struct fuzz *fuzz, const u8 *bytes)
         stage_kill(&fuzz->stage, puppet);
     }
     if (what == 14) {
+        if (mem_load_u16(bytes + 8) >= 1 << 15) {
+            change_mind(fuzz, bytes + 1);
+        }
         stage_settle(&fuzz->stage, 50);
     }
     if (!puppet->is_idle || what >= 14) {
@@ -181,7 +200,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     stage_open(&fuzz.stage, size == 0 ? 0 : data[0], 2, NULL);
     fuzz.stage.check = false;
     const struct stage_interface *interfaces[] = {&a, &b};
-    char cid[KERNEL_CID_TEXT_BYTES];
+    char *cid = fuzz.cid;
     stage_program(&fuzz.stage, interfaces, 2, cid);
     for (u32 i = 0; i < PUPPETS; i++) {
         fuzz.puppets[i] = stage_start(&fuzz.stage, cid);

@@ -86,6 +86,14 @@ def grants_on_the_command_line(world):
 
 
 @test
+def grants_as_many_as_a_command_line_takes(world):
+    asked = Asked(world)
+    words = ["--allow=tcp"] * 63 + ["--allow=crypto"]
+    allowed(asked.run(*words, asked.crypto))
+    expect(asked.run("--allow=tcp", *words, asked.crypto).code, 64)
+
+
+@test
 def grants_of_who_handles(world):
     asked = Asked(world)
     ping = os.path.join("build", "programs", "ping.wasm")

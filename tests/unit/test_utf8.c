@@ -53,11 +53,24 @@ static void stray_bytes_are_refused(void **state)
     assert_true(utf8_is_valid(SPAN_LITERAL("a\0\xc3\xa9\xe2\x82\xac\xf0\x9f\x8d\x8az")));
 }
 
+static void the_first_bytes_end_between_letters(void **state)
+{
+    (void)state;
+    struct span text = SPAN_LITERAL("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x8d\x8az");
+    static const u8 sizes[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+    for (u32 most = 0; most < sizeof sizes; most++) {
+        assert_int_equal(utf8_first(text, most).size, sizes[most]);
+    }
+    assert_int_equal(utf8_first(SPAN_LITERAL("ab\xff"), 2).size, 2);
+    assert_int_equal(utf8_first(SPAN_LITERAL("ab\xff"), 3).size, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_code_point_has_one_encoding),
         cmocka_unit_test(stray_bytes_are_refused),
+        cmocka_unit_test(the_first_bytes_end_between_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

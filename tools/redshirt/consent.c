@@ -62,10 +62,9 @@ static struct {
     struct question questions[KERNEL_QUESTIONS];
     u32 line_size;
     char line[LINE_BYTES];
-    u32 no_count; // what the user has just said no to
+    u32 no_count; // atomic: what the user has just said no to
     u8 noes[CONSENT_REFUSALS][64];
     u32 told;
-    bool has_refused;  // atomic
     u32 refusal_count; // atomic; written with the kernel's lock held
     struct refusal refusals[CONSENT_REFUSALS];
 } user = {.pipe = {-1, -1}, .terminal = -1, .changes = -1};
@@ -144,13 +143,13 @@ static void refusals_tell(void)
             refusal->right == KERNEL_HANDLE ? "handle" : "use", refusal->name, option, refusal->cid,
             interface.data, refusal->right == KERNEL_HANDLE ? "--handle" : "--allow",
             interface.data);
-        __atomic_store_n(&user.has_refused, true, __ATOMIC_RELEASE);
     }
 }
 
 bool consent_has_refused(void)
 {
-    return __atomic_load_n(&user.refusal_count, __ATOMIC_ACQUIRE) > user.no_count;
+    return __atomic_load_n(&user.refusal_count, __ATOMIC_ACQUIRE) >
+           __atomic_load_n(&user.no_count, __ATOMIC_ACQUIRE);
 }
 
 // ---- the file
@@ -254,7 +253,8 @@ static void question_answer(char letter)
         file_add(&line);
     } else if (letter == 'n' && is_good && user.no_count < CONSENT_REFUSALS) {
         mem_copy(user.noes[user.no_count], line.program.digest, 32);
-        mem_copy(user.noes[user.no_count++] + 32, line.interface, 32);
+        mem_copy(user.noes[user.no_count] + 32, line.interface, 32);
+        __atomic_store_n(&user.no_count, user.no_count + 1, __ATOMIC_RELEASE);
     }
     question_end(0, letter == 'a'   ? CONSENT_ANSWER_ALWAYS
                     : letter == 'o' ? CONSENT_ANSWER_ONCE

@@ -46,7 +46,7 @@ static const struct {
     {"store-loader", "redshirt:kernel/loader", KERNEL_HANDLE, ""},
     {"log", "redshirt:io/log", KERNEL_HANDLE, ""},
     {"http", "redshirt:kernel/inspect", KERNEL_USE, ""},
-    {"http", "redshirt:io/tcp", KERNEL_USE, ""},
+    {"http", "redshirt:io/tcp", KERNEL_USE, "listen:127.0.0.1:*"},
     {"p2p-loader", "*", KERNEL_USE, ""}, // which all programs come through
     {"p2p-loader", "*", KERNEL_HANDLE, ""},
 };
