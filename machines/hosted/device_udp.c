@@ -3,6 +3,8 @@
 // buffer, which is the limit that udp.wit speaks of; one to be sent lies in the message's body
 // until the host takes it.
 #define _GNU_SOURCE 1
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -177,22 +179,75 @@ static const struct allow_client *allowed_to(struct udp *udp, u64 client)
     return allow_client(&udp->allowed, udp->device.kernel, client);
 }
 
-static void do_open(void *context, const struct interface_message *message,
-                    const struct udp_open_call *arguments)
+// On every network that lets us.
+static int group_join(struct socket *socket, const struct sockaddr_storage *group)
 {
-    struct udp *udp = context;
+    char name[INET_ADDRSTRLEN], local[INET_ADDRSTRLEN];
+    uv_interface_address_t *networks;
+    int count;
+    int joined = UV_ENODEV;
+    if (uv_ip4_name((const struct sockaddr_in *)group, name, sizeof name) != 0 ||
+        uv_interface_addresses(&networks, &count) != 0) {
+        return UV_ENODEV;
+    }
+    for (int i = 0; i < count; i++) {
+        if (networks[i].address.address4.sin_family == AF_INET &&
+            uv_ip4_name(&networks[i].address.address4, local, sizeof local) == 0 &&
+            uv_udp_set_membership(&socket->handle, name, local, UV_JOIN_GROUP) == 0) {
+            joined = 0;
+        }
+    }
+    uv_free_interface_addresses(networks, count);
+    return joined;
+}
+
+static int socket_join(struct socket *socket, const struct net_endpoint *group,
+                       struct net_endpoint *local)
+{
+    struct sockaddr_storage address;
+    hosted_address_from(group, &address);
+    if (address.ss_family != AF_INET ||
+        !IN_MULTICAST(ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr))) {
+        return UV_EINVAL;
+    }
+    struct sockaddr_in all = {.sin_family = AF_INET,
+                              .sin_port = ((struct sockaddr_in *)&address)->sin_port};
+    int failed = uv_udp_bind(&socket->handle, (struct sockaddr *)&all, UV_UDP_REUSEADDR);
+    if (failed == 0) {
+        failed = group_join(socket, &address);
+    }
+    if (failed == 0) {
+        failed = uv_udp_set_multicast_ttl(&socket->handle, 1);
+    }
+    *local = *group;
+    return failed;
+}
+
+static void answer_open(struct udp *udp, u64 message, const struct udp_result_socket_net_error *result)
+{
+    u8 body[UDP_OPEN_RESULT_BYTES];
+    size_t size = udp_open_encode_result(body, sizeof body, result); // join's look the same
+    ASSERT(size <= sizeof body);
+    hosted_answer(&udp->device, message, span_of(body, size));
+}
+
+static void socket_answer(struct udp *udp, const struct interface_message *message,
+                          const struct net_endpoint *at,
+                          int (*make)(struct socket *socket, const struct net_endpoint *at,
+                                      struct net_endpoint *local))
+{
     if (message->id == 0) {
         return; // nobody would learn of the socket
     }
     const struct allow_client *client = allowed_to(udp, message->client);
-    bool is_allowed = allow_client_open(client, &arguments->at);
+    bool is_allowed = allow_client_open(client, at);
     struct udp_result_socket_net_error result = {.error = is_allowed ? NET_ERROR_LIMIT
                                                                      : NET_ERROR_DENIED};
     struct socket *socket = is_allowed ? socket_make(udp, message->client) : NULL;
     if (socket != NULL) {
-        socket->hears_all = allow_client_listen(client, &arguments->at);
+        socket->hears_all = allow_client_listen(client, at);
         struct net_endpoint local;
-        int failed = socket_open(socket, &arguments->at, &local);
+        int failed = make(socket, at, &local);
         if (failed == 0) {
             result.ok = true;
             result.value = (struct udp_socket){socket->thing.node.key, local};
@@ -201,10 +256,19 @@ static void do_open(void *context, const struct interface_message *message,
             result.error = hosted_net_error(failed);
         }
     }
-    u8 body[UDP_OPEN_RESULT_BYTES];
-    size_t size = udp_open_encode_result(body, sizeof body, &result);
-    ASSERT(size <= sizeof body);
-    hosted_answer(&udp->device, message->id, span_of(body, size));
+    answer_open(udp, message->id, &result);
+}
+
+static void do_join(void *context, const struct interface_message *message,
+                    const struct udp_join_call *arguments)
+{
+    socket_answer(context, message, &arguments->group, socket_join);
+}
+
+static void do_open(void *context, const struct interface_message *message,
+                    const struct udp_open_call *arguments)
+{
+    socket_answer(context, message, &arguments->at, socket_open);
 }
 
 // ---- send
@@ -348,7 +412,7 @@ static void do_close(void *context, const struct interface_message *message,
 }
 
 static const struct udp_handler handler = {
-    .open = do_open, .send = do_send, .receive = do_receive, .close = do_close};
+    .open = do_open, .join = do_join, .send = do_send, .receive = do_receive, .close = do_close};
 
 // ---- events
 

@@ -3,6 +3,7 @@
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -259,3 +260,25 @@ def dns_resolves_and_refuses(world):
     unknown = world.run(*world.probe("dns", "no-such-name.invalid")).out
     # A machine without a resolver cannot know.
     expect(unknown in (b"resolve: unknown-name\n", b"resolve: timed-out\n"), True, unknown)
+
+
+# Runs a command in a network of its own, in which multicast stays on this machine.
+OWN_NETWORK = ["unshare", "-n", "sh", "-c", "ip link set lo up && ip link set lo multicast on && "
+               "ip route add 224.0.0.0/4 dev lo && exec \"$@\"", "sh"]
+
+
+def needs_own_network():
+    try:
+        done = subprocess.run([*OWN_NETWORK, "true"], capture_output=True, check=False)
+    except FileNotFoundError:
+        raise Skip("there is no unshare")
+    if done.returncode != 0:
+        raise Skip("networks of our own are not allowed here")
+
+
+@test
+def udp_groups_are_joined_and_heard(world):
+    needs_own_network()
+    done = subprocess.run([*OWN_NETWORK, world.redshirt, "run", world.guest("multicast")], env=world.env(),
+                          capture_output=True, timeout=60, check=False)
+    expect((done.returncode, done.stdout), (0, b"no group\nhello\nhello\n"), done.stderr)
