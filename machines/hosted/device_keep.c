@@ -74,7 +74,7 @@ static enum err block_put(struct work *work, struct report *report)
         return ERR_LIMIT;
     }
     struct cid named = cid_of_block((enum cid_codec)cid.codec, work->bytes, platform_sha256);
-    return cid_equal(&cid, &named) ? store_put(work->keep->store, &cid, work->bytes, report)
+    return cid_equal(&cid, &named) ? store_put_soon(work->keep->store, &cid, work->bytes, report)
                                    : ERR_MISMATCH;
 }
 

@@ -303,20 +303,22 @@ static bool write_whole(int file, struct span bytes)
     return true;
 }
 
-static bool file_fill(int file, struct span bytes)
+static bool file_fill(int file, struct span bytes, bool is_flushed)
 {
     u8 header[STORE_HEADER_BYTES];
     mem_copy(header, magic, sizeof magic);
     mem_store_u32(header + sizeof magic, (u32)bytes.size);
     return write_whole(file, span_of(header, sizeof header)) && write_whole(file, bytes) &&
-           fsync(file) == 0;
+           (!is_flushed || fsync(file) == 0);
 }
 
-// Moves a finished file to its name and makes the name itself survive a loss of power.
-static bool file_publish(struct store *store, const char *temporary, const struct block_path *path)
+// Moves a finished file to its name and, if it is flushed, makes the name itself survive a loss of
+// power.
+static bool file_publish(struct store *store, const char *temporary, const struct block_path *path,
+                         bool is_flushed)
 {
     if (mkdirat(store->blocks, path->shard, 0755) == 0) {
-        if (fsync(store->blocks) != 0) {
+        if (is_flushed && fsync(store->blocks) != 0) {
             return false;
         }
     } else if (errno != EEXIST) {
@@ -324,6 +326,9 @@ static bool file_publish(struct store *store, const char *temporary, const struc
     }
     if (renameat(store->temporary, temporary, store->blocks, path->path) != 0) {
         return false;
+    }
+    if (!is_flushed) {
+        return true;
     }
     int shard = openat(store->blocks, path->shard, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (shard < 0) {
@@ -344,8 +349,8 @@ static bool is_sound(struct store *store, const struct cid *cid)
     return true;
 }
 
-enum err store_put(struct store *store, const struct cid *cid, struct span bytes,
-                   struct report *report)
+static enum err block_put(struct store *store, const struct cid *cid, struct span bytes,
+                          bool is_flushed, struct report *report)
 {
     if (bytes.size > HOSTED_BLOCK_BYTES) {
         return report_err(report, ERR_LIMIT, 0, "a block has at most 2 MiB");
@@ -367,18 +372,30 @@ enum err store_put(struct store *store, const struct cid *cid, struct span bytes
     if (file < 0) {
         return host_error(report, "cannot make a file for the block", name);
     }
-    bool filled = file_fill(file, bytes);
+    bool filled = file_fill(file, bytes, is_flushed);
     enum err err = filled ? ERR_OK : host_error(report, "cannot write the block", name);
     if (close(file) != 0 && err == ERR_OK) {
         err = host_error(report, "cannot write the block", name);
     }
-    if (err == ERR_OK && !file_publish(store, name, &path)) {
+    if (err == ERR_OK && !file_publish(store, name, &path, is_flushed)) {
         err = host_error(report, "cannot put the block in its place", path.path);
     }
     if (err != ERR_OK) {
         (void)unlinkat(store->temporary, name, 0);
     }
     return err;
+}
+
+enum err store_put(struct store *store, const struct cid *cid, struct span bytes,
+                   struct report *report)
+{
+    return block_put(store, cid, bytes, true, report);
+}
+
+enum err store_put_soon(struct store *store, const struct cid *cid, struct span bytes,
+                        struct report *report)
+{
+    return block_put(store, cid, bytes, false, report);
 }
 
 // ---- listing

@@ -36,6 +36,10 @@ void store_close(struct store *store);
 // ERR_IO     the host could not write it; the report says why
 enum err store_put(struct store *store, const struct cid *cid, struct span bytes,
                    struct report *report);
+// The same without waiting for the disk, which costs most of the time: for what can be had again.
+// A loss of power may leave a damaged block, which is found when it is read.
+enum err store_put_soon(struct store *store, const struct cid *cid, struct span bytes,
+                        struct report *report);
 
 // Reads a block and checks it.
 //   out     on success, the block in memory from malloc, which the caller frees; data is never NULL
