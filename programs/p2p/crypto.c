@@ -19,15 +19,42 @@ static void take(i64 error, const struct crypto_result_bytes_error *result, u8 *
     mem_copy(out, result->value.data, size);
 }
 
+static void block_sha256(struct p2p_machine *machine, struct span block, u8 out[P2P_SHA256_BYTES])
+{
+    u8 saved[sizeof(u32)], answer[P2P_SHA256_BYTES + 8];
+    size_t offset = (size_t)(block.data - machine->blocks);
+    ASSERT(machine->blocks != NULL && offset >= P2P_MACHINE_HEAD_BYTES &&
+           offset <= machine->blocks_bytes && block.size <= machine->blocks_bytes - offset);
+    u8 *body = machine->blocks + offset - sizeof saved;
+    struct crypto_sha256_call call = {block};
+    struct crypto_result_bytes_error result = {0};
+    mem_copy(saved, body, sizeof saved);
+    // The bytes are already where the encoding puts them, so the copy has nothing to move.
+    size_t size = crypto_sha256_encode_call(body, sizeof saved + block.size, &call);
+    ASSERT(size == sizeof saved + block.size);
+    i64 got =
+        rt_call(machine->crypto_bond, CRYPTO_SHA256_ID, body, (u32)size, answer, sizeof answer);
+    mem_copy(body, saved, sizeof saved);
+    if (got < 0 || crypto_sha256_decode_result(span_of(answer, (size_t)got), &result) != ERR_OK) {
+        got = got < 0 ? got : E_MALFORMED;
+    }
+    take(got, &result, out, P2P_SHA256_BYTES);
+}
+
 static void machine_sha256(void *context, struct span first, struct span second,
                            u8 out[P2P_SHA256_BYTES])
 {
     struct p2p_machine *machine = context;
     struct crypto_result_bytes_error result = {0};
-    ASSERT(first.size + second.size <= P2P_MACHINE_BYTES);
+    size_t size = first.size + second.size;
+    if (size > P2P_MACHINE_BYTES) {
+        ASSERT(second.size == 0);
+        block_sha256(machine, first, out);
+        return;
+    }
     mem_copy(machine->boxes, first.data, first.size);
     mem_copy(machine->boxes + first.size, second.data, second.size);
-    struct crypto_sha256_call call = {span_of(machine->boxes, first.size + second.size)};
+    struct crypto_sha256_call call = {span_of(machine->boxes, size)};
     i64 error = crypto_sha256(machine->crypto_bond, machine->buffer, sizeof machine->buffer, &call,
                               &result);
     take(error, &result, out, P2P_SHA256_BYTES);

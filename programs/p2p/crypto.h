@@ -9,7 +9,7 @@
 //         ends. Where lib/p2p expects an answer always (a digest, a signature, random bytes) and
 //         the handler gives none, the program ends: it must not go on with a guess.
 // Limits  P2P_MACHINE_BYTES and _BOXES of one message, as crypto.wit allows; more boxes are several
-//         messages.
+//         messages. A hash may be of P2P_MACHINE_BYTES, or of a block that lies in `blocks`.
 #pragma once
 #include "core/base/types.h"
 #include "lib/p2p/crypto.h"
@@ -17,6 +17,7 @@
 enum {
     P2P_MACHINE_BYTES = 131072,
     P2P_MACHINE_BOXES = 64,
+    P2P_MACHINE_HEAD_BYTES = 128, // more than any message has before its bytes
     // A message: its boxes, what stands around them, and the sizes of all.
     P2P_MACHINE_BUFFER_BYTES = P2P_MACHINE_BYTES + 4 * P2P_MACHINE_BOXES + 64,
 };
@@ -26,6 +27,11 @@ struct p2p_machine {
     u32 random_bond;
     u8 boxes[P2P_MACHINE_BYTES];
     u8 buffer[P2P_MACHINE_BUFFER_BYTES];
+    // NULL, or memory of the caller's in which blocks lie, P2P_MACHINE_HEAD_BYTES from its start at
+    // the least. They are hashed where they are: what stands before them is used for the message's
+    // head, and put back.
+    u8 *blocks;
+    size_t blocks_bytes;
 };
 
 struct p2p_crypto p2p_crypto_over(struct p2p_machine *machine);
