@@ -10,3 +10,7 @@ enum {
     LOADER_FETCHES = 2,       // blocks one load asks for at once, so that the store is never idle
     LOADER_BYTES = 128 << 20, // of programs that all loads hold; one that has no room waits
 };
+
+// For whoever fetches to be there, ns: it is itself a program that this one loads. Beyond: what the
+// store lacks is not found.
+#define LOADER_FETCHER_NS ((u64)10000000000)

@@ -8,6 +8,12 @@
 //
 // Loads go on side by side, each with a few fetches under way; the answer is put together where it
 // is sent from.
+//
+// Use     store-loader [--fetch]
+//         --fetch  what the store lacks is asked for, once, of whoever handles
+//                  redshirt:kernel/fetch, and the load begun anew when it has come. So who speaks
+//                  to the network never holds a whole program, and what is in the store needs
+//                  nobody.
 #include "interfaces/loader.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
@@ -17,7 +23,14 @@
 #include "core/base/unixfs.h"
 #include "interfaces/blocks.h"
 #include "interfaces/blocks_section.h"
+#include "interfaces/fetch.h"
+#include "interfaces/fetch_section.h"
 #include "interfaces/loader_section.h"
+#include "interfaces/system.h"
+#include "interfaces/system_client.h"
+#include "interfaces/time.h"
+#include "interfaces/time_client.h"
+#include "interfaces/time_section.h"
 #include "programs/rt/redshirt.h"
 #include "programs/store-loader/limits.h"
 
@@ -25,7 +38,7 @@ STATIC_ASSERT(LOADER_PROGRAM_BYTES / UNIXFS_CHUNK_BYTES <= UNIXFS_LINKS);
 
 enum {
     HEAD_BYTES = 5,      // of an encoded result, in front of the program's bytes
-    WORDS_BYTES = 400,   // of an error's sentence
+    WORDS_BYTES = 1100,  // of an error's sentence: who has not what may be long
     REQUEST_BYTES = 128, // of a request to the store: a CID and its length
 };
 
@@ -38,8 +51,12 @@ struct fetch {
 
 struct load {
     u64 message; // 0: this slot is free
-    bool root;   // the root is still to come
-    u8 *answer;  // HEAD_BYTES and the program; NULL before its size is known
+    struct cid cid;
+    bool root;        // the root is still to come
+    bool was_fetched; // or is being, or waits for somebody who does it
+    bool waits_for_fetcher;
+    u64 fetch_id; // of the message to the fetcher; 0: none under way
+    u8 *answer;   // HEAD_BYTES and the program; NULL before its size is known
     u64 program_bytes;
     u8 *block; // the root, to which `node` points
     size_t block_bytes;
@@ -64,9 +81,18 @@ static u32 waiting_start;
 static u32 waiting_count;
 static bool waiting_for_room; // one was put back; no load has given its bytes back since
 
+// Who brings what the store lacks.
+static struct {
+    bool is_expected;
+    i64 bond;     // below 0: there is none yet
+    u64 bind_id;  // of the message that asks for it
+    u64 timer_id; // after which it is not expected any more
+} fetcher = {.bond = -1};
+
 // ---- endings
 
-static void load_free(struct load *load)
+// Gives back what it holds.
+static void load_clear(struct load *load)
 {
     if (load->answer != NULL) {
         memory_give(rt_memory(), load->answer, HEAD_BYTES + (size_t)load->program_bytes);
@@ -76,6 +102,17 @@ static void load_free(struct load *load)
     if (load->block != NULL) {
         memory_give(rt_memory(), load->block, load->block_bytes);
     }
+    *load = (struct load){.message = load->message, .cid = load->cid};
+}
+
+static void load_free(struct load *load)
+{
+    if (load->fetch_id != 0) {
+        struct system_cancel_call cancel = {load->fetch_id};
+        struct system_result_none_error result;
+        (void)system_cancel(RT_SYSTEM_BOND, &cancel, &result);
+    }
+    load_clear(load);
     *load = (struct load){0}; // answers to its fetches find nobody
     load_count--;
 }
@@ -273,6 +310,130 @@ static void root_came(struct load *load, const struct cid *cid, struct span bloc
     }
 }
 
+// ---- what others have
+
+static void load_begin(struct load *load)
+{
+    load->root = true;
+    load->fetches[0].cid = load->cid;
+    (void)fetch_start(load, &load->fetches[0]);
+}
+
+static void load_ask(struct load *load)
+{
+    char name[CID_TEXT_BYTES];
+    u8 body[REQUEST_BYTES];
+    cid_write_text(&load->cid, name);
+    struct fetch_fetch_call call = {span_of(name, CID_TEXT_LETTERS)};
+    size_t size = fetch_fetch_encode_call(body, sizeof body, &call);
+    ASSERT(size <= sizeof body);
+    i64 id = rt_send((u32)fetcher.bond, FETCH_FETCH_ID, body, (u32)size);
+    load->waits_for_fetcher = false;
+    if (id <= 0) {
+        load_fail(load, LOADER_ERROR_FAILED,
+                  "who fetches cannot be asked: ", span_string(rt_error_name(id)));
+        return;
+    }
+    load->fetch_id = (u64)id;
+}
+
+// The store lacks a block. False: nobody can be asked for it, or has been already.
+static bool load_fetch(struct load *load)
+{
+    if (!fetcher.is_expected || load->was_fetched) {
+        return false;
+    }
+    load_clear(load);
+    load->was_fetched = true;
+    load->waits_for_fetcher = true;
+    if (fetcher.bond >= 0) {
+        load_ask(load);
+    }
+    return true;
+}
+
+static void fetched(struct load *load, const struct rt_event *event)
+{
+    struct fetch_result_none_error result;
+    load->fetch_id = 0;
+    if (event->error != 0 || fetch_fetch_decode_result(event->body, &result) != ERR_OK) {
+        load_fail(load, LOADER_ERROR_FAILED,
+                  "who fetches does not answer: ", span_string(rt_error_name(event->error)));
+        return;
+    }
+    if (result.ok) {
+        load_begin(load);
+        return;
+    }
+    static const enum loader_error_kind kinds[] = {
+        [FETCH_ERROR_NOT_FOUND] = LOADER_ERROR_NOT_FOUND,
+        [FETCH_ERROR_LIED_TO] = LOADER_ERROR_DAMAGED,
+        [FETCH_ERROR_REFUSED] = LOADER_ERROR_UNSUPPORTED,
+        [FETCH_ERROR_TOO_LARGE] = LOADER_ERROR_TOO_LARGE,
+        [FETCH_ERROR_FAILED] = LOADER_ERROR_FAILED,
+    };
+    load_fail(load, kinds[result.error.kind], "", result.error.as.failed); // each is one string
+}
+
+// It is there, or will not come.
+static void fetcher_known(i64 bond)
+{
+    fetcher.bond = bond;
+    fetcher.is_expected = bond >= 0;
+    for (u32 i = 0; i < LOADER_LOADS; i++) {
+        struct load *load = &loads[i];
+        if (load->message == 0 || !load->waits_for_fetcher) {
+            continue;
+        }
+        if (bond >= 0) {
+            load_ask(load);
+        } else {
+            load_fail(load, LOADER_ERROR_NOT_FOUND, "the store has it not, and nobody fetches",
+                      (struct span){0});
+        }
+    }
+}
+
+// Takes the answer to a message about the fetcher itself. False: it is to another.
+static bool fetcher_answer(const struct rt_event *event)
+{
+    struct system_result_u32_bind_error result;
+    if (event->id == fetcher.timer_id && fetcher.bond < 0) {
+        fetcher_known(-1);
+        return true;
+    }
+    if (event->id != fetcher.bind_id || fetcher.bond >= 0) {
+        return false;
+    }
+    bool is_bound =
+        event->error == 0 && system_bind_decode_result(event->body, &result) == ERR_OK && result.ok;
+    fetcher_known(is_bound ? (i64)result.value : -1);
+    return true;
+}
+
+// Asks for a bond that comes when there is a fetcher, and for the time to be told when none came.
+static void fetcher_expect(void)
+{
+    u8 body[64];
+    u64 now_ns = 0;
+    struct system_bind_call bind = {.patient = true};
+    mem_copy(&bind.interface, fetch_interface.hash, sizeof bind.interface);
+    size_t size = system_bind_encode_call(body, sizeof body, &bind);
+    ASSERT(size <= sizeof body);
+    i64 bind_id = rt_send(RT_SYSTEM_BOND, SYSTEM_BIND_ID, body, (u32)size);
+    i64 time = rt_bind(&time_interface, false);
+    if (bind_id <= 0 || time < 0 || time_monotonic((u32)time, &now_ns) < 0) {
+        return;
+    }
+    struct time_wait_until_call wait = {now_ns + LOADER_FETCHER_NS};
+    size = time_wait_until_encode_call(body, sizeof body, &wait);
+    ASSERT(size <= sizeof body);
+    i64 timer_id = rt_send((u32)time, TIME_WAIT_UNTIL_ID, body, (u32)size);
+    fetcher.is_expected = timer_id > 0;
+    fetcher.bind_id = (u64)bind_id;
+    fetcher.timer_id = (u64)timer_id;
+}
+
 // ---- what the store answers
 
 static void leaf_came(struct load *load, const struct fetch *fetch, struct span block)
@@ -297,9 +458,15 @@ static void block_refused(struct load *load, const struct cid *cid,
     struct span none = {0};
     switch (error->kind) {
     case BLOCKS_ERROR_NOT_FOUND:
+        if (load_fetch(load)) {
+            break;
+        }
         load_fail_block(load, LOADER_ERROR_NOT_FOUND, cid, " is not in the store", none);
         break;
     case BLOCKS_ERROR_DAMAGED:
+        if (load_fetch(load)) { // a sound one takes its place
+            break;
+        }
         load_fail_block(load, LOADER_ERROR_DAMAGED, cid, ": ", error->as.damaged);
         break;
     case BLOCKS_ERROR_TOO_LARGE:
@@ -316,6 +483,15 @@ static void block_refused(struct load *load, const struct cid *cid,
 
 static void on_answer(const struct rt_event *event)
 {
+    if (fetcher_answer(event)) {
+        return;
+    }
+    for (u32 i = 0; i < LOADER_LOADS; i++) {
+        if (loads[i].message != 0 && loads[i].fetch_id == event->id) {
+            fetched(&loads[i], event);
+            return;
+        }
+    }
     for (u32 i = 0; i < LOADER_LOADS * LOADER_FETCHES; i++) {
         struct load *load = &loads[i / LOADER_FETCHES];
         struct fetch fetch = load->fetches[i % LOADER_FETCHES];
@@ -367,9 +543,8 @@ static void waiting_begin(void)
         struct load *load = load_of(0);
         ASSERT(load != NULL);
         load_count++;
-        *load = (struct load){.message = request.message, .root = true};
-        load->fetches[0].cid = request.cid;
-        (void)fetch_start(load, &load->fetches[0]);
+        *load = (struct load){.message = request.message, .cid = request.cid};
+        load_begin(load);
     }
 }
 
@@ -416,6 +591,9 @@ u32 program_main(void)
     if (store < 0 || rt_register(&loader_interface) < 0) {
         (void)rt_print_error("store-loader: no store, or somebody else is the loader\n");
         return 1;
+    }
+    if (span_equal(rt_argument(1), SPAN_LITERAL("--fetch"))) {
+        fetcher_expect();
     }
     for (;;) {
         struct rt_event event;
