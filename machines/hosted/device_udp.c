@@ -223,7 +223,8 @@ static int socket_join(struct socket *socket, const struct net_endpoint *group,
     return failed;
 }
 
-static void answer_open(struct udp *udp, u64 message, const struct udp_result_socket_net_error *result)
+static void answer_open(struct udp *udp, u64 message,
+                        const struct udp_result_socket_net_error *result)
 {
     u8 body[UDP_OPEN_RESULT_BYTES];
     size_t size = udp_open_encode_result(body, sizeof body, result); // join's look the same
