@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The hosted machine and the command `redshirt`, in every variant: build/VARIANT/redshirt.
 HOSTED_SOURCES := $(wildcard machines/hosted/*.c)
+# What the command knows of peers: how they and their blocks are named.
+P2P_NAME_SOURCES := $(addprefix lib/p2p/,cbor.c cid_text.c ip_text.c ipns.c manifest.c multiaddr.c multibase.c \
+  multihash.c peer_id.c proto.c rfc3339.c)
 REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOURCES) $(INTERFACE_SOURCES) \
-  $(WIT_SOURCES) $(DWARF_SOURCES) $(GDB_SOURCES) build/gen/redshirt/embedded.c \
+  $(WIT_SOURCES) $(P2P_NAME_SOURCES) $(DWARF_SOURCES) $(GDB_SOURCES) build/gen/redshirt/embedded.c \
   build/gen/redshirt/interfaces.c
 REDSHIRT_LIBRARIES := -luv -lsodium -lpthread
 
 # The programs inside the command: what a system needs before it can load others.
-EMBEDDED := store-loader wasi log http hello
+EMBEDDED := store-loader wasi log http hello p2p-loader
 EMBEDDED := $(foreach e,$(EMBEDDED),$(if $(wildcard programs/$(e)/*.c),$(e)))
 EMBEDDED_FILES := $(EMBEDDED:%=build/programs/%.wasm)
 
@@ -48,3 +51,9 @@ $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread,tsan)
 $(call unit_test,records,tests/unit/test_records.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c memory.c records.c),-lsodium -lpthread)
+
+# Messages to the device that keeps blocks and records.
+FUZZ_TARGETS += keep
+FUZZ_SOURCES_keep := $(addprefix machines/hosted/,device_keep.c calls.c records.c store.c platform.c workers.c interrupts.c \
+  pages.c memory.c) build/gen/interfaces/keep.c $(BASE_SOURCES)
+FUZZ_LIBRARIES_keep := -lsodium -lpthread

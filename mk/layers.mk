@@ -16,5 +16,7 @@ lib/*            | core/base                                                    
 lib/p2p          | core/base lib/*                                                          | freestanding
 programs/rt      | core/base interfaces                                                     | freestanding
 programs/*       | core/base lib/* lib/p2p programs/rt interfaces                           | freestanding
+programs/p2p     | core/base lib/* lib/p2p programs/rt interfaces                           | freestanding
+programs/p2p-loader | core/base lib/* lib/p2p programs/p2p programs/rt interfaces                | freestanding
 tools            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/bare machines/hosted lib/* lib/p2p | any
-tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* lib/p2p programs/rt programs/* tools | any
+tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* lib/p2p programs/rt programs/* programs/p2p tools | any

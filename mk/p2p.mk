@@ -39,6 +39,9 @@ INTEROP_PROGRAMS := peer finder
 $(foreach p,$(INTEROP_PROGRAMS),$(eval $(call link_rule,asan,build/asan/test/interop_$(p),tests/interop/$(p).c \
   $(INTEROP_SOURCES),-lsodium)))
 
+# The program that fetches and serves.
+PROGRAM_SOURCES_p2p-loader = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
+
 # As a program of the tests, with the machine's cryptography.
 PROGRAM_SOURCES_test_p2p = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
 
@@ -48,6 +51,15 @@ TEST_SECONDS_interop := 420
 test-interop: $(INTEROP_PROGRAMS:%=build/asan/test/interop_%) ## lib/p2p and js-libp2p talk to each other
 	@tests/interop/run --folder build/interop $^
 
+# Installs Helia under build/interop-blocks/ at its first run.
+TEST_SUITES += interop-blocks
+TEST_SECONDS_interop-blocks := 900
+test-interop-blocks: build/hosted/redshirt ## redshirt and Helia give each other files
+	@tests/interop/blocks --folder build/interop-blocks $<
+
+demo-p2p: build/hosted/redshirt build/programs/hello.wasm ## two redshirts, and Helia, hand a program on
+	@tests/interop/demo --folder build/interop-blocks --program build/programs/hello.wasm $<
+
 # Two connections in one process, beside libsodium alone.
 $(call link_rule,hosted,build/hosted/bench/p2p,tests/bench/p2p.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 $(call link_rule,hosted,build/hosted/bench/p2p_blocks,tests/bench/p2p_blocks.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
@@ -55,6 +67,11 @@ BENCHES += p2p
 bench-p2p: build/hosted/bench/p2p build/hosted/bench/p2p_blocks
 	@build/hosted/bench/p2p
 	@build/hosted/bench/p2p_blocks
+
+# Whole files between two commands, and beside Helia where its test has installed it.
+BENCHES += p2p-fetch
+bench-p2p-fetch: build/hosted/redshirt
+	@tests/bench/p2p_fetch --helia build/interop-blocks $<
 
 # Messages to the device that computes for programs.
 FUZZ_TARGETS += crypto

@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/p2p-loader/fetch.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/base/memory.h"
+#include "core/base/report.h"
+#include "core/base/text.h"
+#include "interfaces/blocks.h"
+#include "interfaces/keep.h"
+#include "lib/p2p/walk.h"
+#include "programs/p2p-loader/calls.h"
+#include "programs/p2p-loader/dht.h"
+#include "programs/p2p-loader/history.h"
+#include "programs/p2p-loader/limits.h"
+#include "programs/p2p-loader/links.h"
+#include "programs/p2p-loader/node.h"
+#include "programs/p2p-loader/sources.h"
+#include "programs/rt/redshirt.h"
+
+enum {
+    TELL_MS = 1000, // between two lines about one file
+    REQUEST_BYTES = 128,
+    PUT_HEAD_BYTES = 4 + CID_TEXT_LETTERS + 4, // of a message with a block: its name, its size
+};
+
+struct fetch {
+    bool is_used;
+    u32 generation; // so that answers of the store find the right one
+    u32 session;
+    struct cid root;
+    u32 client_count;
+    u64 clients[LOADER_CLIENTS];
+    bool has_inner;   // fetch_ended is called
+    bool needs_peers; // the store lacks some of it
+    struct p2p_walk walk;
+    struct p2p_walk_item *items;
+    u32 wanted_count; // blocks that the walk asked for and that are not there
+    u32 put_count;
+    u64 got_bytes, got_blocks; // from peers
+    u64 began_ns, told_ns;
+    bool is_missing; // nobody has `missing`
+    struct cid missing;
+    struct dht_search *search; // NULL: none is under way
+    bool has_searched;
+    struct peer_id liar; // size 0: nobody is known to be one
+    u64 liar_bytes;
+};
+
+// A call to the store about one block.
+struct store_call {
+    struct call call;
+    struct node *node;
+    struct fetch *fetch;
+    u32 generation;
+    struct cid cid;
+};
+
+struct waiting {
+    u64 message;
+    struct cid cid;
+};
+
+static struct fetch fetches[LOADER_FETCHES];
+static u32 fetch_count;
+static struct store_call lookups[LOADER_LOOKUPS];
+static struct store_call puts[LOADER_PUTS];
+static struct waiting waiting[LOADER_WAITING];
+static u32 waiting_count;
+
+// ---- endings
+
+static struct fetch_error error_of(enum fetch_error_kind kind, const struct text *words)
+{
+    struct fetch_error error = {.kind = kind};
+    error.as.failed = span_of(words->data, words->size); // every case is one string
+    return error;
+}
+
+static void client_answer(struct node *node, u64 message, const struct fetch_error *error)
+{
+    u8 body[LOADER_TEXT_BYTES + 16];
+    struct fetch_result_none_error result = {.ok = error == NULL};
+    if (message == 0) {
+        fetch_ended(node, error);
+        return;
+    }
+    if (error != NULL) {
+        result.error = *error;
+    }
+    size_t size = fetch_fetch_encode_result(body, sizeof body, &result);
+    ASSERT(size <= sizeof body);
+    (void)rt_answer(message, body, (u32)size);
+}
+
+// ---- who else may have it
+
+static void search_provider(struct dht_search *search, const struct p2p_hint *hint)
+{
+    (void)search;
+    sources_hint(hint);
+}
+
+static void search_done(struct dht_search *search)
+{
+    struct fetch *fetch = search->context;
+    fetch->search = NULL;
+    memory_give(rt_memory(), search, sizeof *search);
+}
+
+// Those who are connected have it not, or say nothing: they are asked who has.
+static void search_begin(struct node *node, struct fetch *fetch)
+{
+    struct kad_key key = kad_key_of_block(&fetch->root);
+    struct dht_search *search = memory_take(rt_memory(), sizeof *search);
+    fetch->has_searched = true;
+    if (search == NULL) {
+        return;
+    }
+    search->context = fetch;
+    search->provider = search_provider;
+    search->value = NULL;
+    search->done = search_done;
+    if (dht_begin(node, search, KAD_GOAL_PROVIDERS, &key) != ERR_OK) {
+        memory_give(rt_memory(), search, sizeof *search);
+        return;
+    }
+    fetch->search = search;
+}
+
+static void search_end(struct fetch *fetch)
+{
+    if (fetch->search != NULL) {
+        dht_end(fetch->search);
+        search_done(fetch->search);
+    }
+}
+
+// Answers everybody and is free again.
+static void fetch_end(struct node *node, struct fetch *fetch, const struct fetch_error *error)
+{
+    bitswap_session_end(&node->bitswap, fetch->session, node->now_ns);
+    search_end(fetch);
+    history_keep(node);
+    for (u32 i = 0; i < fetch->client_count; i++) {
+        client_answer(node, fetch->clients[i], error);
+    }
+    if (fetch->has_inner) {
+        client_answer(node, 0, error);
+    }
+    memory_give(rt_memory(), fetch->items, P2P_WALK_ITEMS * sizeof *fetch->items);
+    fetch->is_used = false;
+    fetch->generation++;
+    fetch_count--;
+}
+
+static void fetch_fail(struct node *node, struct fetch *fetch, enum fetch_error_kind kind,
+                       const struct cid *cid, const char *words, struct span detail)
+{
+    char sentence[LOADER_TEXT_BYTES], name[CID_TEXT_BYTES];
+    struct text text = text_over(sentence, sizeof sentence);
+    cid_write_text(cid, name);
+    text_string(&text, "block ");
+    text_string(&text, name);
+    text_string(&text, words);
+    text_printable(&text, detail);
+    struct fetch_error error = error_of(kind, &text);
+    fetch_end(node, fetch, &error);
+}
+
+// The walk refuses what the block's bytes say.
+static void fetch_refuse(struct node *node, struct fetch *fetch, const struct cid *cid,
+                         enum err err, const struct report *report)
+{
+    fetch_fail(node, fetch, err == ERR_LIMIT ? FETCH_ERROR_TOO_LARGE : FETCH_ERROR_REFUSED, cid,
+               " is not part of a file that can be fetched: ", span_string(report->text));
+}
+
+static const char *said_words(enum bitswap_said said)
+{
+    switch (said) {
+    case BITSWAP_HAS:
+        return "said to have it and sent nothing";
+    case BITSWAP_LACKS:
+        return "does not have it";
+    case BITSWAP_LATE:
+    case BITSWAP_ASKED:
+        return "did not say";
+    case BITSWAP_NOT_ASKED:
+        return "was not asked";
+    }
+    return "";
+}
+
+// Who was asked, and what each said.
+static void peers_tell(struct node *node, const struct cid *cid, struct text *out)
+{
+    u32 count = 0;
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        const struct link *link = LIST_ITEM(item, struct link, of_node);
+        if (!link_is_open(link) || !link->has_bitswap) {
+            continue;
+        }
+        text_string(out, count++ == 0 ? "" : ", ");
+        link_peer_write(out, &link->connection.peer);
+        text_char(out, ' ');
+        text_string(out, said_words(bitswap_said(&node->bitswap, cid, &link->bitswap)));
+    }
+    if (sources_tell(out, count) + count == 0) {
+        text_string(out, "no peer is known");
+    }
+}
+
+static void fetch_not_found(struct node *node, struct fetch *fetch)
+{
+    char sentence[LOADER_TEXT_BYTES], name[CID_TEXT_BYTES];
+    struct text text = text_over(sentence, sizeof sentence);
+    bool is_lie = fetch->liar.size != 0;
+    if (is_lie) {
+        link_peer_write(&text, &fetch->liar);
+        text_string(&text, " sent ");
+        text_u64(&text, fetch->liar_bytes);
+        text_string(&text, " bytes of something else; ");
+    }
+    text_string(&text, "nobody has ");
+    if (cid_equal(&fetch->missing, &fetch->root)) {
+        text_string(&text, "it: ");
+    } else {
+        cid_write_text(&fetch->missing, name);
+        text_string(&text, "its block ");
+        text_string(&text, name);
+        text_string(&text, ": ");
+    }
+    peers_tell(node, &fetch->missing, &text);
+    struct fetch_error error =
+        error_of(is_lie ? FETCH_ERROR_LIED_TO : FETCH_ERROR_NOT_FOUND, &text);
+    fetch_end(node, fetch, &error);
+}
+
+// ---- blocks that are here
+
+// Hands a block to the walk, in every place where the file has it. False: the fetch is over.
+static bool fetch_take(struct node *node, struct fetch *fetch, const struct cid *cid,
+                       struct span bytes)
+{
+    for (bool is_first = true;; is_first = false) {
+        struct p2p_walk_piece piece;
+        struct report report;
+        report_clear(&report);
+        enum err err = p2p_walk_block(&fetch->walk, cid, bytes, &piece, &report);
+        if (err == ERR_NOT_FOUND) {
+            fetch->wanted_count -= !is_first;
+            return true;
+        }
+        if (err != ERR_OK) {
+            fetch_refuse(node, fetch, cid, err, &report);
+            return false;
+        }
+    }
+}
+
+static struct store_call *store_call_free(struct store_call *calls, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (!calls[i].call.is_waiting) {
+            return &calls[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_current(const struct store_call *call)
+{
+    return call->fetch->is_used && call->fetch->generation == call->generation;
+}
+
+static void put_done(struct call *call, const struct rt_event *event)
+{
+    struct store_call *put = CONTAINER_OF(call, struct store_call, call);
+    struct keep_result_none_error result;
+    if (!is_current(put)) {
+        return;
+    }
+    put->fetch->put_count--;
+    if (event->error != 0) {
+        fetch_fail(put->node, put->fetch, FETCH_ERROR_FAILED, &put->cid,
+                   " cannot be kept: ", span_string(rt_error_name(event->error)));
+    } else if (keep_block_decode_result(event->body, &result) != ERR_OK || !result.ok) {
+        fetch_fail(put->node, put->fetch, FETCH_ERROR_FAILED, &put->cid,
+                   " cannot be kept: the store refuses it", (struct span){0});
+    }
+}
+
+// Sends the message from where the block lies in the engine's memory: what stands before it is put
+// back afterwards.
+static bool put_send(struct node *node, struct store_call *put, struct span bytes)
+{
+    char name[CID_TEXT_BYTES];
+    u8 saved[PUT_HEAD_BYTES];
+    if (bytes.size == 0) {
+        bytes.data = node->machine.blocks + P2P_MACHINE_HEAD_BYTES; // it may be nowhere
+    }
+    size_t offset = (size_t)(bytes.data - node->machine.blocks);
+    STATIC_ASSERT(PUT_HEAD_BYTES <= P2P_MACHINE_HEAD_BYTES);
+    ASSERT(offset >= PUT_HEAD_BYTES && offset + bytes.size <= node->machine.blocks_bytes);
+    u8 *body = node->machine.blocks + offset - PUT_HEAD_BYTES;
+    cid_write_text(&put->cid, name);
+    struct keep_block_call call = {span_of(name, CID_TEXT_LETTERS), bytes};
+    mem_copy(saved, body, sizeof saved);
+    size_t size = keep_block_encode_call(body, PUT_HEAD_BYTES + bytes.size, &call);
+    ASSERT(size == PUT_HEAD_BYTES + bytes.size); // so the copy of the block had nothing to move
+    bool is_sent = call_send(&put->call, node->keep, KEEP_BLOCK_ID, body, size, put_done);
+    mem_copy(body, saved, sizeof saved);
+    return is_sent;
+}
+
+// Writes a block into the store. False: the fetch is over.
+static bool put_begin(struct node *node, struct fetch *fetch, const struct cid *cid,
+                      struct span bytes)
+{
+    struct store_call *put = store_call_free(puts, LOADER_PUTS);
+    ASSERT(put != NULL); // fetch_has_room
+    *put = (struct store_call){
+        .node = node, .fetch = fetch, .generation = fetch->generation, .cid = *cid};
+    if (!put_send(node, put, bytes)) {
+        fetch_fail(node, fetch, FETCH_ERROR_FAILED, cid, " cannot be kept: no memory",
+                   (struct span){0});
+        return false;
+    }
+    fetch->put_count++;
+    return true;
+}
+
+// ---- blocks that are looked for
+
+static void lookup_done(struct call *call, const struct rt_event *event)
+{
+    struct store_call *lookup = CONTAINER_OF(call, struct store_call, call);
+    struct node *node = lookup->node;
+    struct fetch *fetch = lookup->fetch;
+    struct blocks_result_bytes_error result;
+    if (!is_current(lookup)) {
+        return;
+    }
+    if (event->error == 0 && blocks_get_decode_result(event->body, &result) == ERR_OK &&
+        result.ok) {
+        (void)fetch_take(node, fetch, &lookup->cid, result.value);
+        return;
+    }
+    fetch->needs_peers = true;
+    if (bitswap_want(&node->bitswap, fetch->session, &lookup->cid, node->now_ns) != ERR_OK) {
+        p2p_walk_lost(&fetch->walk, &lookup->cid); // later
+        fetch->wanted_count--;
+    }
+}
+
+// Asks for the next blocks, as many as may be under way.
+static void fetch_look(struct node *node, struct fetch *fetch)
+{
+    struct store_call *lookup;
+    struct cid cid;
+    while (fetch->wanted_count < LOADER_WANTS &&
+           (lookup = store_call_free(lookups, LOADER_LOOKUPS)) != NULL &&
+           p2p_walk_next(&fetch->walk, &cid)) {
+        char name[CID_TEXT_BYTES];
+        u8 body[REQUEST_BYTES];
+        *lookup = (struct store_call){
+            .node = node, .fetch = fetch, .generation = fetch->generation, .cid = cid};
+        cid_write_text(&cid, name);
+        struct blocks_get_call get = {span_of(name, CID_TEXT_LETTERS)};
+        size_t size = blocks_get_encode_call(body, sizeof body, &get);
+        ASSERT(size <= sizeof body);
+        fetch->wanted_count++;
+        if (!call_send(&lookup->call, node->blocks, BLOCKS_GET_ID, body, size, lookup_done)) {
+            fetch_fail(node, fetch, FETCH_ERROR_FAILED, &cid, ": the store cannot be asked",
+                       (struct span){0});
+            return;
+        }
+    }
+}
+
+bool fetch_has_room(void)
+{
+    return store_call_free(puts, LOADER_PUTS) != NULL;
+}
+
+static void block_came(struct node *node, const struct bitswap_event *event)
+{
+    const struct peer_id *peer =
+        event->peer == NULL ? &node->host.id : &event->peer->connection->peer;
+    bool is_kept = false;
+    sources_are_good(node);
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        struct fetch *fetch = &fetches[i];
+        if (!fetch->is_used || (event->sessions >> fetch->session & 1) == 0) {
+            continue;
+        }
+        fetch->got_bytes += event->bytes.size;
+        fetch->got_blocks++;
+        if (!is_kept) {
+            history_block(node, &event->cid, peer, event->bytes.size);
+            is_kept = true;
+            if (!put_begin(node, fetch, &event->cid, event->bytes)) {
+                continue;
+            }
+        }
+        (void)fetch_take(node, fetch, &event->cid, event->bytes);
+    }
+}
+
+static void peer_is_bad(struct node *node, const struct bitswap_event *event, const char *words)
+{
+    const struct peer_id *peer = &event->peer->connection->peer;
+    history_bad(node, peer, event->peer->unwanted_bytes, words);
+    for (u32 i = 0; i < LOADER_FETCHES && event->peer->unwanted_bytes != 0; i++) {
+        if (fetches[i].is_used) {
+            fetches[i].liar = *peer;
+            fetches[i].liar_bytes = event->peer->unwanted_bytes;
+        }
+    }
+}
+
+void fetch_event(struct node *node, const struct bitswap_event *event)
+{
+    switch (event->kind) {
+    case BITSWAP_EVENT_BLOCK:
+        block_came(node, event);
+        return;
+    case BITSWAP_EVENT_MISSING:
+        for (u32 i = 0; i < LOADER_FETCHES; i++) {
+            struct fetch *fetch = &fetches[i];
+            if (fetch->is_used && (event->sessions >> fetch->session & 1) != 0) {
+                fetch->is_missing = true;
+                fetch->missing = event->cid;
+            }
+        }
+        return;
+    case BITSWAP_EVENT_UNWANTED:
+        peer_is_bad(node, event, "sent what nobody asked for");
+        return;
+    case BITSWAP_EVENT_DROP:
+        peer_is_bad(node, event, event->reason);
+        return;
+    case BITSWAP_EVENT_LATE:
+        history_bad(node, &event->peer->connection->peer, 0, "sent nothing of what it has");
+        return;
+    default:
+        return;
+    }
+}
+
+// ---- progress
+
+static void text_mib(struct text *out, u64 bytes)
+{
+    text_u64(out, bytes >> 20);
+    text_char(out, '.');
+    text_u64(out, (bytes & 0xfffff) * 10 >> 20);
+}
+
+static void fetch_tell(struct node *node, struct fetch *fetch)
+{
+    char line[LOADER_TEXT_BYTES], name[CID_TEXT_BYTES];
+    struct text text = text_over(line, sizeof line);
+    if (node->now_ns - fetch->told_ns < TELL_MS * NS_PER_MS) {
+        return;
+    }
+    fetch->told_ns = node->now_ns;
+    cid_write_text(&fetch->root, name);
+    text_string(&text, name);
+    text_string(&text, ": ");
+    text_mib(&text, fetch->walk.read_bytes);
+    text_string(&text, " of ");
+    if (fetch->walk.has_size) {
+        text_mib(&text, fetch->walk.file_bytes);
+    } else {
+        text_char(&text, '?');
+    }
+    text_string(&text, " MiB, ");
+    text_u64(&text, node->link_count);
+    text_string(&text, node->link_count == 1 ? " peer" : " peers");
+    node_say(node, NODE_INFO, span_of(text.data, text.size));
+}
+
+// It is all there: what came from whom, if anything had to come.
+static void fetch_finish(struct node *node, struct fetch *fetch)
+{
+    char line[LOADER_TEXT_BYTES], name[CID_TEXT_BYTES];
+    struct text text = text_over(line, sizeof line);
+    if (fetch->got_blocks != 0) {
+        cid_write_text(&fetch->root, name);
+        text_string(&text, name);
+        text_string(&text, ": ");
+        if (fetch->got_bytes < 1 << 20) {
+            text_u64(&text, fetch->got_bytes);
+            text_string(&text, " bytes fetched in ");
+        } else {
+            text_mib(&text, fetch->got_bytes);
+            text_string(&text, " MiB fetched in ");
+        }
+        text_u64(&text, (node->now_ns - fetch->began_ns) / NS_PER_MS);
+        text_string(&text, " ms");
+        node_say(node, NODE_INFO, span_of(text.data, text.size));
+    }
+    fetch_end(node, fetch, NULL);
+}
+
+// ---- files
+
+static struct fetch *fetch_of(const struct cid *cid)
+{
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        if (fetches[i].is_used && cid_equal(&fetches[i].root, cid)) {
+            return &fetches[i];
+        }
+    }
+    return NULL;
+}
+
+static bool client_add(struct fetch *fetch, u64 message)
+{
+    if (message == 0) {
+        fetch->has_inner = true;
+        return true;
+    }
+    if (fetch->client_count == LOADER_CLIENTS) {
+        return false;
+    }
+    fetch->clients[fetch->client_count++] = message;
+    return true;
+}
+
+// False: there is no place, or no memory.
+static bool fetch_start(struct node *node, u64 message, const struct cid *cid)
+{
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        struct fetch *fetch = &fetches[i];
+        if (fetch->is_used) {
+            continue;
+        }
+        struct p2p_walk_item *items =
+            memory_take(rt_memory(), P2P_WALK_ITEMS * sizeof *fetch->items);
+        if (items == NULL) {
+            return false;
+        }
+        *fetch = (struct fetch){.is_used = true,
+                                .generation = fetch->generation,
+                                .session = i,
+                                .root = *cid,
+                                .items = items,
+                                .began_ns = node->now_ns,
+                                .told_ns = node->now_ns};
+        p2p_walk_init(&fetch->walk, items, P2P_WALK_ITEMS, cid, LOADER_FETCH_BYTES);
+        fetch_count++;
+        bool is_added = client_add(fetch, message);
+        ASSERT(is_added);
+        return true;
+    }
+    return false;
+}
+
+bool fetch_begin(struct node *node, u64 message, const struct cid *cid)
+{
+    struct fetch *fetch = fetch_of(cid);
+    if (fetch != NULL) {
+        return client_add(fetch, message);
+    }
+    if (fetch_start(node, message, cid)) {
+        return true;
+    }
+    if (waiting_count == LOADER_WAITING) {
+        return false;
+    }
+    waiting[waiting_count++] = (struct waiting){message, *cid};
+    return true;
+}
+
+void fetch_cancelled(struct node *node, u64 message)
+{
+    (void)rt_answer_error(message, E_CANCELLED);
+    for (u32 i = 0; i < waiting_count; i++) {
+        if (waiting[i].message == message) {
+            waiting[i] = waiting[--waiting_count];
+            return;
+        }
+    }
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        struct fetch *fetch = &fetches[i];
+        for (u32 k = 0; fetch->is_used && k < fetch->client_count; k++) {
+            if (fetch->clients[k] == message) {
+                fetch->clients[k] = fetch->clients[--fetch->client_count];
+                if (fetch->client_count == 0 && !fetch->has_inner) {
+                    fetch_end(node, fetch, NULL);
+                }
+                return;
+            }
+        }
+    }
+}
+
+bool fetch_needs_peers(void)
+{
+    bool needs_peers = false;
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        needs_peers = needs_peers || (fetches[i].is_used && fetches[i].needs_peers);
+    }
+    return needs_peers;
+}
+
+void fetch_hears(void)
+{
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        fetches[i].is_missing = false; // the engine will say so again
+    }
+}
+
+u64 fetch_turn(struct node *node)
+{
+    while (waiting_count != 0 && fetch_count < LOADER_FETCHES) {
+        struct waiting next = waiting[0];
+        mem_move(waiting, waiting + 1, --waiting_count * sizeof *waiting);
+        if (!fetch_begin(node, next.message, &next.cid) && next.message != 0) {
+            (void)rt_answer_error(next.message, E_BUSY);
+        }
+    }
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        struct fetch *fetch = &fetches[i];
+        if (fetch->is_used) {
+            fetch_look(node, fetch);
+        }
+        if (!fetch->is_used) {
+            continue;
+        }
+        if (p2p_walk_is_done(&fetch->walk) && fetch->put_count == 0) {
+            fetch_finish(node, fetch);
+        } else if (fetch->is_missing && fetch->search == NULL && !sources_are_coming(node)) {
+            if (fetch->has_searched || !links_are_open(node)) {
+                fetch_not_found(node, fetch);
+            } else {
+                search_begin(node, fetch);
+            }
+        } else {
+            fetch_tell(node, fetch);
+        }
+    }
+    return fetch_count == 0 ? UINT64_MAX : node->now_ns + TELL_MS * NS_PER_MS;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/p2p-loader/history.h"
+#include "core/base/mem.h"
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "interfaces/keep.h"
+#include "interfaces/keep_client.h"
+#include "interfaces/time.h"
+#include "interfaces/time_client.h"
+#include "programs/p2p-loader/calls.h"
+#include "programs/p2p-loader/limits.h"
+#include "programs/p2p-loader/links.h"
+#include "programs/p2p-loader/node.h"
+#include "programs/rt/redshirt.h"
+
+#define NS_PER_S ((u64)1000000000)
+
+enum {
+    NOTES_BYTES = 16 << 10, // lines that are not in the record yet; then it is written
+    LINE_BYTES = 256,
+    STATUS_BYTES = 64 << 10, // some 300 peers; the others are not shown
+    BODY_BYTES = 64,         // of a message, beside the record
+};
+
+static char notes[NOTES_BYTES];
+static u32 notes_size;
+static struct multiaddr listens[LOADER_LISTENERS];
+static u32 listen_count;
+static u64 status_ns; // when it is due
+static struct call status_call;
+
+static u64 wall_s(struct node *node)
+{
+    u64 now_ns = 0;
+    (void)time_wall(node->time, &now_ns);
+    return now_ns / NS_PER_S;
+}
+
+// ---- why
+
+static void note(struct node *node, const struct text *line)
+{
+    if (line->cut) {
+        return; // an address of a peer cannot be so long
+    }
+    if (notes_size + line->size > sizeof notes) {
+        history_keep(node);
+    }
+    mem_copy(notes + notes_size, line->data, line->size);
+    notes_size += (u32)line->size;
+}
+
+void history_block(struct node *node, const struct cid *cid, const struct peer_id *peer,
+                   size_t bytes)
+{
+    char line[LINE_BYTES], name[CID_TEXT_BYTES];
+    struct text text = text_over(line, sizeof line);
+    cid_write_text(cid, name);
+    text_string(&text, "block ");
+    text_string(&text, name);
+    text_char(&text, ' ');
+    peer_id_write(&text, peer);
+    text_char(&text, ' ');
+    text_u64(&text, bytes);
+    text_char(&text, ' ');
+    text_u64(&text, wall_s(node));
+    text_char(&text, '\n');
+    note(node, &text);
+}
+
+void history_bad(struct node *node, const struct peer_id *peer, u64 bytes, const char *words)
+{
+    char line[LINE_BYTES];
+    struct text text = text_over(line, sizeof line);
+    text_string(&text, "bad ");
+    peer_id_write(&text, peer);
+    text_char(&text, ' ');
+    text_u64(&text, bytes);
+    text_char(&text, ' ');
+    text_u64(&text, wall_s(node));
+    text_char(&text, ' ');
+    text_string(&text, words);
+    text_char(&text, '\n');
+    note(node, &text);
+}
+
+// The newest whole lines of `old` that fit beside `more` bytes.
+static struct span tail_of(struct span old, size_t more)
+{
+    if (old.size + more <= LOADER_LOG_BYTES) {
+        return old;
+    }
+    size_t start = old.size + more - LOADER_LOG_BYTES;
+    while (start < old.size && old.data[start - 1] != '\n') {
+        start++;
+    }
+    return span_slice(old, start < old.size ? start : old.size, old.size);
+}
+
+// A record as it is, in an answer that the caller gives back; empty: there is none.
+static struct span record_get(struct node *node, struct span name, struct span *answer)
+{
+    struct keep_get_call get = {name};
+    struct keep_result_bytes_error result = {0};
+    u8 body[BODY_BYTES];
+    size_t size = keep_get_encode_call(body, sizeof body, &get);
+    i64 got = rt_call_large(node->keep, KEEP_GET_ID, body, (u32)size, answer);
+    if (got < 0 || keep_get_decode_result(*answer, &result) != ERR_OK || !result.ok) {
+        return (struct span){0};
+    }
+    return result.value;
+}
+
+void history_keep(struct node *node)
+{
+    struct span answer = {0};
+    if (notes_size == 0) {
+        return;
+    }
+    struct span old = tail_of(record_get(node, SPAN_LITERAL("why"), &answer), notes_size);
+    size_t room = old.size + notes_size + BODY_BYTES;
+    u8 *buffer = memory_take(rt_memory(), 2 * room);
+    if (buffer != NULL) {
+        u8 *record = buffer + room;
+        struct keep_result_none_error result;
+        mem_copy(record, old.data, old.size);
+        mem_copy(record + old.size, notes, notes_size);
+        struct keep_set_call set = {SPAN_LITERAL("why"), span_of(record, old.size + notes_size)};
+        (void)keep_set(node->keep, buffer, (u32)room, &set, &result); // lost, if it is not kept
+        memory_give(rt_memory(), buffer, 2 * room);
+    }
+    if (answer.data != NULL) {
+        memory_give(rt_memory(), (void *)answer.data, answer.size);
+    }
+    notes_size = 0;
+}
+
+// ---- peers
+
+void history_listens(const struct multiaddr *address)
+{
+    if (listen_count < LOADER_LISTENERS) {
+        listens[listen_count++] = *address;
+    }
+}
+
+static void peer_tell(struct text *out, const struct link *link)
+{
+    text_string(out, "peer ");
+    peer_id_write(out, &link->connection.peer);
+    text_char(out, ' ');
+    multiaddr_write(out, span_of(link->address.bytes, link->address.size));
+    text_string(out, link->is_dialler ? " out " : " in ");
+    text_u64(out, link->read_bytes);
+    text_char(out, ' ');
+    text_u64(out, link->written_bytes);
+    text_char(out, ' ');
+    text_printable(out, span_string(link->connection.identity.agent));
+    text_char(out, '\n');
+}
+
+static void status_done(struct call *call, const struct rt_event *event)
+{
+    (void)call;
+    (void)event; // there is a next one
+}
+
+u64 history_turn(struct node *node)
+{
+    static char status[STATUS_BYTES];
+    static u8 body[STATUS_BYTES + BODY_BYTES];
+    if (!node->stays || status_call.is_waiting) {
+        return UINT64_MAX;
+    }
+    if (node->now_ns < status_ns) {
+        return status_ns;
+    }
+    status_ns = node->now_ns + LOADER_STATUS_MS * NS_PER_MS;
+    struct text text = text_over(status, sizeof status);
+    text_string(&text, "updated ");
+    text_u64(&text, wall_s(node));
+    text_string(&text, "\nself ");
+    peer_id_write(&text, &node->host.id);
+    text_char(&text, '\n');
+    for (u32 i = 0; i < listen_count; i++) {
+        text_string(&text, "listens ");
+        multiaddr_write(&text, span_of(listens[i].bytes, listens[i].size));
+        text_char(&text, '\n');
+    }
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        const struct link *link = LIST_ITEM(item, struct link, of_node);
+        if (link_is_open(link) && text.size + LINE_BYTES < sizeof status) {
+            peer_tell(&text, link);
+        }
+    }
+    struct keep_set_call set = {SPAN_LITERAL("peers"), span_of(status, text.size)};
+    size_t size = keep_set_encode_call(body, sizeof body, &set);
+    (void)call_send(&status_call, node->keep, KEEP_SET_ID, body, size, status_done);
+    return status_ns;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// programs/p2p-loader/limits.h: every bound of the program. Those of the protocols are in
+// lib/p2p/limits.h.
+#pragma once
+
+enum {
+    // ---- peers
+
+    // Connections at once: of a node that stays, and of one that only fetches. Beyond: the newest
+    // that knocks is closed.
+    LOADER_LINKS_SERVING = 1024,
+    LOADER_LINKS_FETCHING = 32,
+    // Of them, how many the other side has begun and not yet brought to an end of the handshake:
+    // so many cost no more memory than a peer.
+    LOADER_KNOCKING = 64,
+    // Streams for each connection, and some for whoever is busy. Beyond: refused.
+    LOADER_STREAMS_EACH = 4,
+    LOADER_STREAMS_SPARE = 256,
+    // Chunks of 4 KiB that all connections share: of a node that fetches, which has 8 MiB in all,
+    // and of one that stays.
+    LOADER_CHUNKS_FETCHING = 320,
+    LOADER_CHUNKS_SERVING = 1024,
+    // Addresses on the command line and from hints that may be dialled. Beyond: the oldest hint
+    // gives way.
+    LOADER_TARGETS = 64,
+    LOADER_LISTENERS = 4,
+    LOADER_ACCEPTS = 4,        // under way at each
+    LOADER_ADDRESSES = 4,      // of one name that are tried
+    LOADER_READ_BYTES = 65536, // of one message of tcp, either way
+    LOADER_WRITES = 2,         // under way for each connection: one is sent, one waits
+    LOADER_CONNECT_MS = 5000,  // for a name and a connection. Beyond: the peer is not there
+    LOADER_REDIAL_MS = 5000,   // until a peer that was not there is tried again
+    LOADER_STAGE_MS = 300,     // of silence before the next kind of source is asked
+    LOADER_LAN_MS = 1500,      // for the local network to answer: js-libp2p takes a second
+    LOADER_EVENTS = 64,        // taken before the protocols have their turn
+
+    LOADER_QUESTIONERS = 32, // streams on which peers ask our part of the DHT. Beyond: reset
+
+    // ---- getting
+
+    LOADER_FETCHES = 4,           // files at once; more wait
+    LOADER_WAITING = 64,          // of them. Beyond: E_BUSY
+    LOADER_CLIENTS = 16,          // that wait for one file. Beyond: E_BUSY
+    LOADER_FETCH_BYTES = 1 << 30, // of a file; a terabyte would fill somebody's disk unasked
+    LOADER_WANTS = 32,            // blocks of one file under way: at peers, and in the store
+    LOADER_LOOKUPS = 4,           // of them, asked of the store
+    LOADER_ASKS = 512,            // who was asked for what: four peers for each block
+    LOADER_PUTS = 3,              // blocks that the store is writing, up to 2 MiB each
+    LOADER_BUFFERS = 2,           // blocks that arrive at once
+    LOADER_LOG_BYTES = 128 << 10, // of what `redshirt why` shows; then the oldest lines go
+
+    LOADER_SEARCHES = 4,  // of the DHT, at once
+    LOADER_PROVIDERS = 8, // of one block that are looked for
+
+    // ---- giving
+
+    LOADER_ORDERS_FETCHING = 256,
+    LOADER_ORDERS_SERVING = 8192, // blocks that all peers want of us. Beyond: refused
+    LOADER_INBOXES_EACH = 2,
+    LOADER_GIVES = 8,                // blocks that are read from the store or on their way to peers
+    LOADER_PINS = 4096,              // what the user has added or pinned; a record holds no more
+    LOADER_SERVED = 1 << 18,         // blocks of all that; what goes beyond is not served
+    LOADER_BUDGET_BYTES = 256 << 20, // that one peer gets in a second
+    LOADER_PINS_MS = 2000,           // how often the list is looked at
+    LOADER_STATUS_MS = 2000,         // how often `redshirt peers` sees something new
+
+    LOADER_TEXT_BYTES = 1024, // a sentence about who has what
+};

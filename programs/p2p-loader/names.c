@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/p2p-loader/names.h"
+#include "core/base/assert.h"
+#include "core/base/mem.h"
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "interfaces/fetch.h"
+#include "interfaces/keep.h"
+#include "interfaces/keep_client.h"
+#include "interfaces/time.h"
+#include "interfaces/time_client.h"
+#include "lib/p2p/ipns.h"
+#include "lib/p2p/kad_server.h"
+#include "programs/p2p-loader/dht.h"
+#include "programs/p2p-loader/fetch.h"
+#include "programs/p2p-loader/limits.h"
+#include "programs/p2p-loader/links.h"
+#include "programs/p2p-loader/node.h"
+#include "programs/p2p-loader/sources.h"
+#include "programs/rt/redshirt.h"
+
+enum {
+    BODY_BYTES = 64, // of a message, beside a record
+    WORD_BYTES = 5,  // "mine ", "seen "
+    LINE_BYTES = WORD_BYTES + P2P_PEER_ID_TEXT_BYTES + 2 * P2P_KAD_NAME_BYTES + 2,
+};
+
+// What is looked for; one at a time.
+static struct {
+    bool is_on;
+    bool has_searched;
+    struct peer_id key;
+    struct dht_search *search; // NULL: none is under way
+    bool has_record;           // the best so far
+    struct ipns_record record; // its value points into `bytes`
+    size_t size;
+    u8 bytes[P2P_KAD_NAME_BYTES];
+    struct node *node;
+} wanted;
+
+// Who asks us.
+struct questioner {
+    struct link *link;
+    struct p2p_stream *stream;
+    u32 answer_start, answer_end;
+    u8 answer[P2P_KAD_ANSWER_BYTES];
+    struct kad_serving serving;
+};
+
+static struct questioner *questioners[LOADER_QUESTIONERS];
+static struct kad_server *server; // NULL: we are no node of the DHT
+static struct node *of_server;
+static u8 scratch[IPNS_SCRATCH_BYTES];
+
+static u64 wall_ns(struct node *node)
+{
+    u64 now_ns = 0;
+    (void)time_wall(node->time, &now_ns);
+    return now_ns;
+}
+
+// ---- the list
+
+// The machine's record, in `answer`, which the caller gives back.
+static struct span list_get(struct node *node, struct span *answer)
+{
+    struct keep_get_call get = {SPAN_LITERAL("names")};
+    struct keep_result_bytes_error result = {0};
+    u8 body[BODY_BYTES];
+    size_t size = keep_get_encode_call(body, sizeof body, &get);
+    i64 got = rt_call_large(node->keep, KEEP_GET_ID, body, (u32)size, answer);
+    if (got < 0 || keep_get_decode_result(*answer, &result) != ERR_OK || !result.ok) {
+        return (struct span){0};
+    }
+    return result.value;
+}
+
+// The line that begins at *at, without its newline; moves *at behind it. False: there is none.
+static bool line_next(struct span list, size_t *at, struct span *line)
+{
+    size_t start = *at, end = *at;
+    if (start >= list.size) {
+        return false;
+    }
+    while (end < list.size && list.data[end] != '\n') {
+        end++;
+    }
+    *line = span_slice(list, start, end);
+    *at = end + 1;
+    return true;
+}
+
+static int digit_of(u8 c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Splits a line into its key and the bytes of its record. False: it is no such line.
+static bool line_read(struct span line, struct peer_id *key, u8 bytes[P2P_KAD_NAME_BYTES],
+                      size_t *size)
+{
+    size_t space = WORD_BYTES;
+    while (space < line.size && line.data[space] != ' ') {
+        space++;
+    }
+    if (space >= line.size ||
+        peer_id_parse(span_slice(line, WORD_BYTES, space), key, NULL) != ERR_OK) {
+        return false;
+    }
+    struct span hex = span_slice(line, space + 1, line.size);
+    if (hex.size % 2 != 0 || hex.size / 2 > P2P_KAD_NAME_BYTES) {
+        return false;
+    }
+    *size = hex.size / 2;
+    for (size_t i = 0; i < *size; i++) {
+        int high = digit_of(hex.data[2 * i]), low = digit_of(hex.data[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        bytes[i] = (u8)(high << 4 | low);
+    }
+    return true;
+}
+
+// Writes the list with this record in the place of the key's former one.
+static void list_set(struct node *node, struct span old, const struct peer_id *key,
+                     struct span record)
+{
+    size_t room = old.size + LINE_BYTES + BODY_BYTES;
+    char *words = memory_take(rt_memory(), 2 * room);
+    if (words == NULL) {
+        return; // it is asked for again next time
+    }
+    struct text text = text_over(words, room);
+    struct span line;
+    for (size_t at = 0; line_next(old, &at, &line);) {
+        static u8 bytes[P2P_KAD_NAME_BYTES];
+        struct peer_id other;
+        size_t size;
+        if (line_read(line, &other, bytes, &size) && !peer_id_equal(&other, key)) {
+            text_bytes(&text, line);
+            text_char(&text, '\n');
+        }
+    }
+    text_string(&text, "seen ");
+    peer_id_write_name(&text, key);
+    text_char(&text, ' ');
+    text_hex_bytes(&text, record);
+    text_char(&text, '\n');
+    struct keep_set_call set = {SPAN_LITERAL("names"), span_of(text.data, text.size)};
+    struct keep_result_none_error result;
+    (void)keep_set(node->keep, words + room, (u32)room, &set, &result);
+    memory_give(rt_memory(), words, 2 * room);
+}
+
+// The record that this home knows of the key; its size, 0: none.
+static size_t known_find(struct span list, const struct peer_id *key, bool *is_mine,
+                         u8 bytes[P2P_KAD_NAME_BYTES])
+{
+    struct span line;
+    for (size_t at = 0; line_next(list, &at, &line);) {
+        struct peer_id other;
+        size_t size;
+        if (line_read(line, &other, bytes, &size) && peer_id_equal(&other, key)) {
+            *is_mine = line.data[0] == 'm';
+            return size;
+        }
+    }
+    return 0;
+}
+
+// ---- asking
+
+// Takes a record up if it is right and newer than what there is.
+static void record_take(struct span bytes)
+{
+    struct ipns_record record;
+    if (bytes.size > sizeof wanted.bytes ||
+        ipns_record_verify(&wanted.node->crypto, bytes, &wanted.key, wall_ns(wanted.node), scratch,
+                           &record, NULL) != ERR_OK ||
+        (wanted.has_record && !ipns_record_is_newer(&record, &wanted.record))) {
+        return;
+    }
+    mem_copy(wanted.bytes, bytes.data, bytes.size);
+    wanted.size = bytes.size;
+    wanted.has_record =
+        ipns_record_verify(&wanted.node->crypto, span_of(wanted.bytes, wanted.size), &wanted.key,
+                           wall_ns(wanted.node), scratch, &wanted.record, NULL) == ERR_OK;
+}
+
+static void search_value(struct dht_search *search, struct span value)
+{
+    (void)search;
+    record_take(value);
+}
+
+static void search_provider(struct dht_search *search, const struct p2p_hint *hint)
+{
+    (void)search;
+    (void)hint;
+}
+
+static void search_done(struct dht_search *search)
+{
+    wanted.search = NULL;
+    memory_give(rt_memory(), search, sizeof *search);
+}
+
+static void fail(enum fetch_error_kind kind, const char *words)
+{
+    struct fetch_error error = {.kind = kind};
+    error.as.failed = span_string(words);
+    wanted.is_on = false;
+    fetch_ended(wanted.node, &error);
+}
+
+void names_resolve(struct node *node, const struct peer_id *key)
+{
+    wanted.is_on = true;
+    wanted.key = *key;
+    wanted.node = node;
+}
+
+bool names_need_peers(void)
+{
+    return wanted.is_on;
+}
+
+static void search_begin(struct node *node)
+{
+    struct kad_key key = kad_key_of_name(&wanted.key);
+    struct dht_search *search = memory_take(rt_memory(), sizeof *search);
+    wanted.has_searched = true;
+    if (search == NULL) {
+        return;
+    }
+    search->provider = search_provider;
+    search->value = search_value;
+    search->done = search_done;
+    if (dht_begin(node, search, KAD_GOAL_VALUE, &key) != ERR_OK) {
+        memory_give(rt_memory(), search, sizeof *search);
+        return;
+    }
+    wanted.search = search;
+}
+
+// Nobody will say more: what was said is compared with what this home knows.
+static void resolved(struct node *node)
+{
+    static u8 known[P2P_KAD_NAME_BYTES];
+    struct span answer = {0};
+    struct ipns_record record;
+    struct cid cid;
+    bool is_mine = false;
+    struct span list = list_get(node, &answer);
+    size_t size = known_find(list, &wanted.key, &is_mine, known);
+    bool has_known =
+        size != 0 && ipns_record_verify(&node->crypto, span_of(known, size), &wanted.key,
+                                        wall_ns(node), scratch, &record, NULL) == ERR_OK;
+    bool is_newer =
+        wanted.has_record && (!has_known || ipns_record_is_newer(&wanted.record, &record));
+    if (is_newer && !is_mine) {
+        list_set(node, list, &wanted.key, span_of(wanted.bytes, wanted.size));
+    }
+    if (answer.data != NULL) {
+        memory_give(rt_memory(), (void *)answer.data, answer.size);
+    }
+    const struct ipns_record *best = is_newer ? &wanted.record : &record;
+    if (!wanted.has_record) {
+        fail(FETCH_ERROR_NOT_FOUND, "nobody who was asked knows the name");
+    } else if (ipns_value_cid(best->value, &cid, NULL) != ERR_OK) {
+        fail(FETCH_ERROR_REFUSED, "the name stands for something that is not fetched");
+    } else {
+        wanted.is_on = false;
+        (void)fetch_begin(node, 0, &cid); // it alone is under way
+    }
+}
+
+void names_turn(struct node *node)
+{
+    if (!wanted.is_on || wanted.search != NULL || sources_are_coming(node)) {
+        return;
+    }
+    if (!links_are_open(node)) {
+        fail(FETCH_ERROR_NOT_FOUND, "nobody can be asked what the name stands for");
+    } else if (!wanted.has_searched) {
+        search_begin(node);
+    } else {
+        resolved(node);
+    }
+}
+
+// ---- being asked
+
+bool names_serve(struct node *node)
+{
+    server = memory_take(rt_memory(), sizeof *server);
+    if (server == NULL) {
+        return false;
+    }
+    of_server = node;
+    kad_server_init(server, &node->crypto, &node->host.id);
+    return true;
+}
+
+// Where a peer is, as the DHT tells it.
+static struct p2p_hint hint_of(const struct link *link)
+{
+    struct p2p_hint hint = {.peer = link->connection.peer};
+    const struct p2p_identity *identity = &link->connection.identity;
+    for (u32 i = 0; i < identity->address_count; i++) {
+        (void)p2p_hint_add(&hint, P2P_SCOPE_LAN,
+                           span_of(identity->addresses[i].bytes, identity->addresses[i].size));
+    }
+    return hint;
+}
+
+// Puts a record of ours into the server, by the way that those of others come.
+static void offer(struct node *node, struct kad_serving *serving, const struct peer_id *key,
+                  struct span record)
+{
+    static u8 question[P2P_KAD_NAME_BYTES + P2P_KAD_REQUEST_BYTES];
+    static u8 answer[P2P_KAD_ANSWER_BYTES];
+    struct kad_key name = kad_key_of_name(key);
+    struct kad_message message = {
+        .type = KAD_PUT_VALUE, .key = span_of(name.bytes, name.size), .value = record};
+    struct p2p_hint self = {.peer = node->host.id};
+    size_t taken, size;
+    size_t total = kad_write(&message, question, sizeof question);
+    if (total <= sizeof question) {
+        kad_serving_init(serving, &self);
+        (void)!kad_server_receive(server, serving, span_of(question, total), node->now_ns,
+                                  wall_ns(node), &taken, answer, &size, NULL);
+    }
+}
+
+void names_offer(struct node *node)
+{
+    struct span answer = {0}, line;
+    struct kad_serving *serving = server == NULL ? NULL : memory_take(rt_memory(), sizeof *serving);
+    if (serving == NULL) {
+        return;
+    }
+    struct span list = list_get(node, &answer);
+    for (size_t at = 0; line_next(list, &at, &line);) {
+        static u8 bytes[P2P_KAD_NAME_BYTES];
+        struct peer_id key;
+        size_t size;
+        if (line.size > WORD_BYTES && line.data[0] == 'm' && line_read(line, &key, bytes, &size)) {
+            offer(node, serving, &key, span_of(bytes, size));
+        }
+    }
+    if (answer.data != NULL) {
+        memory_give(rt_memory(), (void *)answer.data, answer.size);
+    }
+    memory_give(rt_memory(), serving, sizeof *serving);
+}
+
+static void questioner_free(u32 index)
+{
+    p2p_stream_close(questioners[index]->stream);
+    memory_give(rt_memory(), questioners[index], sizeof *questioners[index]);
+    questioners[index] = NULL;
+}
+
+// Writes the answer as far as there is room. True: all of it.
+static bool answer_write(struct questioner *questioner)
+{
+    struct span left = span_of(questioner->answer + questioner->answer_start,
+                               questioner->answer_end - questioner->answer_start);
+    questioner->answer_start += (u32)p2p_stream_write(questioner->stream, left);
+    return questioner->answer_start == questioner->answer_end;
+}
+
+// Answers what has come, one question after the other. False: it is over.
+static bool questions_answer(struct questioner *questioner)
+{
+    struct p2p_stream *stream = questioner->stream;
+    struct span front;
+    while (answer_write(questioner) && (front = p2p_stream_front(stream)).size != 0) {
+        size_t taken = 0, size = 0;
+        enum err err =
+            kad_server_receive(server, &questioner->serving, front, of_server->now_ns,
+                               wall_ns(of_server), &taken, questioner->answer, &size, NULL);
+        p2p_stream_skip(stream, taken);
+        questioner->answer_start = 0;
+        questioner->answer_end = (u32)size;
+        if (err != ERR_OK) {
+            p2p_stream_reset(stream);
+            return false;
+        }
+    }
+    return !p2p_stream_is_failed(stream) && !p2p_stream_is_ended(stream);
+}
+
+bool names_accept(struct link *link, struct p2p_stream *stream)
+{
+    for (u32 i = 0; i < LOADER_QUESTIONERS && server != NULL; i++) {
+        if (questioners[i] != NULL) {
+            continue;
+        }
+        struct questioner *questioner = memory_take(rt_memory(), sizeof *questioner);
+        if (questioner == NULL) {
+            return false;
+        }
+        struct p2p_hint hint = hint_of(link);
+        questioner->link = link;
+        questioner->stream = stream;
+        questioner->answer_start = questioner->answer_end = 0;
+        kad_serving_init(&questioner->serving, &hint);
+        questioners[i] = questioner;
+        if (!questions_answer(questioner)) {
+            questioner_free(i);
+        }
+        return true;
+    }
+    return false;
+}
+
+bool names_event(struct p2p_event event)
+{
+    for (u32 i = 0; i < LOADER_QUESTIONERS; i++) {
+        if (questioners[i] != NULL && questioners[i]->stream == event.stream) {
+            if (!questions_answer(questioners[i])) {
+                questioner_free(i);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+void names_link_gone(const struct link *link)
+{
+    for (u32 i = 0; i < LOADER_QUESTIONERS; i++) {
+        if (questioners[i] != NULL && questioners[i]->link == link) {
+            questioner_free(i);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// programs/p2p-loader/sources.h: who may have what is looked for, and how to reach them.
+//
+// Use     sources_add for each address that the user gave, sources_hint for what was heard.
+//         sources_turn with is_wanted while something is looked for that the store lacks: peers are
+//         dialled then and not before, so a program that is in the store costs no packet.
+//         sources_are_coming says whether somebody may still be heard of.
+// Order   the store, then the local network where it is on, then the user's addresses, each after
+//         LOADER_STAGE_MS in which no block came.
+// Limits  LOADER_TARGETS; the oldest hint gives way. A peer that was not there is dialled again
+//         after LOADER_REDIAL_MS.
+#pragma once
+#include "core/base/err.h"
+#include "core/base/types.h"
+#include "lib/p2p/hint.h"
+#include "lib/p2p/multiaddr.h"
+struct link;
+struct node;
+struct text;
+
+// ERR_UNSUPPORTED  not an address of TCP; ERR_LIMIT
+enum err sources_add(const struct multiaddr *address);
+
+void sources_hint(const struct p2p_hint *hint);
+// A block came: there is no hurry to ask further.
+void sources_are_good(const struct node *node);
+
+// Returns when to be called at the latest.
+u64 sources_turn(struct node *node, bool is_wanted);
+bool sources_are_coming(const struct node *node);
+
+// A link that sources_turn dialled is open, or is gone.
+void sources_opened(const struct link *link);
+void sources_gone(const struct link *link, struct span why);
+
+// Appends, for each address that has no open link, what became of it. Returns how many.
+//   before  so many stand in the list before them
+u32 sources_tell(struct text *out, u32 before);
