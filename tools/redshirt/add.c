@@ -10,6 +10,7 @@
 #include "core/base/report.h"
 #include "machines/hosted/file.h"
 #include "tools/redshirt/command.h"
+#include "tools/redshirt/pins.h"
 
 enum { PROGRESS_STEP = 64 << 20 };
 
@@ -23,7 +24,8 @@ static bool progress(void *context, u64 bytes)
     return true;
 }
 
-static int add_one(struct store *store, const char *path, bool with_path)
+//   store  NULL: only the name is wanted
+static int add_one(struct store *store, const char *path, bool with_path, bool with_pin)
 {
     int file = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
@@ -45,6 +47,12 @@ static int add_one(struct store *store, const char *path, bool with_path)
     if (err != ERR_OK) {
         return say_refused(path, err, &report);
     }
+    if (store != NULL && with_pin) {
+        int code = pin_add(store, &cid);
+        if (code != EXIT_GOOD) {
+            return code;
+        }
+    }
     char name[CID_TEXT_BYTES];
     cid_write_text(&cid, name);
     int written = with_path ? printf("%s  %s\n", name, path) : printf("%s\n", name);
@@ -59,13 +67,17 @@ static int add_run(const struct command *command, int count, char **arguments)
 {
     struct options options = {count, arguments, 0};
     bool only_name = false;
+    bool only_store = false;
     const char *option;
     const char *value;
     while ((option = options_next(&options, &value)) != NULL) {
-        if (value != NULL || (strcmp(option, "n") != 0 && strcmp(option, "only-name") != 0)) {
+        if (value == NULL && (strcmp(option, "n") == 0 || strcmp(option, "only-name") == 0)) {
+            only_name = true;
+        } else if (value == NULL && strcmp(option, "no-pin") == 0) {
+            only_store = true;
+        } else {
             return say_usage(command, "there is no option \"%s\"", option);
         }
-        only_name = true;
     }
     if (options.next == count) {
         return say_usage(command, "which file?");
@@ -77,7 +89,7 @@ static int add_run(const struct command *command, int count, char **arguments)
     }
     bool with_path = count - options.next > 1;
     for (int i = options.next; i < count; i++) {
-        int failed = add_one(only_name ? NULL : &store, arguments[i], with_path);
+        int failed = add_one(only_name ? NULL : &store, arguments[i], with_path, !only_store);
         code = code == EXIT_GOOD ? failed : code;
     }
     if (!only_name) {
@@ -89,14 +101,17 @@ static int add_run(const struct command *command, int count, char **arguments)
 const struct command command_add = {
     "add",
     "puts a file into the store and prints its name",
-    "Usage: redshirt add [-n] FILE...\n"
+    "Usage: redshirt add [-n] [--no-pin] FILE...\n"
     "\n"
     "Puts each file into the store and prints its name, the CID that IPFS gives it under its "
     "profile\n"
     "unixfs-v1-2025. With more than one file, the file's own name follows. `-` is standard input.\n"
     "A block that is there already is left alone; one that is damaged is replaced.\n"
     "\n"
+    "Each is pinned too: `redshirt serve` gives it to peers who ask for it.\n"
+    "\n"
     "  -n, --only-name   print the name, store nothing\n"
+    "      --no-pin      do not pin it\n"
     "\n"
     "Exit codes: 66 no such file, 74 it cannot be read or the store cannot be written.\n",
     add_run,

@@ -18,9 +18,9 @@ enum exit_code {
     EXIT_GOOD = 0,
     EXIT_USAGE = 64,      // the command line is wrong
     EXIT_NOT_VALID = 65,  // bytes that are not what they should be: not a program, not a definition
-    EXIT_NOT_FOUND = 66,  // no such file, or no such block in the store
-    EXIT_BAD_CID = 67,    // not a CID, or of a kind that is not served
-    EXIT_DAMAGED = 68,    // a block whose bytes are not those its name says
+    EXIT_NOT_FOUND = 66,  // no such file; no such block, in the store or with those who were asked
+    EXIT_BAD_CID = 67,    // not a CID, or of a kind that is not served or fetched
+    EXIT_DAMAGED = 68,    // bytes that are not those their name says, in the store or from a peer
     EXIT_NO_LOADER = 69,  // nobody loads programs
     EXIT_MACHINE = 71,    // the host refused memory, a thread or a file
     EXIT_TOO_LARGE = 73,  // beyond a limit
@@ -47,6 +47,12 @@ extern const struct command command_interface;
 extern const struct command command_grants;
 extern const struct command command_grant;
 extern const struct command command_revoke;
+extern const struct command command_serve;
+extern const struct command command_pin;
+extern const struct command command_unpin;
+extern const struct command command_peers;
+extern const struct command command_publish;
+extern const struct command command_why;
 
 // "redshirt: " and a sentence, as printf has it.
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);

@@ -66,7 +66,8 @@ static int system_run(struct store *store, u32 workers, u16 port)
     char number[NUMBER_BYTES];
     snprintf(number, sizeof number, "%u", port);
     struct session session;
-    int code = session_open(&session, store, workers, !embedded_has("log"), false);
+    struct session_config config = {.workers = workers, .has_log = !embedded_has("log")};
+    int code = session_open(&session, store, &config);
     if (code != EXIT_GOOD) {
         return code;
     }

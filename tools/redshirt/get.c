@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include "core/base/report.h"
+#include "lib/p2p/cid_text.h"
 #include "machines/hosted/file.h"
 #include "machines/hosted/limits.h"
 #include "tools/redshirt/command.h"
+#include "tools/redshirt/network.h"
+#include "tools/redshirt/session.h"
 
 static enum err bytes_write(void *context, struct span bytes)
 {
@@ -64,17 +67,44 @@ static int get_to_path(struct store *store, const char *name, const struct cid *
     return code;
 }
 
-static int get_named(const char *name, const char *path)
+// Brings what the store lacks of it into the store.
+static int get_fetch(struct store *store, const struct network *network)
+{
+    struct session session;
+    struct session_config config = {.workers = 1, .has_log = true};
+    int code = session_open(&session, store, &config);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    code = network_start(&session, network, true);
+    if (code == EXIT_GOOD) {
+        code = session_run(&session, false);
+    }
+    session_close(&session);
+    return code;
+}
+
+static int get_named(struct network *network, const char *path)
 {
     struct report report = {0};
     struct cid cid;
-    if (cid_parse_text(span_string(name), &cid, &report) != ERR_OK) {
-        say("%s: %s", name, report.text);
+    char name[CID_TEXT_BYTES];
+    if (p2p_cid_parse_text(span_string(network->get), &cid, &report) != ERR_OK) {
+        say("%s: %s", network->get, report.text);
         return EXIT_BAD_CID;
     }
+    cid_write_text(&cid, name);
+    network->get = name;
     struct store store;
     int code = store_open_home(&store);
     if (code != EXIT_GOOD) {
+        return code;
+    }
+    if (network_is_on(network)) {
+        code = get_fetch(&store, network);
+    }
+    if (code != EXIT_GOOD) {
+        store_close(&store);
         return code;
     }
     code = path == NULL ? get_to(&store, name, &cid, STDOUT_FILENO)
@@ -85,39 +115,57 @@ static int get_named(const char *name, const char *path)
 
 static int get_run(const struct command *command, int count, char **arguments)
 {
+    static struct network network; // too large for a stack
     const char *path = NULL;
-    const char *name = NULL;
     struct options options = {count, arguments, 0};
     while (options.next < count) {
         const char *value;
         const char *option = options_next(&options, &value);
         if (option == NULL) {
-            if (options.next == count || name != NULL) {
+            if (options.next == count || network.get != NULL) {
                 return say_usage(command, "one CID is wanted");
             }
-            name = arguments[options.next++];
+            network.get = arguments[options.next++];
         } else if (strcmp(option, "o") == 0 || strcmp(option, "output") == 0) {
             path = options_value(&options, value);
             if (path == NULL) {
                 return say_usage(command, "-o wants a file");
             }
         } else {
-            return say_usage(command, "there is no option \"%s\"", option);
+            bool is_network;
+            int code = network_option(command, &network, &options, option, value, &is_network);
+            if (code != EXIT_GOOD) {
+                return code;
+            }
+            if (!is_network) {
+                return say_usage(command, "there is no option \"%s\"", option);
+            }
         }
     }
-    return name == NULL ? say_usage(command, "which CID?") : get_named(name, path);
+    return network.get == NULL ? say_usage(command, "which CID?") : get_named(&network, path);
 }
 
 const struct command command_get = {
     "get",
     "writes a file of the store out again",
-    "Usage: redshirt get CID [-o FILE]\n"
+    "Usage: redshirt get CID [-o FILE] [--peer ADDRESS]... [--lan]\n"
     "\n"
     "Writes the bytes that the CID names to standard output, or to FILE, which appears whole or "
     "not at\n"
-    "all. Every block is checked against its name first.\n"
+    "all. Every block is checked against its name first. With --peer, what the store lacks is "
+    "fetched\n"
+    "from there before, and stays in the store; what it has is not asked for.\n"
     "\n"
-    "Exit codes: 65 a node that is no file, 66 a block is missing, 67 not a CID that is served,\n"
-    "68 a block is damaged, 74 it could not be written.\n",
+    "  -o, --output FILE    where to\n"
+    "      --peer ADDRESS   who may have it, as /ip4/10.0.0.1/tcp/4001/p2p/12D3...; may be given "
+    "several\n"
+    "                       times\n"
+    "      --lan            peers of the local network are asked, too\n"
+    "\n"
+    "Exit codes: 65 a node that is no file, 66 a block is missing, here and with all who were "
+    "asked,\n"
+    "67 not a CID that is served or fetched, 68 a block is damaged, or who said to have it sent "
+    "something\n"
+    "else, 73 a file of more than 1 GiB is not fetched, 74 it could not be written.\n",
     get_run,
 };

@@ -19,6 +19,8 @@
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/debugger.h"
 #include "tools/redshirt/grants.h"
+#include "tools/redshirt/names.h"
+#include "tools/redshirt/network.h"
 #include "tools/redshirt/session.h"
 
 enum { RUN_WORDS = 64 }; // --allow, --deny and --handle of one command line
@@ -28,7 +30,8 @@ struct run {
     bool is_free; // --yes: nothing is asked, everything is allowed
     u32 word_count;
     struct grants_line words[RUN_WORDS];
-    u16 gdb_port;        // 0: nobody debugs it
+    u16 gdb_port; // 0: nobody debugs it
+    struct network network;
     const char *program; // a CID or the path of a file
     struct span arguments[KERNEL_ARGUMENTS];
     u32 argument_count;
@@ -77,11 +80,15 @@ static int file_add(struct store *store, const char *path, char cid[CID_TEXT_BYT
     return code;
 }
 
-// A CID is taken as one; whatever looks like a path, or is a file, is a file.
-static int program_name(struct store *store, const char *program, char cid[CID_TEXT_BYTES])
+// A CID is taken as one; whatever looks like a path, or is a file, is a file; NAME@KEY is what its
+// key says.
+static int program_name(struct store *store, struct run *run, char cid[CID_TEXT_BYTES])
 {
+    const char *program = run->program;
     struct report report = {0};
     struct cid parsed;
+    struct span name;
+    struct peer_id key;
     enum err err = cid_parse_text(span_string(program), &parsed, &report);
     if (err == ERR_OK) {
         cid_write_text(&parsed, cid);
@@ -90,6 +97,13 @@ static int program_name(struct store *store, const char *program, char cid[CID_T
     bool is_path = strchr(program, '/') != NULL || access(program, F_OK) == 0;
     if (is_path) {
         return file_add(store, program, cid);
+    }
+    if (name_is(program, &name, &key)) {
+        int code = name_resolve(store, &run->network, program, &parsed);
+        if (code == EXIT_GOOD) {
+            cid_write_text(&parsed, cid);
+        }
+        return code;
     }
     // What begins as names of blocks do was meant as one.
     bool looks_like_cid = err == ERR_UNSUPPORTED || strncasecmp(program, "baf", 3) == 0;
@@ -172,6 +186,11 @@ static int option_take(const struct command *command, struct run *run, struct op
     if (strcmp(option, "memory") == 0) {
         return memory_take(command, options_value(options, value));
     }
+    bool is_network;
+    int code = network_option(command, &run->network, options, option, value, &is_network);
+    if (is_network) {
+        return code;
+    }
     if (strcmp(option, "perf-map") == 0) {
         if (value != NULL || setenv("REDSHIRT_PERF_MAP", "1", 1) != 0) {
             return say_usage(command, "--perf-map takes no value");
@@ -247,10 +266,14 @@ static int words_say(struct session *session, struct run *run, const char *cid)
 static int run_in(struct store *store, struct run *run)
 {
     char cid[CID_TEXT_BYTES];
-    int code = program_name(store, run->program, cid);
+    int code = program_name(store, run, cid);
     struct session session;
     if (code == EXIT_GOOD) {
-        code = session_open(&session, store, run->workers, true, run->gdb_port != 0);
+        struct session_config config = {.workers = run->workers,
+                                        .has_log = true,
+                                        .is_debugged = run->gdb_port != 0,
+                                        .fetches = network_is_on(&run->network)};
+        code = session_open(&session, store, &config);
     }
     if (code != EXIT_GOOD) {
         return code;
@@ -270,6 +293,9 @@ static int run_in(struct store *store, struct run *run)
         .debug = debugger == NULL ? NULL : debugger_debug(debugger),
         .is_main = true,
     };
+    if (code == EXIT_GOOD && network_is_on(&run->network)) {
+        code = network_start(&session, &run->network, false);
+    }
     if (code == EXIT_GOOD) {
         code = session_start(&session, &program);
     }
@@ -300,7 +326,7 @@ static int run_run(const struct command *command, int count, char **arguments)
 const struct command command_run = {
     "run",
     "runs a program by its CID, or a file after adding it to the store",
-    "Usage: redshirt run [OPTIONS] CID|FILE [--] [ARGUMENT...]\n"
+    "Usage: redshirt run [OPTIONS] CID|FILE|NAME@KEY [--] [ARGUMENT...]\n"
     "\n"
     "Runs a program. A file is put into the store first; then its CID is loaded from there. The\n"
     "program's standard input, output and error and its exit code are the command's own. Options "
@@ -319,17 +345,23 @@ const struct command command_run = {
     "      --memory NAME      fast (address space of its own), small (beside others, so that very "
     "many\n"
     "                         fit), or auto: fast while there is address space\n"
+    "      --peer ADDRESS     who is asked for what the store lacks, as "
+    "/ip4/10.0.0.1/tcp/4001/p2p/12D3...;\n"
+    "                         may be given several times\n"
+    "      --lan              peers of the local network are asked, too\n"
     "      --perf-map         tells `perf` the names of compiled functions: /tmp/perf-PID.map\n"
     "  -v, --verbose          says when the program begins, and where its code comes from\n"
     "  -w, --workers N        so many programs run at once (default: one for each CPU, at most 8)\n"
     "\n"
     "Exit codes, where the program has none: 64 the command line is wrong, 65 not a program, 66 "
     "no\n"
-    "such file or block, 67 not a CID that is served, 68 damaged, 69 nobody loads programs, 71 the "
-    "host\n"
-    "refused something, 73 beyond a limit, 74 reading failed, 77 a program was not allowed what "
-    "it\n"
-    "wanted and failed, 130 Ctrl-C, 134 stopped by a trap,\n"
+    "such file or block, or nobody who was asked has it, 67 not a CID that is served or fetched, "
+    "68\n"
+    "damaged, or who said to have it sent something else, 69 nobody loads programs, 71 the host "
+    "refused\n"
+    "something, 73 beyond a limit, 74 reading failed, 77 a program was not allowed what it wanted "
+    "and\n"
+    "failed, 130 Ctrl-C, 134 stopped by a trap,\n"
     "137 killed, 143 SIGTERM.\n",
     run_run,
 };

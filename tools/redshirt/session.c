@@ -106,7 +106,7 @@ static const char *advice_of_load(enum kernel_load_error error)
     case KERNEL_LOAD_BAD_CID:
         return "a program's name looks like bafkrei...; `redshirt add FILE` prints it";
     case KERNEL_LOAD_NOT_FOUND:
-        return "`redshirt add FILE` puts it into the store";
+        return "`redshirt add FILE` puts it into the store, `--peer ADDRESS` says who may have it";
     case KERNEL_LOAD_WRONG_BYTES:
         return "`redshirt add FILE` again replaces what is damaged";
     case KERNEL_LOAD_NOT_A_PROGRAM:
@@ -262,6 +262,9 @@ int session_start(struct session *session, const struct session_program *program
     struct kernel_process_id process;
     struct report report = {0};
     enum err err = kernel_start(session->kernel, &start, &process, &report);
+    if (err == ERR_OK && program->is_keeper) {
+        hosted_machine_trust(session->machine, process);
+    }
     return err == ERR_OK ? EXIT_GOOD : say_refused(program->name, err, &report);
 }
 
@@ -317,16 +320,17 @@ static int environment_take(struct hosted_machine_config *config, struct kernel_
     return EXIT_GOOD;
 }
 
-int session_open(struct session *session, struct store *store, u32 workers, bool has_log,
-                 bool is_debugged)
+int session_open(struct session *session, struct store *store,
+                 const struct session_config *settings)
 {
     struct hosted_machine_config config = {
-        .workers = workers, .store = store, .has_log = has_log, .refused = consent_refused};
+        .workers = settings->workers, .store = store, .has_log = settings->has_log,
+        .refused = consent_refused};
     struct kernel_limits limits;
     if (environment_take(&config, &limits) != EXIT_GOOD) {
         return EXIT_USAGE;
     }
-    if (is_debugged) {
+    if (settings->is_debugged) {
         config.engine = KERNEL_ENGINE_INTERPRETER;
         config.has_probes = true;
     }
@@ -354,11 +358,11 @@ int session_open(struct session *session, struct store *store, u32 workers, bool
         code = session_embedded(session, "store-loader", &loader);
     }
     if (loader != NULL) {
-        struct span name = SPAN_LITERAL("store-loader");
+        struct span arguments[] = {SPAN_LITERAL("store-loader"), SPAN_LITERAL("--fetch")};
         struct session_program program = {.name = "store-loader",
                                           .cid = loader,
-                                          .arguments = &name,
-                                          .argument_count = 1,
+                                          .arguments = arguments,
+                                          .argument_count = settings->fetches ? 2 : 1,
                                           .is_loader = true};
         kernel_expect_loader(session->kernel, true);
         code = session_start(session, &program);

@@ -20,6 +20,13 @@ struct session {
     struct store *store;
 };
 
+struct session_config {
+    u32 workers;      // 0: as many as the machine takes
+    bool has_log;     // the machine itself handles `log`
+    bool is_debugged; // programs are interpreted, and can be debugged
+    bool fetches;     // what the store lacks is asked of others: network_start follows
+};
+
 // What a program of the session is started with.
 struct session_program {
     const char *name;       // for words about it; stays alive
@@ -30,6 +37,7 @@ struct session_program {
     u32 environment_count;
     struct kernel_debug *debug; // NULL, or who debugs it
     bool is_loader;             // others wait until it handles the loader interface, or has ended
+    bool is_keeper;             // it may write into the store, and nobody else
     bool is_main;               // its end is the end of the session, and its code the session's
 };
 
@@ -37,9 +45,8 @@ struct session_program {
 // The engine comes from the environment: REDSHIRT_ENGINE, one of the names below; so do the
 // memories of all processes, REDSHIRT_MEMORY, whether much is said, REDSHIRT_VERBOSE, and whether
 // perf is told where code lies, REDSHIRT_PERF_MAP.
-//   is_debugged  programs are interpreted, and can be debugged
-int session_open(struct session *session, struct store *store, u32 workers, bool has_log,
-                 bool is_debugged);
+int session_open(struct session *session, struct store *store,
+                 const struct session_config *settings);
 
 // The CID of a program that comes with the command; NULL: there is none of that name. Those that
 // the loader has to load are put into the store first. Says what fails; returns EXIT_GOOD or the

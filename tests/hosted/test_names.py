@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that are keys: published in one home, run from another."""
+import os
+import re
+
+from harness import expect, expect_good, test
+from test_p2p import ABSENT, add, eventually, expect_told, home, serving
+
+
+def guest(world, name):
+    with open(world.guest(name), "rb") as file:
+        return file.read()
+
+
+def publish(world, *words):
+    ended = world.run("publish", *words)
+    expect_good(ended)
+    name = ended.out.decode().strip()
+    expect(re.fullmatch(r"[a-z0-9-]+@k51\w+", name) is not None, True, name)
+    return name
+
+
+def seen(world):
+    with open(os.path.join(world.home, "store", "records", "names"), "rb") as file:
+        return file.read()
+
+
+@test
+def names_follow_their_owner(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    first, second = add(giver, guest(giver, "keep")), add(giver, guest(giver, "inspector"))
+    name = publish(giver, "tool", second)
+    with serving(giver) as node:
+        ended = taker.run("run", "--peer", node.address, name)
+        expect((ended.code, b"p2p-loader" in ended.out), (0, True), ended)
+        old = seen(taker)
+        # Again with nobody to ask: it is known, and in the store.
+        expect(taker.run("run", name).code, 0)
+        expect(publish(giver, "tool", first), name)
+
+        def newest():
+            taker.run("run", "--peer", node.address, name)
+            return None if seen(taker) == old else seen(taker)
+
+        expect(eventually(newest) is not None, True, "the second record is heard of")
+    new = seen(taker)
+    # The old record does not come back, though its signature is right.
+    with open(os.path.join(giver.home, "store", "records", "names"), "wb") as file:
+        file.write(old.replace(b"seen ", b"mine "))
+    with serving(giver) as node:
+        taker.run("run", "--peer", node.address, name)
+    expect(seen(taker), new)
+    taker.run("run", name)
+    expect(seen(taker), new)
+
+
+@test
+def names_say_what_a_program_wants(world):
+    cid = add(world, guest(world, "inspector"))
+    publish(world, "--version", "1.2", "tool", cid)
+    blocks = [line.split()[0] for line in world.run("ls").out.decode().splitlines()]
+    manifests = [world.run("get", name).out for name in blocks]
+    manifest = next(data for data in manifests if b"interfaces" in data and b"signature" in data)
+    for word in b"redshirt:kernel/inspect", b"redshirt:io/stdio", b"1.2", b"tool":
+        expect(word in manifest, True, word)
+
+
+@test
+def names_are_taken_back_and_mistaken(world):
+    cid = add(world, guest(world, "inspector"))
+    name = publish(world, "tool", cid)
+    expect(world.run("run", name).code, 0)
+    expect_told(world.run("run", "other@" + name.split("@")[1]), 66, "this key is that of \"tool\"")
+    publish(world, "--yank", cid + "=it eats files", "tool", cid)
+    expect_told(world.run("run", name), 67, "taken back", "it eats files")
+    other = add(world, guest(world, "keep"))
+    publish(world, "tool", other)
+    expect_told(world.run("run", "tool@k51nothing"), 67)
+    stranger = home(world, "stranger")
+    expect_told(stranger.run("run", name), 66, "nobody has said")
+    expect_told(stranger.run("run", "--peer", "/ip4/127.0.0.1/tcp/9", name), 66, "nobody")
+    expect_told(world.run("publish", "Tool", cid), 64, "small letters")
+    expect_told(world.run("publish", "tool", ABSENT), 66)
+    expect_told(world.run("publish", "tool", "nonsense"), 67)
+    expect_told(world.run("publish", "tool"), 64)

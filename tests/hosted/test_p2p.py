@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nodes that serve, and commands that fetch from them, over loopback."""
+import contextlib
+import os
+import re
+import socket
+import stat
+import subprocess
+import time
+
+from harness import Skip, World, expect, expect_good, expect_refused, finish, is_sanitized, test
+
+MIB = 1 << 20
+ABSENT = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
+SIZES = [0, 1, 262143, 262144, 262145, MIB - 1, MIB, MIB + 1, 3 * MIB + 17]
+
+
+def content(size, seed=0):
+    """Bytes that no two pages have in common."""
+    return b"".join((n ^ seed << 40).to_bytes(8, "little") for n in range((size + 7) // 8))[:size]
+
+
+def home(world, name):
+    """Another home of the same command."""
+    path = world.path(name)
+    os.makedirs(path, exist_ok=True)
+    return World(world.redshirt, world.programs, path)
+
+
+def add(world, data, *options):
+    ended = world.run("add", *options, world.write("file", data))
+    expect_good(ended)
+    return ended.out.decode().strip()
+
+
+@contextlib.contextmanager
+def serving(world, *options):
+    """A node; its address is `address`."""
+    options = options or ("--listen", "/ip4/127.0.0.1/tcp/0")
+    with world.running("serve", *options) as node:
+        line = node.stdout.readline().decode()
+        match = re.fullmatch(r"listening (/\S+/tcp/\d+/p2p/12D3Koo\w+)\n", line)
+        expect(match is not None, True, f"{line!r}")
+        node.address = match.group(1)
+        yield node
+
+
+def eventually(ask):
+    """The first answer that is not empty, within some seconds."""
+    for _ in range(50):
+        answer = ask()
+        if answer:
+            return answer
+        time.sleep(0.1)
+    return answer
+
+
+def expect_told(ended, code, *words):
+    """A refusal, perhaps behind lines about how far a fetch is."""
+    ended.err = b"".join(line for line in ended.err.splitlines(True) if not line.startswith(b"info: "))
+    expect_refused(ended, code, *words)
+
+
+def store_size(world):
+    return sum(len(files) for _, _, files in os.walk(os.path.join(world.home, "store", "blocks")))
+
+
+@test
+def p2p_files_of_every_size_come_whole(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    names = {size: add(giver, content(size)) for size in SIZES}
+    with serving(giver) as node:
+        for size, cid in names.items():
+            expect_good(taker.run("get", cid, "--peer", node.address), content(size))
+    # And once more with nobody there.
+    for size, cid in names.items():
+        expect_good(taker.run("get", cid, "--peer", node.address), content(size))
+        expect_good(taker.run("get", cid), content(size))
+    expect_good(taker.run("ls", "--check"))
+
+
+@test
+def p2p_a_program_runs_by_its_name(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    with open(world.guest("probe"), "rb") as file:
+        cid = add(giver, file.read())
+    with serving(giver) as node:
+        ended = taker.run("run", "--peer", node.address, cid, "echo", "here")
+        expect(ended.code, taker.run("run", world.guest("probe"), "echo", "here").code, ended)
+    again = taker.run("run", cid, "echo", "here")
+    expect((again.code, again.out), (ended.code, ended.out))
+    # The network is gone, and whoever would be asked is not needed.
+    again = taker.run("run", "--peer", node.address, cid, "echo", "here")
+    expect((again.code, again.out), (ended.code, ended.out))
+
+
+@test
+def p2p_what_nobody_has_is_told_soon(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    with serving(giver) as node:
+        begun = time.monotonic()
+        ended = taker.run("run", "--peer", node.address, ABSENT)
+        seconds = time.monotonic() - begun
+        expect_told(ended, 66, ABSENT, "does not have it", node.address[-6:])
+        expect_refused(taker.run("get", ABSENT, "--peer", node.address), 66, "does not have it")
+        expect(seconds < (20 if is_sanitized(world) else 10), True, seconds)
+    expect_refused(taker.run("get", ABSENT, "--peer", node.address), 66, "nobody listens there")
+    expect_refused(taker.run("run", ABSENT), 66)
+    expect_refused(taker.run("get", "--peer", node.address, "bafkqaaa"), 67)
+    expect_refused(taker.run("get", "--peer", "/ip4/1.2.3.4/udp/1", ABSENT), 64)
+
+
+@test
+def p2p_a_peer_is_who_its_address_says(world):
+    giver, other, taker = home(world, "giver"), home(world, "other"), home(world, "taker")
+    cid = add(giver, b"something")
+    with serving(giver) as node, serving(other) as stranger:
+        wrong = node.address.rsplit("/", 1)[0] + "/" + stranger.address.rsplit("/", 1)[1]
+        expect_refused(taker.run("get", cid, "--peer", wrong), 66, "somebody else")
+        anybody = node.address.rsplit("/p2p/", 1)[0]
+        expect_good(taker.run("get", cid, "--peer", anybody), b"something")
+
+
+@test
+def p2p_only_what_is_pinned_is_given(world):
+    giver, middle, taker = home(world, "giver"), home(world, "middle"), home(world, "taker")
+    data = content(2 * MIB + 3)
+    cid = add(giver, data)
+    with serving(giver) as node:
+        expect_good(middle.run("get", cid, "--peer", node.address), data)
+    with serving(middle) as node:
+        expect_refused(taker.run("get", cid, "--peer", node.address), 66, "does not have it")
+        expect_good(middle.run("pin"), b"")
+        expect_good(middle.run("pin", cid))
+        expect_good(middle.run("pin"), cid.encode() + b"\n")
+        time.sleep(3)  # the node looks at the list every two seconds
+        expect_good(taker.run("get", cid, "--peer", node.address), data)
+        other = home(world, "other")
+        expect_good(middle.run("unpin", cid))
+        expect_refused(middle.run("unpin", cid), 66, "is not pinned")
+        time.sleep(3)
+        expect_refused(other.run("get", cid, "--peer", node.address), 66, "does not have it")
+    expect_refused(middle.run("pin", ABSENT), 66, "not in the store")
+    expect_good(giver.run("pin"), cid.encode() + b"\n")
+    add(giver, b"private", "--no-pin")
+    expect_good(giver.run("pin"), cid.encode() + b"\n")
+
+
+@test
+def p2p_an_identity_is_kept_and_private(world):
+    with serving(world) as node:
+        identity = node.address.split("/")[-1]
+    with serving(world) as node:
+        expect(node.address.split("/")[-1], identity)
+    records = os.path.join(world.home, "store", "records")
+    expect(stat.S_IMODE(os.stat(records).st_mode), 0o700)
+    expect(stat.S_IMODE(os.stat(os.path.join(records, "seed")).st_mode), 0o600)
+    os.chmod(os.path.join(records, "seed"), 0o644)
+    ended = world.run("serve", "--listen", "/ip4/127.0.0.1/tcp/0")
+    expect_refused(ended, 74, "identity")
+
+
+@test
+def p2p_over_ipv6_and_names(world):
+    taker = home(world, "taker")
+    cid = add(world, b"six")
+    with serving(world, "--listen", "/ip6/::1/tcp/0") as node:
+        expect_good(taker.run("get", cid, "--peer", node.address), b"six")
+    with serving(world) as node:
+        port = node.address.split("/")[4]
+        other = home(world, "other")
+        expect_good(other.run("get", cid, "--peer", f"/dns4/localhost/tcp/{port}"), b"six")
+
+
+@test
+def p2p_a_dead_provider_is_replaced(world):
+    giver, second, taker = home(world, "giver"), home(world, "second"), home(world, "taker")
+    data = content((4 if is_sanitized(world) else 24) * MIB + 5)
+    cid = add(giver, data)
+    add(second, data)
+    with serving(giver) as first, serving(second) as other:
+        with taker.running("get", cid, "--peer", first.address, "--peer", other.address,
+                           "-o", taker.path("out")) as getting:
+            while store_size(taker) < 2 and getting.poll() is None:
+                time.sleep(0.001)
+            first.kill()
+            expect_good(finish(getting))
+    with open(taker.path("out"), "rb") as file:
+        expect(file.read() == data, True, "the bytes")
+
+
+@test
+def p2p_what_was_cut_off_goes_on(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    data = content((4 if is_sanitized(world) else 24) * MIB + 5, 1)
+    cid = add(giver, data)
+    with serving(giver) as node:
+        with taker.running("get", cid, "--peer", node.address, "-o", taker.path("out")) as getting:
+            while store_size(taker) < 2 and getting.poll() is None:
+                time.sleep(0.001)
+            node.kill()
+            ended = finish(getting)
+    if ended.code != 0:  # else it was faster than the knife
+        expect_told(ended, 66, "hung up|broke|nobody listens")
+        expect(os.path.exists(taker.path("out")), False)
+    with serving(giver) as node:
+        expect_good(taker.run("get", cid, "--peer", node.address), data)
+
+
+@test
+def p2p_why_and_peers_tell(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    data = content(2 * MIB + 9)
+    cid = add(giver, data)
+    expect_refused(giver.run("peers"), 66, "no node is running")
+    with serving(giver) as node:
+        identity = node.address.split("/")[-1]
+        expect_good(taker.run("get", cid, "--peer", node.address), data)
+        lines = taker.run("why", cid).out.decode().splitlines()
+        expect(len(lines), 4, lines)  # the node and three leaves
+        expect(all(identity in line for line in lines), True, lines)
+        with serving(taker, "--listen", "/ip4/127.0.0.1/tcp/0", "--peer", node.address):
+            told = eventually(lambda: taker.run("peers").out.decode())
+            for word in ("self 12D3Koo", "listens /ip4/127.0.0.1/tcp/"):
+                expect(word in told, True, told)
+    told = giver.run("why", cid).out.decode()
+    expect("no peer gave" in told, True, told)
+    expect_refused(taker.run("why", "nonsense"), 67)
+
+
+@test
+def p2p_noise_from_strangers_is_borne(world):
+    cid = add(world, b"still here")
+    taker = home(world, "taker")
+    with serving(world) as node:
+        port = int(node.address.split("/")[4])
+        open_ones = []
+        for n in range(100):  # more than may knock at once
+            stranger = socket.create_connection(("127.0.0.1", port))
+            if n % 4 == 1:
+                stranger.sendall(os.urandom(500))
+            elif n % 4 == 2:
+                stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            elif n % 4 == 3:
+                stranger.sendall(b"\x13/multistream/1.0.0\n")
+            if n % 4 == 0:
+                stranger.close()
+            else:
+                open_ones.append(stranger)
+        for stranger in open_ones:
+            stranger.close()
+        time.sleep(0.5)
+        expect_good(taker.run("get", cid, "--peer", node.address), b"still here")
+
+
+def with_section(program, size):
+    """The program with so many more bytes that mean nothing."""
+    name = b"\x07padding"
+    body = name + content(size, 2)
+    length, count = b"", len(body)
+    while True:
+        length += bytes([count & 127 | (128 if count > 127 else 0)])
+        count >>= 7
+        if count == 0:
+            return program + b"\0" + length + body
+
+
+@test
+def p2p_memory_does_not_grow_with_the_file(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    with open(world.guest("inspector"), "rb") as file:
+        cid = add(giver, with_section(file.read(), (8 if is_sanitized(world) else 60) * MIB))
+    with serving(giver) as node:
+        ended = taker.run("run", "--peer", node.address, cid)
+    expect(ended.code, 0, ended)
+    memory = dict(line.split() for line in ended.out.decode().splitlines()[:2])
+    # Linear memory is never given back, so this is the most that it was.
+    expect(int(memory["p2p-loader"]) <= 8 * MIB, True, memory)
+    expect(os.path.getsize(os.path.join(world.programs, "../../programs/p2p-loader.wasm")) < MIB, True)
+
+
+@contextlib.contextmanager
+def networks(count):
+    """So many networks in a row, each joined to the next by a wire; yields their names."""
+    names = [f"redshirt{os.getpid()}n{n}" for n in range(count)]
+    made = []
+
+    def ip(*words):
+        done = subprocess.run(["ip", *words], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skip("networks of our own are not allowed here")
+
+    try:
+        for name in names:
+            ip("netns", "add", name)
+            made.append(name)
+            ip("-n", name, "link", "set", "lo", "up")
+        for n in range(count - 1):
+            ip("-n", names[n], "link", "add", "right", "type", "veth", "peer", "name", "left",
+               "netns", names[n + 1])
+            for name, wire, host in (names[n], "right", 1), (names[n + 1], "left", 2):
+                ip("-n", name, "addr", "add", f"10.99.{n}.{host}/24", "dev", wire)
+                ip("-n", name, "link", "set", wire, "up")
+        yield names
+    except FileNotFoundError:
+        raise Skip("there is no ip")
+    finally:
+        for name in made:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+def inside(world, network):
+    """The same home, its commands run in a network."""
+    path = world.path("redshirt-in-network")
+    with open(path, "w") as file:
+        file.write(f'#!/bin/sh\nexec ip netns exec {network} {world.redshirt} "$@"\n')
+    os.chmod(path, 0o755)
+    return World(path, world.programs, world.home)
+
+
+@test
+def p2p_three_in_a_row_hand_it_on(world):
+    data = content(3 * MIB + 1, 3)
+    with networks(3) as names:
+        first, middle, last = (inside(home(world, name), name) for name in names)
+        cid = add(first, data)
+        with serving(first, "--listen", "/ip4/10.99.0.1/tcp/0") as node:
+            expect_told(last.run("get", cid, "--peer", node.address), 66, "no way to it|does not answer")
+            expect_good(middle.run("get", cid, "--peer", node.address), data)
+        expect_good(middle.run("pin", cid))
+        with serving(middle, "--listen", "/ip4/10.99.1.1/tcp/0") as node:
+            expect_good(last.run("get", cid, "--peer", node.address), data)
+        expect_good(last.run("get", cid), data)
+
+
+@test
+def p2p_the_local_network_is_found(world):
+    with networks(2) as names:
+        giver, taker = (inside(home(world, name), name) for name in names)
+        for name in names:
+            subprocess.run(["ip", "-n", name, "route", "add", "224.0.0.0/4", "dev",
+                            "right" if name == names[0] else "left"], check=True)
+        cid = add(giver, b"found by asking around")
+        with serving(giver, "--lan", "--listen", "/ip4/10.99.0.1/tcp/0"):
+            expect_good(taker.run("get", cid, "--lan"), b"found by asking around")
+            expect_told(taker.run("get", ABSENT, "--lan"), 66, "does not have it")
+        begun = time.monotonic()
+        expect_told(taker.run("get", ABSENT, "--lan"), 66, "no peer is known")
+        expect(time.monotonic() - begun < (20 if is_sanitized(world) else 10), True, "soon")

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tools/redshirt/names.h: names that are keys: NAME@KEY stands for a program that changes.
+//
+// A key's owner signs an IPNS record (lib/p2p/ipns.h) that points to a manifest
+// (lib/p2p/manifest.h), and the manifest names the program. The newest record that was seen of each
+// key lies in the record `names` of this home, one in each line:
+//     mine KEY HEX    made by `redshirt publish`; `redshirt serve` gives it to who asks
+//     seen KEY HEX    from the network (programs/p2p-loader)
+// Whoever has seen a record never takes an older one, so none comes back.
+//
+// Errors  each says what fails and returns EXIT_GOOD or the exit code.
+#pragma once
+#include "core/base/cid.h"
+#include "core/base/span.h"
+#include "lib/p2p/ipns.h"
+#include "lib/p2p/manifest.h"
+struct network;
+struct store;
+
+// The newest record of a key that this home knows, checked.
+struct known_name {
+    bool is_known;
+    bool is_expired;
+    struct ipns_record record; // its value points into `bytes`
+    u8 bytes[P2P_KAD_NAME_BYTES];
+};
+int name_find(struct store *store, const struct peer_id *key, struct known_name *out);
+
+// Puts a record of our own in the place of the one before.
+int name_keep(struct store *store, const struct peer_id *key, struct span record);
+
+// The manifest that a record points to, out of the store, checked.
+//   block  receives its bytes, from malloc, which the manifest points into
+int name_manifest(struct store *store, const struct peer_id *key, const struct ipns_record *record,
+                  struct manifest *out, struct span *block);
+
+// Does the text look like NAME@KEY? Fills in both.
+bool name_is(const char *text, struct span *name, struct peer_id *key);
+
+// What program NAME@KEY stands for, after asking the network where it is on.
+int name_resolve(struct store *store, struct network *network, const char *text, struct cid *out);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `redshirt serve`: a node that stays and gives peers what was added or pinned.
+#include "tools/redshirt/command.h"
+#include "tools/redshirt/network.h"
+#include "tools/redshirt/session.h"
+
+#define LISTEN_DEFAULT "/ip4/127.0.0.1/tcp/4001"
+
+static int serve_in(struct store *store, const struct network *network)
+{
+    struct session session;
+    struct session_config config = {.workers = 1, .has_log = true};
+    int code = session_open(&session, store, &config);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    code = network_start(&session, network, true);
+    if (code == EXIT_GOOD) {
+        code = session_run(&session, true);
+    }
+    session_close(&session);
+    return code;
+}
+
+static int serve_run(const struct command *command, int count, char **arguments)
+{
+    static struct network network = {.stays = true}; // too large for a stack
+    struct options options = {count, arguments, 0};
+    const char *option;
+    const char *value;
+    int code = EXIT_GOOD;
+    while (code == EXIT_GOOD && (option = options_next(&options, &value)) != NULL) {
+        bool is_mine;
+        code = network_option(command, &network, &options, option, value, &is_mine);
+        if (!is_mine) {
+            return say_usage(command, "there is no option \"%s\"", option);
+        }
+    }
+    if (code == EXIT_GOOD && options.next != count) {
+        return say_usage(command, "what is \"%s\" for?", arguments[options.next]);
+    }
+    if (code == EXIT_GOOD && network.listen_count == 0) {
+        network.listens[network.listen_count++] = LISTEN_DEFAULT;
+    }
+    struct store store;
+    if (code == EXIT_GOOD) {
+        code = store_open_home(&store);
+    }
+    if (code == EXIT_GOOD) {
+        code = serve_in(&store, &network);
+        store_close(&store);
+    }
+    return code;
+}
+
+const struct command command_serve = {
+    "serve",
+    "gives peers of the IPFS network what was added or pinned",
+    "Usage: redshirt serve [--listen ADDRESS]... [--peer ADDRESS]... [--lan]\n"
+    "\n"
+    "Stays, and gives whoever connects the files that were added or pinned, and nothing else. "
+    "Prints\n"
+    "`listening ADDRESS` for each address: what others put behind --peer. Its identity, the end "
+    "of that\n"
+    "address, is made at the first use and kept. Ctrl-C ends it, with exit code 0.\n"
+    "\n"
+    "  -l, --listen ADDRESS  where: /ip4/0.0.0.0/tcp/4001 is every address of this machine, port 0 "
+    "any\n"
+    "                        free one (default: " LISTEN_DEFAULT ")\n"
+    "      --peer ADDRESS    whom to ask for what it fetches\n"
+    "      --lan             tells peers of the local network of the addresses that it listens "
+    "at\n",
+    serve_run,
+};
