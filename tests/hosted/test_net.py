@@ -279,6 +279,6 @@ def needs_own_network():
 @test
 def udp_groups_are_joined_and_heard(world):
     needs_own_network()
-    done = subprocess.run([*OWN_NETWORK, world.redshirt, "run", world.guest("multicast")], env=world.env(),
+    done = subprocess.run([*OWN_NETWORK, world.redshirt, "run", "--yes", world.guest("multicast")], env=world.env(),
                           capture_output=True, timeout=60, check=False)
     expect((done.returncode, done.stdout), (0, b"no group\nhello\nhello\n"), done.stderr)

@@ -47,8 +47,14 @@ static const struct {
     {"log", "redshirt:io/log", KERNEL_HANDLE, ""},
     {"http", "redshirt:kernel/inspect", KERNEL_USE, ""},
     {"http", "redshirt:io/tcp", KERNEL_USE, "listen:127.0.0.1:*"},
-    {"p2p-loader", "*", KERNEL_USE, ""}, // which all programs come through
-    {"p2p-loader", "*", KERNEL_HANDLE, ""},
+    {"store-loader", "redshirt:kernel/fetch", KERNEL_USE, ""},
+    {"p2p-loader", "redshirt:kernel/fetch", KERNEL_HANDLE, ""},
+    {"p2p-loader", "redshirt:io/blocks", KERNEL_USE, ""},
+    {"p2p-loader", "redshirt:io/keep", KERNEL_USE, ""},
+    {"p2p-loader", "redshirt:io/crypto", KERNEL_USE, ""},
+    {"p2p-loader", "redshirt:io/tcp", KERNEL_USE, ""},
+    {"p2p-loader", "redshirt:io/udp", KERNEL_USE, ""},
+    {"p2p-loader", "redshirt:io/dns", KERNEL_USE, ""},
 };
 
 enum { EMBEDDED_MOST = 16 };

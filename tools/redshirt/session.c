@@ -323,9 +323,10 @@ static int environment_take(struct hosted_machine_config *config, struct kernel_
 int session_open(struct session *session, struct store *store,
                  const struct session_config *settings)
 {
-    struct hosted_machine_config config = {
-        .workers = settings->workers, .store = store, .has_log = settings->has_log,
-        .refused = consent_refused};
+    struct hosted_machine_config config = {.workers = settings->workers,
+                                           .store = store,
+                                           .has_log = settings->has_log,
+                                           .refused = consent_refused};
     struct kernel_limits limits;
     if (environment_take(&config, &limits) != EXIT_GOOD) {
         return EXIT_USAGE;
