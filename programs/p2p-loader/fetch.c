@@ -468,15 +468,15 @@ static void fetch_tell(struct node *node, struct fetch *fetch)
     fetch->told_ns = node->now_ns;
     cid_write_text(&fetch->root, name);
     text_string(&text, name);
-    text_string(&text, ": ");
-    text_mib(&text, fetch->walk.read_bytes);
-    text_string(&text, " of ");
     if (fetch->walk.has_size) {
+        text_string(&text, ": ");
+        text_mib(&text, fetch->walk.read_bytes);
+        text_string(&text, " of ");
         text_mib(&text, fetch->walk.file_bytes);
+        text_string(&text, " MiB, ");
     } else {
-        text_char(&text, '?');
+        text_string(&text, ": asking ");
     }
-    text_string(&text, " MiB, ");
     text_u64(&text, node->link_count);
     text_string(&text, node->link_count == 1 ? " peer" : " peers");
     node_say(node, NODE_INFO, span_of(text.data, text.size));

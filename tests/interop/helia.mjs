@@ -6,6 +6,7 @@
 //                                   "file LAYOUT SIZE CID" for each, then "listening ADDRESS", and serves
 //                                   until stdin ends
 //   node helia.mjs get ADDRESS CID... fetches each file; prints "got CID BYTES SHA256 MILLISECONDS" for each
+//   node helia.mjs lie SIZES        serves as above, but with one bit of each block changed
 //   node helia.mjs dht              is a node of the local DHT and has no file; prints "listening ADDRESS"
 //   node helia.mjs provide ADDRESS SIZES  serves as above, after telling the DHT of that node what it has
 //   node helia.mjs ping ADDRESS     prints "ping" three times
@@ -18,6 +19,7 @@ import { createHeliaLight } from 'helia'
 import { withLibp2pLight } from '@helia/libp2p'
 import { withBitswap } from '@helia/bitswap'
 import { unixfs } from '@helia/unixfs'
+import { MemoryBlockstore } from 'blockstore-core'
 import { fixedSize } from 'ipfs-unixfs-importer/chunker'
 import { balanced } from 'ipfs-unixfs-importer/layout'
 import { tcp } from '@libp2p/tcp'
@@ -58,9 +60,19 @@ function content (size) {
     return bytes
 }
 
-async function node (listen, speaksKad) {
+class Liar extends MemoryBlockstore {
+    async * get (cid, options) {
+        for await (const bytes of super.get(cid, options)) {
+            const others = bytes.slice()
+            others[0] ^= 1
+            yield others
+        }
+    }
+}
+
+async function node (listen, speaksKad, blockstore) {
     const kad = kadDHT({ protocol: '/ipfs/lan/kad/1.0.0', clientMode: false, peerInfoMapper: passthroughMapper })
-    const helia = withBitswap(withLibp2pLight(createHeliaLight(), {
+    const helia = withBitswap(withLibp2pLight(createHeliaLight({ blockstore }), {
         addresses: { listen },
         transports: [tcp()],
         connectionEncrypters: [noise()],
@@ -94,10 +106,12 @@ async function ended () {
 
 const [what, ...rest] = process.argv.slice(2)
 const sizes = (rest[what === 'provide' ? 1 : 0] ?? '').split(',').map(Number)
-const stays = what === 'serve' || what === 'dht' || what === 'provide'
-const helia = await node(stays ? ['/ip4/127.0.0.1/tcp/0'] : [], what === 'dht' || what === 'provide')
+const lies = what === 'lie'
+const stays = lies || what === 'serve' || what === 'dht' || what === 'provide'
+const helia = await node(stays ? ['/ip4/127.0.0.1/tcp/0'] : [], what === 'dht' || what === 'provide',
+    lies ? new Liar() : new MemoryBlockstore())
 try {
-    if (what === 'serve') {
+    if (what === 'serve' || lies) {
         await files(helia, sizes)
         await ended()
     } else if (what === 'dht') {

@@ -143,6 +143,18 @@ static int word_take(const struct command *command, struct run *run, const char 
     return code;
 }
 
+static int variable_take(const struct command *command, struct run *run, const char *value)
+{
+    if (value == NULL || strchr(value, '=') == NULL || *value == '=') {
+        return say_usage(command, "--env wants NAME=VALUE");
+    }
+    if (run->environment_count == KERNEL_ARGUMENTS) {
+        return say_usage(command, "a program has at most %d variables", KERNEL_ARGUMENTS);
+    }
+    run->environment[run->environment_count++] = span_string(value);
+    return EXIT_GOOD;
+}
+
 static int option_take(const struct command *command, struct run *run, struct options *options,
                        const char *option, const char *value)
 {
@@ -155,15 +167,7 @@ static int option_take(const struct command *command, struct run *run, struct op
         return value == NULL ? EXIT_GOOD : say_usage(command, "--yes takes no value");
     }
     if (strcmp(option, "env") == 0 || strcmp(option, "e") == 0) {
-        value = options_value(options, value);
-        if (value == NULL || strchr(value, '=') == NULL || *value == '=') {
-            return say_usage(command, "--env wants NAME=VALUE");
-        }
-        if (run->environment_count == KERNEL_ARGUMENTS) {
-            return say_usage(command, "a program has at most %d variables", KERNEL_ARGUMENTS);
-        }
-        run->environment[run->environment_count++] = span_string(value);
-        return EXIT_GOOD;
+        return variable_take(command, run, options_value(options, value));
     }
     if (strcmp(option, "engine") == 0) {
         u8 engine;
