@@ -180,7 +180,10 @@ static enum err take_head(struct http_response_reader *reader, struct span bytes
     TRY(read_head(span_slice(bytes, 0, size), &head, report));
     *taken = size;
     if (head.status < STATUS_FIRST) { // it announces the one that counts, and has no body
-        if (reader->interim++ == HTTP_INTERIM || head.is_chunked || head.has_size) {
+        if (head.is_chunked || head.has_size) {
+            return malformed("http: a body where none can be", report);
+        }
+        if (reader->interim++ == HTTP_INTERIM) {
             return report_err(report, ERR_LIMIT, 0, "http: too many responses before the one");
         }
         return ERR_OK;

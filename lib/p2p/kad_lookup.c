@@ -35,6 +35,9 @@ void kad_lookup_init(struct kad_lookup *lookup, const struct p2p_crypto *crypto,
     lookup->has_value = false;
     for (u32 i = 0; i < P2P_KAD_ALPHA; i++) {
         lookup->asks[i].is_open = false;
+        lookup->asks[i].is_over = false;
+        lookup->asks[i].candidate = 0;
+        lookup->asks[i].deadline_ns = 0;
     }
 }
 

@@ -155,7 +155,7 @@ static void doubtful_responses_are_refused(void **state)
         {CHUNKED "1000000000000000\r\n", ERR_MALFORMED},
         {CHUNKED "1\r\nab\r\n", ERR_MALFORMED},
         {CHUNKED "0\r\nno colon\r\n\r\n", ERR_MALFORMED},
-        {"HTTP/1.1 100 Continue\r\nContent-Length: 1\r\n\r\n", ERR_LIMIT},
+        {"HTTP/1.1 100 Continue\r\nContent-Length: 1\r\n\r\n", ERR_MALFORMED},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         for (size_t piece = 1; piece < 20; piece += 6) {

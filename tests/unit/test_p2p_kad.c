@@ -691,6 +691,70 @@ static void values_are_told_one_by_one(void **state)
     assert_false(lookup.has_value);
 }
 
+static void an_answer_has_one_record(void **state)
+{
+    (void)state;
+    struct kad_key key = some_key(4000);
+    u8 answer[512], records[2][128];
+    struct proto_writer out = proto_writer_over(answer, sizeof answer), parts[2];
+    size_t size = 0, taken;
+    for (u32 i = 0; i < 2; i++) {
+        parts[i] = proto_writer_over(records[i], sizeof records[i]);
+        proto_bytes(&parts[i], 1, span_of(key.bytes, key.size));
+        proto_bytes(&parts[i], 2, span_of("value", i + 1));
+        size += 2 + parts[i].size;
+    }
+    proto_varint(&out, size);
+    for (u32 i = 0; i < 2; i++) {
+        proto_bytes(&out, 3, span_of(records[i], parts[i].size));
+    }
+    net_make(40, P2P_SCOPE_LAN, &key);
+    lookup_begin(KAD_GOAL_VALUE, &key, 1);
+    u32 ask = kad_lookup_next(&lookup, MS).ask;
+    assert_int_equal(kad_lookup_receive(&lookup, ask, span_of(answer, out.size), &taken, NULL),
+                     ERR_OK);
+    assert_int_equal(taken, out.size);
+    struct kad_step step = kad_lookup_next(&lookup, MS);
+    assert_int_equal(step.kind, KAD_STEP_VALUE);
+    assert_int_equal(step.value.size, 1);
+    assert_int_equal(kad_lookup_next(&lookup, MS).kind, KAD_STEP_LEAVE); // and it has answered
+}
+
+static void who_made_room_does_not_come_again(void **state)
+{
+    (void)state;
+    static struct p2p_hint peers[P2P_KAD_CANDIDATES + 1]; // the farthest first
+    struct kad_key key = some_key(3000);
+    struct p2p_hint self = peer_of(0, P2P_SCOPE_LAN);
+    u32 asks[2];
+    net_make(1, P2P_SCOPE_LAN, &key);
+    for (u32 i = 0; i < COUNT_OF(peers); i++) {
+        peers[i] = peer_of(8000 + i, P2P_SCOPE_LAN);
+    }
+    qsort(peers, COUNT_OF(peers), sizeof peers[0], by_distance_of_hints);
+    kad_lookup_init(&lookup, &crypto, KAD_GOAL_CLOSEST, P2P_SCOPE_LAN, &key, &self.peer, 1, MS);
+    // The two farthest are asked; the second is away, and makes room because the first is not over.
+    kad_lookup_add(&lookup, &peers[0]);
+    kad_lookup_add(&lookup, &peers[1]);
+    for (u32 i = 0; i < 2; i++) {
+        struct kad_step step = kad_lookup_next(&lookup, MS);
+        assert_int_equal(step.kind, KAD_STEP_ASK);
+        asks[peer_id_equal(&step.hint->peer, &peers[1].peer)] = step.ask;
+    }
+    kad_lookup_fail(&lookup, asks[1]);
+    for (u32 i = 2; i < COUNT_OF(peers); i++) {
+        kad_lookup_add(&lookup, &peers[i]);
+    }
+    kad_lookup_fail(&lookup, asks[0]);
+    kad_lookup_add(&lookup, &peers[1]); // nearer than the first, who is over now
+    for (struct kad_step step; (step = kad_lookup_next(&lookup, MS)).kind != KAD_STEP_DONE;) {
+        if (step.kind == KAD_STEP_ASK) {
+            assert_false(peer_id_equal(&step.hint->peer, &peers[1].peer));
+            kad_lookup_fail(&lookup, step.ask);
+        }
+    }
+}
+
 static void providers_have_a_bound(void **state)
 {
     (void)state;
@@ -817,6 +881,8 @@ int main(void)
         cmocka_unit_test(asks_have_a_bound),
         cmocka_unit_test(one_network_does_not_crowd_out),
         cmocka_unit_test(values_are_told_one_by_one),
+        cmocka_unit_test(an_answer_has_one_record),
+        cmocka_unit_test(who_made_room_does_not_come_again),
         cmocka_unit_test(providers_have_a_bound),
         cmocka_unit_test(providers_without_an_address_are_told_again),
         cmocka_unit_test(late_bytes_are_dropped),
