@@ -65,8 +65,10 @@ void bitswap_wants_run(struct bitswap *engine);
 bool bitswap_wants_block(struct bitswap *engine, struct bitswap_peer *peer,
                          const u8 digest[CID_DIGEST_BYTES], u32 size, struct cid *cid,
                          u32 *sessions);
-// Bytes of a block that cannot be the one that is wanted, or is not looked at.
+// Bytes of a block that cannot be one that is wanted.
 void bitswap_wants_unwanted(struct bitswap *engine, struct bitswap_peer *peer, u32 size);
+// A block was read over. It may be one that was wanted before.
+void bitswap_wants_skipped(struct bitswap *engine, struct bitswap_peer *peer, u32 size);
 void bitswap_wants_presence(struct bitswap *engine, struct bitswap_peer *peer,
                             const struct cid *cid, bool has);
 // The next want that is missing and was not told.

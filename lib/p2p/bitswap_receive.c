@@ -81,12 +81,25 @@ void bitswap_inboxes_leave(struct bitswap *engine, struct bitswap_peer *peer)
 
 // ---- blocks
 
-// Finds room for the block that begins, or lets the stream wait for some.
+static u32 buffers_of(const struct bitswap_peer *peer)
+{
+    u32 count = 0;
+    for (struct list_node *at = list_first(&peer->inboxes); at != NULL;
+         at = list_next(&peer->inboxes, at)) {
+        count += INBOX_OF(at)->buffer != NULL ? 1 : 0;
+    }
+    return count;
+}
+
+// Finds room for the block that begins, or lets the stream wait for some. Who was asked for nothing
+// gets none; who has some gets no more while streams wait.
 static void begin_block(struct bitswap *engine, struct bitswap_inbox *inbox)
 {
+    struct bitswap_peer *peer = inbox->peer;
     struct list_node *node = NULL;
-    bool is_kept = inbox->block_bytes <= engine->config.buffer_bytes && engine->want_count != 0;
-    if (is_kept) {
+    bool is_kept = inbox->block_bytes <= engine->config.buffer_bytes && !list_is_empty(&peer->asks);
+    set_waits(engine, inbox, false);
+    if (is_kept && (engine->waiting_count == 0 || buffers_of(peer) == 0)) {
         node = list_take(&engine->free_buffers);
     }
     set_waits(engine, inbox, is_kept && node == NULL);
@@ -128,7 +141,7 @@ static void end_block(struct bitswap *engine, struct bitswap_inbox *inbox, bool 
     u8 digest[CID_DIGEST_BYTES];
     inbox->buffer = NULL;
     if (buffer == NULL) {
-        bitswap_wants_unwanted(engine, peer, inbox->block_bytes);
+        bitswap_wants_skipped(engine, peer, inbox->block_bytes);
         return;
     }
     ASSERT(buffer->size == inbox->block_bytes);
@@ -226,11 +239,29 @@ void bitswap_inboxes_changed(struct bitswap *engine, struct bitswap_inbox *inbox
     }
 }
 
+// With no inbox left, the peer that has most of them loses its oldest, if it has more than this
+//      one.
+static void make_room(struct bitswap *engine, const struct bitswap_peer *peer)
+{
+    struct bitswap_peer *most = NULL;
+    for (struct list_node *at = list_first(&engine->peers); at != NULL;
+         at = list_next(&engine->peers, at)) {
+        struct bitswap_peer *other = LIST_ITEM(at, struct bitswap_peer, of_engine);
+        most = most == NULL || other->inbox_count > most->inbox_count ? other : most;
+    }
+    if (most != NULL && most->inbox_count > peer->inbox_count + 1) {
+        inbox_reset(engine, INBOX_OF(list_first(&most->inboxes)));
+    }
+}
+
 bool bitswap_inboxes_accept(struct bitswap *engine, struct bitswap_peer *peer,
                             struct p2p_stream *stream, struct bitswap_outbox *outbox)
 {
     struct list_node *node = NULL;
     if (peer->failure == ERR_OK && peer->inbox_count < P2P_BITSWAP_INBOXES) {
+        if (list_is_empty(&engine->free_inboxes)) {
+            make_room(engine, peer);
+        }
         node = list_take(&engine->free_inboxes);
     }
     if (node == NULL) {
@@ -249,30 +280,38 @@ bool bitswap_inboxes_accept(struct bitswap *engine, struct bitswap_peer *peer,
     return true;
 }
 
+// Lets the peer's first stream that waits go on, if it may. False: none did.
+static bool peer_go_on(struct bitswap *engine, struct bitswap_peer *peer)
+{
+    for (struct list_node *node = list_first(&peer->inboxes); node != NULL;
+         node = list_next(&peer->inboxes, node)) {
+        struct bitswap_inbox *inbox = INBOX_OF(node);
+        if (!inbox->waits) {
+            continue;
+        }
+        if (p2p_stream_is_failed(inbox->stream)) {
+            bitswap_inbox_close(engine, inbox);
+            return true;
+        }
+        begin_block(engine, inbox);
+        if (!inbox->waits) {
+            inbox_read(engine, inbox); // it may be gone afterwards
+            return true;
+        }
+    }
+    return false;
+}
+
 void bitswap_inboxes_run(struct bitswap *engine)
 {
-    struct list_node *next_peer, *next;
-    if (engine->waiting_count == 0) {
-        return;
-    }
-    for (struct list_node *at = list_first(&engine->peers); at != NULL; at = next_peer) {
+    struct list_node *at = list_first(&engine->peers), *next;
+    for (; at != NULL && engine->waiting_count != 0 && !list_is_empty(&engine->free_buffers);
+         at = next) {
         struct bitswap_peer *peer = LIST_ITEM(at, struct bitswap_peer, of_engine);
-        next_peer = list_next(&engine->peers, at);
-        for (struct list_node *node = list_first(&peer->inboxes); node != NULL; node = next) {
-            struct bitswap_inbox *inbox = INBOX_OF(node);
-            next = list_next(&peer->inboxes, node);
-            if (!inbox->waits || list_is_empty(&engine->free_buffers)) {
-                continue;
-            }
-            if (p2p_stream_is_failed(inbox->stream)) {
-                bitswap_inbox_close(engine, inbox);
-                continue;
-            }
-            begin_block(engine, inbox);
-            inbox_read(engine, inbox);
-            if (peer->failure != ERR_OK) {
-                break; // none is left
-            }
+        next = list_next(&engine->peers, at);
+        if (peer_go_on(engine, peer)) {
+            list_remove(at); // the next buffer is another's first
+            list_append(&engine->peers, at);
         }
     }
 }

@@ -122,12 +122,28 @@ static struct bitswap_order *find_lower(struct bitswap_peer *peer, u8 rank)
     return NULL;
 }
 
+// With no memory left, the peer that has most of it gives some; NULL: it has no more than this one.
+static struct bitswap_order *find_others(struct bitswap *engine, const struct bitswap_peer *peer)
+{
+    struct bitswap_peer *most = NULL;
+    for (struct list_node *at = list_first(&engine->peers); at != NULL;
+         at = list_next(&engine->peers, at)) {
+        struct bitswap_peer *other = LIST_ITEM(at, struct bitswap_peer, of_engine);
+        most = most == NULL || other->order_count > most->order_count ? other : most;
+    }
+    return most == NULL || most->order_count <= peer->order_count + 1
+               ? NULL
+               : find_lower(most, P2P_BITSWAP_RANKS);
+}
+
 static void order_add(struct bitswap *engine, struct bitswap_peer *peer,
                       const struct bitswap_item *entry, u32 serial)
 {
     u8 rank = rank_of(entry->priority);
     if (peer->order_count == P2P_BITSWAP_ORDERS || list_is_empty(&engine->free_orders)) {
-        struct bitswap_order *lower = find_lower(peer, rank);
+        struct bitswap_order *lower =
+            peer->order_count == P2P_BITSWAP_ORDERS ? NULL : find_others(engine, peer);
+        lower = lower == NULL ? find_lower(peer, rank) : lower;
         if (lower == NULL) {
             return;
         }

@@ -493,13 +493,6 @@ void bitswap_wants_leave(struct bitswap *engine, struct bitswap_peer *peer)
 
 void bitswap_wants_unwanted(struct bitswap *engine, struct bitswap_peer *peer, u32 size)
 {
-    // What is read over may be what was wanted before.
-    for (u32 i = 0; i < P2P_BITSWAP_RECENT && engine->want_count == 0; i++) {
-        if (peer->recent[i].is_owed) {
-            peer->recent[i].is_owed = false;
-            return;
-        }
-    }
     peer->unwanted_bytes += size;
     peer->liar_count++;
     bitswap_notify(engine, peer, BITSWAP_NOTICE_UNWANTED);
@@ -510,6 +503,17 @@ void bitswap_wants_unwanted(struct bitswap *engine, struct bitswap_peer *peer, u
     if (peer->unwanted_bytes > P2P_BITSWAP_UNWANTED_BYTES) {
         bitswap_fail(engine, peer, ERR_LIMIT, "it sends blocks that nobody asked it for");
     }
+}
+
+void bitswap_wants_skipped(struct bitswap *engine, struct bitswap_peer *peer, u32 size)
+{
+    for (u32 i = 0; i < P2P_BITSWAP_RECENT; i++) {
+        if (peer->recent[i].is_owed) {
+            peer->recent[i].is_owed = false;
+            return;
+        }
+    }
+    bitswap_wants_unwanted(engine, peer, size);
 }
 
 static struct bitswap_want *find_digest(struct bitswap *engine, const u8 digest[CID_DIGEST_BYTES])

@@ -652,6 +652,56 @@ static void many_streams_are_reset(void **state)
     scene_drop(scene);
 }
 
+// Several by hand at one node; each opens as many streams as it may and wants as much as it may.
+enum { FLOODERS = 5 };
+
+static void floods_leave_room_to_others(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_make();
+    static struct bitswap_item wants[P2P_BITSWAP_ORDERS];
+    static struct by_hand hands[FLOODERS];
+    u8 *bytes = malloc(COUNT_OF(wants) * BITSWAP_ENTRY_BYTES);
+    u8 head[BITSWAP_HEAD_BYTES];
+    size_t size = 0;
+    for (u32 i = 0; i < COUNT_OF(wants); i++) {
+        wants[i] = want_of(i, INT32_MAX, true);
+        size += bitswap_entry_write(&wants[i], bytes + size);
+    }
+    size_t head_size = bitswap_wantlist_head(size, head);
+    scene->node->manner = NET_ABSENT; // so that they stay
+    for (u32 i = 0; i < FLOODERS; i++) {
+        struct net_node *flooder = net_node(scene->net, NET_RAW);
+        hands[i] = (struct by_hand){0};
+        flooder->context = &hands[i];
+        flooder->on_event = hand_event;
+        net_link(flooder, scene->node);
+        net_wait(scene->net, 10);
+        for (u32 k = 0; k < P2P_BITSWAP_INBOXES; k++) {
+            struct p2p_stream *stream;
+            assert_int_equal(
+                p2p_stream_open(&hands[i].end->connection, BITSWAP_PROTOCOL, &stream, NULL),
+                ERR_OK);
+            if (k == 0) {
+                assert_int_equal(p2p_stream_write(stream, span_of(head, head_size)), head_size);
+                assert_int_equal(p2p_stream_write(stream, span_of(bytes, size)), size);
+            }
+            assert_int_equal(p2p_stream_write(stream, SPAN_LITERAL("\x05")), 1);
+        }
+        net_wait(scene->net, 100);
+    }
+    assert_true(list_is_empty(&scene->node->engine.free_inboxes));
+    assert_true(list_is_empty(&scene->node->engine.free_orders));
+    // One more peer is listened to, and another's blocks arrive.
+    hand_want(scene, wants, 10, false);
+    assert_int_equal(peer_of(scene)->order_count, 10);
+    (void)want_from_both(scene, 8);
+    assert_true(net_run(scene->net, 10000));
+    assert_true(net_is_done(scene->node));
+    free(bytes);
+    scene_drop(scene);
+}
+
 // js drops senders of many small messages, and sends nothing again within 5 s.
 static void wants_come_in_batches_and_not_again(void **state)
 {
@@ -832,6 +882,7 @@ int main(void)
         cmocka_unit_test(false_blocks_and_messages_end_in_the_right_file),
         cmocka_unit_test(slow_blocks_give_their_buffers_back),
         cmocka_unit_test(many_streams_are_reset),
+        cmocka_unit_test(floods_leave_room_to_others),
         cmocka_unit_test(wants_come_in_batches_and_not_again),
         cmocka_unit_test(who_gave_something_is_asked_again),
         cmocka_unit_test(what_was_cancelled_may_still_come),
