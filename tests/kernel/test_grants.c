@@ -133,6 +133,84 @@ static void the_nearest_word_counts(void **state)
     stage_close(&scene.stage);
 }
 
+// For all programs and all interfaces it is what the machine said at first, and comes last.
+static void the_rest_can_be_said_too(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 15);
+    struct puppet *client = stage_start(&scene.stage, scene.cids[1]);
+    struct puppet *other = stage_start(&scene.stage, scene.cids[2]);
+    u32 rows = grants_count(&scene.stage);
+    grants_say(&scene.stage, KERNEL_USE, KERNEL_ALLOW, NULL, NULL, "");
+    assert_int_equal(grants_count(&scene.stage), rows);
+    u32 bond = bind(&scene, client);
+    use(&scene, KERNEL_ALLOW, 2, "");
+    u32 others = bind(&scene, other);
+    struct kernel_grant limited = {.word = KERNEL_ALLOW, .limit = SPAN_LITERAL("some")};
+    assert_int_equal(kernel_grant_set(scene.stage.kernel, &limited), ERR_INVALID);
+    grants_say(&scene.stage, KERNEL_USE, KERNEL_DENY, NULL, NULL, "");
+    assert_int_equal(send(&scene, client, bond, 0), E_HANDLE);
+    assert_true(send(&scene, other, others, 0) > 0);
+    stage_close(&scene.stage);
+}
+
+// A refusal names the program that is in the way, and what a child was started as is not its.
+static u32 refusals;
+static struct kernel_refusal refusal;
+static char refused_cid[KERNEL_CID_TEXT_BYTES];
+static char refused_name[64];
+
+static void note_refusal(void *context, const struct kernel_refusal *said)
+{
+    assert_ptr_equal(context, &refusals);
+    refusals++;
+    refusal = *said;
+    snprintf(refused_cid, sizeof refused_cid, "%.*s", (int)said->cid.size, said->cid.data);
+    snprintf(refused_name, sizeof refused_name, "%.*s", (int)said->started_as.size,
+             said->started_as.data);
+    assert_true(span_equal(said->name, span_string(alpha.name)));
+}
+
+static void the_machine_is_told_of_refusals(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct kernel_config config = sim_kernel_config(2);
+    char cid[KERNEL_CID_TEXT_BYTES];
+    char parent_cid[KERNEL_CID_TEXT_BYTES];
+    config.unknown[KERNEL_USE] = KERNEL_DENY;
+    config.unknown[KERNEL_HANDLE] = KERNEL_DENY;
+    config.refused = note_refusal;
+    config.refused_context = &refusals;
+    stage_open_config(&stage, 16, &config, NULL);
+    grants_say(&stage, KERNEL_USE, KERNEL_ALLOW, NULL, &grants_puppet, "");
+    const struct stage_interface *interfaces[] = {&alpha, &marks[0]};
+    stage_program(&stage, interfaces, 1, cid);
+    stage_program(&stage, interfaces, 2, parent_cid);
+    refusals = 0;
+    struct puppet *parent = stage_start(&stage, parent_cid);
+    assert_int_equal(puppet_register(&stage, parent, &alpha), REGISTER_DENIED);
+    assert_int_equal(refusals, 1);
+    assert_int_equal(refusal.right, KERNEL_HANDLE);
+    assert_string_equal(refused_cid, parent_cid);
+    i64 process = puppet_spawn(&stage, parent, span_string(cid));
+    assert_true(process > 0);
+    stage_settle(&stage, 1000);
+    struct puppet *child = stage_find(&stage, (u64)process);
+    assert_int_equal(puppet_bind(&stage, child, &alpha, false), BIND_DENIED);
+    assert_int_equal(refusals, 2);
+    assert_int_equal(refusal.right, KERNEL_USE);
+    assert_string_equal(refused_cid, cid);
+    assert_string_equal(refused_name, "child");
+    grants_say(&stage, KERNEL_USE, KERNEL_ALLOW, cid, &alpha, "");
+    assert_int_equal(puppet_bind(&stage, child, &alpha, false), BIND_DENIED);
+    assert_string_equal(refused_cid, parent_cid);
+    assert_string_equal(refused_name, "");
+    assert_int_equal(refusals, 3);
+    stage_close(&stage);
+}
+
 // A bind that waits for a handler is judged when there is one.
 static void a_patient_bind_is_judged_at_its_end(void **state)
 {
@@ -518,6 +596,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_said_is_denied),
         cmocka_unit_test(the_nearest_word_counts),
+        cmocka_unit_test(the_rest_can_be_said_too),
+        cmocka_unit_test(the_machine_is_told_of_refusals),
         cmocka_unit_test(a_patient_bind_is_judged_at_its_end),
         cmocka_unit_test(who_handles_is_chosen),
         cmocka_unit_test(revoking_gives_each_message_one_error),
