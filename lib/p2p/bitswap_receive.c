@@ -239,8 +239,8 @@ void bitswap_inboxes_changed(struct bitswap *engine, struct bitswap_inbox *inbox
     }
 }
 
-// With no inbox left, the peer that has most of them loses its oldest, if it has more than this
-//      one.
+// With no inbox left, the peer that has most of them loses its oldest, if it has more than this one
+// will have.
 static void make_room(struct bitswap *engine, const struct bitswap_peer *peer)
 {
     struct bitswap_peer *most = NULL;
