@@ -313,15 +313,15 @@ static int lines_read(struct grants *grants, size_t size)
     for (;;) {
         bool found;
         if (grants_read(&in, &line, &found, &report) != ERR_OK) {
-            say("%s:%u:%u: %s; nothing of the file is believed until that is mended", FILE_NAME,
-                in.line, in.column, report.text);
+            say("REDSHIRT_HOME/%s:%u:%u: %s; nothing of it is believed until that is mended",
+                FILE_NAME, in.line, in.column, report.text);
             return EXIT_NOT_VALID;
         }
         if (!found) {
             return EXIT_GOOD;
         }
         if (!append(grants, &line)) {
-            say("%s:%u:1: more than %d lines", FILE_NAME, in.line, KERNEL_GRANTS);
+            say("REDSHIRT_HOME/%s:%u:1: more than %d lines", FILE_NAME, in.line, KERNEL_GRANTS);
             return EXIT_TOO_LARGE;
         }
     }
