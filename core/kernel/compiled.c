@@ -39,8 +39,7 @@ struct program_code {
     u64 paid_bytes;        // of machine code, in program->code_bytes
     // The job's.
     struct jit_compiler compiler;
-    u32 next; // function
-    u32 hot_next;
+    u32 next;               // function
     struct hot hot_now; // being compiled
     u8 hot_stage;       // enum hot_stage
     bool has_hot;       // in the batch
@@ -50,6 +49,7 @@ struct program_code {
     bool is_done;     // atomic: there is no job
     bool is_settled;  // there was none: nobody need wait. Under kernel->lock
     struct lock lock; // what follows; held for moments
+    u32 hot_next; // that no job has taken
     u32 hot_count;
     struct hot hot[KERNEL_HOT]; // loops that were seen running
 };
@@ -378,13 +378,14 @@ static enum job_share share_of(const struct kernel *kernel)
     return kernel->config.engine == KERNEL_ENGINE_COMPILED ? JOB_NORMAL : JOB_LOW;
 }
 
-// A loop was found after the program's functions were done: a job for it, if none is under way.
-static void compile_again(struct program_code *code, struct process *asks)
+// A loop waits that no job has taken: a job for it, if none is under way.
+//   is_new  nobody has asked for it yet; later ones are vain where compiling fails
+static void compile_again(struct program_code *code, struct process *asks, bool is_new)
 {
     struct program *program = code->program;
     struct kernel *kernel = program->kernel;
     kernel_lock(kernel);
-    if (__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE)) {
+    if (__atomic_load_n(&code->is_done, __ATOMIC_ACQUIRE) && (is_new || !code->has_failed)) {
         __atomic_store_n(&code->is_done, false, __ATOMIC_RELEASE);
         program->reference_count++;
         pay_begin_locked(code, asks);
@@ -691,9 +692,11 @@ static void note_loop(struct process *process)
         struct wasm_loop loop = wasm_thread_loop_place(&process->thread);
         code->hot[code->hot_count++] = (struct hot){loop.function, loop.origin, head};
     }
+    // Also one that was noted while a job was about to end, which no longer looked for loops.
+    bool waits = code->hot_next < code->hot_count;
     lock_release(&code->lock);
-    if (!is_known) {
-        compile_again(code, process);
+    if (waits) {
+        compile_again(code, process, !is_known);
     }
 }
 

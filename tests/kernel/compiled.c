@@ -9,6 +9,7 @@
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 #include "interfaces/loader.h"
+#include "machines/hosted/kept.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
 #include "tests/unit/large_bodies.h"
@@ -19,8 +20,11 @@
 #include <stdint.h>
 // cmocka wants the above before it
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FILE_BYTES = 1 << 16, SLICE_NS = 2000000, PATIENCE_NS = 2000000000 };
 enum { FILE_SPIN, FILE_EXIT, FILE_IDLE, FILE_DEEP, FILE_BROOD, FILE_COUNT };
@@ -177,6 +181,40 @@ static void spinners_are_interrupted(void **state)
         kernel_check_empty(machine.kernel);
         machine_close(&machine);
     }
+}
+
+// A loop that is seen while kept code is being placed is compiled behind it: what was kept has no
+// loops of their own.
+static void kept_code_leaves_loops_to_compile(void **state)
+{
+    (void)state;
+    static struct machine machine;
+    char home[] = "/tmp/redshirt-compiled-XXXXXX";
+    assert_non_null(mkdtemp(home));
+    int folder = open(home, O_RDONLY | O_DIRECTORY);
+    assert_true(folder >= 0);
+    for (u32 run = 0; run < 6; run++) { // nothing is kept for the first
+        assert_int_equal(hosted_kept_open(folder), ERR_OK);
+        machine_open(&machine, KERNEL_ENGINE_AUTO);
+        struct kernel_process_id spinner = start(&machine, FILE_SPIN, KERNEL_MEMORY_AUTO);
+        u64 until_ns = platform_clock_ns() + PATIENCE_NS;
+        const struct process *process = process_of(&machine, spinner);
+        while (process->compiled == NULL || process->compiled->top == NULL) {
+            assert_true(platform_clock_ns() < until_ns);
+            assert_true(kernel_worker_step(machine.kernel, 0, INT64_MAX));
+        }
+        assert_int_equal(kernel_kill(machine.kernel, spinner), ERR_OK);
+        while (machine.killed == 0) {
+            assert_true(kernel_worker_step(machine.kernel, 0, INT64_MAX));
+        }
+        hosted_kept_settle();
+        machine_close(&machine);
+        hosted_kept_close();
+    }
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", home);
+    assert_int_equal(system(command), 0);
+    close(folder);
 }
 
 // As many as may be are fast; one more is small, or, if it must be fast, does not begin; when one
@@ -777,6 +815,7 @@ int main(void)
         cmocka_unit_test(a_family_has_so_much_code),
         cmocka_unit_test(a_family_compiles_in_so_much_memory),
         cmocka_unit_test(spinners_are_interrupted),
+        cmocka_unit_test(kept_code_leaves_loops_to_compile),
         cmocka_unit_test(so_many_are_fast),
         cmocka_unit_test(reservations_are_used_again),
         cmocka_unit_test(so_many_reservations_are_spare),
