@@ -4,7 +4,7 @@
 #pragma once
 
 enum {
-    JIT_BODY_BYTES = 1 << 18,      // of one body: compiled in one step, which others wait for
+    JIT_BODY_BYTES = 1 << 18,      // of one body
     JIT_BLOCKS = 1 << 15,          // of one function
     JIT_VALUES = 1 << 18,          // instructions of one function
     JIT_LOCALS = 1000,             // declared by one function, besides one for each byte of it
@@ -28,8 +28,8 @@ enum {
     JIT_STACK_GUARD = 128 << 10,   // below it: no frame jumps over it
     JIT_STACK_SLACK = 32 << 10,    // of a stack that is compared with its end: for what is called
                                    // without comparing, ways out with the most values of all
-    JIT_BULK_BYTES = 1024,        // that memory.copy and memory.fill move in compiled code: more of
-                                  // them take longer than leaving it
+    JIT_BULK_BYTES = 8192,        // that memory.copy and memory.fill move in compiled code: for more
+                                  // of them, leaving it costs little beside
     JIT_LEAF_BYTES = 4096,        // frame of a function that calls nothing and does not compare
     JIT_SPACE_BYTES = 1 << 30,    // of addresses for all code: every call reaches
     JIT_STACKS = 1 << 13,         // with guards: each costs the machine a mapping

@@ -6,8 +6,8 @@ tests/diff/bulk.py OUT.wat"""
 import sys
 
 PAGE = 65536
-MOST = 1024  # JIT_BULK_BYTES
-COUNTS = [*range(0, 36), 47, 48, 49, 63, 64, 65, 100, MOST - 1, MOST, MOST + 1, 3000]
+MOST = 8192  # JIT_BULK_BYTES
+COUNTS = [*range(0, 36), 47, 48, 49, 63, 64, 65, 100, 1024, 3000, MOST - 1, MOST, MOST + 1]
 GAPS = [-3000, -1024, -65, -33, -32, -31, -17, -16, -15, -9, -8, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31,
         32, 33, 48, 65, 1024, 3000]
 MIDDLE = 8000
@@ -36,10 +36,10 @@ def main():
                   # Another byte at each place, so that one that went astray is seen.
                   '(func $pattern (local i32) (loop (i32.store8 (local.get 0)\n'
                   '  (i32.add (i32.mul (local.get 0) (i32.const 37)) (i32.shr_u (local.get 0) (i32.const 8))))\n'
-                  '  (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 16384)))))\n'
+                  '  (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 20480)))))\n'
                   '(func $sum (param i64) (result i64) (local i32) (loop\n'
                   '  (local.set 0 (i64.add (i64.mul (local.get 0) (i64.const 31)) (i64.load8_u (local.get 1))))\n'
-                  '  (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 16384))))\n'
+                  '  (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 20480))))\n'
                   '  (local.get 0))\n')
         for name, text in functions():
             out.write(f'(func (export "{name}") (result i64) (call $pattern) {text} (call $sum (i64.const 1)))\n')
