@@ -28,19 +28,19 @@ enum {
     JIT_STACK_GUARD = 128 << 10,   // below it: no frame jumps over it
     JIT_STACK_SLACK = 32 << 10,    // of a stack that is compared with its end: for what is called
                                    // without comparing, ways out with the most values of all
-    JIT_BULK_BYTES = 8192,        // that memory.copy and memory.fill move in compiled code: for more
-                                  // of them, leaving it costs little beside
-    JIT_LEAF_BYTES = 4096,        // frame of a function that calls nothing and does not compare
-    JIT_SPACE_BYTES = 1 << 30,    // of addresses for all code: every call reaches
-    JIT_STACKS = 1 << 13,         // with guards: each costs the machine a mapping
-    JIT_STACKS_CHECKED = 1 << 17, // without: as many as a kernel has processes
-    JIT_FUEL_CROSSING = 8,        // units for each way into compiled code or out of it
-    JIT_FUEL_NS = 2,              // time in compiled code that costs a unit
-    JIT_LOOPS = 256,              // of a module, at which compiled code takes over
-    JIT_BATCH_FUNCTIONS = 4096,   // placed at once,
-    JIT_BATCH_BYTES = 256 << 10,  // or as many as give so much code
-    JIT_CODE_BYTES = 32 << 20,    // of one function: near enough for every branch and constant
-    JIT_IMAGE_BYTES = 128 << 20,  // of code that is kept: twice the largest program
+    JIT_BULK_BYTES = 8192,     // that memory.copy and memory.fill move in compiled code: for more
+                               // of them, leaving it costs little beside
+    JIT_LEAF_BYTES = 4096,     // frame of a function that calls nothing and does not compare
+    JIT_SPACE_BYTES = 1 << 30, // of addresses for all code: every call reaches
+    JIT_STACKS = 1 << 13,      // with guards: each costs the machine a mapping
+    JIT_STACKS_CHECKED = 1 << 17,     // without: as many as a kernel has processes
+    JIT_FUEL_CROSSING = 8,            // units for each way into compiled code or out of it
+    JIT_FUEL_NS = 2,                  // time in compiled code that costs a unit
+    JIT_LOOPS = 256,                  // of a module, at which compiled code takes over
+    JIT_BATCH_FUNCTIONS = 4096,       // placed at once,
+    JIT_BATCH_BYTES = 256 << 10,      // or as many as give so much code
+    JIT_CODE_BYTES = 32 << 20,        // of one function: near enough for every branch and constant
+    JIT_IMAGE_BYTES = 128 << 20,      // of code that is kept: twice the largest program
     JIT_IMAGE_PART_BYTES = 384 << 10, // of it checked and placed at once: about 1 ms
     JIT_IMAGE_PARTS = 2048,           // two in a row have more than that together; and room
 };

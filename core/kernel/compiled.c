@@ -39,7 +39,7 @@ struct program_code {
     u64 paid_bytes;        // of machine code, in program->code_bytes
     // The job's.
     struct jit_compiler compiler;
-    u32 next;               // function
+    u32 next;           // function
     struct hot hot_now; // being compiled
     u8 hot_stage;       // enum hot_stage
     bool has_hot;       // in the batch
@@ -49,7 +49,7 @@ struct program_code {
     bool is_done;     // atomic: there is no job
     bool is_settled;  // there was none: nobody need wait. Under kernel->lock
     struct lock lock; // what follows; held for moments
-    u32 hot_next; // that no job has taken
+    u32 hot_next;     // that no job has taken
     u32 hot_count;
     struct hot hot[KERNEL_HOT]; // loops that were seen running
 };
