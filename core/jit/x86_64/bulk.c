@@ -13,7 +13,14 @@
 #include "core/jit/limits.h"
 #include "core/jit/x86_64/asm.h"
 
-enum { XMM_BYTES = 16, TO = X64_RDI, FROM = X64_RSI, VALUE = X64_RSI, COUNT = X64_RDX };
+enum {
+    XMM_BYTES = 16,
+    REP_BYTES = 512,
+    TO = X64_RDI,
+    FROM = X64_RSI,
+    VALUE = X64_RSI,
+    COUNT = X64_RDX
+};
 
 static struct asm_mem at(u8 base, u8 index, i32 disp)
 {
@@ -73,17 +80,28 @@ static void put_copy_few(struct assembler *as)
     asm_none(as, X64_RET, true);
 }
 
-// More than 32: from the end that is not overwritten before it is read. The bytes at the other end,
-// less than 16 of which are left over, are read before anything is written.
+// More than 32: the CPU itself moves many that are apart. Else from the end that is not overwritten
+// before it is read. The bytes at the other end, less than 16 of which are left over, are read
+// before anything is written.
 static void put_copy_many(struct assembler *as)
 {
     u32 forward = asm_label(as);
     u32 backward = asm_label(as);
     u32 overlaps = asm_label(as);
+    u32 little = asm_label(as);
     asm_rr(as, X64_MOV, true, X64_RAX, TO);
     asm_rr(as, X64_SUB, true, X64_RAX, FROM);
     asm_rr(as, X64_CMP, true, X64_RAX, COUNT);
     asm_branch(as, X64_B, overlaps);
+    asm_ri(as, X64_CMP_I, false, COUNT, REP_BYTES);
+    asm_branch(as, X64_B, little);
+    asm_r(as, X64_NEG, true, X64_RAX);
+    asm_rr(as, X64_CMP, true, X64_RAX, COUNT);
+    asm_branch(as, X64_B, little); // the CPU is slow where they overlap
+    asm_rr(as, X64_MOV, true, X64_RCX, COUNT);
+    asm_none(as, X64_REP_MOVSB, false);
+    asm_none(as, X64_RET, true);
+    asm_bind(as, little);
     asm_rm(as, X64_MOVUPS, false, X64_XMM0 + 1, at(FROM, COUNT, -XMM_BYTES));
     asm_rm(as, X64_LEA, true, X64_R8, asm_at(COUNT, -XMM_BYTES));
     asm_rr(as, X64_XOR, false, X64_RCX, X64_RCX);
