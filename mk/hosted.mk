@@ -35,14 +35,16 @@ TEST_SUITES += hosted hosted-compiled hosted-small hosted-tsan
 TEST_SECONDS_hosted := 600
 TEST_SECONDS_hosted-compiled := 600
 TEST_SECONDS_hosted-small := 600
-test-hosted: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
+# What they run.
+HOSTED_GUESTS = $(TEST_PROGRAMS) $(DWARF_MODULES) build/programs/ping.wasm
+test-hosted: build/asan/redshirt $$(HOSTED_GUESTS)
 	@tests/hosted/run --redshirt build/asan/redshirt
-test-hosted-compiled: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
+test-hosted-compiled: build/asan/redshirt $$(HOSTED_GUESTS)
 	@REDSHIRT_ENGINE=compiled tests/hosted/run --redshirt build/asan/redshirt
-test-hosted-small: build/asan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
+test-hosted-small: build/asan/redshirt $$(HOSTED_GUESTS)
 	@REDSHIRT_ENGINE=compiled REDSHIRT_MEMORY=small tests/hosted/run --redshirt build/asan/redshirt
 # In the interpreter: the thread sanitizer holds back the signals that interrupt compiled code.
-test-hosted-tsan: build/tsan/redshirt $$(TEST_PROGRAMS) $$(DWARF_MODULES)
+test-hosted-tsan: build/tsan/redshirt $$(HOSTED_GUESTS)
 	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ workers tcp_ udp_ grants_revoked grants_nothing grants_asked streams told demo signals blocks kept_code_is_written
 
 HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) \
