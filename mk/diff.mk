@@ -10,7 +10,7 @@ TEST_SUITES += diff
 DIFF_MODULES ?= 300
 DIFF_CHAINS ?= 60
 DIFF_SEED ?= 1
-DIFF_MORE ?= 2500 # by the build without sanitizers
+DIFF_MORE ?= 1000 # by the build without sanitizers
 test-diff: build/asan/test/diff_engine build/hosted/test/diff_engine ## our engine against another on random modules
 	@tests/diff/run --modules $(DIFF_MODULES) --more $(DIFF_MORE) --chains $(DIFF_CHAINS) --seed $(DIFF_SEED) $^
 
