@@ -383,8 +383,9 @@ wasm_slot wasm_instance_item(struct wasm_instance *instance, const struct wasm_e
 
 // Puts `count` more elements into a table. False when its type or the machine has no room.
 bool wasm_table_grow(struct wasm_table *table, u32 count, wasm_slot value);
-// The same in portions that *fuel pays for, one unit for WASM_FUEL_BULK_BYTES of the larger table.
-// Until it is done the table is what it was.
+// The same in portions that *fuel pays for, one unit for WASM_FUEL_BULK_BYTES that are written: the
+// new elements, and all that were there when the block has no room and they move to another. Until
+// it is done the table is what it was.
 //   is_new      not the continuation of the one that returned ERR_PAUSED
 // ERR_LIMIT, ERR_NO_MEMORY  refused
 enum err wasm_table_grow_step(struct wasm_table *table, bool is_new, u32 count, wasm_slot value,

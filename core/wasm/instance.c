@@ -84,10 +84,28 @@ enum err wasm_memory_grow(struct wasm_memory *memory, u32 pages, u32 *before)
 // Gives back what a growth that nobody goes on with has made.
 static void table_forget_growth(struct wasm_table *table)
 {
-    if (table->next != NULL) {
-        memory_give(table->store->memory, table->next, table->next_count * sizeof *table->next);
+    if (table->next != NULL && table->next != table->elements) {
+        memory_give(table->store->memory, table->next, table->next_room * sizeof *table->next);
     }
     table->next = NULL;
+}
+
+// A block for table->next_count elements, and for more than that where the table has grown little
+// by little: half as many again as it has. So growing by one n times moves about 2n elements and
+// not n * n / 2. Where its owner cannot pay for as many, as many as there will be.
+static enum err table_take_room(struct wasm_table *table)
+{
+    u32 wanted = table->count + table->count / 2; // no overflow: see WASM_TABLE_ELEMENTS
+    wanted = wanted < table->max ? wanted : table->max;
+    table->next_room = wanted > table->next_count ? wanted : table->next_count;
+    size_t bytes = (size_t)table->next_room * sizeof *table->next;
+    table->next = memory_take(table->store->memory, bytes);
+    if (table->next == NULL && table->next_room > table->next_count) {
+        table->next_room = table->next_count;
+        bytes = (size_t)table->next_room * sizeof *table->next;
+        table->next = memory_take(table->store->memory, bytes);
+    }
+    return table->next == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 
 static enum err table_begin_growth(struct wasm_table *table, u32 count)
@@ -100,11 +118,31 @@ static enum err table_begin_growth(struct wasm_table *table, u32 count)
     if (table->element == WASM_EXNREF && count > WASM_EXCEPTION_ROOTS - *roots) {
         return ERR_LIMIT;
     }
-    size_t bytes = ((size_t)table->count + count) * sizeof *table->next;
-    table->next = bytes == 0 ? NULL : memory_take(table->store->memory, bytes);
     table->next_count = table->count + count;
-    table->moved = 0;
-    return table->next == NULL && bytes != 0 ? ERR_NO_MEMORY : ERR_OK;
+    if (table->next_count > table->room) {
+        table->moved = 0;
+        return table_take_room(table);
+    }
+    table->next = table->elements;
+    table->next_room = table->room;
+    table->moved = table->count;
+    return ERR_OK;
+}
+
+// Puts what is in table->next in the place of the table.
+static void table_end_growth(struct wasm_table *table)
+{
+    ASSERT(table->moved == table->next_count && table->next_count <= table->next_room);
+    if (table->elements != NULL && table->elements != table->next) {
+        memory_give(table->store->memory, table->elements, table->room * sizeof *table->elements);
+    }
+    if (table->element == WASM_EXNREF) {
+        table->store->exception_roots += table->next_count - table->count;
+    }
+    table->elements = table->next;
+    table->room = table->next_room;
+    table->count = table->next_count;
+    table->next = NULL;
 }
 
 enum err wasm_table_grow_step(struct wasm_table *table, bool is_new, u32 count, wasm_slot value,
@@ -130,16 +168,7 @@ enum err wasm_table_grow_step(struct wasm_table *table, bool is_new, u32 count, 
     if (end < table->next_count) {
         return ERR_PAUSED;
     }
-    if (table->elements != NULL) {
-        memory_give(table->store->memory, table->elements, table->count * sizeof value);
-    }
-    if (table->element == WASM_EXNREF) {
-        table->store->exception_roots += table->next_count - table->count;
-    }
-    table->elements = table->next;
-    table->count = table->next_count;
-    table->limits.min = table->count;
-    table->next = NULL;
+    table_end_growth(table);
     return ERR_OK;
 }
 
@@ -164,12 +193,15 @@ static bool import_fits(const struct wasm_module *module, const struct wasm_impo
     if (have->kind != want->kind) {
         return false;
     }
+    struct wasm_limits limits;
     switch (want->kind) {
     case WASM_FUNCTION:
         return wasm_type_equal(have->function->type, &module->types[want->function_type]);
     case WASM_TABLE:
+        limits =
+            (struct wasm_limits){.max = have->table->type_max, .has_max = have->table->has_max};
         return have->table->element == want->table.element &&
-               limits_fit(&have->table->limits, have->table->count, &want->table.limits);
+               limits_fit(&limits, have->table->count, &want->table.limits);
     case WASM_MEMORY:
         return limits_fit(&have->memory->limits,
                           (u32)(wasm_memory_bytes(have->memory) / WASM_PAGE_BYTES),
@@ -359,11 +391,11 @@ static enum err table_begin(struct wasm_table *table, const struct wasm_table_ty
     *table = (struct wasm_table){
         .max = type->limits.has_max && type->limits.max < WASM_TABLE_ELEMENTS ? type->limits.max
                                                                               : WASM_TABLE_ELEMENTS,
-        .limits = type->limits,
+        .type_max = type->limits.max,
+        .has_max = type->limits.has_max,
         .element = type->element,
         .store = store,
     };
-    table->limits.min = 0;
     return type->limits.min > table->max ? ERR_LIMIT : ERR_OK;
 }
 
@@ -594,7 +626,7 @@ void wasm_instance_destroy(struct wasm_instance *instance)
         }
         if (table->elements != NULL) {
             memory_give(table->store->memory, table->elements,
-                        table->count * sizeof *table->elements);
+                        table->room * sizeof *table->elements);
         }
         *table = (struct wasm_table){0};
     }

@@ -58,15 +58,18 @@ static inline u64 wasm_memory_bytes(const struct wasm_memory *memory)
 struct wasm_table {
     wasm_slot *elements;
     u32 count;
-    u32 max;
-    struct wasm_limits limits;
+    u32 max;      // the least of the type's max and WASM_TABLE_ELEMENTS
+    u32 type_max; // of its type, if that has one
+    bool has_max;
     u8 element; // enum wasm_type
     struct wasm_store *store;
     // While it grows, in portions: where its elements go, how many there will be, and how many of
-    // those are there already. NULL: it does not.
+    // those are there already. `elements` itself: it grows where it is. NULL: it does not.
     wasm_slot *next;
     u32 next_count;
     u32 moved;
+    u32 room;      // elements that its block holds, at least `count`: what its owner is charged for
+    u32 next_room; // the same of `next`
 };
 
 struct wasm_global {

@@ -80,9 +80,11 @@ static enum err import_make(struct world *world, const struct wasm_module *modul
             .elements = memory_take(world->store.memory, (count + 1) * sizeof(wasm_slot)),
             .count = count,
             .max = count,
-            .limits = import->table.limits,
+            .type_max = import->table.limits.max,
+            .has_max = import->table.limits.has_max,
             .element = import->table.element,
-            .store = &world->store};
+            .store = &world->store,
+            .room = count + 1};
         mem_zero(out->table->elements, (count + 1) * sizeof(wasm_slot));
         return ERR_OK;
     case WASM_MEMORY:
@@ -115,7 +117,7 @@ static void imports_free(struct world *world, const struct wasm_module *module)
             free(import->memory->base);
         } else if (import->kind == WASM_TABLE && import->table != NULL) {
             memory_give(world->store.memory, import->table->elements,
-                        (import->table->count + 1) * sizeof(wasm_slot));
+                        import->table->room * sizeof(wasm_slot));
         }
     }
 }

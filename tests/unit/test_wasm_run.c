@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { MEMORY_PAGES = 8, MODULE_BYTES = 1 << 16, SOME = 1000000 };
+enum { MEMORY_PAGES = 8, MODULE_BYTES = 1 << 16, SOME = 1000000, OPEN_TABLE = 1 };
 
 static u8 run_bytes[MODULE_BYTES];
 static u8 client_bytes[MODULE_BYTES];
@@ -414,6 +414,100 @@ static void a_table_grows_to_its_limit(void **state)
     world_close(&world);
 }
 
+// A table that grows by one again and again is moved now and then only, so that n times cost about
+// n; nothing is lost on the way, and what it holds beyond its size is a half of it at most.
+static void growing_by_one_costs_by_one(void **state)
+{
+    (void)state;
+    enum { GROWS = 20000 };
+    struct world world;
+    world_load(&world, WASM_STACK_BYTES);
+    const struct wasm_table *table = wasm_instance_table(world.instance, OPEN_TABLE);
+    i64 spent = 0;
+    u32 moves = 0;
+    for (u32 i = 1; i < GROWS; i++) {
+        const wasm_slot *before = table->elements;
+        table->elements[i - 1] = i;
+        i64 fuel = SOME;
+        assert_int_equal(start(&world, "open_table_grow", 1, 0, 0, &fuel), WASM_RUN_DONE);
+        assert_int_equal(world.thread.results[0], i);
+        assert_int_equal(table->elements[i], 0);
+        assert_in_range(table->room, table->count, table->count + table->count / 2);
+        moves += table->elements != before;
+        spent += SOME - fuel;
+    }
+    assert_in_range(spent, GROWS - 1, 2 * GROWS);
+    assert_in_range(moves, 2, 32);
+    for (u32 i = 0; i + 1 < GROWS; i++) {
+        assert_int_equal(table->elements[i], i + 1);
+    }
+    world_close(&world);
+}
+
+// Until it is done it is what it was, also where nothing moves; and one that nobody goes on with
+// leaves nothing behind.
+static void growth_in_place_is_paid_first(void **state)
+{
+    (void)state;
+    struct world world;
+    world_load(&world, WASM_STACK_BYTES);
+    const struct wasm_table *table = wasm_instance_table(world.instance, OPEN_TABLE);
+    assert_int_equal(call(&world, "open_table_grow", 999, 0, 0), 1);
+    assert_int_equal(call(&world, "open_table_grow", 1, 0, 0), 1000);
+    assert_int_equal(table->room, 1500);
+    const wasm_slot *elements = table->elements;
+    for (u32 i = 0; i < 2; i++) { // the first is given up
+        i64 fuel = 10;
+        assert_int_equal(start(&world, "open_table_grow", 499, 0, 0, &fuel), WASM_RUN_PAUSED);
+        assert_int_equal(fuel, 0);
+        assert_int_equal(table->count, 1001);
+    }
+    i64 fuel = SOME;
+    assert_int_equal(wasm_thread_run(&world.thread, &fuel), WASM_RUN_DONE);
+    assert_int_equal(SOME - fuel, (499 + 7) / 8 - 10);
+    assert_int_equal(world.thread.results[0], 1001);
+    assert_int_equal(table->count, 1500);
+    assert_ptr_equal(table->elements, elements);
+    assert_int_equal(call(&world, "open_table_grow", 1, 0, 0), 1500); // beyond its room
+    assert_int_equal(table->room, 2250);
+    fuel = 1;
+    assert_int_equal(start(&world, "open_table_grow", 100, 0, 0, &fuel), WASM_RUN_PAUSED);
+    world_close(&world);
+}
+
+// Refuses larger blocks than `limit` bytes.
+struct small_memory {
+    struct memory memory;
+    struct memory *under;
+    size_t limit;
+};
+
+static void *small_resize(struct memory *self, void *block, size_t old_size, size_t new_size)
+{
+    struct small_memory *small = CONTAINER_OF(self, struct small_memory, memory);
+    return new_size > small->limit ? NULL
+                                   : small->under->resize(small->under, block, old_size, new_size);
+}
+
+static void a_table_takes_what_its_owner_can_pay(void **state)
+{
+    (void)state;
+    struct world world;
+    world_load(&world, WASM_STACK_BYTES);
+    struct small_memory small = {{small_resize}, &world.memory.memory, SIZE_MAX};
+    const struct wasm_table *table = wasm_instance_table(world.instance, OPEN_TABLE);
+    assert_int_equal(call(&world, "open_table_grow", 999, 0, 0), 1);
+    world.store.memory = &small.memory;
+    small.limit = 1001 * sizeof(wasm_slot); // not the half that would be wanted
+    assert_int_equal(call(&world, "open_table_grow", 1, 0, 0), 1000);
+    assert_int_equal(table->room, 1001);
+    assert_int_equal(call(&world, "open_table_grow", 1, 0, 0), UINT32_MAX);
+    assert_int_equal(table->count, 1001);
+    assert_int_equal(call(&world, "open_table_grow", 0, 0, 0), 1001);
+    world.store.memory = &world.memory.memory;
+    world_close(&world);
+}
+
 static void stack_grows_to_its_limit(void **state)
 {
     (void)state;
@@ -759,6 +853,9 @@ int main(void)
         cmocka_unit_test(bulk_in_parts),
         cmocka_unit_test(table_growth_is_paid_first),
         cmocka_unit_test(a_table_grows_to_its_limit),
+        cmocka_unit_test(growing_by_one_costs_by_one),
+        cmocka_unit_test(growth_in_place_is_paid_first),
+        cmocka_unit_test(a_table_takes_what_its_owner_can_pay),
         cmocka_unit_test(stack_grows_to_its_limit),
         cmocka_unit_test(host_calls),
         cmocka_unit_test(tail_calls_take_no_stack),
