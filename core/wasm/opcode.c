@@ -10,6 +10,15 @@
 
 enum { TRAPS_no = false, TRAPS_yes = true };
 
+// Of the older form of exceptions, which compilers still make and the standard does not have.
+enum {
+    OLD_TRY = 0x06,
+    OLD_CATCH = 0x07,
+    OLD_RETHROW = 0x09,
+    OLD_DELEGATE = 0x18,
+    OLD_CATCH_ALL = 0x19,
+};
+
 #define FACTS(number, text, class, immediate, operands, results, bytes, traps)                     \
     [number] = {                                                                                   \
         text, #operands, #results, WASM_CLASS_##class, WASM_IMM_##immediate, bytes, TRAPS_##traps, \
@@ -298,6 +307,20 @@ u32 wasm_opcode_features(u32 opcode)
     }
 }
 
+const char *wasm_opcode_complaint(u32 opcode)
+{
+    switch (opcode) {
+    case OLD_TRY:
+    case OLD_CATCH:
+    case OLD_RETHROW:
+    case OLD_DELEGATE:
+    case OLD_CATCH_ALL:
+        return "illegal opcode (older exceptions: compile them to try_table)";
+    default:
+        return "illegal opcode";
+    }
+}
+
 enum err wasm_instruction_read(struct reader *in, u32 features, struct wasm_instruction *out,
                                struct report *report)
 {
@@ -305,7 +328,7 @@ enum err wasm_instruction_read(struct reader *in, u32 features, struct wasm_inst
     TRY(read_opcode(in, &read.opcode, report));
     read.facts = wasm_opcode_facts(read.opcode);
     if (read.facts == NULL || (wasm_opcode_features(read.opcode) & ~features) != 0) {
-        return report_err(report, ERR_MALFORMED, read.offset, "illegal opcode");
+        return report_err(report, ERR_MALFORMED, read.offset, wasm_opcode_complaint(read.opcode));
     }
     TRY(read_immediate(in, features, &read, report));
     *out = read;

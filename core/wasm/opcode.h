@@ -126,6 +126,9 @@ struct wasm_instruction {
 
 // What a module must have in its set (enum wasm_feature) for this opcode to be one; 0: nothing.
 u32 wasm_opcode_features(u32 opcode);
+// What to say of an opcode that is none, or none without those features: "illegal opcode", and more
+// where a reader can do something about it.
+const char *wasm_opcode_complaint(u32 opcode);
 
 // A clause of a try_table, as the file has it. ERR_MALFORMED.
 struct wasm_clause_read {
@@ -138,6 +141,6 @@ enum err wasm_read_clause(struct reader *in, struct wasm_clause_read *out, struc
 // Reads one instruction anywhere, checking its encoding and nothing else: for constant expressions
 // and for tools. The validator of bodies has a faster way of its own.
 //   features  enum wasm_feature: what there is beyond Core 2.0
-// ERR_MALFORMED  "illegal opcode" and the like
+// ERR_MALFORMED  what wasm_opcode_complaint says, and the like
 enum err wasm_instruction_read(struct reader *in, u32 features, struct wasm_instruction *out,
                                struct report *report);

@@ -298,7 +298,7 @@ enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode)
 {
     u8 type;
     if ((wasm_opcode_features(opcode) & ~c->module->features) != 0) {
-        return malformed(c, "illegal opcode");
+        return malformed(c, wasm_opcode_complaint(opcode));
     }
     switch (opcode) {
     case WASM_OP_UNREACHABLE:
@@ -332,6 +332,6 @@ enum err wasm_check_rare(struct wasm_body_checker *c, u8 opcode)
     case WASM_OP_TRY_TABLE:
         return wasm_check_exception(c, opcode);
     default:
-        return malformed(c, "illegal opcode");
+        return malformed(c, wasm_opcode_complaint(opcode));
     }
 }
