@@ -189,20 +189,24 @@ NOINLINE HANDLER_SHARED(raise_thrown)
         BINARY_ENTRY(name, A),                                                                     \
     };
 
-// A branch back is where a slice may end; it is run again as a whole.
-#define BRANCH_FORWARD() pc = (const struct ins *)((const u8 *)pc + (i32)pc->c)
-#define BRANCH_BACK()                                                                              \
+// Pays for a branch back, which is where a slice may end: it is then run again as a whole. Or,
+// where the thread stops at loops, the slice ends behind `land`, which takes the branch.
+#define PAY_BRANCH_BACK(land)                                                                      \
     if (UNLIKELY(FUEL <= 1)) {                                                                     \
         if (run->thread->stops_at_loops) {                                                         \
             FUEL--;                                                                                \
-            BRANCH_FORWARD();                                                                      \
+            land;                                                                                  \
             TAIL(pause_at_loop);                                                                   \
         }                                                                                          \
         if (FUEL <= 0) {                                                                           \
             TAIL(wasm_run_pause);                                                                  \
         }                                                                                          \
     }                                                                                              \
-    FUEL--;                                                                                        \
+    FUEL--
+
+#define BRANCH_FORWARD() pc = (const struct ins *)((const u8 *)pc + (i32)pc->c)
+#define BRANCH_BACK()                                                                              \
+    PAY_BRANCH_BACK(BRANCH_FORWARD());                                                             \
     BRANCH_FORWARD()
 
 #define BRANCH_HANDLER(name, type, form, sense, direction, left, right, length)                    \
@@ -468,25 +472,16 @@ handler *const *const wasm_branches[ROW_COUNT] = {
 
 // ---- counting loops
 
+#define LOOP_BACK()                                                                                \
+    fp[pc->a] = ACC = sum;                                                                         \
+    pc += (i16)pc->high
 #define LOOP_HANDLER(name, form, bound)                                                            \
     HANDLER(loop_##name##_##form)                                                                  \
     {                                                                                              \
         u32 sum = SLOT_I(pc->a) + (u32)(i16)pc->low;                                               \
         if (num_##name(sum, bound)) {                                                              \
-            if (UNLIKELY(FUEL <= 1)) {                                                             \
-                if (run->thread->stops_at_loops) {                                                 \
-                    FUEL--;                                                                        \
-                    fp[pc->a] = ACC = sum;                                                         \
-                    pc += (i16)pc->high;                                                           \
-                    TAIL(pause_at_loop);                                                           \
-                }                                                                                  \
-                if (FUEL <= 0) {                                                                   \
-                    TAIL(wasm_run_pause);                                                          \
-                }                                                                                  \
-            }                                                                                      \
-            FUEL--;                                                                                \
-            fp[pc->a] = ACC = sum;                                                                 \
-            pc += (i16)pc->high;                                                                   \
+            PAY_BRANCH_BACK(LOOP_BACK());                                                          \
+            LOOP_BACK();                                                                           \
             DISPATCH();                                                                            \
         }                                                                                          \
         fp[pc->a] = ACC = sum;                                                                     \
@@ -522,24 +517,15 @@ HANDLER_SHARED(br_back)
     DISPATCH();
 }
 
+#define BR_TABLE_LAND() pc = (const struct ins *)((const u8 *)entries + distance)
 #define BR_TABLE(index_operand)                                                                    \
     u32 index = index_operand;                                                                     \
     const struct ins *entries = pc + 1;                                                            \
     i32 distance = (i32)entries[index < pc->c ? index : pc->c].c;                                  \
     if (distance < 0) {                                                                            \
-        if (UNLIKELY(FUEL <= 1)) {                                                                 \
-            if (run->thread->stops_at_loops) {                                                     \
-                FUEL--;                                                                            \
-                pc = (const struct ins *)((const u8 *)entries + distance);                         \
-                TAIL(pause_at_loop);                                                               \
-            }                                                                                      \
-            if (FUEL <= 0) {                                                                       \
-                TAIL(wasm_run_pause);                                                              \
-            }                                                                                      \
-        }                                                                                          \
-        FUEL--;                                                                                    \
+        PAY_BRANCH_BACK(BR_TABLE_LAND());                                                          \
     }                                                                                              \
-    pc = (const struct ins *)((const u8 *)entries + distance);                                     \
+    BR_TABLE_LAND();                                                                               \
     DISPATCH()
 
 HANDLER_SHARED(br_table_s)
