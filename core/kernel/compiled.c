@@ -607,7 +607,7 @@ bool compiled_process_begin(struct process *process)
     return true;
 }
 
-bool compiled_process_shrink(struct process *process)
+bool compiled_process_make_small(struct process *process)
 {
     compiled_process_end(process);
     if (must_be_fast(process)) {

@@ -43,8 +43,9 @@ bool compiled_process_begin(struct process *process);
 bool compiled_process_waits(struct process *process);
 // It has its instances.
 void compiled_process_made(struct process *process);
-// The machine has no reservation for it. False: it must be fast.
-bool compiled_process_shrink(struct process *process);
+// It was to be fast, and the machine has no reservation for it: from now on it is small. False: it
+// must be fast.
+bool compiled_process_make_small(struct process *process);
 // It runs no more, but its instances are still there; and they are gone.
 void compiled_process_stop(struct process *process);
 void compiled_process_end(struct process *process);

@@ -303,8 +303,8 @@ static enum err fast_create(struct wasm_store *store, u32 pages, u32 *pages_max,
     process->has_first_memory = true;
     struct guest_spare at = spare_take(process->kernel);
     if (at.base == NULL) {
-        return compiled_process_shrink(process) ? memory_create(store, pages, pages_max, base)
-                                                : ERR_NO_MEMORY;
+        return compiled_process_make_small(process) ? memory_create(store, pages, pages_max, base)
+                                                    : ERR_NO_MEMORY;
     }
     enum err err = fast_fit(process, at, (u64)pages * WASM_PAGE_BYTES);
     if (err != ERR_OK) {
