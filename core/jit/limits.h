@@ -18,7 +18,7 @@ enum {
     JIT_ARGUMENT_WORDS = 2000,     // words of arguments and results beyond the registers
     JIT_MACH_ITEMS = 1 << 20,      // machine instructions, operands or registers of one function
     JIT_SCRATCH_BYTES = 128 << 20, // memory of the compiler at once: 512 times the longest body.
-                                   // What clang -O2 makes takes about 320 times its bytes, the
+                                   // What clang -O2 makes takes up to 360 times its bytes, the
                                    // worst vectors 1,700 times: long bodies of those are refused
     JIT_SCRATCH_KEPT = 8 << 20,    // of it kept from one function to the next, and allowed to any
     JIT_SCRATCH_EACH = 2048,       // of it allowed for each byte of the body, beside that

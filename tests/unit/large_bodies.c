@@ -188,6 +188,23 @@ static void tables(struct wasm_bytes *bytes, u32 i)
     put_u8(bytes, 0x0b);
 }
 
+// A loop that goes on from thousands of places, with other values from each, as the main loop of an
+// interpreter does.
+static void cases(struct wasm_bytes *bytes, u32 i)
+{
+    enum { CARRIED = 12, CHANGED = 4 };
+    get(bytes, 1 + i % CARRIED);
+    constant(bytes, i);
+    PUT(bytes, "\x46\x04\x40"); // i32.eq, if
+    for (u32 k = 0; k < CHANGED; k++) {
+        get(bytes, 1 + some_local(i, k) % CARRIED);
+        get(bytes, 1 + some_local(i, k + 1) % CARRIED);
+        put_u8(bytes, 0x6a);
+        set(bytes, 1 + some_local(i, k + 2) % CARRIED);
+    }
+    PUT(bytes, "\x0c\x01\x0b"); // br 1, end
+}
+
 static const struct {
     const char *name;
     void (*repeat)(struct wasm_bytes *bytes, u32 i);
@@ -207,6 +224,7 @@ static const struct {
     {"values all alive", heap, 8, 1, "", 0},
     {"nothing", nothing, 1, 0, "", 0},
     {"tables", tables, 3024, 0, "", 0},
+    {"ways back into a loop", cases, 48, 0, "\x03\x40", 2},
 };
 
 const u32 large_shape_count = COUNT_OF(shapes);

@@ -451,6 +451,39 @@ static void working_space_has_a_limit(void **state)
     world_close(&world);
 }
 
+// Working space of a body of about that size; 0: it is refused.
+static size_t space_of(u32 shape, u32 body_bytes)
+{
+    struct world world;
+    world_open(&world, shape, body_bytes);
+    struct jit_function code;
+    struct arena scratch;
+    arena_init(&scratch, &world.memory.memory, SIZE_MAX);
+    enum err err = jit_compile(&jit_target_x86_64, &world.host.space.options, world.module, 0,
+                               &scratch, &world.arena, &code);
+    size_t used = err == ERR_OK ? scratch.used_bytes : 0;
+    arena_drop(&scratch);
+    world_close(&world);
+    return used;
+}
+
+// Four times the body takes about four times the space: where thousands of branches meet, nothing
+// is copied for each of them. One shape is refused then for its frame.
+static void working_space_grows_with_the_body(void **state)
+{
+    (void)state;
+    enum { BYTES = 32 << 10, TIMES = 4 };
+    u32 refused = 0;
+    for (u32 shape = 0; shape < large_shape_count; shape++) {
+        size_t less = space_of(shape, BYTES);
+        size_t more = space_of(shape, TIMES * BYTES);
+        assert_int_not_equal(less, 0);
+        assert_true(more <= (TIMES + 1) * less);
+        refused += more == 0;
+    }
+    assert_in_range(refused, 0, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +496,7 @@ int main(void)
         cmocka_unit_test(the_space_has_an_end),
         cmocka_unit_test(a_machine_function_has_a_limit),
         cmocka_unit_test(working_space_has_a_limit),
+        cmocka_unit_test(working_space_grows_with_the_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
