@@ -2,7 +2,8 @@
 // How many bytes of a program the whole compiler takes in a second, on one core, and what becomes
 // of each function.
 //
-// Use     compile FILE.wasm             rows of the benchmark table; times are the shortest of many
+// Use     compile FILE.wasm             which functions the kernel's limits refuse, and rows of the
+//                                       benchmark table; times are the shortest of many
 //         compile --shapes              the largest bodies of hard shapes: time, memory for each
 //                                       byte, and the longest portion between two pauses
 //         compile --check FILE.wasm...  compiles every function in each way once
@@ -81,8 +82,14 @@ static enum err passes(const struct wasm_module *module, u32 function, struct ar
     return ERR_OK;
 }
 
+static void tell_refused(const struct wasm_module *module, u32 function, enum err err)
+{
+    u32 size = (u32)module->bodies[function - module->function_import_count].code.size;
+    printf("function %u, whose body has %u bytes, is refused: %s\n", function, size, err_name(err));
+}
+
 //   keeps  memory from one function to the next, as the compiler does (core/jit/compile.h); without
-//          it, how much each takes is known
+//          it, how much each takes is known, and what is refused is told
 static void compile(const struct wasm_module *module, bool keeps, struct sums *out)
 {
     struct arena arena;
@@ -91,9 +98,13 @@ static void compile(const struct wasm_module *module, bool keeps, struct sums *o
         struct jit_function code;
         size_t bytes = module->bodies[i - module->function_import_count].code.size;
         size_t used[PHASE_COUNT] = {0};
+        arena.limit_bytes = jit_scratch_limit(bytes);
         enum err err = passes(module, i, &arena, &fast, out, &code, used);
-        out->bytes += bytes;
+        out->bytes += err == ERR_OK ? bytes : 0;
         out->refused += err != ERR_OK;
+        if (err != ERR_OK && !keeps) {
+            tell_refused(module, i, err);
+        }
         f64 memory_ratio = (f64)arena.used_bytes / (f64)bytes;
         if (bytes > 10000 && memory_ratio > out->memory) {
             out->memory = memory_ratio;
@@ -191,7 +202,8 @@ static void check(const char *path, u32 *passed, u32 *refused)
                                           .features = kind & 2 ? 0 : ALL};
             struct arena scratch;
             struct jit_function code;
-            arena_init(&scratch, &bench_heap, SIZE_MAX);
+            size_t bytes = module->bodies[i - module->function_import_count].code.size;
+            arena_init(&scratch, &bench_heap, jit_scratch_limit(bytes));
             enum err err =
                 jit_compile(&jit_target_x86_64, &options, module, i, &scratch, &scratch, &code);
             *passed += err == ERR_OK;
