@@ -30,7 +30,7 @@ test-gcc: ## the unit tests once more, built by gcc
 # ---- fuzzing
 
 FUZZ_RUNS ?= 500000
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 6
 SECONDS ?= 60
 TEST_SECONDS_fuzz ?= 900
 TEST_SECONDS_unit := 900

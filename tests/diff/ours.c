@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Writes the module made of a seed to a file, and what our engine makes of it to standard output, a
-// line for each call: NAME => TYPE:VALUE in hexadecimal bits, or NAME => trap: words.
+// line for each call: NAME => TYPE:VALUE, ... in hexadecimal bits, or NAME => trap: words.
 //
 // Use     ours SEED FILE
 #include "core/base/assert.h"
@@ -29,6 +29,18 @@ static const char *type_name(u8 type)
            : type == WASM_F32 ? "f32"
            : type == WASM_F64 ? "f64"
                               : "v128";
+}
+
+static void print_results(const struct execute_call *call)
+{
+    for (u32 i = 0; i < call->result_count; i++) {
+        printf("%s%s:", i == 0 ? "" : ", ", type_name(call->types[i]));
+        if (call->types[i] == WASM_V128) {
+            printf("%016" PRIx64, call->results[i][1]);
+        }
+        printf("%016" PRIx64, call->results[i][0]);
+    }
+    printf("\n");
 }
 
 int main(int argc, char **argv)
@@ -63,11 +75,8 @@ int main(int argc, char **argv)
     for (u32 i = 0; i < outcome.call_count; i++) {
         const struct execute_call *call = &outcome.calls[i];
         if (call->is_done) {
-            printf("%s => %s:", call->name, type_name(call->types[0]));
-            if (call->types[0] == WASM_V128) {
-                printf("%016" PRIx64, call->results[0][1]);
-            }
-            printf("%016" PRIx64 "\n", call->results[0][0]);
+            printf("%s => ", call->name);
+            print_results(call);
         } else {
             printf("%s => trap: %s\n", call->name, trap_name(call->trap));
         }
