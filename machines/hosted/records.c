@@ -17,6 +17,7 @@
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/platform.h"
+#include "machines/hosted/host_error.h"
 #include "machines/hosted/limits.h"
 
 enum {
@@ -24,18 +25,6 @@ enum {
     TEMPORARY_BYTES = 4 + 16 + 1, // "new." and 16 digits: no record's name holds a dot
     STALE_SECONDS = 3600,         // a temporary file that old has lost its writer
 };
-
-static enum err host_error(struct report *report, const char *what, const char *name)
-{
-    char words[REPORT_TEXT_BYTES];
-    struct text text = text_over(words, sizeof words);
-    const char *why = strerrordesc_np(errno);
-    text_string(&text, what);
-    text_string(&text, " (");
-    text_string(&text, why == NULL ? "unknown error" : why);
-    text_string(&text, ")");
-    return report_err_detail(report, ERR_IO, 0, words, span_string(name));
-}
 
 bool record_name_is_good(struct span name)
 {

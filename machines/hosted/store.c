@@ -17,6 +17,7 @@
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/platform.h"
+#include "machines/hosted/host_error.h"
 #include "machines/hosted/limits.h"
 #include "machines/hosted/store.h"
 
@@ -34,18 +35,6 @@ struct block_path {
     char path[PATH_BYTES]; // "xx/CID"
     char shard[SHARD_LETTERS + 1];
 };
-
-static enum err host_error(struct report *report, const char *what, const char *name)
-{
-    char text[REPORT_TEXT_BYTES];
-    struct text out = text_over(text, sizeof text);
-    const char *why = strerrordesc_np(errno);
-    text_string(&out, what);
-    text_string(&out, " (");
-    text_string(&out, why == NULL ? "unknown error" : why);
-    text_string(&out, ")");
-    return report_err_detail(report, ERR_IO, 0, text, span_string(name));
-}
 
 static struct block_path block_path_of(const struct cid *cid)
 {
