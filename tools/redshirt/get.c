@@ -14,7 +14,6 @@
 #include "machines/hosted/limits.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/network.h"
-#include "tools/redshirt/session.h"
 
 static enum err bytes_write(void *context, struct span bytes)
 {
@@ -67,23 +66,6 @@ static int get_to_path(struct store *store, const char *name, const struct cid *
     return code;
 }
 
-// Brings what the store lacks of it into the store.
-static int get_fetch(struct store *store, const struct network *network)
-{
-    struct session session;
-    struct session_config config = {.workers = 1, .has_log = true};
-    int code = session_open(&session, store, &config);
-    if (code != EXIT_GOOD) {
-        return code;
-    }
-    code = network_start(&session, network, true);
-    if (code == EXIT_GOOD) {
-        code = session_run(&session, false);
-    }
-    session_close(&session);
-    return code;
-}
-
 static int get_named(struct network *network, const char *path)
 {
     struct report report = {0};
@@ -101,7 +83,7 @@ static int get_named(struct network *network, const char *path)
         return code;
     }
     if (network_is_on(network)) {
-        code = get_fetch(&store, network);
+        code = network_alone(&store, network);
     }
     if (code != EXIT_GOOD) {
         store_close(&store);

@@ -14,7 +14,6 @@
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/keys.h"
 #include "tools/redshirt/network.h"
-#include "tools/redshirt/session.h"
 
 #define RECORD SPAN_LITERAL("names")
 
@@ -193,19 +192,9 @@ bool name_is(const char *text, struct span *name, struct peer_id *key)
 
 static int name_ask(struct store *store, struct network *network, const char *text)
 {
-    struct session session;
-    struct session_config config = {.workers = 1, .has_log = true};
-    int code = session_open(&session, store, &config);
-    if (code != EXIT_GOOD) {
-        return code;
-    }
     network->resolve = strchr(text, '@') + 1;
-    code = network_start(&session, network, true);
+    int code = network_alone(store, network);
     network->resolve = NULL;
-    if (code == EXIT_GOOD) {
-        code = session_run(&session, false);
-    }
-    session_close(&session);
     return code;
 }
 

@@ -97,3 +97,19 @@ int network_start(struct session *session, const struct network *network, bool i
     program.argument_count = count;
     return session_start(session, &program);
 }
+
+int network_alone(struct store *store, const struct network *network)
+{
+    struct session session;
+    struct session_config config = {.workers = 1, .has_log = true};
+    int code = session_open(&session, store, &config);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    code = network_start(&session, network, true);
+    if (code == EXIT_GOOD) {
+        code = session_run(&session, network->stays);
+    }
+    session_close(&session);
+    return code;
+}

@@ -11,6 +11,7 @@
 struct command;
 struct options;
 struct session;
+struct store;
 
 struct network {
     const char *peers[KERNEL_ARGUMENTS];
@@ -38,3 +39,6 @@ static inline bool network_is_on(const struct network *network)
 // Starts p2p-loader. Says what fails; returns EXIT_GOOD or the exit code.
 //   is_main  its end is the end of the session
 int network_start(struct session *session, const struct network *network, bool is_main);
+// A session of p2p-loader alone, from its beginning to its end: until it has what it was told to
+// get, or, where it stays, until it is stopped.
+int network_alone(struct store *store, const struct network *network);

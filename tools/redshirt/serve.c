@@ -2,25 +2,8 @@
 // `redshirt serve`: a node that stays and gives peers what was added or pinned.
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/network.h"
-#include "tools/redshirt/session.h"
 
 #define LISTEN_DEFAULT "/ip4/127.0.0.1/tcp/4001"
-
-static int serve_in(struct store *store, const struct network *network)
-{
-    struct session session;
-    struct session_config config = {.workers = 1, .has_log = true};
-    int code = session_open(&session, store, &config);
-    if (code != EXIT_GOOD) {
-        return code;
-    }
-    code = network_start(&session, network, true);
-    if (code == EXIT_GOOD) {
-        code = session_run(&session, true);
-    }
-    session_close(&session);
-    return code;
-}
 
 static int serve_run(const struct command *command, int count, char **arguments)
 {
@@ -47,7 +30,7 @@ static int serve_run(const struct command *command, int count, char **arguments)
         code = store_open_home(&store);
     }
     if (code == EXIT_GOOD) {
-        code = serve_in(&store, &network);
+        code = network_alone(&store, &network);
         store_close(&store);
     }
     return code;
