@@ -83,3 +83,10 @@ def names_are_taken_back_and_mistaken(world):
     expect_told(world.run("publish", "tool", ABSENT), 66)
     expect_told(world.run("publish", "tool", "nonsense"), 67)
     expect_told(world.run("publish", "tool"), 64)
+
+
+@test
+def names_without_a_key_are_told_so(world):
+    for text in ("tool@", "tool@k51qzi5uqu5", "@key"):
+        ended = world.run("run", text)
+        expect((ended.code, b"behind @ is no key" in ended.err), (67, True), ended)

@@ -105,6 +105,14 @@ static int program_name(struct store *store, struct run *run, char cid[CID_TEXT_
         }
         return code;
     }
+    const char *at = strchr(program, '@');
+    if (at != NULL) {
+        report_clear(&report);
+        (void)peer_id_parse(span_string(at + 1), &key, &report);
+        say("cannot run %s: what stands behind @ is no key as `redshirt publish` prints it (%s)",
+            program, report.text);
+        return EXIT_BAD_CID;
+    }
     // What begins as names of blocks do was meant as one.
     bool looks_like_cid = err == ERR_UNSUPPORTED || strncasecmp(program, "baf", 3) == 0;
     if (looks_like_cid) {
