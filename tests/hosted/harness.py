@@ -20,6 +20,12 @@ def test(function):
     return function
 
 
+def alone(function):
+    """A test that measures seconds: no other runs beside it. Written below @test."""
+    function.alone = True
+    return function
+
+
 class Skip(Exception):
     pass
 
@@ -197,25 +203,73 @@ def needs_ipv6():
 FAMILIES = ["4", "6"]
 
 
-def main(redshirt, programs, only):
-    passed = failed = skipped = 0
-    for function in TESTS:
-        name = function.__name__
-        if only and not any(re.search(word, name) for word in only):
-            continue
-        begin = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="redshirt-") as home:
+PASSED, FAILED, SKIPPED = range(3)
+
+
+def tried(function, redshirt, programs):
+    """Runs one test in a home of its own and says how it went: PASSED, FAILED or SKIPPED."""
+    name = function.__name__
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="redshirt-") as home:
+        try:
+            function(World(os.path.abspath(redshirt), os.path.abspath(programs), home))
+            print(f"ok    {name} ({time.monotonic() - begin:.1f} s)", flush=True)
+            return PASSED
+        except Skip as reason:
+            print(f"skip  {name}: {reason}", flush=True)
+            return SKIPPED
+        except Exception as error:
+            print(f"FAIL  {name}: {error}", flush=True)
+            if not isinstance(error, AssertionError):
+                traceback.print_exc(file=sys.stdout)
+            return FAILED
+
+
+class Child:
+    """A test that runs in a process of its own, which keeps what it says until it has ended."""
+
+    def __init__(self, function, redshirt, programs):
+        self.name, self.said = function.__name__, tempfile.TemporaryFile("w+")
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.dup2(self.said.fileno(), 1)
+            how = FAILED
             try:
-                function(World(os.path.abspath(redshirt), os.path.abspath(programs), home))
-                passed += 1
-                print(f"ok    {name} ({time.monotonic() - begin:.1f} s)", flush=True)
-            except Skip as reason:
-                skipped += 1
-                print(f"skip  {name}: {reason}", flush=True)
-            except Exception as error:
-                failed += 1
-                print(f"FAIL  {name}: {error}", flush=True)
-                if not isinstance(error, AssertionError):
-                    traceback.print_exc(file=sys.stdout)
+                how = tried(function, redshirt, programs)
+            finally:
+                sys.stdout.flush()
+                os._exit(how)
+
+    def ended(self, status):
+        """Tells what it said. Returns how it went."""
+        how = os.waitstatus_to_exitcode(status)
+        self.said.seek(0)
+        print(self.said.read(), end="")
+        if how not in (PASSED, FAILED, SKIPPED):
+            print(f"FAIL  {self.name}: the test itself ended with {how}")
+            how = FAILED
+        sys.stdout.flush()
+        return how
+
+
+def run_beside(functions, jobs, redshirt, programs):
+    """Runs tests, at most that many at once. Returns how each went."""
+    waiting, running, results = list(functions), {}, []
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            child = Child(waiting.pop(0), redshirt, programs)
+            running[child.pid] = child
+        pid, status = os.wait()
+        results.append(running.pop(pid).ended(status))
+    return results
+
+
+def main(redshirt, programs, only, jobs):
+    chosen = [f for f in TESTS if not only or any(re.search(word, f.__name__) for word in only)]
+    lonely = [f for f in chosen if hasattr(f, "alone")]
+    results = run_beside([f for f in chosen if f not in lonely], jobs, redshirt, programs)
+    results += run_beside(lonely, 1, redshirt, programs)
+    passed, failed, skipped = (results.count(how) for how in (PASSED, FAILED, SKIPPED))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import time
 
-from harness import Skip, World, expect, expect_good, expect_refused, finish, is_sanitized, test
+from harness import Skip, World, alone, expect, expect_good, expect_refused, finish, is_sanitized, test
 
 MIB = 1 << 20
 ABSENT = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
@@ -95,6 +95,7 @@ def p2p_a_program_runs_by_its_name(world):
 
 
 @test
+@alone
 def p2p_what_nobody_has_is_told_soon(world):
     giver, taker = home(world, "giver"), home(world, "taker")
     with serving(giver) as node:
@@ -334,6 +335,7 @@ def p2p_three_in_a_row_hand_it_on(world):
 
 
 @test
+@alone
 def p2p_the_local_network_is_found(world):
     with networks(2) as names:
         giver, taker = (inside(home(world, name), name) for name in names)

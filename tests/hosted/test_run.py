@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 
-from harness import (Skip, connect, expect, expect_good, expect_refused, finish, line, listen,
+from harness import (Skip, alone, connect, expect, expect_good, expect_refused, finish, line, listen,
                      port_of, soon, test)
 from test_store import add, block_path, content, rewrite
 
@@ -229,6 +229,7 @@ def stopped_within_a_second(world, number, code, *arguments):
 
 
 @test
+@alone
 def signals_stop_a_spinner(world):
     stopped_within_a_second(world, signal.SIGINT, 130, "run", world.guest("spinner"))
     stopped_within_a_second(world, signal.SIGTERM, 143, "run", world.guest("spinner"))
@@ -236,16 +237,19 @@ def signals_stop_a_spinner(world):
 
 
 @test
+@alone
 def signals_stop_a_reader(world):
     stopped_within_a_second(world, signal.SIGINT, 130, "run", world.guest("probe"), "cat")
 
 
 @test
+@alone
 def signals_stop_a_server(world):
     stopped_within_a_second(world, signal.SIGINT, 130, "run", world.guest("echo_tcp"))
 
 
 @test
+@alone
 def signals_stop_a_writer_that_nobody_reads(world):
     stopped_within_a_second(world, signal.SIGINT, 130, *world.probe("tell", "100000"))
 
@@ -264,6 +268,7 @@ def large_program():
 
 
 @test
+@alone
 def signals_stop_a_large_program_that_loads(world):
     """While it is read, hashed, decoded, validated or translated, by one worker alone."""
     cid = add(world, large_program())
@@ -330,16 +335,19 @@ def shared_with(world, name):
 
 
 @test
+@alone
 def workers_are_shared_with_spinners(world):
     shared_with(world, "spinner")
 
 
 @test
+@alone
 def workers_are_shared_with_loops_of_host_calls(world):
     shared_with(world, "poller")
 
 
 @test
+@alone
 def devices_time(world):
     def late():
         before = time.time()
