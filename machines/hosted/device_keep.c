@@ -22,9 +22,11 @@ struct keep {
     struct calls calls;
     struct store *store;
     u32 owner; // of the clients that may; 0: none
+    u64 tag;   // of what is told
+    bool has_told;
 };
 
-enum work_kind { WORK_BLOCK, WORK_GET, WORK_SET };
+enum work_kind { WORK_BLOCK, WORK_GET, WORK_SET, WORK_ADD, WORK_TELL };
 
 // One call under way. `name` and `bytes` lie in the message, which stays until it is answered.
 struct work {
@@ -33,6 +35,7 @@ struct work {
     enum work_kind kind;
     struct span name;
     struct span bytes;
+    u32 most;
     uv_work_t request;
 };
 
@@ -85,7 +88,7 @@ static void answer_done(struct work *work, enum err err, const struct report *re
     if (err != ERR_OK) {
         result.error = error_of(err, report);
     }
-    size_t size = keep_set_encode_result(body, sizeof body, &result); // block's look the same
+    size_t size = keep_set_encode_result(body, sizeof body, &result); // others look the same
     ASSERT(size <= sizeof body);
     hosted_answer(&work->keep->device, work->call.message, span_of(body, size));
 }
@@ -117,17 +120,23 @@ static void work_do(uv_work_t *request)
     struct work *work = CONTAINER_OF(request, struct work, request);
     struct report report = {0};
     struct span bytes = {0};
+    int home = work->keep->store->home;
     switch (work->kind) {
     case WORK_BLOCK:
         answer_done(work, block_put(work, &report), &report);
         return;
     case WORK_SET:
-        answer_done(work, record_set(work->keep->store->home, work->name, work->bytes, &report),
+        answer_done(work, record_set(home, work->name, work->bytes, &report), &report);
+        return;
+    case WORK_ADD:
+        answer_done(work, record_add(home, work->name, work->bytes, work->most, &report), &report);
+        return;
+    case WORK_TELL:
+        answer_done(work, record_tell(home, work->name, work->keep->tag, work->bytes, &report),
                     &report);
         return;
     case WORK_GET:
-        answer_bytes(work, record_get(work->keep->store->home, work->name, &bytes, &report), bytes,
-                     &report);
+        answer_bytes(work, record_get(home, work->name, &bytes, &report), bytes, &report);
         if (bytes.data != NULL) {
             mem_zero((void *)bytes.data, bytes.size);
             free((void *)bytes.data);
@@ -149,26 +158,24 @@ static void work_end(uv_work_t *request, int status)
     free(work);
 }
 
-static void work_begin(struct keep *keep, const struct interface_message *message,
-                       enum work_kind kind, struct span name, struct span bytes)
+//   what  its kind, name, bytes and the like
+static void work_begin(struct keep *keep, const struct interface_message *message, struct work what)
 {
     if (message->id == 0) {
         return; // who does not wait would not hear that it failed
     }
-    struct work *work = calloc(1, sizeof *work);
+    struct work *work = malloc(sizeof *work);
     if (work == NULL) {
         hosted_answer_error(&keep->device, message->id, E_NO_MEMORY);
         return;
     }
+    *work = what;
+    work->keep = keep;
     if (calls_begin(&keep->calls, &work->call, message->client, message->id) != ERR_OK) {
         free(work);
         hosted_answer_error(&keep->device, message->id, E_BUSY);
         return;
     }
-    work->keep = keep;
-    work->kind = kind;
-    work->name = name;
-    work->bytes = bytes;
     int failed = uv_queue_work(&keep->device.loop->uv, &work->request, work_do, work_end);
     ASSERT(failed == 0); // it fails for a missing function only
 }
@@ -176,22 +183,42 @@ static void work_begin(struct keep *keep, const struct interface_message *messag
 static void do_block(void *context, const struct interface_message *message,
                      const struct keep_block_call *call)
 {
-    work_begin(context, message, WORK_BLOCK, call->cid, call->bytes);
+    work_begin(context, message,
+               (struct work){.kind = WORK_BLOCK, .name = call->cid, .bytes = call->bytes});
 }
 
 static void do_get(void *context, const struct interface_message *message,
                    const struct keep_get_call *call)
 {
-    work_begin(context, message, WORK_GET, call->name, (struct span){0});
+    work_begin(context, message, (struct work){.kind = WORK_GET, .name = call->name});
 }
 
 static void do_set(void *context, const struct interface_message *message,
                    const struct keep_set_call *call)
 {
-    work_begin(context, message, WORK_SET, call->name, call->bytes);
+    work_begin(context, message,
+               (struct work){.kind = WORK_SET, .name = call->name, .bytes = call->bytes});
 }
 
-static const struct keep_handler handler = {.block = do_block, .get = do_get, .set = do_set};
+static void do_add(void *context, const struct interface_message *message,
+                   const struct keep_add_call *call)
+{
+    work_begin(context, message,
+               (struct work){
+                   .kind = WORK_ADD, .name = call->name, .bytes = call->lines, .most = call->most});
+}
+
+static void do_tell(void *context, const struct interface_message *message,
+                    const struct keep_tell_call *call)
+{
+    struct keep *keep = context;
+    keep->has_told = true;
+    work_begin(keep, message,
+               (struct work){.kind = WORK_TELL, .name = call->name, .bytes = call->bytes});
+}
+
+static const struct keep_handler handler = {
+    .block = do_block, .get = do_get, .set = do_set, .add = do_add, .tell = do_tell};
 
 // What has begun goes on: a client that goes leaves its last block in the store.
 static void keep_handle(struct hosted_device *device, const struct kernel_event *event)
@@ -213,6 +240,9 @@ static void keep_drop(struct hosted_device *device)
 {
     struct keep *keep = CONTAINER_OF(device, struct keep, device);
     calls_drop(&keep->calls);
+    if (keep->has_told) {
+        record_tell_end(keep->store->home, keep->tag);
+    }
     free(keep);
 }
 
@@ -224,6 +254,7 @@ enum err hosted_keep_add(struct hosted_loop *loop, struct kernel *kernel, struct
         return ERR_NO_MEMORY;
     }
     keep->store = store;
+    platform_random(&keep->tag, sizeof keep->tag);
     enum err err =
         calls_init(&keep->calls, (struct calls_limits){HOSTED_CLIENT_BLOCKS, HOSTED_BLOCKS, 0, 0});
     if (err == ERR_OK) {

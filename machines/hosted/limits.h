@@ -116,6 +116,12 @@ enum {
     HOSTED_RECORD_BYTES = 256 << 10,
     // Their number; keep.wit promises it. Each has a reader that knows it by name.
     HOSTED_RECORDS = 64,
+    // What one process tells of itself; keep.wit promises it. Some 300 peers.
+    HOSTED_TOLD_BYTES = 64 << 10,
+    // Processes that tell something at the same time, in one home. Beyond: refused.
+    HOSTED_TOLD = 64,
+    // After so many seconds without a word a process is gone; they say it again every few.
+    HOSTED_TOLD_S = 15,
 
     // ---- compiled code that is kept
 

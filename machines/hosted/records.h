@@ -6,14 +6,19 @@
 // record is written under another name, flushed and renamed, so it is there whole or not at all,
 // also when two write the same one at once or the power fails.
 //
+// Beside them lies what processes that run tell of themselves, a file NAME@TAG for each: not
+// flushed, and gone with its process, or HOSTED_TOLD_S later where that was killed.
+//
 // Use     `home` is store->home. Whoever changes a record by what is in it holds record_lock
-//         meanwhile.
+//         meanwhile; record_add does.
 // Names   1 to RECORD_NAME_BYTES small letters, digits and dashes, a letter first.
 // Threads any, at once.
-// Limits  HOSTED_RECORD_BYTES of one, HOSTED_RECORDS of them.
+// Limits  HOSTED_RECORD_BYTES of one, HOSTED_RECORDS of them; HOSTED_TOLD_BYTES of what one process
+//         tells, HOSTED_TOLD of them.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"
+#include "core/base/types.h"
 struct report;
 
 enum { RECORD_NAME_BYTES = 32 };
@@ -32,6 +37,22 @@ enum err record_get(int home, struct span name, struct span *out, struct report 
 // Writes a record, in place of the one of that name. The folder is made when it is missing.
 // ERR_LIMIT  larger than a record may be, or one more than there may be; others as above
 enum err record_set(int home, struct span name, struct span bytes, struct report *report);
+
+// Adds lines to the end of a record, under record_lock: what several processes add is all there.
+//   most  of the record, bytes; beyond it the oldest go, as whole lines
+// ERR_LIMIT  `lines` are more than that, or that is more than a record may be; others as above
+enum err record_add(int home, struct span name, struct span lines, u64 most, struct report *report);
+
+// What a process tells under a name, in place of what it told there before.
+//   tag  a random number, the process's own
+// ERR_LIMIT  too long, or too many processes tell something; others as above
+enum err record_tell(int home, struct span name, u64 tag, struct span bytes, struct report *report);
+// Takes back all that the process told.
+void record_tell_end(int home, u64 tag);
+// Calls `each` for what every process that runs tells under the name, in no order.
+// ERR_INVALID, ERR_DENIED, ERR_IO, ERR_NO_MEMORY  as above; with no folder nobody tells anything
+enum err record_told(int home, struct span name, void (*each)(void *context, struct span bytes),
+                     void *context, struct report *report);
 
 // Waits until nobody else holds it. A descriptor, which record_unlock takes; below 0: the folder
 // cannot be made or opened.

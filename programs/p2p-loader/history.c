@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/p2p-loader/history.h"
 #include "core/base/mem.h"
-#include "core/base/memory.h"
 #include "core/base/text.h"
 #include "interfaces/keep.h"
 #include "interfaces/keep_client.h"
@@ -84,55 +83,15 @@ void history_bad(struct node *node, const struct peer_id *peer, u64 bytes, const
     note(node, &text);
 }
 
-// The newest whole lines of `old` that fit beside `more` bytes.
-static struct span tail_of(struct span old, size_t more)
-{
-    if (old.size + more <= LOADER_LOG_BYTES) {
-        return old;
-    }
-    size_t start = old.size + more - LOADER_LOG_BYTES;
-    while (start < old.size && old.data[start - 1] != '\n') {
-        start++;
-    }
-    return span_slice(old, start < old.size ? start : old.size, old.size);
-}
-
-// A record as it is, in an answer that the caller gives back; empty: there is none.
-static struct span record_get(struct node *node, struct span name, struct span *answer)
-{
-    struct keep_get_call get = {name};
-    struct keep_result_bytes_error result = {0};
-    u8 body[BODY_BYTES];
-    size_t size = keep_get_encode_call(body, sizeof body, &get);
-    i64 got = rt_call_large(node->keep, KEEP_GET_ID, body, (u32)size, answer);
-    if (got < 0 || keep_get_decode_result(*answer, &result) != ERR_OK || !result.ok) {
-        return (struct span){0};
-    }
-    return result.value;
-}
-
 void history_keep(struct node *node)
 {
-    struct span answer = {0};
-    if (notes_size == 0) {
-        return;
+    static u8 body[NOTES_BYTES + BODY_BYTES];
+    struct keep_add_call add = {SPAN_LITERAL("why"), span_of(notes, notes_size), LOADER_LOG_BYTES};
+    struct keep_result_none_error result;
+    if (notes_size != 0) {
+        (void)keep_add(node->keep, body, sizeof body, &add, &result); // lost, if it is not kept
+        notes_size = 0;
     }
-    struct span old = tail_of(record_get(node, SPAN_LITERAL("why"), &answer), notes_size);
-    size_t room = old.size + notes_size + BODY_BYTES;
-    u8 *buffer = memory_take(rt_memory(), 2 * room);
-    if (buffer != NULL) {
-        u8 *record = buffer + room;
-        struct keep_result_none_error result;
-        mem_copy(record, old.data, old.size);
-        mem_copy(record + old.size, notes, notes_size);
-        struct keep_set_call set = {SPAN_LITERAL("why"), span_of(record, old.size + notes_size)};
-        (void)keep_set(node->keep, buffer, (u32)room, &set, &result); // lost, if it is not kept
-        memory_give(rt_memory(), buffer, 2 * room);
-    }
-    if (answer.data != NULL) {
-        memory_give(rt_memory(), (void *)answer.data, answer.size);
-    }
-    notes_size = 0;
 }
 
 // ---- peers
@@ -169,7 +128,10 @@ u64 history_turn(struct node *node)
 {
     static char status[STATUS_BYTES];
     static u8 body[STATUS_BYTES + BODY_BYTES];
-    if (!node->stays || status_call.is_waiting) {
+    if (status_ns == 0 && !node->stays) {
+        status_ns = node->now_ns + LOADER_STATUS_MS * NS_PER_MS; // a short fetch tells nothing
+    }
+    if (status_call.is_waiting) {
         return UINT64_MAX;
     }
     if (node->now_ns < status_ns) {
@@ -177,9 +139,7 @@ u64 history_turn(struct node *node)
     }
     status_ns = node->now_ns + LOADER_STATUS_MS * NS_PER_MS;
     struct text text = text_over(status, sizeof status);
-    text_string(&text, "updated ");
-    text_u64(&text, wall_s(node));
-    text_string(&text, "\nself ");
+    text_string(&text, "self ");
     peer_id_write(&text, &node->host.id);
     text_char(&text, '\n');
     for (u32 i = 0; i < listen_count; i++) {
@@ -194,8 +154,8 @@ u64 history_turn(struct node *node)
             peer_tell(&text, link);
         }
     }
-    struct keep_set_call set = {SPAN_LITERAL("peers"), span_of(status, text.size)};
-    size_t size = keep_set_encode_call(body, sizeof body, &set);
-    (void)call_send(&status_call, node->keep, KEEP_SET_ID, body, size, status_done);
+    struct keep_tell_call tell = {SPAN_LITERAL("peers"), span_of(status, text.size)};
+    size_t size = keep_tell_encode_call(body, sizeof body, &tell);
+    (void)call_send(&status_call, node->keep, KEEP_TELL_ID, body, size, status_done);
     return status_ns;
 }

@@ -2,16 +2,17 @@
 // programs/p2p-loader/history.h: what people may look at later: where each block came from and who
 // sent bad ones (`redshirt why`), and who is connected (`redshirt peers`).
 //
-// Both are records of the machine (interfaces/keep.wit), text in lines:
+// The first is a record of the machine, the second what it tells of itself (interfaces/keep.wit),
+// so several nodes of one home do not get into each other's way. Both are text in lines:
 //     why    block CID PEER BYTES SECONDS      SECONDS since 1970
 //            bad PEER BYTES SECONDS WORDS
-//     peers  updated SECONDS, self PEER, listens ADDRESS, then
+//     peers  self PEER, listens ADDRESS, then
 //            peer PEER ADDRESS in|out READ WRITTEN AGENT
 //
 // Use     history_block and history_bad as it happens; history_keep when a file is done;
 //         history_turn in each turn.
-// Limits  LOADER_LOG_BYTES of `why`; the oldest lines go. What another process writes between our
-//         reading and our writing is lost: one node for each home keeps a complete log.
+// Limits  LOADER_LOG_BYTES of `why`; the oldest lines go. `peers` is told every LOADER_STATUS_MS,
+//         so a fetch that is shorter tells nothing, and has room for some 300 peers.
 #pragma once
 #include "core/base/cid.h"
 #include "core/base/span.h"
@@ -27,5 +28,5 @@ void history_keep(struct node *node);
 
 // We listen there.
 void history_listens(const struct multiaddr *address);
-// Writes the record `peers` when it is due, where the node stays. Returns when it is next.
+// Tells `peers` when it is due. Returns when it is next.
 u64 history_turn(struct node *node);

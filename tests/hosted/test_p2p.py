@@ -230,6 +230,36 @@ def p2p_why_and_peers_tell(world):
 
 
 @test
+def p2p_nodes_of_one_home_tell_beside_each_other(world):
+    """Two nodes and four fetches at the same time: nobody's peers and nobody's lines are lost."""
+    giver, taker = home(world, "giver"), home(world, "taker")
+    names = [add(giver, content(1000, n)) for n in range(4)]
+    with serving(giver) as first, serving(giver) as second:
+        ports = [node.address.split("/")[4] for node in (first, second)]
+        told = eventually(lambda: (lambda out: out if all(f"/tcp/{p}\n" in out for p in ports) else "")(
+            giver.run("peers").out.decode()))
+        expect(told.count("self 12D3Koo"), 2, told)
+        gets = [taker.start("get", cid, "--peer", first.address) for cid in names]
+        for n, get in enumerate(gets):
+            expect_good(finish(get), content(1000, n))
+        for cid in names:
+            expect(first.address.split("/")[-1] in taker.run("why", cid).out.decode(), True, cid)
+        second.terminate()
+        second.wait()
+        told = giver.run("peers").out.decode()
+        expect((told.count("self 12D3Koo"), f"/tcp/{ports[1]}\n" in told), (1, False), told)
+    with serving(giver) as killed:
+        eventually(lambda: giver.run("peers").out)
+        killed.kill()
+        killed.wait()
+        expect_good(giver.run("peers"))  # for some seconds nobody knows
+    left = [n for n in os.listdir(os.path.join(giver.home, "store", "records")) if "@" in n]
+    for name in left:
+        os.utime(os.path.join(giver.home, "store", "records", name), (1, 1))
+    expect_refused(giver.run("peers"), 66, "no node is running")
+
+
+@test
 def p2p_noise_from_strangers_is_borne(world):
     cid = add(world, b"still here")
     taker = home(world, "taker")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Asks redshirt:io/keep for what it gives to one program only, and prints what it was told.
 #include "interfaces/keep.h"
+#include "core/base/compiler.h"
 #include "interfaces/keep_client.h"
 #include "interfaces/keep_section.h"
 #include "programs/rt/redshirt.h"
@@ -15,6 +16,8 @@ u32 program_main(void)
     struct keep_block_call block = {
         SPAN_LITERAL("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
         SPAN_LITERAL("")};
+    struct keep_add_call add = {SPAN_LITERAL("why"), SPAN_LITERAL("mine"), 100};
+    struct keep_tell_call tell = {SPAN_LITERAL("peers"), SPAN_LITERAL("mine")};
     struct keep_result_bytes_error bytes;
     struct keep_result_none_error none;
     if (bond < 0) {
@@ -25,8 +28,10 @@ u32 program_main(void)
         keep_get((u32)bond, buffer, sizeof buffer, &get, &bytes),
         keep_set((u32)bond, buffer, sizeof buffer, &set, &none),
         keep_block((u32)bond, buffer, sizeof buffer, &block, &none),
+        keep_add((u32)bond, buffer, sizeof buffer, &add, &none),
+        keep_tell((u32)bond, buffer, sizeof buffer, &tell, &none),
     };
-    for (u32 i = 0; i < 3; i++) {
+    for (u32 i = 0; i < COUNT_OF(error); i++) {
         (void)rt_print(rt_error_name(error[i]));
         (void)rt_print("\n");
     }

@@ -13,10 +13,7 @@
 #include "machines/hosted/store.h"
 #include "tools/redshirt/command.h"
 
-enum {
-    STALE_S = 15, // a node that stays writes its record every few seconds
-    TIME_BYTES = 32,
-};
+enum { TIME_BYTES = 32 };
 
 // The record's lines, ending in zero, in memory from malloc; empty when there is none.
 static int record_read(struct store *store, struct span name, char **out)
@@ -173,23 +170,28 @@ const struct command command_why = {
 
 // ---- peers
 
+// One node, after an empty line where it is not the first.
+static void node_print(void *context, struct span bytes)
+{
+    u32 *count = context;
+    if ((*count)++ != 0) {
+        putchar('\n');
+    }
+    (void)fwrite(bytes.data, 1, bytes.size, stdout);
+}
+
 static int peers_print(struct store *store)
 {
-    char *status = NULL;
-    int code = record_read(store, SPAN_LITERAL("peers"), &status);
-    unsigned long long updated = 0;
-    if (code != EXIT_GOOD) {
-        return code;
+    u32 count = 0;
+    struct report report = {0};
+    enum err err = record_told(store->home, SPAN_LITERAL("peers"), node_print, &count, &report);
+    if (err != ERR_OK) {
+        return say_refused("what nodes tell", err, &report);
     }
-    if (sscanf(status, "updated %llu", &updated) != 1 ||
-        (long long)updated + STALE_S < (long long)time(NULL)) {
+    if (count == 0) {
         say("no node is running; `redshirt serve` starts one");
-        free(status);
         return EXIT_NOT_FOUND;
     }
-    const char *lines = strchr(status, '\n');
-    fputs(lines == NULL ? "" : lines + 1, stdout);
-    free(status);
     return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_IO;
 }
 
@@ -209,12 +211,14 @@ static int peers_run(const struct command *command, int count, char **arguments)
 
 const struct command command_peers = {
     "peers",
-    "lists who is connected to a running `serve`",
+    "lists who is connected to what runs in this home",
     "Usage: redshirt peers\n"
     "\n"
-    "Prints who the running node is, where it listens, and for each connection the peer, its "
-    "address,\n"
-    "who began it, the bytes that came and went, and the name of its software.\n"
+    "Prints, for each node that runs in this home (`serve`, `demo`, a fetch of some seconds), who "
+    "it is,\n"
+    "where it listens, and for each connection the peer, its address, who began it, the bytes that "
+    "came\n"
+    "and went, and the name of its software. `redshirt demo --listen ADDRESS` shows it as a page.\n"
     "\n"
     "Exit codes: 66 no node is running in this home.\n",
     peers_run,
