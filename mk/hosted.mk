@@ -7,7 +7,7 @@ P2P_NAME_SOURCES := $(addprefix lib/p2p/,cbor.c cid_text.c ip_text.c ipns.c mani
 REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOURCES) $(INTERFACE_SOURCES) \
   $(WIT_SOURCES) $(P2P_NAME_SOURCES) $(DWARF_SOURCES) $(GDB_SOURCES) build/gen/redshirt/embedded.c \
   build/gen/redshirt/interfaces.c
-REDSHIRT_LIBRARIES := -luv -lsodium -lpthread
+REDSHIRT_LIBRARIES := -luv -lsodium -lnettle -lpthread
 
 # The programs inside the command: what a system needs before it can load others.
 EMBEDDED := store-loader wasi log http hello p2p-loader
@@ -48,14 +48,14 @@ test-hosted-tsan: build/tsan/redshirt $$(HOSTED_GUESTS)
 	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ workers tcp_ udp_ grants_revoked grants_nothing grants_asked streams told demo signals blocks kept_code_is_written
 
 HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) \
-  $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c stacks.c memory.c calls.c stream.c store.c host_error.c file.c)
-$(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread)
-$(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lpthread,tsan)
+  $(addprefix machines/hosted/,platform.c sha256.c workers.c interrupts.c pages.c stacks.c memory.c calls.c stream.c store.c host_error.c file.c)
+$(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lnettle -lpthread)
+$(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lnettle -lpthread,tsan)
 $(call unit_test,records,tests/unit/test_records.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c memory.c records.c host_error.c),-lsodium -lpthread)
 
 # Messages to the device that keeps blocks and records.
 FUZZ_TARGETS += keep
-FUZZ_SOURCES_keep := $(addprefix machines/hosted/,device_keep.c calls.c records.c store.c host_error.c platform.c workers.c interrupts.c \
+FUZZ_SOURCES_keep := $(addprefix machines/hosted/,device_keep.c calls.c records.c store.c host_error.c platform.c sha256.c workers.c interrupts.c \
   pages.c memory.c) build/gen/interfaces/keep.c $(BASE_SOURCES)
-FUZZ_LIBRARIES_keep := -lsodium -lpthread
+FUZZ_LIBRARIES_keep := -lsodium -lnettle -lpthread

@@ -75,5 +75,5 @@ bench-p2p-fetch: build/hosted/redshirt
 
 # Messages to the device that computes for programs.
 FUZZ_TARGETS += crypto
-FUZZ_SOURCES_crypto := machines/hosted/device_crypto.c machines/hosted/calls.c build/gen/interfaces/crypto.c $(BASE_SOURCES)
-FUZZ_LIBRARIES_crypto := -lsodium -luv
+FUZZ_SOURCES_crypto := machines/hosted/device_crypto.c machines/hosted/sha256.c machines/hosted/calls.c build/gen/interfaces/crypto.c $(BASE_SOURCES)
+FUZZ_LIBRARIES_crypto := -lsodium -lnettle -luv

@@ -8,7 +8,7 @@ set -u
 
 packages='
     make python3 gcc libc6-dev clang-19 lld-19 llvm-19
-    libuv1-dev libsodium-dev
+    libuv1-dev libsodium-dev nettle-dev
 '
 [ "${1-}" = run ] || packages="$packages"'
     git

@@ -38,13 +38,13 @@ $(foreach t,$(patsubst tests/kernel/test_%.c,%,$(wildcard tests/kernel/test_*.c)
 $(call unit_test,pools,tests/unit/test_pools.c $(TEST_SUPPORT) $(BASE_SOURCES))
 
 # Several workers, as threads: the hosted machine's platform without its devices.
-HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c interrupts.c kept.c memory.c pages.c platform.c stacks.c workers.c)
+HOSTED_PLATFORM := $(addprefix machines/hosted/,assert.c interrupts.c kept.c memory.c pages.c platform.c sha256.c stacks.c workers.c)
 $(call unit_test,workers,tests/kernel/workers.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
-  -lsodium -lpthread,tsan)
+  -lsodium -lnettle -lpthread,tsan)
 build/tsan/test/workers: | $(KERNEL_GUEST_FILES) build/test/kernel/warm.wasm
 # The two engines beside each other.
 $(call unit_test,engines,tests/kernel/compiled.c tests/unit/large_bodies.c tests/unit/wasm_bytes.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
-  -lsodium -lpthread,asan)
+  -lsodium -lnettle -lpthread,asan)
 build/asan/test/engines: | $(KERNEL_GUEST_FILES) $(addprefix build/test/kernel/,brood.wasm deep.wasm spin.wasm)
 
 # ---- seeds
@@ -61,7 +61,7 @@ test-sim: $(SEEDS) $(SEED_PROGRAMS) ## whole systems out of seeds, with kills an
 # ---- figures
 
 $(call link_rule,hosted,build/hosted/bench/kernel,\
-  tests/bench/kernel.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),-lsodium -lpthread)
+  tests/bench/kernel.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),-lsodium -lnettle -lpthread)
 BENCHES += kernel
 $(call threaded_rule,build/test/kernel/summer.wasm,tests/bench/summer.c)
 bench-kernel: build/hosted/bench/kernel $(KERNEL_GUEST_FILES) build/programs/ping.wasm \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The device redshirt:io/crypto, on libsodium. Calls are computed at once, in the loop: the longest
-// takes about as long as writing as many bytes to a socket. Only the hash of a whole block takes
-// longer, and is computed on libuv's file threads. Keys that are held belong to their client; what
-// was secret is overwritten.
+// The device redshirt:io/crypto, on libsodium and the platform's hash. Calls are computed at once,
+// in the loop: the longest takes about as long as writing as many bytes to a socket. Only the hash
+// of a whole block takes longer, and is computed on libuv's file threads. Keys that are held belong
+// to their client; what was secret is overwritten.
 #include <sodium.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -10,13 +10,14 @@
 #include "core/base/abi.h"
 #include "core/base/assert.h"
 #include "core/kernel/device.h"
+#include "core/platform.h"
 #include "interfaces/crypto.h"
 #include "machines/hosted/calls.h"
 #include "machines/hosted/devices.h"
 #include "machines/hosted/loop.h"
 
 enum {
-    HASH_BYTES = crypto_hash_sha256_BYTES,
+    HASH_BYTES = 32,
     POINT_BYTES = crypto_scalarmult_curve25519_BYTES,
     SEED_BYTES = crypto_sign_ed25519_SEEDBYTES,
     SIGNATURE_BYTES = crypto_sign_ed25519_BYTES,
@@ -87,7 +88,7 @@ static void hashing_do(uv_work_t *work)
 {
     struct hashing *hashing = CONTAINER_OF(work, struct hashing, work);
     u8 hash[HASH_BYTES], body[PREFIX_BYTES + HASH_BYTES];
-    crypto_hash_sha256(hash, hashing->bytes.data, hashing->bytes.size);
+    platform_sha256(hashing->bytes, hash);
     struct crypto_result_bytes_error result = {.ok = true, .value = span_of(hash, sizeof hash)};
     size_t size = crypto_sha256_encode_result(body, sizeof body, &result);
     ASSERT(size == sizeof body);
@@ -134,7 +135,7 @@ static void do_sha256(void *context, const struct interface_message *message,
         }
         return;
     }
-    crypto_hash_sha256(answer_room(crypto), bytes_of(call->bytes), call->bytes.size);
+    platform_sha256(call->bytes, answer_room(crypto));
     answer_bytes(crypto, message->id, HASH_BYTES);
 }
 

@@ -61,8 +61,3 @@ void platform_random(void *out, size_t size)
     randombytes_buf_deterministic(out, size, seed);
     sodium_memzero(seed, sizeof seed);
 }
-
-void platform_sha256(struct span bytes, u8 out[32])
-{
-    crypto_hash_sha256(out, bytes.data, bytes.size);
-}

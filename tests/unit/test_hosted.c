@@ -23,8 +23,31 @@
 #include "machines/hosted/platform.h"
 #include "machines/hosted/store.h"
 #include "machines/hosted/stream.h"
+#include "tests/unit/sha256.h"
 
 static const u64 ms = 1000000;
+
+// ---- hashes
+
+// Two libraries, one function: at every length about a block's ends, wherever the bytes begin.
+static void test_hashes_are_those_of_another_library(void **state)
+{
+    (void)state;
+    enum { LONGEST = 300, STARTS = 17 };
+    u8 bytes[LONGEST + STARTS], ours[32], theirs[32];
+    platform_random(bytes, sizeof bytes);
+    for (size_t size = 0; size <= LONGEST; size++) {
+        for (size_t start = 0; start < STARTS; start++) {
+            struct span span = span_of(bytes + start, size);
+            platform_sha256(span, ours);
+            test_sha256(span, theirs);
+            assert_memory_equal(ours, theirs, sizeof ours);
+        }
+    }
+    platform_sha256((struct span){0}, ours);
+    test_sha256((struct span){0}, theirs);
+    assert_memory_equal(ours, theirs, sizeof ours);
+}
 
 // ---- workers
 
@@ -484,6 +507,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hashes_are_those_of_another_library),
         cmocka_unit_test(test_workers_wake_each_other),
         cmocka_unit_test(test_a_wake_before_the_wait_is_not_lost),
         cmocka_unit_test(test_the_count_of_workers_is_checked),
