@@ -109,7 +109,7 @@ test-machine: build/asan/test/machine build/hosted/test/machine $$(KERNEL_MODULE
 	@run() { "$$@" || echo "0 passed, 1 failed, 0 skipped"; }; many=build/hosted/test/machine; { \
 	  run $< --checks --plain $(KERNEL_MODULES); run $< $(KERNEL_MODULES) build/diff/constants.wasm; \
 	  run $< $(FOUND_MACHINE); run $< --plain $(FOUND_MACHINE); run $< --checks $(FOUND_MACHINE); \
-	  for kind in "" "--plain --checks" --storm; do run $$many $$kind build/diff/blocks/*.wasm; done; \
+	  for kind in "" "--plain --checks" --storm --loops; do run $$many $$kind build/diff/blocks/*.wasm; done; \
 	  run $< --plain build/diff/constants.wasm; run $< build/diff/depths.wasm; run $< --storm build/diff/depths.wasm; \
 	  for kind in "" --plain --checks "--plain --checks"; do run $< $$kind build/diff/addresses.wasm; run $< $$kind build/diff/bulk.wasm; run $< $$kind build/diff/memories.wasm; done; run $< --storm build/diff/memories.wasm; run $$many --storm build/diff/bulk.wasm; } >build/machine.txt; \
 	  grep -v ' passed, \| calls compared' build/machine.txt; \

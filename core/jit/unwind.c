@@ -61,6 +61,7 @@ static void land(struct jit_thread *thread, const struct jit_site *site, u32 num
     wasm_exception_caught(wasm->store, handle);
     wasm_unwind_cross(wasm);
     thread->top = unwind->segment;
+    thread->sp = (u8 *)record; // the thread may be looked at before it goes on
     thread->slots = unwind->slots;
     thread->instance = unwind->instance;
     struct wasm_memory *memory = thread->instance->memory;

@@ -9,6 +9,7 @@
 #include "core/jit/thread.h"
 #include "core/platform.h"
 #include "core/wasm/code.h"
+#include "core/wasm/crossing.h"
 #include "core/wasm/exception.h"
 #include "core/wasm/features.h"
 #include "core/wasm/limits.h"
@@ -27,8 +28,11 @@ enum {
     CODE_LIMIT = 64 << 20,
     STORM_US = 30,
     ROUNDS = 7,
-    SLICES = 100000, // of a call by compiled code, whose fuel is time
-    WALK_EVERY = 8,  // pauses
+    SLICES = 100000,     // of a call by compiled code, whose fuel is time
+    WALK_EVERY = 8,      // pauses
+    LOOPS = 200,         // of a module that compiled code begins at
+    SHORT_SLICES = 1000, // of a call, so that the interpreter pauses in its loops,
+    SHORT_GROWS = 32,    // so many of them before the next is a unit longer
 };
 
 struct world {
@@ -73,31 +77,66 @@ static enum err world_make(struct comparison *c, struct world *world, struct rep
                                 report);
 }
 
-// Every function of the module; those that are refused stay with the interpreter.
-static void compile_all(struct comparison *c)
+// A function of the module, or the version of it that begins at a loop. False: it is refused, and
+// stays with the interpreter.
+//   scratch  is dropped
+static bool compile(struct comparison *c, u32 function, const struct wasm_loop *loop,
+                    struct arena *arena, struct jit_placed *out)
 {
-    struct arena arena;
-    u32 count = 0;
-    arena_init(&arena, &c->memory.memory, SIZE_MAX);
-    struct jit_placed *placed = ARENA_ARRAY(&arena, struct jit_placed, c->module->function_count);
+    struct arena scratch;
     struct jit_options options = c->compiled.options;
     if (c->options->is_plain) {
         options.segment = false;
         options.features = 0;
     }
-    for (u32 i = c->module->function_import_count; i < c->module->function_count; i++) {
-        struct arena scratch;
-        arena_init(&scratch, &c->memory.memory, SIZE_MAX);
-        enum err err = jit_compile(&jit_target_x86_64, &options, c->module, i, &scratch, &arena,
-                                   &placed[count].code);
-        ASSERT(err == ERR_OK || err == ERR_LIMIT || err == ERR_UNSUPPORTED);
-        placed[count].function = i;
-        count += err == ERR_OK;
-        arena_drop(&scratch);
+    struct jit_source source = {.target = &jit_target_x86_64,
+                                .options = &options,
+                                .module = c->module,
+                                .function = function,
+                                .is_loop = loop != NULL,
+                                .origin = loop != NULL ? loop->origin : 0};
+    *out = (struct jit_placed){.function = function, .loop = loop != NULL ? loop->head : NULL};
+    arena_init(&scratch, &c->memory.memory, SIZE_MAX);
+    enum err err = jit_compile_source(&source, &scratch, arena, &out->code);
+    ASSERT(err == ERR_OK || err == ERR_LIMIT || err == ERR_UNSUPPORTED);
+    arena_drop(&scratch);
+    return err == ERR_OK;
+}
+
+// Every function of the module, or, where it is begun at loops, every second.
+static void compile_all(struct comparison *c)
+{
+    struct arena arena;
+    u32 count = 0;
+    u32 step = c->options->has_loops ? 2 : 1;
+    arena_init(&arena, &c->memory.memory, SIZE_MAX);
+    struct jit_placed *placed = ARENA_ARRAY(&arena, struct jit_placed, c->module->function_count);
+    for (u32 i = c->module->function_import_count; i < c->module->function_count; i += step) {
+        count += compile(c, i, NULL, &arena, &placed[count]);
     }
     enum err err = jit_module_place(&c->compiled, placed, count, &arena);
     ASSERT(err == ERR_OK);
     c->out->function_count = count;
+    arena_drop(&arena);
+}
+
+// The interpreter has paused in a loop: compiled code goes on when it pauses there again.
+static void compile_loop(struct comparison *c)
+{
+    const struct ins *head = wasm_thread_loop(&c->threads[1]);
+    if (head == NULL || jit_module_loop(&c->compiled, head) != NULL ||
+        c->out->loop_count == LOOPS) {
+        return;
+    }
+    struct wasm_loop loop = wasm_thread_loop_place(&c->threads[1]);
+    struct arena arena;
+    struct jit_placed placed;
+    arena_init(&arena, &c->memory.memory, SIZE_MAX);
+    if (compile(c, loop.function, &loop, &arena, &placed)) {
+        enum err err = jit_module_place(&c->compiled, &placed, 1, &arena);
+        ASSERT(err == ERR_OK);
+        c->out->loop_count++;
+    }
     arena_drop(&arena);
 }
 
@@ -138,9 +177,13 @@ static void call(struct comparison *c, u32 which, u32 function, const u64 *args,
     i64 fuel = c->options->fuel;
     u32 slices = 0;
     do {
-        i64 slice = SLICE_FUEL;
+        bool is_short = c->options->has_loops && slices < SHORT_SLICES;
+        i64 slice = is_short ? 1 + slices / SHORT_GROWS : SLICE_FUEL;
         end->status =
             which == 0 ? wasm_thread_run(wasm, &fuel) : jit_thread_run(&c->thread, &slice);
+        if (which == 1 && end->status == WASM_RUN_PAUSED && is_short) {
+            compile_loop(c);
+        }
         if (which == 1 && end->status == WASM_RUN_PAUSED && slices % WALK_EVERY == 0) {
             (void)jit_thread_backtrace(&c->thread, &frame,
                                        1); // wherever that was, there is a way up

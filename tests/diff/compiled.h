@@ -11,11 +11,14 @@ struct compiled_options {
     bool is_plain;   // as for a CPU without AVX, BMI and segments
     bool has_checks; // addresses compared, as for a memory without reservation
     bool has_storm;  // with a tick every few microseconds
-    i64 fuel;        // of each call by the interpreter
+    bool
+        has_loops; // every second function is interpreted, and goes over in the middle of its loops
+    i64 fuel;      // of each call by the interpreter
 };
 
 struct compiled_outcome {
     u32 function_count; // that were compiled
+    u32 loop_count;     // of functions that began there in compiled code
     u32 call_count;     // compared
     bool differs;
     char words[200]; // what differs

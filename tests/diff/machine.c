@@ -7,7 +7,7 @@
 //         machine --write SEED CHOICES MODULE      the choices and the module of a seed, to files
 //         machine --from SEED CHOICES MODULE       the module of other choices
 // Options before all else:
-//         --plain, --checks, --storm   struct compiled_options
+//         --plain, --checks, --storm, --loops   struct compiled_options
 //         --without NAMES              what modules of seeds do not have, of `features`: "a,b"
 //         --pack FILE                  what ran whole, for digests.mjs: of each module its seed (8
 //                                      bytes), digest (4), size (4), and bytes
@@ -41,6 +41,7 @@ struct counts {
     u64 failed;
     u64 calls;
     u64 functions;
+    u64 loops;
 };
 
 static struct span read_file(const char *path)
@@ -112,6 +113,7 @@ static void compare(struct span module, const char *name, struct compiled_outcom
     counts->failed += out->differs;
     counts->calls += out->call_count;
     counts->functions += out->function_count;
+    counts->loops += out->loop_count;
 }
 
 static void run_seed(u64 seed, struct counts *counts)
@@ -165,6 +167,8 @@ static int read_options(int argc, char **argv)
             options.is_plain = true;
         } else if (strcmp(argv[at], "--storm") == 0) {
             options.has_storm = true;
+        } else if (strcmp(argv[at], "--loops") == 0) {
+            options.has_loops = true;
         } else if (strcmp(argv[at], "--checks") == 0) {
             options.has_checks = true;
         } else if (strcmp(argv[at], "--without") == 0 && at + 1 < argc) {
@@ -205,7 +209,8 @@ int main(int argc, char **argv)
         }
     }
     ASSERT(pack == NULL || fclose(pack) == 0);
-    printf("%llu functions compiled, %llu calls compared\n", (unsigned long long)counts.functions,
+    printf("%llu functions compiled, %llu loops begun, %llu calls compared\n",
+           (unsigned long long)counts.functions, (unsigned long long)counts.loops,
            (unsigned long long)counts.calls);
     printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)counts.passed,
            (unsigned long long)counts.failed);

@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = ROOT / 'build/many'
 KINDS = {'fast': [], 'plain-checks': ['--plain', '--checks'], 'plain': ['--plain'], 'checks': ['--checks'],
-         'storm': ['--storm']}
+         'storm': ['--storm'], 'loops': ['--loops']}
 PACK_SECONDS = 300
 ONE_SECONDS = 60
 REDUCE_TRIES = 150  # of a third of a second; from 5 KiB to some hundred bytes
