@@ -13,16 +13,21 @@
 
 static const struct ir_ins jump = {.op = IR_JUMP, .kind = IR_KIND_NONE};
 
-static struct control *target(struct builder *b, u32 depth)
+struct control *build_label(struct builder *b, u32 at, u32 depth)
 {
-    ASSERT(depth < b->depth);
-    u32 at = b->depth - 1 - depth;
-    if (UNLIKELY(b->behind_count != 0)) {
-        for (at = b->depth - 1; depth > 0; at--) {
-            depth -= b->controls[at - 1].kind != CONTROL_BEHIND;
-        }
+    ASSERT(at < b->depth && depth <= at);
+    if (LIKELY(b->behind_count == 0)) {
+        return &b->controls[at - depth];
+    }
+    for (; depth > 0; at--) {
+        depth -= b->controls[at - 1].kind != CONTROL_BEHIND;
     }
     return &b->controls[at];
+}
+
+static struct control *target(struct builder *b, u32 depth)
+{
+    return build_label(b, b->depth - 1, depth);
 }
 
 static bool is_function(const struct builder *b, const struct control *control)
@@ -184,7 +189,8 @@ static void do_block(struct builder *b, struct body_reader *in, enum row row)
         block_type(b, in, control);
         scope_enter(b, control);
         if (row == ROW_TRY_TABLE) {
-            build_try(b, in);
+            build_try(b, in->at);
+            body_skip_clauses(in);
         }
     }
 }

@@ -11,16 +11,12 @@
 // Units of pace.h for a clause that is read, and for the way to its label.
 enum { COUNT_UNITS = 4, CLAUSE_UNITS = 100 };
 
-void build_try(struct builder *b, struct body_reader *in)
+void build_try(struct builder *b, const u8 *clauses)
 {
     struct control *control = &b->controls[b->depth - 1];
-    control->clauses = in->at;
+    control->clauses = clauses;
     control->outer_try = b->try;
     b->try = b->depth;
-    body_skip_clauses(in);
-    if (b->entry != IR_NONE || b->ir->loop != IR_NONE) {
-        b->failed = ERR_LIMIT; // versions that begin at a loop: see jit.h
-    }
 }
 
 void build_try_end(struct builder *b, const struct control *control)
@@ -105,8 +101,7 @@ static void land_clause(struct builder *b, u32 caught, const struct clauses *at,
         push_word(b, caught, KIND_L, JIT_CAUGHT_REFERENCE);
     }
     b->ir->caught_words = b->ir->caught_words > word ? b->ir->caught_words : word;
-    ASSERT(clause->depth + 1 < at->try);
-    build_br(b, &b->controls[at->try - 2 - clause->depth]); // outside the try_table
+    build_br(b, build_label(b, at->try - 1, clause->depth + 1)); // outside the try_table
     b->height = height;
 }
 

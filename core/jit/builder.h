@@ -258,8 +258,9 @@ void behind_finish(struct builder *b, struct control *control);
 
 // ---- build_try.c
 
-// At a try_table whose control is on top, its block type read, and at its end.
-void build_try(struct builder *b, struct body_reader *in);
+// At a try_table whose control is on top, and at its end.
+//   clauses  where they begin in the body, with their count
+void build_try(struct builder *b, const u8 *clauses);
 void build_try_end(struct builder *b, const struct control *control);
 // Whether an exception can be caught in this function where it is now.
 bool build_lands(const struct builder *b);
@@ -270,6 +271,8 @@ void build_throw(struct builder *b, struct body_reader *in, enum row row);
 
 // ---- build.c
 
+// The control that a label of the body means where control number `at` is the innermost.
+struct control *build_label(struct builder *b, u32 at, u32 depth);
 // Goes to a label, with what it takes from the top of the stack.
 void build_br(struct builder *b, struct control *control);
 struct control *control_push(struct builder *b, enum control_kind kind);

@@ -132,6 +132,9 @@ static void take_control(struct builder *b, const struct control *old)
     control->height = old->height;
     control->result_count = old->result_count;
     scope_enter(b, control);
+    if (old->clauses != NULL) {
+        build_try(b, old->clauses);
+    }
     if (old->kind == CONTROL_IF) {
         control->kind = CONTROL_IF; // the function is in its first half and never in the other
         control->condition = CONDITION_ALWAYS;
@@ -171,6 +174,8 @@ void reenter(struct builder *b)
     b->edge_count = 0;
     b->carried_count = 0;
     b->depth = 0;
+    b->try = 0;
+    b->ir->caught_words = 0;
     clobber_globals(b);
     b->ir->loop = b->entry;
     b->entry = IR_NONE;

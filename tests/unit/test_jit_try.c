@@ -27,6 +27,7 @@ struct bench {
     struct arena arena;
     struct wasm_module *module;
     struct ir ir;
+    u32 loops; // that a version of the function begins at, compared too
 };
 
 // Function 0 sets the global to 9 and throws tag 0 with a 7; function 1 is "run", i32 -> i32, with
@@ -86,6 +87,7 @@ static void bench_open(struct bench *bench, const char *body, size_t size)
     compare_module(wasm_bytes_span(&bytes), FUEL, &outcome);
     assert_string_equal(outcome.words, "");
     assert_int_equal(outcome.call_count, 1);
+    bench->loops = outcome.loop_count;
     wasm_bytes_free(&bytes);
 }
 #define OPEN(bench, body) bench_open(bench, body, sizeof(body) - 1)
@@ -246,13 +248,31 @@ static void test_caught_words(void **state)
     bench_close(&bench);
 }
 
+// A loop in a try_table in a loop: the function can be begun at either, and what is thrown later is
+// caught there.
+static void test_begun_at_loops(void **state)
+{
+    (void)state;
+    struct bench bench;
+    OPEN(&bench, "\x01\x01\x7f"
+                 "\x03\x40\x02\x7f\x1f\x40\x01\x00\x00\x00\x03\x40"
+                 "\x20\x01\x41\x01\x6a\x21\x01"
+                 "\x20\x01\x41\x03\x71\x45\x04\x40\x10\x00\x0b" // every fourth turn
+                 "\x0c\x00\x0b\x0b\x00\x0b"
+                 "\x20\x00\x6a\x21\x00" // what was caught is added
+                 "\x20\x01\x41\x14\x48\x0d\x00\x0b"
+                 "\x20\x00\x0b");
+    assert_int_equal(bench.loops, 2);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_phi_of_landings),   cmocka_unit_test(test_global_behind_landing),
         cmocka_unit_test(test_value_before_loop), cmocka_unit_test(test_value_inside_loop),
         cmocka_unit_test(test_dead_landing),      cmocka_unit_test(test_clause_behind_all),
-        cmocka_unit_test(test_caught_words),
+        cmocka_unit_test(test_caught_words),      cmocka_unit_test(test_begun_at_loops),
     };
     return cmocka_run_group_tests_name("jit_try", tests, NULL, NULL);
 }
