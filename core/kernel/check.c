@@ -163,7 +163,8 @@ static void check_process(const struct kernel *kernel, struct process *process)
     check_state(kernel, process);
 }
 
-static void check_entry(struct interface_entry *entry)
+// Returns how many routes lead there.
+static u32 check_entry(struct interface_entry *entry)
 {
     u32 references = entry->handler != NULL;
     u32 bonds = 0;
@@ -180,7 +181,8 @@ static void check_entry(struct interface_entry *entry)
         patient++;
     }
     ASSERT(bonds == entry->bond_count && patient == entry->patient_count);
-    ASSERT(references + bonds + patient == entry->reference_count);
+    ASSERT(references + bonds + patient + entry->route_count == entry->reference_count);
+    return entry->route_count;
 }
 
 // Returns how many of them families are charged for.
@@ -302,12 +304,14 @@ void kernel_check(struct kernel *kernel)
     ASSERT(descendants == 0);
     ASSERT(processes == kernel->processes.used && processes == kernel->process_map.count);
     u32 entries = 0;
+    u32 routes = 0;
     for (struct list_node *node = list_first(&kernel->all_entries); node != NULL;
          node = list_next(&kernel->all_entries, node)) {
-        check_entry(LIST_ITEM(node, struct interface_entry, of_kernel));
+        routes += check_entry(LIST_ITEM(node, struct interface_entry, of_kernel));
         entries++;
     }
     ASSERT(entries == kernel->entries.used && entries == kernel->entry_map.count);
+    ASSERT(routes == kernel->routes.used && routes == kernel->route_map.count);
     for (u32 i = 0; i < kernel->device_count; i++) {
         (void)check_party(&kernel->devices[i]->party);
     }

@@ -41,10 +41,9 @@ static struct registration *find_asked(struct kernel *kernel, const struct proce
 // What the handler of that very interface says that it gives.
 static struct span gives(struct kernel *kernel, const struct definition *definition)
 {
-    struct interface_entry *entry = entry_find_locked(kernel, definition->name);
-    bool is_it = entry != NULL && entry->handler != NULL &&
-                 mem_equal(entry->handler->definition->hash, definition->hash, 32);
-    return is_it ? utf8_first(entry->handler->definition->words, KERNEL_WORDS) : (struct span){0};
+    const struct registration *handler = handler_find_locked(kernel, definition);
+    bool is_it = handler != NULL && mem_equal(handler->definition->hash, definition->hash, 32);
+    return is_it ? utf8_first(handler->definition->words, KERNEL_WORDS) : (struct span){0};
 }
 
 // The kernel's message, without its place in a queue; NULL: no memory.

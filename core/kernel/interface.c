@@ -59,9 +59,11 @@ const struct definition *process_definition(const struct process *process, const
 
 // ---- names
 
-static u64 name_key(const struct kernel *kernel, struct span name)
+static const u8 no_program[32];
+
+u64 name_key(const struct kernel *kernel, struct span name, const u8 program[32])
 {
-    u64 key = kernel->name_secret;
+    u64 key = kernel->name_secret ^ mem_load_u64(program);
     for (size_t i = 0; i < name.size; i++) {
         key = (key ^ name.data[i]) * 0x100000001b3ull;
         key ^= key >> 29;
@@ -69,22 +71,25 @@ static u64 name_key(const struct kernel *kernel, struct span name)
     return key;
 }
 
-struct interface_entry *entry_find_locked(struct kernel *kernel, struct span name)
+struct interface_entry *entry_find_locked(struct kernel *kernel, struct span name,
+                                          const u8 program[32])
 {
-    struct map_node *node = map_find(&kernel->entry_map, name_key(kernel, name));
+    struct map_node *node = map_find(&kernel->entry_map, name_key(kernel, name, program));
     for (; node != NULL; node = map_find_next(node)) {
         struct interface_entry *entry = CONTAINER_OF(node, struct interface_entry, by_name);
-        if (span_equal(span_of(entry->name, entry->name_size), name)) {
+        if (mem_equal(entry->program, program, sizeof entry->program) &&
+            span_equal(span_of(entry->name, entry->name_size), name)) {
             return entry;
         }
     }
     return NULL;
 }
 
-struct interface_entry *entry_take_locked(struct kernel *kernel, struct span name)
+struct interface_entry *entry_take_locked(struct kernel *kernel, struct span name,
+                                          const u8 program[32])
 {
     ASSERT(name.size <= INTERFACE_NAME_BYTES);
-    struct interface_entry *entry = entry_find_locked(kernel, name);
+    struct interface_entry *entry = entry_find_locked(kernel, name, program);
     if (entry == NULL) {
         entry = pool_take(&kernel->entries);
         if (entry == NULL) {
@@ -94,7 +99,8 @@ struct interface_entry *entry_take_locked(struct kernel *kernel, struct span nam
         list_init(&entry->patient);
         entry->name_size = (u32)name.size;
         mem_copy(entry->name, name.data, name.size);
-        map_add(&kernel->entry_map, &entry->by_name, name_key(kernel, name));
+        mem_copy(entry->program, program, sizeof entry->program);
+        map_add(&kernel->entry_map, &entry->by_name, name_key(kernel, name, program));
         list_append(&kernel->all_entries, &entry->of_kernel);
     }
     entry->reference_count++;
@@ -122,7 +128,8 @@ void entry_give_locked(struct kernel *kernel, struct interface_entry *entry)
 enum err registration_add_locked(struct kernel *kernel, struct party *party,
                                  const struct definition *definition, struct registration **out)
 {
-    struct interface_entry *entry = entry_take_locked(kernel, definition->name);
+    const u8 *seat = route_seat_locked(kernel, party, definition->name);
+    struct interface_entry *entry = entry_take_locked(kernel, definition->name, seat);
     if (entry == NULL) {
         return ERR_LIMIT;
     }
@@ -177,7 +184,7 @@ struct registration *registration_find_locked(struct kernel *kernel, struct part
 
 struct registration *handler_find_locked(struct kernel *kernel, const struct definition *definition)
 {
-    struct interface_entry *entry = entry_find_locked(kernel, definition->name);
+    struct interface_entry *entry = entry_find_locked(kernel, definition->name, no_program);
     bool fits = entry != NULL && entry->handler != NULL &&
                 definition_missing(definition, entry->handler->definition) == NULL;
     return fits ? entry->handler : NULL;
@@ -267,7 +274,10 @@ void bond_revoke_locked(struct kernel *kernel, struct bond *bond)
 static void patient_try_locked(struct kernel *kernel, struct interface_entry *entry,
                                struct message *message)
 {
-    if (definition_missing(message->definition, entry->handler->definition) != NULL) {
+    bool is_again = entry->to_ask_again > 0;
+    entry->to_ask_again -= is_again;
+    entry->to_look_at -= entry->to_look_at > 0;
+    if (!is_again && definition_missing(message->definition, entry->handler->definition) != NULL) {
         list_append(&entry->patient, &message->handler_note.node);
         return;
     }
@@ -277,6 +287,11 @@ static void patient_try_locked(struct kernel *kernel, struct interface_entry *en
     message->is_patient = true; // the handler may be gone by the time that somebody is asked
     system_bind_again_locked(kernel, message);
     entry_give_locked(kernel, entry);
+}
+
+static bool has_patient_work(const struct interface_entry *entry)
+{
+    return entry->to_ask_again > 0 || (entry->handler != NULL && entry->to_look_at > 0);
 }
 
 void patient_step_locked(struct kernel *kernel)
@@ -292,16 +307,16 @@ void patient_step_locked(struct kernel *kernel)
         entry->to_look_at = entry->patient_count;
     }
     entry->reference_count++; // stays while its binds are given theirs up
-    for (u32 i = 0; i < KERNEL_SWEEP && entry->handler != NULL && entry->to_look_at > 0; i++) {
+    for (u32 i = 0; i < KERNEL_SWEEP && has_patient_work(entry); i++) {
         struct list_node *first = list_take(&entry->patient);
         if (first == NULL) {
             entry->to_look_at = 0;
+            entry->to_ask_again = 0;
             break;
         }
-        entry->to_look_at--;
         patient_try_locked(kernel, entry, LIST_ITEM(first, struct message, handler_note.node));
     }
-    if (entry->handler == NULL || entry->to_look_at == 0) {
+    if (!has_patient_work(entry)) {
         list_remove(&entry->work);
     }
     entry_give_locked(kernel, entry);

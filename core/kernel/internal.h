@@ -78,7 +78,7 @@ struct definition {
     const struct function_definition *functions; // in order of id, no two alike
 };
 
-// A name that somebody handles, is bonded to, or waits for.
+// A seat: a name that somebody handles, is bonded to, waits for, or is led to (route.c).
 struct interface_entry {
     struct pool_item item;
     struct map_node by_name;
@@ -92,7 +92,10 @@ struct interface_entry {
     u32 patient_count;
     u32 to_look_at; // of `patient`, for the handler whose serial is `looked_at`
     u64 looked_at;
-    u32 reference_count; // handler, bonds and patient binds
+    u32 to_ask_again;    // of `patient`, whoever handles it: where they lead has changed
+    u32 route_count;     // that lead here
+    u32 reference_count; // handler, bonds, patient binds and routes
+    u8 program[32];      // whoever runs it sits here and nowhere else; all zero: the others
     u32 name_size;
     char name[INTERFACE_NAME_BYTES];
 };
@@ -136,6 +139,13 @@ struct grant_row {
     u8 program[32];
     u8 interface[32];
     u8 *limit; // from kernel->memory; NULL: none
+};
+
+struct route_row {
+    struct pool_item item;
+    struct map_node by_client;
+    u8 client[32];
+    struct interface_entry *seat; // where it leads; has the name
 };
 
 // The programs above a process, the nearest first, none twice. Shared by all children of one.
@@ -491,9 +501,11 @@ struct kernel {
     struct pool entries;
     struct pool programs;
     struct pool grants;
+    struct pool routes;
     struct pool lineages;
     struct pool questions;
     struct map grant_map;
+    struct map route_map;
     struct list open_questions; // struct question: asked,
     struct list answered;       // or answered, and not everybody has been told
     struct map process_map;
@@ -617,10 +629,13 @@ const struct definition *process_definition(const struct process *process, const
 const struct function_definition *definition_missing(const struct definition *client,
                                                      const struct definition *handler);
 
-struct interface_entry *entry_find_locked(struct kernel *kernel, struct span name);
-// The entry of that name with one more reference, made if need be; NULL: KERNEL_INTERFACES, or no
-// memory.
-struct interface_entry *entry_take_locked(struct kernel *kernel, struct span name);
+// The key of a name and a program (32 zero bytes: none) in a map.
+u64 name_key(const struct kernel *kernel, struct span name, const u8 program[32]);
+struct interface_entry *entry_find_locked(struct kernel *kernel, struct span name,
+                                          const u8 program[32]);
+// The same with one more reference, made if need be; NULL: KERNEL_INTERFACES, or no memory.
+struct interface_entry *entry_take_locked(struct kernel *kernel, struct span name,
+                                          const u8 program[32]);
 void entry_give_locked(struct kernel *kernel, struct interface_entry *entry);
 
 // ERR_EXISTS  taken     ERR_LIMIT  too many
@@ -644,6 +659,18 @@ struct registration *handler_find_locked(struct kernel *kernel,
                                          const struct definition *definition);
 // Looks through binds that wait for a handler, KERNEL_SWEEP at most.
 void patient_step_locked(struct kernel *kernel);
+
+// ---- route.c
+
+struct route_to {
+    struct interface_entry *entry; // NULL: nobody handles that, or waits for it
+    const u8 *program;             // of the seat
+};
+// Where a process is led that binds an interface.
+struct route_to route_find_locked(struct kernel *kernel, const struct process *process,
+                                  struct span name);
+// The seat that a party takes which registers for it.
+const u8 *route_seat_locked(struct kernel *kernel, const struct party *party, struct span name);
 
 // ---- grant.c
 

@@ -118,6 +118,8 @@ static enum err init_tables(struct kernel *kernel)
     TRY(pool_init(&kernel->grants, memory, sizeof(struct grant_row), KERNEL_GRANTS));
     TRY(pool_init(&kernel->lineages, memory, sizeof(struct lineage), KERNEL_PROCESSES));
     TRY(pool_init(&kernel->questions, memory, sizeof(struct question), KERNEL_QUESTIONS));
+    TRY(pool_init(&kernel->routes, memory, sizeof(struct route_row), KERNEL_ROUTES));
+    TRY(map_init(&kernel->route_map, memory, KERNEL_ROUTE_BUCKETS));
     TRY(map_init(&kernel->grant_map, memory, KERNEL_GRANT_BUCKETS));
     TRY(pool_init(&kernel->programs, memory, sizeof(struct program),
                   KERNEL_PROGRAMS + KERNEL_PROGRAMS_FREEING));
@@ -292,8 +294,10 @@ void kernel_destroy(struct kernel *kernel)
     pool_drop(&kernel->programs);
     pool_drop(&kernel->grants);
     pool_drop(&kernel->lineages);
+    pool_drop(&kernel->routes);
     pool_drop(&kernel->questions);
     map_drop(&kernel->grant_map);
+    map_drop(&kernel->route_map);
     timers_drop(&kernel->timers);
     map_drop(&kernel->process_map);
     map_drop(&kernel->entry_map);

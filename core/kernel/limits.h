@@ -46,6 +46,8 @@ enum {
     KERNEL_GRANTS = 1 << 14,     // rows: more than a user has programs, times what each asks for
     KERNEL_GRANT_BUCKETS = 10,   // 2^n heads of the map to them
     KERNEL_GRANT_LIMIT_BYTES = 1024, // of one row: a few dozen hosts and ports
+    KERNEL_ROUTES = 1024,            // a few for each interface that the user has opinions about
+    KERNEL_ROUTE_BUCKETS = 6,        // 2^n heads of the map to them
     KERNEL_QUESTIONS = 256,          // open ones to who handles `consent`: a person answers one
                                      // after another. `limit`
     KERNEL_FAMILY_QUESTIONS = 16,    // of one family, so that none has all. `limit`

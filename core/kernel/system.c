@@ -93,7 +93,9 @@ static void bind_refuse(const struct bind *bind, enum system_bind_error_kind kin
 // Keeps the call until a handler comes.
 static void bind_later(const struct bind *bind)
 {
-    struct interface_entry *entry = entry_take_locked(bind->kernel, bind->definition->name);
+    struct route_to to = route_find_locked(bind->kernel, bind->process, bind->definition->name);
+    struct interface_entry *entry =
+        entry_take_locked(bind->kernel, bind->definition->name, to.program);
     if (entry == NULL) {
         bind_refuse(bind, SYSTEM_BIND_ERROR_LIMIT);
         return;
@@ -113,7 +115,8 @@ static void bind_later(const struct bind *bind)
 static void bind_granted(const struct bind *bind)
 {
     struct kernel *kernel = bind->kernel;
-    struct interface_entry *entry = entry_find_locked(kernel, bind->definition->name);
+    struct interface_entry *entry =
+        route_find_locked(kernel, bind->process, bind->definition->name).entry;
     struct registration *handler = entry == NULL ? NULL : entry->handler;
     const struct function_definition *missing =
         handler == NULL ? NULL : definition_missing(bind->definition, handler->definition);

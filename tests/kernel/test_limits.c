@@ -774,7 +774,9 @@ static void limit_of_patient_binds_in_a_turn(void **state)
                                 span_of(body, sizeof body), 0) > 0);
     }
     struct kernel *kernel = scene.stage.kernel;
-    const struct interface_entry *entry = entry_find_locked(kernel, span_string(beta.name));
+    static const u8 anybody[32];
+    const struct interface_entry *entry =
+        entry_find_locked(kernel, span_string(beta.name), anybody);
     assert_int_equal(entry->patient_count, BINDS);
     puppet_poke(&scene.stage, scene.handler, scene.handler->area, span_of(body, 32));
     struct puppet_order order = {.kind = PUPPET_SEND,
