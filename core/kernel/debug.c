@@ -4,9 +4,14 @@
 // could wake it. One that is interrupted while it waits for a message is *held*: whoever ends its
 // wait makes it ready as ever, and it is stopped before it runs anything.
 #include "core/kernel/debug.h"
+#include "core/base/reader.h"
 #include "core/base/text.h"
 #include "core/kernel/internal.h"
 #include "core/wasm/inspect.h"
+
+// Most bytes that declare neighbouring locals of one type: how many, and the type, which may be an
+// index.
+enum { LOCAL_RUN_BYTES = 5 + 1 + 5 + 1 };
 
 struct kernel_debug {
     struct kernel *kernel;
@@ -20,7 +25,10 @@ struct kernel_debug {
     bool is_interrupted; // it is to stop, and says why when it does
     bool is_held;
     bool has_trapped;
+    u32 offset; // BREAKPOINT: that of the stop, as the debugger set it
+    // Breakpoints in order of the first, then of the second: of the instruction, and as it was set.
     u32 offsets[KERNEL_BREAKPOINTS];
+    u32 said[KERNEL_BREAKPOINTS];
     struct wasm_probe probe;
 };
 
@@ -69,6 +77,21 @@ void debug_process_made(struct process *process)
     process->thread.probe = &debug->probe;
 }
 
+// The instruction that has stopped it, as the breakpoint there was set; that of the instruction
+// itself comes last, and before others.
+static u32 offset_said(const struct kernel_debug *debug)
+{
+    struct wasm_frame frame;
+    u32 count = wasm_thread_backtrace(&debug->process->thread, &frame, 1);
+    u32 offset = count == 0 ? 0 : (u32)frame.offset;
+    for (u32 i = debug->probe.offset_count; i > 0; i--) {
+        if (debug->offsets[i - 1] == offset) {
+            return debug->said[i - 1];
+        }
+    }
+    return offset;
+}
+
 // Parks the process. Returns whether the debugger has to be told.
 static bool stop_locked(struct kernel_debug *debug, enum kernel_stop stop)
 {
@@ -80,6 +103,7 @@ static bool stop_locked(struct kernel_debug *debug, enum kernel_stop stop)
     }
     debug->is_interrupted = false;
     debug->state.stop = stop;
+    debug->offset = stop == KERNEL_STOP_BREAKPOINT ? offset_said(debug) : 0;
     return true;
 }
 
@@ -240,26 +264,59 @@ enum err kernel_debug_detach(struct kernel_debug *debug)
     return ERR_OK;
 }
 
+// Debuggers take a function to begin where its locals are declared. Of such a place the function's
+// first instruction; else the offset itself.
+static u32 instruction_at(const struct wasm_module *module, u32 offset)
+{
+    u32 low = 0;
+    u32 high = module->function_count - module->function_import_count;
+    u32 body_count = high;
+    while (low < high) { // the first body whose instructions begin behind it
+        u32 middle = low + (high - low) / 2;
+        if (module->bodies[middle].offset <= offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == body_count) {
+        return offset;
+    }
+    const struct wasm_body *body = &module->bodies[low];
+    const struct wasm_body *before = low == 0 ? NULL : body - 1;
+    struct reader in = reader_over(span_slice(module->bytes, offset, body->offset));
+    u32 runs;
+    bool is_head = (before == NULL || before->offset + before->code.size <= offset) &&
+                   reader_leb_u32(&in, &runs, NULL) == ERR_OK && runs == body->local_run_count &&
+                   reader_left(&in) / 2 >= runs && reader_left(&in) / LOCAL_RUN_BYTES <= runs;
+    return is_head ? (u32)body->offset : offset;
+}
+
 enum err kernel_debug_break(struct kernel_debug *debug, u32 offset, bool set)
 {
     TRY(enter(debug));
     struct wasm_probe *probe = &debug->probe;
     u32 at = 0;
-    while (at < probe->offset_count && debug->offsets[at] < offset) {
+    u32 instruction = instruction_at(debug->process->program->module, offset);
+    while (at < probe->offset_count &&
+           (debug->offsets[at] < instruction ||
+            (debug->offsets[at] == instruction && debug->said[at] < offset))) {
         at++;
     }
-    bool is_set = at < probe->offset_count && debug->offsets[at] == offset;
+    bool is_set = at < probe->offset_count && debug->said[at] == offset;
     enum err err = ERR_OK;
-    u32 *from = &debug->offsets[at];
-    size_t behind = (probe->offset_count - at) * sizeof *from;
+    size_t behind = (probe->offset_count - at) * sizeof(u32);
     if (set && !is_set && probe->offset_count == KERNEL_BREAKPOINTS) {
         err = ERR_LIMIT;
     } else if (set && !is_set) {
-        mem_move(from + 1, from, behind);
-        *from = offset;
+        mem_move(&debug->offsets[at + 1], &debug->offsets[at], behind);
+        mem_move(&debug->said[at + 1], &debug->said[at], behind);
+        debug->offsets[at] = instruction;
+        debug->said[at] = offset;
         probe->offset_count++;
     } else if (!set && is_set) {
-        mem_move(from, from + 1, behind - sizeof *from);
+        mem_move(&debug->offsets[at], &debug->offsets[at + 1], behind - sizeof(u32));
+        mem_move(&debug->said[at], &debug->said[at + 1], behind - sizeof(u32));
         probe->offset_count--;
     }
     kernel_unlock(debug->kernel);
@@ -325,6 +382,9 @@ enum err kernel_debug_frames(struct kernel_debug *debug, struct kernel_debug_fra
             .function = frames[i].function,
             .is_adapter = frames[i].instance != process->instance,
         };
+    }
+    if (*written != 0 && debug->state.stop == KERNEL_STOP_BREAKPOINT) {
+        out[0].offset = debug->offset;
     }
     kernel_unlock(debug->kernel);
     return ERR_OK;

@@ -51,7 +51,9 @@ void kernel_debug_describe(struct kernel_debug *debug, struct text *out);
 enum err kernel_debug_go(struct kernel_debug *debug, bool step);
 // The process runs free of the debugger from now on. It may run already.
 enum err kernel_debug_detach(struct kernel_debug *debug);
-// Stops before the instruction at an offset in the module's file, or no more.
+// Stops before the instruction at an offset in the module's file, or no more. Where a function
+// declares its locals stands for its first instruction: stopped there, its frame is told by the
+// offset that was given here.
 // ERR_LIMIT  KERNEL_BREAKPOINTS
 enum err kernel_debug_break(struct kernel_debug *debug, u32 offset, bool set);
 

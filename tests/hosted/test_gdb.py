@@ -352,6 +352,40 @@ def gdb_breakpoints_have_a_bound(world):
 
 
 @test
+def gdb_breaks_where_functions_begin(world):
+    """Debuggers take a function to begin where its locals are declared: that stands for its first instruction."""
+    heads = (b"\x01\x01\x7f", b"\0", b"\x02\x83\0\x7e\x02\x7f")  # an i32; none; 3 i64, 2 i32
+    bodies = [heads[0] + b"\x10\x01\x10\x02\x0b", heads[1] + b"\x01\x0b", heads[2] + b"\x01\x0b"]
+    code = b"\x03" + b"".join(leb(len(body)) + body for body in bodies)
+    before = (b"\0asm\1\0\0\0" + section(1, b"\x01\x60\0\0") + section(3, b"\x03\0\0\0") + section(5, b"\x01\0\x01")
+              + section(7, b"\x02\x06memory\x02\0\x06_start\0\0"))
+    data = before + section(10, code)
+    starts = [data.index(body) for body in bodies]
+    firsts = [start + len(head) for start, head in zip(starts, heads, strict=True)]
+    with debugging(world, path=world.write("heads.wasm", data)) as (process, gdb):
+        gdb.ask("?")
+        for start in starts[1:]:
+            expect(gdb.break_at(start), "OK")
+            expect(gdb.break_at(start - 1), "OK")  # the size before it stands for nothing
+        for start in starts[1:]:
+            stopped(gdb.ask("c"), "breakpoint")
+            expect((gdb.offset(), gdb.stack()[0]), (start, start))
+        expect(gdb.break_at(starts[2], False), "OK")  # to step on, it takes it away
+        expect(gdb.offset(), starts[2])
+        stopped(gdb.ask("s"), "trace")
+        expect(gdb.offset(), firsts[2] + 1)
+        expect(gdb.ask("c"), "W00")
+        finish(process)
+    with debugging(world, path=world.write("heads.wasm", data)) as (process, gdb):
+        gdb.ask("?")
+        expect([gdb.break_at(at) for at in (firsts[2], starts[2])], ["OK", "OK"])
+        stopped(gdb.ask("c"), "breakpoint")
+        expect(gdb.offset(), firsts[2])  # the instruction itself comes first
+        expect(gdb.ask("c"), "W00")
+        finish(process)
+
+
+@test
 def gdb_survives_what_is_no_debugger(world):
     """Packets that are damaged, and noise: the program is there afterwards, or was killed by a `k`."""
     dice = random.Random(3)
