@@ -224,8 +224,7 @@ static void command_stack(struct gdb_server *server)
 {
     u64 frames[GDB_FRAMES];
     struct gdb_answer answer;
-    u32 count = server->target->frames(server->target->context, frames, GDB_FRAMES);
-    ASSERT(count <= GDB_FRAMES);
+    u32 count = gdb_frames(server, frames);
     gdb_answer_begin(&answer);
     for (u32 i = 0; i < count; i++) {
         gdb_answer_little(&answer, frames[i]);
@@ -396,6 +395,9 @@ static bool command_long(struct gdb_server *server, struct span packet)
 static bool is_busy(const struct gdb_server *server, struct span packet)
 {
     static const char always[] = "?kqQvHT!";
+    if (gdb_packet_word(&packet, "qWasm")) {
+        return stop_of(server).state != GDB_STOPPED;
+    }
     for (size_t i = 0; packet.size != 0 && always[i] != 0; i++) {
         if (packet.data[0] == (u8)always[i]) {
             return false;

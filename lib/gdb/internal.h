@@ -27,6 +27,12 @@ bool gdb_packet_decimal(struct span *in, u32 *out);
 // All that is left, as hexadecimal of bytes. How many; -1: it is none, or more than `size`.
 i64 gdb_packet_bytes(struct span in, u8 *out, size_t size);
 
+// ---- frames.c
+
+// The addresses of the innermost frames: of the first that of the instruction before which it
+// stands, of the others that of the instruction behind the call. How many.
+u32 gdb_frames(const struct gdb_server *server, u64 out[GDB_FRAMES]);
+
 // ---- commands.c
 
 // Does what a packet says, and answers.

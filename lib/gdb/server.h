@@ -40,7 +40,8 @@ struct gdb_target {
     struct span name; // of the module
     u64 process;      // number; not 0
     struct gdb_stop (*stop)(void *context);
-    // Addresses of the innermost frames, at most `count`; how many.
+    // Addresses of the innermost frames, at most `count`; how many. Those of the outer ones are of
+    // the instructions that have called.
     u32 (*frames)(void *context, u64 *out, u32 count);
     // How many bytes could be read, 0 .. size; whether all were written.
     u32 (*read)(void *context, u64 address, u8 *to, u32 size);

@@ -37,6 +37,7 @@ static struct gdb_stop toy_stop(void *context)
 static u32 toy_frames(void *context, u64 *out, u32 count)
 {
     (void)context;
+    needs_stop();
     ASSERT(count >= 1 && count <= GDB_FRAMES);
     for (u32 i = 0; i < count; i++) {
         out[i] = GDB_CODE + i;
@@ -79,6 +80,7 @@ static bool toy_breakpoint(void *context, u64 address, bool set)
 static u32 toy_value(void *context, enum gdb_value what, u32 frame, u32 index, u8 out[16])
 {
     (void)context;
+    needs_stop();
     mem_fill(out, (u8)index, 16);
     return frame > 3 ? 0 : what == GDB_LOCAL ? 4 : what == GDB_GLOBAL ? 16 : 8;
 }

@@ -18,6 +18,7 @@ enum { MEMORY_BYTES = 2 * GDB_MEMORY_BYTES, ANSWER_BYTES = 3 * GDB_PACKET_BYTES 
 static struct gdb_server server;
 static struct gdb_stop stop;
 static u8 memory[MEMORY_BYTES];
+static struct span code; // at GDB_CODE
 static u32 frame_count;
 static u64 broken; // address of the breakpoint
 static u32 goes;
@@ -43,6 +44,12 @@ static u32 target_frames(void *context, u64 *out, u32 count)
 static u32 target_read(void *context, u64 address, u8 *to, u32 size)
 {
     (void)context;
+    if (address >= GDB_CODE && address - GDB_CODE < code.size) {
+        size_t left = code.size - (size_t)(address - GDB_CODE);
+        u32 some = size < left ? size : (u32)left;
+        memcpy(to, code.data + (address - GDB_CODE), some);
+        return some;
+    }
     u32 done = address >= MEMORY_BYTES         ? 0
                : MEMORY_BYTES - address < size ? (u32)(MEMORY_BYTES - address)
                                                : size;
@@ -126,6 +133,7 @@ static int begin(void **state)
     goes = 0;
     interrupts = 0;
     is_killed = false;
+    code = (struct span){0};
     memset(memory, 0xab, sizeof memory);
     gdb_server_begin(&server, &target);
     return 0;
@@ -251,6 +259,38 @@ static void stacks_have_a_bound(void **state)
     assert_int_equal(strlen(ask("qWasmCallStack:1f")), 16 * GDB_FRAMES);
 }
 
+// Of an outer frame the address behind its call, if it stands at one that is whole.
+static void stacks_tell_where_they_go_on(void **state)
+{
+    (void)state;
+    static const struct {
+        u8 bytes[GDB_CALL_BYTES];
+        u32 size;
+        u8 further;
+    } cases[] = {
+        {{0x10, 0x01}, 2, 2},
+        {{0x10, 0x81, 0x80, 0x80, 0x80, 0x00}, 6, 6},
+        {{0x11, 0x82, 0x00, 0x03}, 4, 4},
+        {{0x11, 0x80, 0x80, 0x80, 0x80, 0x00, 0x80, 0x80, 0x80, 0x80, 0x00}, GDB_CALL_BYTES, 11},
+        {{0x14, 0x05, 0x05}, 3, 2},
+        {{0x10, 0x81}, 2, 0},       // cut off
+        {{0x11, 0x82, 0x00}, 3, 0}, //
+        {{0x01, 0x01}, 2, 0},       // no call
+    };
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        u8 bytes[0x11 + GDB_CALL_BYTES] = {0};
+        char wanted[33];
+        memcpy(bytes + 0x11, cases[i].bytes, cases[i].size);
+        code = span_of(bytes, 0x11 + cases[i].size);
+        snprintf(wanted, sizeof wanted, "1000000000000040%02x00000000000040",
+                 0x11 + cases[i].further);
+        assert_string_equal(ask("qWasmCallStack:1f"), wanted);
+    }
+    stop.state = GDB_RUNS;
+    assert_string_equal(ask("qWasmCallStack:1f"), "E01");
+    assert_string_equal(ask("qWasmLocal:0;0"), "E01");
+}
+
 static void values(void **state)
 {
     (void)state;
@@ -341,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup(packets_have_a_bound, begin),
         cmocka_unit_test_setup(memory_has_a_bound, begin),
         cmocka_unit_test_setup(stacks_have_a_bound, begin),
+        cmocka_unit_test_setup(stacks_tell_where_they_go_on, begin),
         cmocka_unit_test_setup(values, begin),
         cmocka_unit_test_setup(documents, begin),
         cmocka_unit_test_setup(running_and_stopping, begin),
