@@ -1,26 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `redshirt run`: runs one program; its streams and its exit code are the command's own.
 #define _GNU_SOURCE 1
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/assert.h"
 #include "core/base/report.h"
 #include "core/kernel/limits.h"
-#include "core/wasm/limits.h"
-#include "machines/hosted/file.h"
 #include "machines/hosted/limits.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/debugger.h"
 #include "tools/redshirt/grants.h"
-#include "tools/redshirt/names.h"
 #include "tools/redshirt/network.h"
+#include "tools/redshirt/program.h"
 #include "tools/redshirt/session.h"
 
 enum { RUN_WORDS = 64 }; // --allow, --deny and --handle of one command line
@@ -38,90 +31,6 @@ struct run {
     struct span environment[KERNEL_ARGUMENTS];
     u32 environment_count;
 };
-
-// ---- which program
-
-// A pipe or a device does not say how much it holds, and may never end.
-static bool is_program_size(void *context, u64 bytes)
-{
-    (void)context;
-    return bytes <= WASM_MODULE_BYTES;
-}
-
-// Puts the file into the store under the name that it is then loaded by.
-static int file_add(struct store *store, const char *path, char cid[CID_TEXT_BYTES])
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (file < 0 || fstat(file, &status) != 0) {
-        int code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_IO;
-        say("cannot run %s: %s", path, strerror(errno));
-        if (file >= 0) {
-            close(file);
-        }
-        return code;
-    }
-    int code = EXIT_GOOD;
-    if (S_ISREG(status.st_mode) && status.st_size > WASM_MODULE_BYTES) {
-        say("cannot run %s: it has %llu MiB, and a program has at most %d MiB", path,
-            (unsigned long long)status.st_size >> 20, WASM_MODULE_BYTES >> 20);
-        code = EXIT_TOO_LARGE;
-    } else {
-        struct report report = {0};
-        struct cid name;
-        enum err err = hosted_file_add(store, file, is_program_size, NULL, &name, &report);
-        if (err == ERR_OK) {
-            cid_write_text(&name, cid);
-        } else {
-            code = say_refused(path, err, &report);
-        }
-    }
-    close(file);
-    return code;
-}
-
-// A CID is taken as one; whatever looks like a path, or is a file, is a file; NAME@KEY is what its
-// key says.
-static int program_name(struct store *store, struct run *run, char cid[CID_TEXT_BYTES])
-{
-    const char *program = run->program;
-    struct report report = {0};
-    struct cid parsed;
-    struct span name;
-    struct peer_id key;
-    enum err err = cid_parse_text(span_string(program), &parsed, &report);
-    if (err == ERR_OK) {
-        cid_write_text(&parsed, cid);
-        return EXIT_GOOD;
-    }
-    bool is_path = strchr(program, '/') != NULL || access(program, F_OK) == 0;
-    if (is_path) {
-        return file_add(store, program, cid);
-    }
-    if (name_is(program, &name, &key)) {
-        int code = name_resolve(store, &run->network, program, &parsed);
-        if (code == EXIT_GOOD) {
-            cid_write_text(&parsed, cid);
-        }
-        return code;
-    }
-    const char *at = strchr(program, '@');
-    if (at != NULL) {
-        report_clear(&report);
-        (void)peer_id_parse(span_string(at + 1), &key, &report);
-        say("cannot run %s: what stands behind @ is no key as `redshirt publish` prints it (%s)",
-            program, report.text);
-        return EXIT_BAD_CID;
-    }
-    // What begins as names of blocks do was meant as one.
-    bool looks_like_cid = err == ERR_UNSUPPORTED || strncasecmp(program, "baf", 3) == 0;
-    if (looks_like_cid) {
-        say("cannot run %s: %s", program, report.text);
-        return EXIT_BAD_CID;
-    }
-    say("cannot run %s: it is neither a file nor a CID (%s)", program, report.text);
-    return EXIT_NOT_FOUND;
-}
 
 // ---- the command line
 
@@ -278,7 +187,7 @@ static int words_say(struct session *session, struct run *run, const char *cid)
 static int run_in(struct store *store, struct run *run)
 {
     char cid[CID_TEXT_BYTES];
-    int code = program_name(store, run, cid);
+    int code = program_find(store, &run->network, run->program, cid);
     struct session session;
     if (code == EXIT_GOOD) {
         struct session_config config = {.workers = run->workers,
