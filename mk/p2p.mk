@@ -54,7 +54,7 @@ test-interop: $(INTEROP_PROGRAMS:%=build/asan/test/interop_%) ## lib/p2p and js-
 # Installs Helia under build/interop-blocks/ at its first run.
 TEST_SUITES += interop-blocks
 TEST_SECONDS_interop-blocks := 900
-test-interop-blocks: build/hosted/redshirt ## redshirt and Helia give each other files
+test-interop-blocks: build/hosted/redshirt build/test/programs/shown.wasm ## redshirt and Helia give each other files
 	@tests/interop/blocks --folder build/interop-blocks $<
 
 demo-p2p: build/hosted/redshirt build/programs/hello.wasm ## two redshirts, and Helia, hand a program on

@@ -131,10 +131,12 @@ struct bitswap_peer {
     struct p2p_connection *connection;
     u64 tag;            // the caller's
     u64 wanted_bytes;   // of blocks that were wanted
+    u64 wanted_count;   // of them
     u64 unwanted_bytes; // what is counted; wanted ones count down
     u64 served_bytes;
-    u32 late_count; // how often it was not waited for any more
-    u32 liar_count; // blocks that it sent instead of those it was asked for
+    u64 served_count; // blocks that it has got of us
+    u32 late_count;   // how often it was not waited for any more
+    u32 liar_count;   // blocks that it sent instead of those it was asked for
     enum err failure;
     const char *reason;
 

@@ -377,6 +377,7 @@ static bool send_item(struct bitswap *engine, struct bitswap_peer *peer, struct 
         return false;
     }
     peer->served_bytes += order->bytes.size;
+    peer->served_count += has_bytes(order);
     peer->item_sent = 0;
     order_free(engine, order);
     return true;

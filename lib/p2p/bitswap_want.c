@@ -551,6 +551,7 @@ bool bitswap_wants_block(struct bitswap *engine, struct bitswap_peer *peer,
     peer->progress_ns = engine->now_ns;
     peer->sessions |= want->sessions;
     peer->wanted_bytes += size;
+    peer->wanted_count++;
     peer->unwanted_bytes -= size < peer->unwanted_bytes ? size : peer->unwanted_bytes;
     *cid = want->cid;
     *sessions = want->sessions;

@@ -14,4 +14,8 @@ enum {
     SERVER_IDLE_TURNS = 30, // a connection on which nothing moved that long is closed
     SERVER_PROCESSES = 256, // shown on the page; the others are counted
     SERVER_NAME_BYTES = 96, // of a program's or an interface's name on the page; the rest is cut
+    SERVER_PEERS = 128,     // shown on the page; the others are counted
+    SERVER_FILES = 16,      // that are fetched, likewise
+    SERVER_OFFENCES = 16,   // of peers, likewise
+    SERVER_LISTENS = 16,    // addresses of the node, likewise
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/http/pages.c: the live page, a word of greeting, and /api/system: what runs, as JSON,
-// from redshirt:kernel/inspect. Names come from programs, so they are escaped.
+// programs/http/pages.c: the live page, a word of greeting, /api/peers (peers.c), and /api/system:
+// what runs, as JSON, from redshirt:kernel/inspect. Names come from programs, so they are escaped.
 #include "programs/http/pages.h"
 #include "core/base/compiler.h"
 #include "core/base/memory.h"
@@ -9,7 +9,9 @@
 #include "interfaces/inspect_client.h"
 #include "interfaces/inspect_section.h"
 #include "lib/http/http.h"
+#include "programs/http/json.h"
 #include "programs/http/limits.h"
+#include "programs/http/peers.h"
 #include "programs/rt/redshirt.h"
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
@@ -22,53 +24,9 @@ enum {
     JSON_BYTES = 1024,     // around the lists
     JSON_ITEM_BYTES = 512, // of numbers and names of fields, for each process and interface
     JSON_STRINGS = 3,      // of each, at most
-    JSON_STRING_BYTES = 6 * SERVER_NAME_BYTES, // "\u001f" is the longest form of a byte
 };
 
 // ---- JSON
-
-// The front of a string that is not too long for the page. UTF-8 stays whole.
-static struct span name_cut(struct span name)
-{
-    size_t size = name.size < SERVER_NAME_BYTES ? name.size : SERVER_NAME_BYTES;
-    while (size != 0 && size < name.size && (name.data[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    return span_slice(name, 0, size);
-}
-
-static void json_string(struct text *out, struct span string)
-{
-    string = name_cut(string);
-    text_char(out, '"');
-    for (size_t i = 0; i < string.size; i++) {
-        u8 c = string.data[i];
-        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
-            text_string(out, "\\u");
-            text_hex(out, c, 4);
-        } else {
-            text_char(out, (char)c);
-        }
-    }
-    text_char(out, '"');
-}
-
-// `"name":value`, behind a comma.
-static void json_number(struct text *out, const char *name, u64 value)
-{
-    text_string(out, ",\"");
-    text_string(out, name);
-    text_string(out, "\":");
-    text_u64(out, value);
-}
-
-static void json_name(struct text *out, const char *name, struct span value)
-{
-    text_string(out, ",\"");
-    text_string(out, name);
-    text_string(out, "\":");
-    json_string(out, value);
-}
 
 static void json_process(struct text *out, const struct inspect_process *process)
 {
@@ -225,6 +183,9 @@ struct page page_get(struct span path)
     }
     if (span_equal(path, SPAN_LITERAL("/api/system"))) {
         return system_page();
+    }
+    if (span_equal(path, SPAN_LITERAL("/api/peers"))) {
+        return peers_page();
     }
     return page_status(404);
 }

@@ -16,6 +16,7 @@
 #include "interfaces/log.h"
 #include "interfaces/log_section.h"
 #include "interfaces/net.h"
+#include "interfaces/peers.h"
 #include "interfaces/tcp.h"
 #include "interfaces/tcp_client.h"
 #include "interfaces/tcp_section.h"
@@ -26,6 +27,7 @@
 #include "lib/http/limits.h"
 #include "programs/http/limits.h"
 #include "programs/http/pages.h"
+#include "programs/http/peers.h"
 #include "programs/rt/redshirt.h"
 
 STATIC_ASSERT(SERVER_READ_BYTES >= HTTP_HEAD_BYTES);
@@ -38,7 +40,7 @@ enum {
     LOG_BYTES = 128,
 };
 
-enum wait_kind { WAIT_ACCEPT, WAIT_READ, WAIT_WRITE, WAIT_TIMER };
+enum wait_kind { WAIT_ACCEPT, WAIT_READ, WAIT_WRITE, WAIT_TIMER, WAIT_PEERS };
 
 // A message under way, found by its id.
 struct wait {
@@ -71,6 +73,7 @@ static struct connection connections[SERVER_CONNECTIONS];
 static u32 connection_count;
 static struct wait accepts[SERVER_ACCEPTS];
 static struct wait timer;
+static struct wait peers;
 static u64 turn;          // of the timer
 static bool accepts_fail; // since this turn: the machine has no more sockets, say
 static u32 tcp;           // the bond
@@ -224,6 +227,16 @@ static struct page page_for(const struct http_request *request)
     return known ? page_get(request->path) : page_status(405);
 }
 
+// Asks about peers, where a request has looked at them.
+static void peers_send(void)
+{
+    i64 bond = peers.waiting ? -1 : peers_bond();
+    if (bond >= 0) {
+        peers.kind = WAIT_PEERS;
+        (void)wait_send(&peers, (u32)bond, PEERS_SHOW_ID, NULL, 0);
+    }
+}
+
 // Answers requests in the buffer while there are whole ones and room for an answer's head.
 static void requests_serve(struct connection *connection, struct text *text)
 {
@@ -251,6 +264,7 @@ static void requests_serve(struct connection *connection, struct text *text)
             respond(connection, text, page_status(status), false);
         }
     }
+    peers_send();
     connection->held -= start;
     mem_move(connection->bytes, connection->bytes + start, connection->held);
 }
@@ -421,6 +435,9 @@ static void on_answer(const struct rt_event *event)
         break;
     case WAIT_TIMER:
         on_timer();
+        break;
+    case WAIT_PEERS:
+        peers_take(event);
         break;
     }
 }

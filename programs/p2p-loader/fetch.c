@@ -614,6 +614,23 @@ void fetch_hears(void)
     }
 }
 
+bool fetch_state(u32 index, struct fetch_state *out)
+{
+    const struct fetch *fetch = &fetches[index];
+    ASSERT(index < LOADER_FETCHES);
+    if (!fetch->is_used) {
+        return false;
+    }
+    *out = (struct fetch_state){.root = fetch->root,
+                                .began_ns = fetch->began_ns,
+                                .done_bytes = fetch->walk.read_bytes,
+                                .has_size = fetch->walk.has_size,
+                                .size_bytes = fetch->walk.file_bytes,
+                                .got_bytes = fetch->got_bytes,
+                                .got_blocks = fetch->got_blocks};
+    return true;
+}
+
 u64 fetch_turn(struct node *node)
 {
     while (waiting_count != 0 && fetch_count < LOADER_FETCHES) {

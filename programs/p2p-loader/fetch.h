@@ -32,6 +32,19 @@ void fetch_hears(void);
 // Returns when to be called at the latest.
 u64 fetch_turn(struct node *node);
 
+// How far a file is.
+struct fetch_state {
+    struct cid root;
+    u64 began_ns;
+    u64 done_bytes; // of the file, that are here
+    bool has_size;
+    u64 size_bytes; // of the file
+    u64 got_bytes;  // from peers, nodes included
+    u64 got_blocks;
+};
+// The file that has the place `index` below LOADER_FETCHES; false: none.
+bool fetch_state(u32 index, struct fetch_state *out);
+
 // ---- main.c
 
 // A file that was begun without a message has come (NULL) or not.

@@ -10,6 +10,7 @@
 #include "programs/p2p-loader/limits.h"
 #include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/node.h"
+#include "programs/p2p-loader/show.h"
 #include "programs/rt/redshirt.h"
 
 #define NS_PER_S ((u64)1000000000)
@@ -71,6 +72,7 @@ void history_bad(struct node *node, const struct peer_id *peer, u64 bytes, const
 {
     char line[LINE_BYTES];
     struct text text = text_over(line, sizeof line);
+    show_offence(node, peer, bytes, words);
     text_string(&text, "bad ");
     peer_id_write(&text, peer);
     text_char(&text, ' ');
@@ -101,6 +103,11 @@ void history_listens(const struct multiaddr *address)
     if (listen_count < LOADER_LISTENERS) {
         listens[listen_count++] = *address;
     }
+}
+
+const struct multiaddr *history_listens_at(u32 index)
+{
+    return index < listen_count ? &listens[index] : NULL;
 }
 
 static void peer_tell(struct text *out, const struct link *link)

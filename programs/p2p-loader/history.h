@@ -28,5 +28,7 @@ void history_keep(struct node *node);
 
 // We listen there.
 void history_listens(const struct multiaddr *address);
+// The address `index` of those; NULL: there are no more.
+const struct multiaddr *history_listens_at(u32 index);
 // Tells `peers` when it is due. Returns when it is next.
 u64 history_turn(struct node *node);

@@ -64,5 +64,11 @@ enum {
     LOADER_PINS_MS = 2000,           // how often the list is looked at
     LOADER_STATUS_MS = 2000,         // how often `redshirt peers` sees something new
 
+    // ---- showing
+
+    LOADER_SHOWN = 128,        // peers on a page; the others are counted
+    LOADER_OFFENCES = 16,      // the latest that are told; the same of one peer is told once
+    LOADER_OFFENCE_BYTES = 63, // of their words
+
     LOADER_TEXT_BYTES = 1024, // a sentence about who has what
 };

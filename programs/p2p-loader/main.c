@@ -50,6 +50,7 @@
 #include "programs/p2p-loader/names.h"
 #include "programs/p2p-loader/node.h"
 #include "programs/p2p-loader/serve.h"
+#include "programs/p2p-loader/show.h"
 #include "programs/p2p-loader/sources.h"
 #include "programs/rt/redshirt.h"
 
@@ -116,7 +117,10 @@ void node_opened(struct node *self, struct link *link)
 
 void node_gone(struct node *self, struct link *link, struct span why)
 {
-    (void)self;
+    if (link->has_bitswap) {
+        self->gone_blocks_in += link->bitswap.wanted_count;
+        self->gone_blocks_out += link->bitswap.served_count;
+    }
     sources_gone(link, why);
 }
 
@@ -177,6 +181,8 @@ static void on_event(const struct rt_event *event)
         calls_answer(event);
     } else if (event->kind == NOTIFICATION_CANCELLED) {
         fetch_cancelled(&node, event->id);
+    } else if (event->kind == NOTIFICATION_MESSAGE && show_is_for(event)) {
+        show_event(event);
     } else if (event->kind == NOTIFICATION_MESSAGE) {
         struct interface_message message = rt_message(event);
         enum err err = fetch_dispatch(&handler, NULL, &message);
@@ -505,6 +511,9 @@ static void start(void)
         node_say(&node, NODE_WARNING, SPAN_LITERAL("p2p: this machine has no multicast"));
     }
     listen_tell();
+    if (!has_name && !has_wanted) {
+        show_begin(&node);
+    }
     if (has_name) {
         names_resolve(&node, &name);
     } else if (has_wanted) {

@@ -5,7 +5,7 @@
 // A turn: events are taken (answers to our calls, messages to us), then the protocols do what
 // follows, then links send. main.c has the loop; links.c the connections; sources.c who to connect
 // to; fetch.c what is got; serve.c what is given; history.c what `redshirt why` and `redshirt
-// peers` show.
+// peers` show, show.c what a page does.
 #pragma once
 #include "core/base/list.h"
 #include "core/base/types.h"
@@ -31,7 +31,8 @@ struct node {
     struct bitswap bitswap;
     struct list links;
     u32 link_count, link_most, knocking_count;
-    u64 read_bytes, written_bytes; // of all links, those that are gone included
+    u64 read_bytes, written_bytes;       // of all links, those that are gone included
+    u64 gone_blocks_in, gone_blocks_out; // of those that are gone
 };
 
 // ---- main.c

@@ -72,6 +72,11 @@ static bool is_served(const struct cid *cid)
     return table != NULL && place_of(name_of(cid))->b != 0;
 }
 
+u32 serve_count(void)
+{
+    return table_count;
+}
+
 // Makes the table twice as large. False: there is no memory, or it would be too large.
 static bool table_grow(void)
 {

@@ -14,5 +14,7 @@ struct node;
 
 void serve_begin(struct node *node);
 void serve_released(u64 token);
+// Blocks that peers may have.
+u32 serve_count(void);
 // Returns when to be called at the latest.
 u64 serve_turn(struct node *node);

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Nodes that serve, and commands that fetch from them, over loopback."""
 import contextlib
+import json
 import os
 import re
 import socket
 import stat
 import subprocess
 import time
+import urllib.request
 
 from harness import Skip, World, alone, expect, expect_good, expect_refused, finish, is_sanitized, test
 
@@ -257,6 +259,95 @@ def p2p_nodes_of_one_home_tell_beside_each_other(world):
     for name in left:
         os.utime(os.path.join(giver.home, "store", "records", name), (1, 1))
     expect_refused(giver.run("peers"), 66, "no node is running")
+
+
+def page_of(port):
+    """What the page of what runs shows of peers; None: nothing yet."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/peers", timeout=20) as answer:
+            expect(answer.headers["Content-Type"], "application/json")
+            return json.load(answer)
+    except OSError:
+        return None  # it has not started
+
+
+def page_when(port, is_so):
+    """The first view of the page for which that holds, within a minute."""
+    for _ in range(3000):
+        seen = page_of(port)
+        if seen is not None and is_so(seen):
+            return seen
+        time.sleep(0.02)
+    raise AssertionError(f"the page never showed it: {seen}")
+
+
+@test
+def p2p_the_page_shows_peers_blocks_and_bytes(world):
+    giver = home(world, "giver")
+    data = content((4 if is_sanitized(world) else 16) * MIB + 5, 7)
+    cid = add(giver, data)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with giver.running("demo", "--port", str(port), "--listen", "/ip4/127.0.0.1/tcp/0") as demo:
+        address = next(line.split()[1].decode() for line in demo.stdout if line.startswith(b"listening "))
+        seen = page_when(port, lambda seen: seen["offered"] != 0)
+        blocks = seen["offered"]
+        expect((seen["self"], seen["listens"]), (address.split("/")[-1], [address.rsplit("/p2p/", 1)[0]]))
+        expect((seen["connected"], seen["peers"], seen["files"], seen["offences"]), (0, [], [], []))
+        for tries in range(1, 6):  # a fetch may be over before the page is looked at
+            taker = home(world, f"taker{tries}")
+            with taker.running("get", cid, "--peer", address, "-o", taker.path("out")) as getting:
+                seen = page_when(port, lambda seen: getting.poll() is not None or (
+                    seen["peers"] and seen["peers"][0]["blocksOut"] >= 2))
+                expect_good(finish(getting))
+            if seen["peers"]:
+                break
+        peer = seen["peers"][0]
+        expect((peer["agent"], peer["ours"]), ("redshirt/0.1", False), peer)
+        expect(re.fullmatch(r"12D3Koo\w+", peer["id"]) is not None, True, peer)
+        expect(re.fullmatch(r"/ip4/127.0.0.1/tcp/\d+", peer["address"]) is not None, True, peer)
+        expect(peer["bytesOut"] > MIB and peer["bytesIn"] > 0 and peer["age"] > 0, True, peer)
+        seen = page_when(port, lambda seen: seen["connected"] == 0)
+        expect((seen["blocksOut"], seen["blocksIn"]), (tries * blocks, 0), seen)
+        expect(seen["bytesOut"] > tries * len(data), True, seen)
+        names = {row["name"]: row["handler"] for row in json.loads(urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/api/system", timeout=20).read())["interfaces"]}
+        expect(names.get("redshirt:net/peers", 0) != 0, True, names)
+        demo.terminate()
+        expect(demo.wait(timeout=20), 0)
+
+
+@test
+def p2p_without_a_node_the_page_shows_no_peers(world):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with world.running("demo", "--port", str(port)):
+        def asked():
+            with contextlib.suppress(OSError), urllib.request.urlopen(
+                    f"http://127.0.0.1:{port}/api/peers", timeout=20) as answer:
+                return answer.read()
+
+        for _ in range(3):
+            expect(eventually(asked), b"null\n")
+
+
+@test
+def p2p_a_program_may_be_shown_the_peers(world):
+    giver, taker, stranger = home(world, "giver"), home(world, "taker"), home(world, "stranger")
+    data = content(2 * MIB + 1, 8)
+    cid = add(giver, data)
+    with serving(giver) as node:
+        ended = taker.run("run", "--peer", node.address, taker.guest("shown"), cid)
+        expect(ended.code, 0, ended)
+        identity = node.address.split("/")[-1]
+        for words in (f"under way {cid}, ", "\ngot\n", f"\npeer {identity} ours 4\n",
+                      f"\nat {node.address.rsplit('/p2p/', 1)[0]} ", "\nagent redshirt/0.1 0\n"):
+            expect(words in ended.out.decode(), True, f"{words!r} in {ended}")
+    # Who was not granted it is not.
+    stranger.answers = ("--allow", "fetch")
+    ended = stranger.run("run", "--peer", node.address, stranger.guest("shown"), cid)
+    expect((ended.code, ended.out), (77, b"nothing\n"), ended)
+    expect(b"redshirt:net/peers" in ended.err, True, ended)
 
 
 @test

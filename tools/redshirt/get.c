@@ -2,6 +2,7 @@
 // `redshirt get`: writes a file of the store out again, checked.
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,11 +41,29 @@ static bool file_finish(int file, const char *temporary, const char *path)
     return fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0 && rename(temporary, path) == 0;
 }
 
+// A pipe or a device is written to as it is; never put a file in its place.
+static int get_to_special(struct store *store, const char *name, const struct cid *cid,
+                          const char *path)
+{
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) {
+        say("%s: cannot be opened (%s)", path, strerror(errno));
+        return EXIT_IO;
+    }
+    int code = get_to(store, name, cid, file);
+    close(file);
+    return code;
+}
+
 // Writes beside the path and renames, so that a file of that name is whole or untouched.
 static int get_to_path(struct store *store, const char *name, const struct cid *cid,
                        const char *path)
 {
     char temporary[HOSTED_PATH_BYTES];
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        return get_to_special(store, name, cid, path);
+    }
     int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     int file = -1;
     if (size > 0 && (size_t)size < sizeof temporary) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/http/json.h"
+#include "core/base/text.h"
+
+// The front of a string that is not too long for the page. UTF-8 stays whole.
+static struct span name_cut(struct span name)
+{
+    size_t size = name.size < SERVER_NAME_BYTES ? name.size : SERVER_NAME_BYTES;
+    while (size != 0 && size < name.size && (name.data[size] & 0xc0) == 0x80) {
+        size--;
+    }
+    return span_slice(name, 0, size);
+}
+
+void json_string(struct text *out, struct span string)
+{
+    string = name_cut(string);
+    text_char(out, '"');
+    for (size_t i = 0; i < string.size; i++) {
+        u8 c = string.data[i];
+        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
+            text_string(out, "\\u");
+            text_hex(out, c, 4);
+        } else {
+            text_char(out, (char)c);
+        }
+    }
+    text_char(out, '"');
+}
+
+void json_number(struct text *out, const char *name, u64 value)
+{
+    text_string(out, ",\"");
+    text_string(out, name);
+    text_string(out, "\":");
+    text_u64(out, value);
+}
+
+void json_name(struct text *out, const char *name, struct span value)
+{
+    text_string(out, ",\"");
+    text_string(out, name);
+    text_string(out, "\":");
+    json_string(out, value);
+}
