@@ -34,7 +34,7 @@ enum {
     KERNEL_PROGRAMS = 4096,      // in use and in the cache, of which the oldest goes to make room
     KERNEL_PROGRAMS_FREEING = 4096, // large ones that went, and whose memory a worker gives back
     KERNEL_MESSAGES_ALL =
-        1 << 20, // at about 256 bytes each; more than all budgets of 1,000 processes
+        1 << 20, // at about 256 bytes each; as many as all budgets of 512 processes
     KERNEL_MESSAGES_SPARE =
         KERNEL_PROCESSES + // of them: so that each process can call the kernel, and wait for the
         KERNEL_PROGRAMS +  // answer, to take something back; one for each program; and what
@@ -74,7 +74,8 @@ enum {
     // ---- one process; at the limit E_LIMIT or the `limit` of the function that was called
     KERNEL_BONDS = 1024,       // a server of a thousand interfaces is none
     KERNEL_REGISTRATIONS = 64, //
-    KERNEL_MESSAGES = 1024,    // sent, and not yet answered and taken: a page of outstanding reads
+    KERNEL_MESSAGES = 2048,    // sent, and not yet answered and taken: a server's reads on a
+                               // thousand sockets, and what else it does meanwhile
     KERNEL_CANCELLED = 1024,   // held, and its client has E_CANCELLED: the oldest is taken away
     KERNEL_MESSAGE_BYTES = 16 << 20, // of their bodies and of the answers that wait
     KERNEL_CHILDREN = 4096,          // whose record is there, awaited or not

@@ -53,8 +53,8 @@ enum {
     HOSTED_LOG_BYTES = 4096,
 
     // Calls under way of one process of tcp or udp: a server with a read on each of a thousand
-    // sockets.
-    HOSTED_CLIENT_CALLS = 1024,
+    // sockets, and writes on most of them.
+    HOSTED_CLIENT_CALLS = 2048,
     // The same, of all clients.
     HOSTED_CALLS = 65536,
     // Sockets of one process of tcp, and of udp; at most half of all that the device may have.
