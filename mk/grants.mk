@@ -14,3 +14,11 @@ $(call unit_test,allow,tests/unit/test_allow.c $(ALLOW_SOURCES))
 
 FUZZ_TARGETS += allow
 FUZZ_SOURCES_allow := $(ALLOW_SOURCES)
+
+# Budgets: what reads one, alone.
+BUDGET_SOURCES := core/kernel/budget.c $(TEST_SUPPORT) $(BASE_SOURCES)
+
+$(call unit_test,budget,tests/unit/test_budget.c $(BUDGET_SOURCES))
+
+FUZZ_TARGETS += budget
+FUZZ_SOURCES_budget := $(BUDGET_SOURCES)

@@ -26,7 +26,7 @@ build/test/kernel/%.wasm: tests/kernel/guests/%.wat
 	$(call say,wat,$<)
 	$(Q)wat2wasm $(WAT_FLAGS) $< -o $@
 build/test/kernel/memories.wasm: WAT_FLAGS := --enable-multi-memory
-KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads memories
+KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads memories tables
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test

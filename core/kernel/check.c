@@ -270,6 +270,24 @@ static u32 kept_messages(const struct kernel *kernel)
     return count;
 }
 
+// What each process has is in one process's budget and in one family's.
+static void check_budgets(const struct kernel *kernel)
+{
+    u64 had = 0;
+    u64 of_leaders = 0;
+    u64 of_families = 0;
+    for (struct list_node *node = list_first(&kernel->all_processes); node != NULL;
+         node = list_next(&kernel->all_processes, node)) {
+        const struct process *process = LIST_ITEM(node, struct process, of_kernel);
+        had += process->linear_bytes + budget_portions(process->charged_bytes);
+        of_leaders += process->memory_bytes;
+        of_families += process->family_bytes;
+        ASSERT(process->memory_bytes == 0 || process->leader == process);
+        ASSERT(process->family_bytes == 0 || process->family == process);
+    }
+    ASSERT(had == of_leaders && had == of_families);
+}
+
 void kernel_check(struct kernel *kernel)
 {
     kernel_lock(kernel);
@@ -317,6 +335,7 @@ void kernel_check(struct kernel *kernel)
     }
     (void)check_party(&kernel->party);
     check_grants(kernel);
+    check_budgets(kernel);
     u32 charged = check_programs(kernel);
     ASSERT(charged == family_programs);
     kernel_unlock(kernel);

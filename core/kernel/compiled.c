@@ -573,7 +573,7 @@ static void ask_for(struct process *process)
 // A further thread need not be: code that checks is right for any memory.
 static bool must_be_fast(const struct process *process)
 {
-    return process->leader == process && process->limits.memory == KERNEL_MEMORY_FAST;
+    return process->leader == process && process->budget.addressing == KERNEL_MEMORY_FAST;
 }
 
 // A fast process's place, in its family and in the kernel. False: one of them has no more.
@@ -597,7 +597,7 @@ bool compiled_process_begin(struct process *process)
         return true;
     }
     bool may_be = process->leader == process || process->leader->is_fast; // whose memory it has
-    if (may_be && process->limits.memory != KERNEL_MEMORY_SMALL) {
+    if (may_be && process->leader->budget.addressing != KERNEL_MEMORY_SMALL) {
         process->is_fast = fast_take(process);
     }
     if (!process->is_fast && must_be_fast(process)) {

@@ -3,7 +3,7 @@
 //
 // A process is *fast* when its memory lies in a reservation of its own in which every access
 // beyond it faults, or *small*: its memory lies beside that of others, and compiled code compares
-// each address. That is decided when it begins, by its limits and by how many are fast, because
+// each address. That is decided when it begins, by its budget and by how many are fast, because
 // memory never moves. A program has code of either kind, made once for all its processes of that
 // kind when one of them has run for KERNEL_FUEL_HOT (or before they run, where that is asked for):
 // by a job beside the processes, functions first that were seen running.

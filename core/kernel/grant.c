@@ -4,8 +4,10 @@
 #include "core/kernel/grant.h"
 #include "core/base/cid.h"
 #include "core/kernel/internal.h"
+#include "interfaces/budget.h"
 
 static const u8 all[32];
+static const u8 budgets[32] = BUDGET_HASH;
 
 // ---- rows
 
@@ -219,6 +221,19 @@ enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process 
     return word;
 }
 
+// Tells the machine that a program is refused an interface; `denied` is who stands in its way.
+static void refused(struct kernel *kernel, struct kernel_refusal refusal,
+                    const struct grant_walk *denied)
+{
+    char name[CID_TEXT_BYTES];
+    struct cid cid = {.codec = denied->codec};
+    mem_copy(cid.digest, denied->program, sizeof cid.digest);
+    cid_write_text(&cid, name);
+    refusal.program = denied->program;
+    refusal.cid = span_string(name);
+    kernel->config.refused(kernel->config.refused_context, &refusal);
+}
+
 void grant_refused_locked(struct kernel *kernel, const struct process *process,
                           enum kernel_right right, const struct definition *definition)
 {
@@ -234,19 +249,13 @@ void grant_refused_locked(struct kernel *kernel, const struct process *process,
             break;
         }
     }
-    char name[CID_TEXT_BYTES];
-    struct cid cid = {.codec = walk.codec};
-    mem_copy(cid.digest, walk.program, sizeof cid.digest);
-    cid_write_text(&cid, name);
     struct kernel_refusal refusal = {
         .right = (u8)right,
-        .program = walk.program,
         .interface = definition->hash,
-        .cid = span_string(name),
         .started_as = is_own ? process_started_as(process->leader) : (struct span){0},
         .name = definition->name,
     };
-    kernel->config.refused(kernel->config.refused_context, &refusal);
+    refused(kernel, refusal, &walk);
 }
 
 u32 grant_limits_locked(struct kernel *kernel, const struct process *process,
@@ -262,6 +271,57 @@ u32 grant_limits_locked(struct kernel *kernel, const struct process *process,
         }
     }
     return count;
+}
+
+// ---- budgets
+
+// What the row of that program leaves a process. False: nothing.
+static bool budget_read(struct kernel *kernel, const u8 program[32], struct kernel_budget *out)
+{
+    // No row for all interfaces counts here: a budget is not used, it is had.
+    const struct grant_row *row = row_find(kernel, KERNEL_USE, program, budgets);
+    row = row != NULL ? row : row_find(kernel, KERNEL_USE, all, budgets);
+    if (row == NULL) {
+        *out = kernel_budget_most();
+        return true;
+    }
+    return row->word == KERNEL_ALLOW &&
+           kernel_budget_parse(span_of(row->limit, row->limit_size), out, NULL) == ERR_OK;
+}
+
+enum err grant_budget_locked(struct kernel *kernel, const struct process *process,
+                             const struct grant_walk *own, struct kernel_budget *out,
+                             struct grant_walk *denied)
+{
+    struct kernel_budget budget = kernel_budget_most();
+    budget.addressing = (u8)process->limits.memory;
+    struct grant_walk walk = *own;
+    for (bool is_own = true; walk.program != NULL; grant_up(&walk), is_own = false) {
+        struct kernel_budget said;
+        if (!budget_read(kernel, walk.program, &said)) {
+            *denied = walk;
+            return ERR_DENIED;
+        }
+        budget_narrow(&budget, &said, is_own);
+    }
+    *out = budget;
+    return ERR_OK;
+}
+
+void grant_budget_refused_locked(struct kernel *kernel, const struct process *process,
+                                 const struct grant_walk *own, const struct grant_walk *denied)
+{
+    if (kernel->config.refused == NULL) {
+        return;
+    }
+    struct kernel_refusal refusal = {
+        .right = KERNEL_USE,
+        .interface = budgets,
+        .started_as =
+            denied->program == own->program ? process_started_as(process) : (struct span){0},
+        .name = SPAN_LITERAL(BUDGET_NAME),
+    };
+    refused(kernel, refusal, denied);
 }
 
 struct bond *grant_client_locked(struct kernel *kernel, const struct party *party, u64 client)
@@ -347,6 +407,7 @@ static void bond_judge_locked(struct kernel *kernel, struct bond *bond,
 static void changed_locked(struct kernel *kernel, const struct kernel_grant *row,
                            bool has_new_limit)
 {
+    bool is_of_budgets = mem_equal(row->interface, budgets, sizeof budgets);
     consent_changed_locked(kernel);
     const struct pool *pool = row->right == KERNEL_USE ? &kernel->bonds : &kernel->registrations;
     for (u32 slot = 0; slot < pool->chunk_count * POOL_CHUNK_ITEMS; slot++) {
@@ -359,6 +420,9 @@ static void changed_locked(struct kernel *kernel, const struct kernel_grant *row
             kernel_unlock(kernel);
             kernel_lock(kernel);
         }
+    }
+    if (row->right == KERNEL_USE && is_of_budgets) {
+        budgets_changed_locked(kernel);
     }
 }
 

@@ -10,6 +10,7 @@
 // Use     kernel_grant_set and kernel_grant_forget, before programs start and at any time later.
 //         When they return, no bond is left that the rows do not allow: messages that were under
 //         way on it have got one answer, the error answer E_DENIED, or one before that.
+//         Rows for `redshirt:kernel/budget` are the kernel's own: core/kernel/budget.h.
 // Owner   the kernel copies what it is given.
 // Limits  core/kernel/limits.h: KERNEL_GRANTS, KERNEL_GRANT_LIMIT_BYTES.
 // Source  docs/grants.md.

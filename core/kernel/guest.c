@@ -86,9 +86,12 @@ static void give_block(struct kernel *kernel, u32 order, u8 *base)
     lock_release(&kernel->guest_lock);
 }
 
-// Takes `bytes` from what all guests together may use.
+// Takes `bytes` from what the process, and all guests together, may use.
 static bool charge(struct kernel *kernel, struct process *process, u64 bytes)
 {
+    if (!budget_take(process, bytes)) {
+        return false;
+    }
     kernel_lock_take(&kernel->guest_lock, LOCK_NONE);
     bool fits = bytes <= kernel->guest.limit_bytes - kernel->guest.used_bytes;
     if (fits) {
@@ -97,6 +100,8 @@ static bool charge(struct kernel *kernel, struct process *process, u64 bytes)
     lock_release(&kernel->guest_lock);
     if (fits) {
         __atomic_fetch_add(&process->linear_bytes, bytes, __ATOMIC_RELAXED);
+    } else {
+        budget_give(process, bytes);
     }
     return fits;
 }
@@ -108,6 +113,7 @@ static void uncharge(struct kernel *kernel, struct process *process, u64 bytes)
     kernel->guest.used_bytes -= bytes;
     lock_release(&kernel->guest_lock);
     __atomic_fetch_sub(&process->linear_bytes, bytes, __ATOMIC_RELAXED);
+    budget_give(process, bytes);
 }
 
 static enum err commit(struct process *process, u8 *start, u64 bytes)

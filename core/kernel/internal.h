@@ -19,6 +19,7 @@
 #include "core/base/timers.h"
 #include "core/base/wire.h"
 #include "core/jit/jit.h"
+#include "core/kernel/budget.h"
 #include "core/kernel/compiled.h"
 #include "core/kernel/device.h"
 #include "core/kernel/grant.h"
@@ -32,6 +33,7 @@
 #include "core/wasm/module.h"
 #include "core/wasm/thread.h"
 #include "interfaces/system.h"
+struct cid;
 
 // ---- what is told to a handler or a client, in order
 
@@ -382,10 +384,12 @@ struct process {
     u64 received_total;
     u64 answered_total;
     u64 linear_bytes; // atomic: linear memory in use
+    u64 memory_bytes; // atomic: of a leader: what its budget of memory has to hold (charge.c)
     // Of a family: what compiling its programs costs (compiled.h).
     u64 compiling_fuel;  // atomic: used so far, by jobs; counts as its own
     u64 compiling_bytes; // atomic: working memory of jobs
     u64 code_bytes;      // of the code of programs that it is charged for
+    u64 family_bytes;    // atomic: memory_bytes of all of it
     u32 fast_count;      // atomic: its processes that are fast,
     u32 stack_count;     // atomic: and those that have a `compiled`
 
@@ -402,8 +406,11 @@ struct process {
     struct kernel_debug *debug;  // NULL: nobody debugs it
     struct jit_thread *compiled; // runs `thread`; NULL: the interpreter alone does
     bool is_fast;                // core/kernel/compiled.h; else it is small
+    bool is_beyond_budget;       // it wanted more memory than that
     bool has_first_memory;       // the instance being made: guest.c
-    struct kernel_limits limits; // constant
+    struct kernel_limits limits; // constant: what it was started with
+    // Of a leader: what the user leaves it. memory_bytes: atomic.
+    struct kernel_budget budget;
 };
 
 // ---- devices
@@ -696,6 +703,14 @@ enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process 
 // Tells the machine, if it wants to know.
 void grant_refused_locked(struct kernel *kernel, const struct process *process,
                           enum kernel_right right, const struct definition *definition);
+// The budget that a process of that program has, or is to have; no more than its limits.
+// ERR_DENIED  the user has taken it back, or it cannot be read: *denied is from whom
+enum err grant_budget_locked(struct kernel *kernel, const struct process *process,
+                             const struct grant_walk *own, struct kernel_budget *out,
+                             struct grant_walk *denied);
+// Tells the machine of one that is not started for that.
+void grant_budget_refused_locked(struct kernel *kernel, const struct process *process,
+                                 const struct grant_walk *own, const struct grant_walk *denied);
 // The limits that the process has for the interface, all of which hold. Returns how many; at most
 // KERNEL_LINEAGE + 1.
 u32 grant_limits_locked(struct kernel *kernel, const struct process *process,
@@ -705,6 +720,19 @@ struct bond *grant_client_locked(struct kernel *kernel, const struct party *part
 // The `above` of a child of that process. ERR_LIMIT, ERR_NO_MEMORY
 enum err lineage_take_locked(struct kernel *kernel, struct process *parent, struct lineage **out);
 void lineage_give_locked(struct kernel *kernel, struct lineage *lineage);
+
+// ---- charge.c: what processes take, against their budgets
+
+// The process is about to get the program of that name. False: the user lets it have nothing.
+bool budget_begin_locked(struct kernel *kernel, struct process *process, const struct cid *cid);
+// Rows for budgets have changed. The lock is given back in between.
+void budgets_changed_locked(struct kernel *kernel);
+// Takes memory from the budget of the process, and of its family as a whole. False: one of them
+// has no more. By the worker or the job that has it, without the lock.
+bool budget_take(struct process *process, u64 bytes);
+void budget_give(struct process *process, u64 bytes);
+// What `bytes` of the kernel's own memory count as: they are charged in portions.
+u64 budget_portions(u64 bytes);
 
 // ---- consent.c
 

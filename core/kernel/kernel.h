@@ -60,7 +60,8 @@ enum kernel_memory {
     KERNEL_MEMORY_SMALL, // beside those of others, each access compared: as many as there may be
 };
 
-// What a process may use. Its children may use no more.
+// What a process is to have at most, within its budget (core/kernel/budget.h). Its children inherit
+// it.
 struct kernel_limits {
     enum kernel_memory memory;
 };
@@ -143,6 +144,7 @@ enum kernel_load_error {
     KERNEL_LOAD_LIMIT,
     KERNEL_LOAD_FAILED,
     KERNEL_LOAD_NO_LOADER,
+    KERNEL_LOAD_DENIED, // the user has taken back its budget
 };
 
 // A call that a trap has ended: the innermost one, or one that was waiting for the next inner.

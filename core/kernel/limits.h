@@ -2,6 +2,10 @@
 // core/kernel/limits.h: every bound of the kernel. Each is the largest value that is accepted; one
 // beyond gets the error named here.
 #pragma once
+#include "core/base/types.h"
+
+// The most memory that a budget can name, and none at all: all that 64-bit machines can address.
+#define KERNEL_BUDGET_BYTES ((u64)1 << 48)
 
 enum {
     // ---- the machine
@@ -82,9 +86,10 @@ enum {
     KERNEL_FAMILY = 1 << 14, // descendants of one that the machine started, orphans too: an eighth
     KERNEL_FAMILY_PROGRAMS = 512, // that they took up and somebody runs or waits for: an eighth
     KERNEL_PROCESS_BYTES =
-        96 << 20,            // stack, tables and instance; a table of the engine's limit fits
-    KERNEL_THREADS = 64,     // beside the first: more than most machines have CPUs
-    KERNEL_ARGUMENTS = 1024, // arguments and environment together
+        96 << 20, // stack, tables and instance; a table of the engine's limit fits
+    KERNEL_BUDGET_PORTION = 64 << 10,  // of the above, as they count in its budget: a page
+    KERNEL_THREADS = 64,               // beside the first: more than most machines have CPUs
+    KERNEL_ARGUMENTS = 1024,           // arguments and environment together
     KERNEL_ARGUMENT_BYTES = 128 << 10, // the same, and four bytes for each
 
     // ---- one message; E_TOO_LONG

@@ -12,20 +12,42 @@ enum { IMPORT_UNITS = 4 }; // of fuel
 
 // ---- memory charged to it
 
+// What it is charged for goes from so many bytes to more, or less, of which its budget holds
+// portions: most processes never have two.
+static bool charge_take(struct process *process, u64 from, u64 to)
+{
+    u64 more = budget_portions(to) - budget_portions(from);
+    return more == 0 || budget_take(process, more);
+}
+
+static void charge_give(struct process *process, u64 from, u64 to)
+{
+    u64 less = budget_portions(from) - budget_portions(to);
+    if (less != 0) {
+        budget_give(process, less);
+    }
+}
+
 static void *charge_resize(struct memory *self, void *block, size_t old_size, size_t new_size)
 {
     struct process *process = CONTAINER_OF(self, struct process, charge);
     struct memory *memory = kernel_memory(process->kernel);
+    u64 bytes = process->charged_bytes;
     if (old_size != 0) {
-        ASSERT(process->charged_bytes >= old_size);
+        ASSERT(bytes >= old_size);
         process->charged_bytes -= old_size;
+        charge_give(process, bytes, bytes - old_size);
         return memory->resize(memory, block, old_size, 0);
     }
-    if (new_size > KERNEL_PROCESS_BYTES - process->charged_bytes) {
+    if (new_size > KERNEL_PROCESS_BYTES - bytes || !charge_take(process, bytes, bytes + new_size)) {
         return NULL;
     }
     void *taken = memory->resize(memory, NULL, 0, new_size);
-    process->charged_bytes += taken == NULL ? 0 : new_size;
+    if (taken == NULL) {
+        charge_give(process, bytes + new_size, bytes);
+    } else {
+        process->charged_bytes += new_size;
+    }
     return taken;
 }
 
@@ -195,6 +217,7 @@ static void free_record(struct kernel *kernel, struct process *process)
 {
     ASSERT(process->message_bytes == 0 && process->charged_bytes == 0);
     ASSERT(process->linear_bytes == 0 && process->child_count == 0);
+    ASSERT(process->memory_bytes == 0 && process->family_bytes == 0);
     ASSERT(process->fast_count == 0 && process->stack_count == 0);
     if (process->parent != NULL) {
         leave_parent(process);
@@ -633,7 +656,10 @@ static void end_unmade(struct process *process, enum err err, enum trap trap,
                                                     .text = span_of(text.data, text.size)});
         return;
     }
-    text_string(&text, report->text[0] != 0 ? report->text : err_name(err));
+    bool is_beyond_budget = err == ERR_NO_MEMORY && process->is_beyond_budget;
+    text_string(&text, is_beyond_budget       ? "its budget of memory is too small"
+                       : report->text[0] != 0 ? report->text
+                                              : err_name(err));
     process_end(process, (struct kernel_ending){.kind = KERNEL_NOT_LOADED,
                                                 .load = err == ERR_NO_MEMORY || err == ERR_LIMIT
                                                             ? KERNEL_LOAD_LIMIT

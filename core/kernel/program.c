@@ -335,6 +335,10 @@ void program_start_locked(struct kernel *kernel, struct span text, struct proces
         refuse_locked(kernel, process, KERNEL_LOAD_BAD_CID, report.text);
         return;
     }
+    if (!budget_begin_locked(kernel, process, &cid)) {
+        refuse_locked(kernel, process, KERNEL_LOAD_DENIED, "the user has taken back its budget");
+        return;
+    }
     struct program *program = find_locked(kernel, &cid);
     bool is_taken_up = program == NULL || (program->reference_count == 0 && !program->is_fixed);
     if (is_taken_up && process->family->family_programs == KERNEL_FAMILY_PROGRAMS) {

@@ -390,6 +390,7 @@ void system_answer_spawn_error_locked(struct kernel *kernel, struct message *mes
         [KERNEL_LOAD_LIMIT] = SYSTEM_SPAWN_ERROR_LIMIT,
         [KERNEL_LOAD_FAILED] = SYSTEM_SPAWN_ERROR_LOAD_FAILED,
         [KERNEL_LOAD_NO_LOADER] = SYSTEM_SPAWN_ERROR_LOAD_FAILED,
+        [KERNEL_LOAD_DENIED] = SYSTEM_SPAWN_ERROR_DENIED,
     };
     ASSERT((u32)error < COUNT_OF(kinds));
     answer_spawn_error(kernel, message, (enum system_spawn_error_kind)kinds[error], text);
@@ -437,7 +438,7 @@ static void call_spawn_within(void *context, const struct interface_message *unu
     struct system_call *call = context;
     ASSERT((u32)body->limits.memory < COUNT_OF(kinds));
     struct kernel_limits limits = {(enum kernel_memory)kinds[body->limits.memory]};
-    if (call->process->limits.memory == KERNEL_MEMORY_SMALL) {
+    if (call->process->leader->budget.addressing == KERNEL_MEMORY_SMALL) {
         if (limits.memory == KERNEL_MEMORY_FAST) {
             answer_spawn_error(call->kernel, call->message, SYSTEM_SPAWN_ERROR_DENIED,
                                (struct span){0});

@@ -10,7 +10,7 @@ import subprocess
 import termios
 import time
 
-from harness import (PATIENCE, connect, expect, expect_good, listen, port_of, test)
+from harness import (PATIENCE, Skip, connect, expect, expect_good, expect_refused, listen, port_of, test)
 
 REFUSED = 77
 HELLO = os.path.join("build", "programs", "hello.wasm")
@@ -270,6 +270,83 @@ def grants_limits_are_read_before_they_are_written(world):
     expect_good(world.run("grant", world.guest("reach"), "tcp=listen:1"))
     asked.put(asked.text().replace("listen:1", "everything").encode())
     expect(world.run("run", world.guest("reach"), "connect", HOME, "9").out, b"denied\n")
+
+
+# ---- budgets
+
+def pages(ended):
+    expect(ended.code, 0, ended)
+    return int(ended.out.split()[1])
+
+
+@test
+def grants_of_memory(world):
+    asked = Asked(world)
+    hoard = world.guest("hoard")
+    most = 4 << 4  # pages of 4 MiB
+    taken = pages(asked.run("--allow", "budget=memory:4MiB", hoard))
+    expect(most - 4 <= taken < most, True, taken)  # what else it is made of has a page or two
+    expect(pages(asked.run("--allow", "budget=memory:8MiB", hoard)), taken + most)
+    expect_good(world.run("grant", hoard, "budget=memory:4MiB"))
+    expect(pages(asked.run(hoard)), taken)
+    expect(pages(asked.run("--yes", hoard)), taken)  # which is about interfaces
+    expect("redshirt:kernel/budget=memory:4MiB\n" in world.run("grants").out.decode(), True)
+    # What it starts has no more than that together.
+    bounds = world.guest("bounds")
+    family = asked.run("--allow", "budget=memory:4MiB", bounds, "memory", "0")
+    expect(0 < pages(family) < most, True, family)
+    # Not even enough to begin with.
+    ended = asked.run("--allow", "budget=memory:1KiB", hoard)
+    expect_refused(ended, 73, "its budget of memory is too small")
+
+
+@test
+def grants_of_addressing(world):
+    asked = Asked(world)
+    hoard = world.guest("hoard")
+    if os.environ.get("REDSHIRT_ENGINE") == "interpreter" or os.environ.get("REDSHIRT_MEMORY"):
+        raise Skip("here all processes are small")
+    small = 1 << 14  # pages that a small one has addresses for
+    roomy = pages(asked.run(hoard)) > small  # or else the machine has no more memory
+    for limit, is_fast in (("", True), ("=addressing:auto", True), ("=addressing:fast", True), ("=addressing:small", False)):
+        taken = pages(asked.run("--allow", f"budget{limit}", hoard))
+        expect(taken > small if is_fast and roomy else taken <= small, True, (limit, taken))
+    expect_good(world.run("grant", hoard, "budget=addressing:small"))
+    expect(pages(asked.run(hoard)) <= small, True)
+    expect(pages(asked.run("--memory", "fast", hoard)) <= small, True)
+    if not roomy:
+        raise Skip("this machine has too little memory for a fast one to show")
+
+
+@test
+def grants_without_a_budget_nothing_runs(world):
+    asked = Asked(world)
+    refused(asked.run("--deny", "budget", HELLO), "hello.wasm may not use redshirt:kernel/budget", "--allow budget")
+    expect_good(world.run("revoke", "*", "budget"))
+    refused(asked.run(HELLO), "has taken back its budget")
+    listed = world.run("grants").out.decode()
+    expect("deny      * redshirt:kernel/budget\n" in listed and "# store-loader (by default)" in listed, True, listed)
+    expect_good(world.run("grant", HELLO, "budget=memory:16MiB"))
+    allowed(asked.run(HELLO))
+    for limit in ("memory", "memory:1,", "memory:9999999GiB", "addressing:tiny", "memory:1,memory:1"):
+        for words in (("grant", HELLO, f"budget={limit}"), ("run", "--allow", f"budget={limit}", HELLO)):
+            ended = world.run(*words)
+            expect(ended.code, 64, ended)
+            expect(b"at its byte" in ended.err and b"docs/budgets.md" in ended.err, True, ended)
+    # By hand: nothing is left to whom nobody can read what.
+    asked.put(asked.text().replace("memory:16MiB", "everything").encode())
+    refused(asked.run(HELLO))
+
+
+@test
+def grants_of_memory_count_while_it_runs(world):
+    asked = Asked(world)
+    with world.running("run", world.guest("spinner")) as process:
+        time.sleep(0.5)
+        expect(process.poll(), None)
+        expect_good(world.run("revoke", world.guest("spinner"), "budget"))
+        process.wait(timeout=PATIENCE)
+        expect(process.returncode, 137, process.stderr.read())
 
 
 # ---- the terminal

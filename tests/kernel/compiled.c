@@ -8,6 +8,7 @@
 #include "core/jit/thread.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
+#include "interfaces/budget.h"
 #include "interfaces/loader.h"
 #include "machines/hosted/kept.h"
 #include "machines/hosted/memory.h"
@@ -473,7 +474,54 @@ static void so_many_loops_are_hot(void **state)
     }
 }
 
-// A hundred thousand processes in compiled code at once, and none of them costs a mapping.
+// The user's word about a program, or all: its budget.
+static void say(struct machine *machine, const char *cid, const char *limit)
+{
+    static const u8 budget[32] = BUDGET_HASH;
+    struct kernel_grant grant = {.word = KERNEL_ALLOW, .limit = span_string(limit)};
+    memcpy(grant.interface, budget, sizeof budget);
+    if (cid != NULL) {
+        struct cid program;
+        assert_int_equal(cid_parse_text(span_string(cid), &program, NULL), ERR_OK);
+        memcpy(grant.program, program.digest, sizeof grant.program);
+    }
+    assert_int_equal(kernel_grant_set(machine->kernel, &grant), ERR_OK);
+}
+
+// One program, started in the same way: what it is, the user has said. Whoever runs stays as it is.
+static void the_users_word_makes_it_fast_or_small(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *limit;
+        bool is_fast;
+    } cases[] = {{"", true},
+                 {"addressing:small", false},
+                 {"addressing:fast", true},
+                 {"addressing:small,memory:1MiB", false},
+                 {"addressing:auto", true}};
+    static struct machine machine;
+    struct kernel_process_id ids[COUNT_OF(cases)];
+    machine_open(&machine, KERNEL_ENGINE_COMPILED);
+    for (u32 i = 0; i < COUNT_OF(cases); i++) {
+        say(&machine, machine.cids[FILE_IDLE], cases[i].limit);
+        ids[i] = start(&machine, FILE_IDLE, KERNEL_MEMORY_AUTO);
+        while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+        }
+        for (u32 j = 0; j <= i; j++) {
+            const struct process *process = process_of(&machine, ids[j]);
+            assert_int_equal(process->is_fast, cases[j].is_fast);
+            assert_int_equal(process->compiled->bounds,
+                             cases[j].is_fast ? JIT_BOUNDS_GUARD : JIT_BOUNDS_CHECK);
+        }
+    }
+    assert_int_equal(machine.kernel->fast_count, 3);
+    kernel_check(machine.kernel);
+    machine_close(&machine);
+}
+
+// A hundred thousand processes in compiled code at once, and none of them costs a mapping; because
+// the user has said so.
 static void so_many_are_small(void **state)
 {
     (void)state;
@@ -481,8 +529,9 @@ static void so_many_are_small(void **state)
     static struct machine machine;
     static struct kernel_process_id ids[COUNT];
     machine_open(&machine, KERNEL_ENGINE_COMPILED);
+    say(&machine, NULL, "addressing:small");
     for (u32 i = 0; i < COUNT; i++) {
-        ids[i] = start(&machine, FILE_IDLE, KERNEL_MEMORY_SMALL);
+        ids[i] = start(&machine, FILE_IDLE, KERNEL_MEMORY_AUTO);
     }
     while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
     }
@@ -821,6 +870,7 @@ int main(void)
         cmocka_unit_test(so_many_reservations_are_spare),
         cmocka_unit_test(one_family_does_not_take_all),
         cmocka_unit_test(a_family_has_so_many_stacks),
+        cmocka_unit_test(the_users_word_makes_it_fast_or_small),
         cmocka_unit_test(so_many_are_small),
         cmocka_unit_test(stacks_end),
         cmocka_unit_test(code_stays_while_it_runs),

@@ -9,6 +9,7 @@
 //         seeds --trace SEED       one seed, with a line for all that happens
 #include "core/base/assert.h"
 #include "core/kernel/limits.h"
+#include "interfaces/budget.h"
 #include "interfaces/consent.h"
 #include "interfaces/loader.h"
 #include "interfaces/system.h"
@@ -38,6 +39,7 @@ static const struct stage_interface interfaces[] = {
     {.name = CONSENT_NAME, .real = &consent_interface},
 };
 enum { INTERFACES = sizeof interfaces / sizeof *interfaces };
+static const struct stage_interface budget = {.name = BUDGET_NAME};
 
 // What a command was, so that its result is understood.
 enum step {
@@ -505,10 +507,34 @@ static void change_mind(struct run *run)
     }
 }
 
+// What is left to programs that run or are about to: more, less, or (puppets aside) nothing.
+static void change_budget(struct run *run)
+{
+    static const char *const limits[] = {"memory:1MiB", "memory:128KiB,addressing:small", "",
+                                         "nonsense"};
+    const char *names[] = {run->cid, NULL, run->pinger, run->threads};
+    u32 name = sim_below(4);
+    bool is_hard = name > 1;
+    struct kernel_grant grant = {.word = KERNEL_ALLOW,
+                                 .limit = span_string(limits[sim_below(is_hard ? 4 : 3)])};
+    if (is_hard && sim_below(8) == 0) {
+        grant.word = KERNEL_DENY;
+    }
+    grants_name(&grant, names[name], &budget);
+    if (sim_below(2) == 0) {
+        (void)!kernel_grant_set(run->stage.kernel, &grant);
+    } else {
+        (void)!kernel_grant_forget(run->stage.kernel, KERNEL_USE, grant.program, grant.interface);
+    }
+}
+
 static void mischief(struct run *run)
 {
     if (run->mood > 0 && sim_below(60) == 0) {
         change_mind(run);
+    }
+    if (run->mood > 0 && sim_below(80) == 0) {
+        change_budget(run);
     }
     if (sim_below(150) == 0) {
         stage_kill(&run->stage, run->actors[sim_below(run->actor_count)].puppet);

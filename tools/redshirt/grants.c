@@ -16,7 +16,9 @@
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/base/unixfs.h"
+#include "core/kernel/budget.h"
 #include "core/platform.h"
+#include "interfaces/budget.h"
 #include "interfaces/tcp.h"
 #include "interfaces/udp.h"
 #include "machines/hosted/allow.h"
@@ -42,6 +44,9 @@ static const struct {
     {NULL, "redshirt:io/time", KERNEL_USE, ""},
     {NULL, "redshirt:io/random", KERNEL_USE, ""},
     {NULL, "redshirt:io/stdio", KERNEL_USE, ""},
+    {NULL, BUDGET_NAME, KERNEL_USE, ""},
+    {"store-loader", BUDGET_NAME, KERNEL_USE, ""}, // though all programs have theirs revoked
+    {"p2p-loader", BUDGET_NAME, KERNEL_USE, ""},
     {"store-loader", "redshirt:io/blocks", KERNEL_USE, ""},
     {"store-loader", "redshirt:kernel/loader", KERNEL_HANDLE, ""},
     {"log", "redshirt:io/log", KERNEL_HANDLE, ""},
@@ -122,11 +127,26 @@ bool grants_default(u32 index, struct grants_line *out)
 
 // ---- names
 
+// Without functions, so nothing else of it is generated.
+static const struct interface_definition budget = {
+    .name = BUDGET_NAME,
+    .words = "What a process takes of the machine.",
+    .hash = BUDGET_HASH,
+};
+
+static const struct interface_definition *known_at(size_t index)
+{
+    return index < known_interface_count    ? known_interfaces[index]
+           : index == known_interface_count ? &budget
+                                            : NULL;
+}
+
 const struct interface_definition *grants_known(const u8 hash[32])
 {
-    for (size_t i = 0; i < known_interface_count; i++) {
-        if (mem_equal(known_interfaces[i]->hash, hash, 32)) {
-            return known_interfaces[i];
+    const struct interface_definition *known;
+    for (size_t i = 0; (known = known_at(i)) != NULL; i++) {
+        if (mem_equal(known->hash, hash, 32)) {
+            return known;
         }
     }
     return NULL;
@@ -142,15 +162,16 @@ static bool is_called(const struct interface_definition *interface, struct span 
 
 int grants_interface(struct span text, struct grants_line *line)
 {
-    for (size_t i = 0; i < known_interface_count; i++) {
-        if (is_called(known_interfaces[i], text)) {
-            mem_copy(line->interface, known_interfaces[i]->hash, sizeof line->interface);
-            line->name = span_string(known_interfaces[i]->name);
+    const struct interface_definition *known;
+    for (size_t i = 0; (known = known_at(i)) != NULL; i++) {
+        if (is_called(known, text)) {
+            mem_copy(line->interface, known->hash, sizeof line->interface);
+            line->name = span_string(known->name);
             return EXIT_GOOD;
         }
     }
     if (grants_hash_parse(text, line->interface)) {
-        const struct interface_definition *known = grants_known(line->interface);
+        known = grants_known(line->interface);
         line->name = known == NULL ? SPAN_LITERAL("unknown") : span_string(known->name);
         return EXIT_GOOD;
     }
@@ -160,19 +181,31 @@ int grants_interface(struct span text, struct grants_line *line)
     return EXIT_USAGE;
 }
 
-// What is wrong with a limit, where its handler is one of the machine's that reads it.
+static bool is_of(const struct grants_line *line, const struct interface_definition *interface)
+{
+    return mem_equal(line->interface, interface->hash, sizeof line->interface);
+}
+
+// What is wrong with a limit, where its handler is the kernel or one of the machine's.
 static int limit_check(const struct grants_line *line)
 {
     static struct allow allow;
-    bool is_ours = mem_equal(line->interface, tcp_interface.hash, sizeof line->interface) ||
-                   mem_equal(line->interface, udp_interface.hash, sizeof line->interface);
+    struct kernel_budget unused;
     struct report report = {0};
-    if (!is_ours || allow_parse(line->limit, &allow, &report) == ERR_OK) {
+    const char *shape = "";
+    enum err err = ERR_OK;
+    if (is_of(line, &tcp_interface) || is_of(line, &udp_interface)) {
+        err = allow_parse(line->limit, &allow, &report);
+        shape = "connect:HOST:PORT or listen:PORT; docs/grants.md";
+    } else if (is_of(line, &budget)) {
+        err = kernel_budget_parse(line->limit, &unused, &report);
+        shape = "memory:64MiB or addressing:small; docs/budgets.md";
+    }
+    if (err == ERR_OK) {
         return EXIT_GOOD;
     }
-    say("the limit %.*s: %s, at its byte %llu (connect:HOST:PORT or listen:PORT; docs/grants.md)",
-        (int)line->limit.size, (const char *)line->limit.data, report.text,
-        (unsigned long long)report.offset);
+    say("the limit %.*s: %s, at its byte %llu (%s)", (int)line->limit.size,
+        (const char *)line->limit.data, report.text, (unsigned long long)report.offset, shape);
     return EXIT_USAGE;
 }
 

@@ -244,6 +244,8 @@ const struct command command_grant = {
     "redshirt:io/tcp) "
     "or\n"
     "the hash that `redshirt interface` prints. A limit says how much of it (docs/grants.md).\n"
+    "`budget` is what a program may take of the machine: budget=memory:64MiB,addressing:small\n"
+    "(docs/budgets.md).\n"
     "\n"
     "It counts at once, also for what runs already.\n",
     grant_run,

@@ -96,6 +96,8 @@ static int code_of_load(enum kernel_load_error error)
         return EXIT_IO;
     case KERNEL_LOAD_NO_LOADER:
         return EXIT_NO_LOADER;
+    case KERNEL_LOAD_DENIED:
+        return EXIT_REFUSED;
     }
     return EXIT_IO;
 }
@@ -112,11 +114,14 @@ static const char *advice_of_load(enum kernel_load_error error)
     case KERNEL_LOAD_NOT_A_PROGRAM:
         return "a program is a WebAssembly module that exports memory and _start";
     case KERNEL_LOAD_LIMIT:
-        return "a program has at most 64 MiB, and 512 MiB with its code for the interpreter";
+        return "a program has at most 64 MiB, 512 MiB with its code for the interpreter, and what "
+               "its budget says";
     case KERNEL_LOAD_FAILED:
         return "try again, or look into the store with `redshirt ls --check`";
     case KERNEL_LOAD_NO_LOADER:
         return "the program store-loader has to run";
+    case KERNEL_LOAD_DENIED:
+        return "`redshirt grants` lists what it may have: docs/budgets.md";
     }
     return "";
 }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What processes take of the machine, against what the user leaves them. A budget is read out of
+// the rows when a process gets its program, and again when rows change: whoever has more by then
+// keeps it, and gets nothing new.
+//
+// Memory is counted twice: for the process, its threads with it, and for its family. Both have to
+// fit, so that what a program may use holds for all that it starts, also when that is itself.
+#include "core/base/cid.h"
+#include "core/kernel/internal.h"
+
+// ---- memory
+
+static bool take(u64 *used, u64 bytes, const u64 *budget)
+{
+    u64 most = __atomic_load_n(budget, __ATOMIC_RELAXED);
+    u64 before = __atomic_load_n(used, __ATOMIC_RELAXED);
+    do {
+        if (before > most || bytes > most - before) {
+            return false;
+        }
+    } while (!__atomic_compare_exchange_n(used, &before, before + bytes, false, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+
+static void give(u64 *used, u64 bytes)
+{
+    u64 before = __atomic_fetch_sub(used, bytes, __ATOMIC_RELAXED);
+    ASSERT(before >= bytes);
+}
+
+bool budget_take(struct process *process, u64 bytes)
+{
+    struct process *leader = process->leader;
+    struct process *family = process->family;
+    if (!take(&leader->memory_bytes, bytes, &leader->budget.memory_bytes)) {
+        process->is_beyond_budget = true;
+        return false;
+    }
+    if (!take(&family->family_bytes, bytes, &family->budget.memory_bytes)) {
+        give(&leader->memory_bytes, bytes);
+        process->is_beyond_budget = true;
+        return false;
+    }
+    return true;
+}
+
+void budget_give(struct process *process, u64 bytes)
+{
+    give(&process->leader->memory_bytes, bytes);
+    give(&process->family->family_bytes, bytes);
+}
+
+u64 budget_portions(u64 bytes)
+{
+    return (bytes + KERNEL_BUDGET_PORTION - 1) / KERNEL_BUDGET_PORTION * KERNEL_BUDGET_PORTION;
+}
+
+// ---- rows
+
+// The worker that runs it reads the size of its memory at any time.
+static void set(struct process *process, const struct kernel_budget *budget)
+{
+    process->budget.addressing = budget->addressing;
+    __atomic_store_n(&process->budget.memory_bytes, budget->memory_bytes, __ATOMIC_RELAXED);
+}
+
+bool budget_begin_locked(struct kernel *kernel, struct process *process, const struct cid *cid)
+{
+    struct grant_walk own = {process->above, cid->digest, cid->codec};
+    struct kernel_budget budget;
+    struct grant_walk denied;
+    if (grant_budget_locked(kernel, process, &own, &budget, &denied) != ERR_OK) {
+        grant_budget_refused_locked(kernel, process, &own, &denied);
+        return false;
+    }
+    set(process, &budget);
+    return true;
+}
+
+static void judge_again(struct kernel *kernel, struct process *process)
+{
+    if (process == NULL || process->program == NULL || process->leader != process) {
+        return; // ended, about to end for want of a program, or a thread
+    }
+    struct grant_walk own = grant_walk_begin(process);
+    struct kernel_budget budget;
+    struct grant_walk denied;
+    if (grant_budget_locked(kernel, process, &own, &budget, &denied) == ERR_OK) {
+        set(process, &budget);
+    } else {
+        process_kill_locked(kernel, process);
+    }
+}
+
+void budgets_changed_locked(struct kernel *kernel)
+{
+    const struct pool *pool = &kernel->processes;
+    for (u32 slot = 0; slot < pool->chunk_count * POOL_CHUNK_ITEMS; slot++) {
+        judge_again(kernel, pool_at(pool, slot));
+        if (slot % KERNEL_SWEEP == KERNEL_SWEEP - 1) {
+            kernel_unlock(kernel);
+            kernel_lock(kernel);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Budgets (core/kernel/budget.h): two texts with a newline between them. What is refused says
+// where; what is accepted, narrowed by the other, is no more than either.
+#include "core/base/assert.h"
+#include "core/base/report.h"
+#include "core/kernel/budget.h"
+#include "core/kernel/limits.h"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+static bool parse(struct span text, struct kernel_budget *out)
+{
+    struct report report = {0};
+    if (kernel_budget_parse(text, out, &report) != ERR_OK) {
+        ASSERT(report.text[0] != 0 && report.offset <= text.size);
+        return false;
+    }
+    ASSERT(out->memory_bytes <= KERNEL_BUDGET_BYTES && out->addressing <= KERNEL_MEMORY_SMALL);
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+    size_t first = 0;
+    while (first < size && data[first] != '\n') {
+        first++;
+    }
+    size_t second = first + (first < size);
+    struct kernel_budget budget;
+    struct kernel_budget said;
+    if (!parse(span_of(data, first), &budget) ||
+        !parse(span_of(data + second, size - second), &said)) {
+        return 0;
+    }
+    struct kernel_budget most = budget;
+    budget_narrow(&budget, &said, false);
+    ASSERT(budget.memory_bytes <= most.memory_bytes && budget.memory_bytes <= said.memory_bytes);
+    bool is_small =
+        most.addressing == KERNEL_MEMORY_SMALL || said.addressing == KERNEL_MEMORY_SMALL;
+    ASSERT((budget.addressing == KERNEL_MEMORY_SMALL) == is_small);
+    return 0;
+}

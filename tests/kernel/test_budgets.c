@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tests/kernel/test_budgets.c: what the user leaves a process, of docs/budgets.md, at each bound.
+#include "core/kernel/internal.h"
+#include "interfaces/budget.h"
+#include "machines/sim/sim.h"
+#include "tests/kernel/grants.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+// cmocka wants the above before it
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SPAWN_DENIED = -1000 - SYSTEM_SPAWN_ERROR_DENIED, PAGE = WASM_PAGE_BYTES, MINUS_1 = -1 };
+
+static const struct stage_interface budget = {.name = BUDGET_NAME};
+static const struct stage_interface marks[] = {
+    {"test:budgets/a", {{"f", 0}}}, {"test:budgets/b", {{"f", 0}}}, {"test:budgets/c", {{"f", 0}}}};
+
+// Programs that differ in one interface.
+struct scene {
+    struct stage stage;
+    char cids[3][KERNEL_CID_TEXT_BYTES];
+};
+
+static u32 refusals;
+static char refused_cid[KERNEL_CID_TEXT_BYTES];
+
+static void note_refusal(void *context, const struct kernel_refusal *said)
+{
+    (void)context;
+    refusals++;
+    assert_int_equal(said->right, KERNEL_USE);
+    assert_true(span_equal(said->name, SPAN_LITERAL(BUDGET_NAME)));
+    snprintf(refused_cid, sizeof refused_cid, "%.*s", (int)said->cid.size, said->cid.data);
+}
+
+static void scene_open(struct scene *scene, u64 seed)
+{
+    static const u8 hash[32] = BUDGET_HASH;
+    u8 same[32];
+    stage_interface_hash(&budget, same);
+    assert_memory_equal(hash, same, sizeof hash);
+    struct kernel_config config = sim_kernel_config(1);
+    config.refused = note_refusal;
+    refusals = 0;
+    stage_open_config(&scene->stage, seed, &config, NULL);
+    for (u32 i = 0; i < COUNT_OF(marks); i++) {
+        const struct stage_interface *interfaces[] = {&marks[i]};
+        stage_program(&scene->stage, interfaces, 1, scene->cids[i]);
+    }
+}
+
+// NULL: of all programs.
+static void say(struct scene *scene, const char *cid, enum kernel_word word, const char *limit)
+{
+    grants_say(&scene->stage, KERNEL_USE, word, cid, &budget, limit);
+}
+
+static void leave_bytes(struct scene *scene, const char *cid, u64 bytes)
+{
+    char limit[64];
+    snprintf(limit, sizeof limit, "memory:%llu", (unsigned long long)bytes);
+    say(scene, cid, KERNEL_ALLOW, limit);
+}
+
+static struct process *record(struct scene *scene, u64 process)
+{
+    struct process *found = process_find_locked(scene->stage.kernel, process);
+    assert_non_null(found);
+    return found;
+}
+
+static u64 had(struct scene *scene, const struct puppet *puppet)
+{
+    return record(scene, puppet->process)->memory_bytes;
+}
+
+static i64 grow(struct scene *scene, struct puppet *puppet, u32 pages)
+{
+    struct puppet_order order = {.kind = PUPPET_GROW, .a = pages};
+    return (i32)puppet_do(&scene->stage, puppet, &order);
+}
+
+static struct puppet *spawn(struct scene *scene, struct puppet *parent, const char *cid)
+{
+    i64 process = puppet_spawn(&scene->stage, parent, span_string(cid));
+    assert_true(process > 0);
+    stage_settle(&scene->stage, 1000);
+    return stage_find(&scene->stage, (u64)process);
+}
+
+// ---- memory
+
+static void limit_of_memory_to_the_page(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 1);
+    struct puppet *puppet = stage_start(&scene.stage, scene.cids[0]);
+    leave_bytes(&scene, scene.cids[0], had(&scene, puppet) + 3 * PAGE);
+    assert_true(grow(&scene, puppet, 2) > 0);
+    assert_int_equal(grow(&scene, puppet, 2), MINUS_1);
+    assert_true(grow(&scene, puppet, 1) > 0);
+    assert_int_equal(grow(&scene, puppet, 1), MINUS_1);
+    // A byte short of a page is a page short.
+    leave_bytes(&scene, scene.cids[0], had(&scene, puppet) + PAGE - 1);
+    assert_int_equal(grow(&scene, puppet, 1), MINUS_1);
+    leave_bytes(&scene, scene.cids[0], had(&scene, puppet) + PAGE);
+    assert_true(grow(&scene, puppet, 1) > 0);
+    // Less than it has takes nothing away, and leaves nothing.
+    leave_bytes(&scene, scene.cids[0], 0);
+    i64 pages = grow(&scene, puppet, 0);
+    assert_true(pages > 0);
+    assert_int_equal(grow(&scene, puppet, 1), MINUS_1);
+    grants_forget(&scene.stage, KERNEL_USE, scene.cids[0], &budget);
+    assert_int_equal(grow(&scene, puppet, 100), pages);
+    stage_close(&scene.stage);
+}
+
+// It begins with what it begins with, and with a page less it does not.
+static void limit_of_memory_to_begin_with(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 2);
+    bool has_begun = false;
+    for (u64 pages = 0; !has_begun; pages++) {
+        leave_bytes(&scene, NULL, pages * PAGE);
+        struct puppet *puppet = stage_start_any(&scene.stage, scene.cids[0]);
+        stage_settle(&scene.stage, 1000);
+        has_begun = !puppet->has_ended;
+        if (has_begun) {
+            assert_in_range(pages, 2, had(&scene, puppet) / PAGE + 1);
+            assert_int_equal(grow(&scene, puppet, 2), MINUS_1);
+        } else {
+            assert_int_equal(puppet->ending.kind, KERNEL_NOT_LOADED);
+            assert_int_equal(puppet->ending.load, KERNEL_LOAD_LIMIT);
+            assert_string_equal(puppet->ending_text, "its budget of memory is too small");
+        }
+    }
+    stage_close(&scene.stage);
+}
+
+// What a table has counts as well: elements that a program has, at address 0 of its memory.
+static u32 elements(struct scene *scene, const struct puppet *puppet)
+{
+    const struct wasm_memory *memory = record(scene, puppet->process)->memory;
+    return mem_load_u32(memory->base);
+}
+
+static void limit_of_a_tables_memory(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 3);
+    scene.stage.check = false;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    stage_add(&scene.stage, stage_file("build/test/kernel/tables.wasm"), (struct span){0}, cid);
+    struct puppet *all = stage_start_any(&scene.stage, cid);
+    stage_settle(&scene.stage, 100000);
+    assert_true(elements(&scene, all) > WASM_TABLE_ELEMENTS / 2);
+    leave_bytes(&scene, cid, 16 << 20);
+    struct puppet *some = stage_start_any(&scene.stage, cid);
+    stage_settle(&scene.stage, 100000);
+    // Between its growing and its moving it has both.
+    assert_in_range(elements(&scene, some), (4 << 20) / 8, (16 << 20) / 8);
+    assert_true(had(&scene, some) <= 16 << 20);
+    kernel_check(scene.stage.kernel);
+    stage_close_running(&scene.stage);
+}
+
+// What the user starts has a budget for all that it starts.
+static void a_family_has_one_budget_together(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 4);
+    struct puppet *parent = stage_start(&scene.stage, scene.cids[0]);
+    struct puppet *child = spawn(&scene, parent, scene.cids[1]);
+    struct puppet *grandchild = spawn(&scene, child, scene.cids[0]);
+    u64 all = had(&scene, parent) + had(&scene, child) + had(&scene, grandchild);
+    assert_int_equal(record(&scene, parent->process)->family_bytes, all);
+    leave_bytes(&scene, scene.cids[0], all + 2 * PAGE);
+    assert_int_equal(record(&scene, child->process)->budget.memory_bytes, all + 2 * PAGE);
+    assert_true(grow(&scene, grandchild, 1) > 0);
+    assert_true(grow(&scene, child, 1) > 0);
+    assert_int_equal(grow(&scene, parent, 1), MINUS_1);
+    assert_int_equal(grow(&scene, grandchild, 1), MINUS_1);
+    stage_kill(&scene.stage, grandchild);
+    stage_settle(&scene.stage, 1000);
+    assert_true(grow(&scene, parent, 1) > 0);
+    // Its parent's end changes nothing: what the family has, it has.
+    stage_kill(&scene.stage, parent);
+    stage_settle(&scene.stage, 1000);
+    leave_bytes(&scene, scene.cids[1], had(&scene, child) + PAGE);
+    assert_true(grow(&scene, child, 1) > 0);
+    assert_int_equal(grow(&scene, child, 1), MINUS_1);
+    stage_close(&scene.stage);
+}
+
+static void nobody_has_more_than_those_above(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 5);
+    say(&scene, scene.cids[0], KERNEL_ALLOW, "memory:64MiB");
+    say(&scene, scene.cids[1], KERNEL_ALLOW, "memory:1GiB");
+    say(&scene, scene.cids[2], KERNEL_ALLOW, "memory:32MiB");
+    struct puppet *parent = stage_start(&scene.stage, scene.cids[0]);
+    struct puppet *child = spawn(&scene, parent, scene.cids[1]);
+    struct puppet *grandchild = spawn(&scene, child, scene.cids[2]);
+    struct puppet *last = spawn(&scene, grandchild, scene.cids[1]);
+    static const u64 sizes[] = {64 << 20, 64 << 20, 32 << 20, 32 << 20};
+    const struct puppet *all[] = {parent, child, grandchild, last};
+    for (u32 i = 0; i < COUNT_OF(all); i++) {
+        assert_int_equal(record(&scene, all[i]->process)->budget.memory_bytes, sizes[i]);
+    }
+    // Started by the user it has its own.
+    struct puppet *other = stage_start(&scene.stage, scene.cids[1]);
+    assert_int_equal(record(&scene, other->process)->budget.memory_bytes, 1 << 30);
+    stage_close(&scene.stage);
+}
+
+// ---- addressing
+
+static void addressing_is_what_the_rows_say(void **state)
+{
+    enum { AUTO = KERNEL_MEMORY_AUTO, FAST = KERNEL_MEMORY_FAST, SMALL = KERNEL_MEMORY_SMALL };
+    static const char *const limits[] = {
+        [AUTO] = "addressing:auto", [FAST] = "addressing:fast", [SMALL] = "addressing:small"};
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 6);
+    for (u32 above = AUTO; above <= SMALL; above++) {
+        for (u32 own = AUTO; own <= SMALL; own++) {
+            say(&scene, scene.cids[0], KERNEL_ALLOW, limits[above]);
+            say(&scene, scene.cids[1], KERNEL_ALLOW, limits[own]);
+            struct puppet *parent = stage_start(&scene.stage, scene.cids[0]);
+            assert_int_equal(record(&scene, parent->process)->budget.addressing, above);
+            struct puppet *child = spawn(&scene, parent, scene.cids[1]);
+            u32 gets = above == SMALL ? SMALL : own;
+            assert_int_equal(record(&scene, child->process)->budget.addressing, gets);
+            struct span cid = span_string(scene.cids[1]);
+            i64 id = puppet_spawn_within(&scene.stage, parent, cid, SYSTEM_MEMORY_KIND_FAST);
+            if (above == SMALL) {
+                assert_int_equal(id, SPAWN_DENIED);
+            } else {
+                gets = own == SMALL ? SMALL : FAST;
+                assert_int_equal(record(&scene, (u64)id)->budget.addressing, gets);
+            }
+            id = puppet_spawn_within(&scene.stage, parent, cid, SYSTEM_MEMORY_KIND_SMALL);
+            assert_int_equal(record(&scene, (u64)id)->budget.addressing, SMALL);
+        }
+    }
+    stage_close(&scene.stage);
+}
+
+// ---- none
+
+static void expect_denied(struct scene *scene, const char *cid, const char *whose)
+{
+    u32 before = refusals;
+    struct puppet *puppet = stage_start_any(&scene->stage, cid);
+    stage_settle(&scene->stage, 1000);
+    assert_true(puppet->has_ended);
+    assert_int_equal(puppet->ending.kind, KERNEL_NOT_LOADED);
+    assert_int_equal(puppet->ending.load, KERNEL_LOAD_DENIED);
+    assert_string_equal(puppet->ending_text, "the user has taken back its budget");
+    assert_int_equal(refusals, before + 1);
+    assert_string_equal(refused_cid, whose);
+}
+
+static void without_a_budget_nothing_runs(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 7);
+    struct puppet *parent = stage_start(&scene.stage, scene.cids[1]);
+    struct puppet *running = stage_start(&scene.stage, scene.cids[0]);
+    say(&scene, scene.cids[0], KERNEL_DENY, "");
+    stage_settle(&scene.stage, 1000);
+    assert_true(running->has_ended && !parent->has_ended);
+    assert_int_equal(running->ending.kind, KERNEL_KILLED);
+    expect_denied(&scene, scene.cids[0], scene.cids[0]);
+    assert_int_equal(puppet_spawn(&scene.stage, parent, span_string(scene.cids[0])), SPAWN_DENIED);
+    say(&scene, scene.cids[0], KERNEL_ASK, ""); // of this nobody is asked
+    expect_denied(&scene, scene.cids[0], scene.cids[0]);
+    say(&scene, scene.cids[0], KERNEL_ALLOW, "everything"); // what cannot be read says nothing
+    expect_denied(&scene, scene.cids[0], scene.cids[0]);
+    // Who is below one that has none has none.
+    struct puppet *child = spawn(&scene, parent, scene.cids[2]);
+    say(&scene, scene.cids[1], KERNEL_DENY, "");
+    stage_settle(&scene.stage, 1000);
+    assert_true(parent->has_ended && child->has_ended);
+    stage_close(&scene.stage);
+}
+
+static void a_word_for_all_programs_comes_last(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 8);
+    say(&scene, scene.cids[0], KERNEL_ALLOW, "");
+    say(&scene, NULL, KERNEL_DENY, "");
+    struct puppet *parent = stage_start(&scene.stage, scene.cids[0]);
+    expect_denied(&scene, scene.cids[1], scene.cids[1]);
+    assert_int_equal(puppet_spawn(&scene.stage, parent, span_string(scene.cids[1])), SPAWN_DENIED);
+    assert_string_equal(refused_cid, scene.cids[1]);
+    leave_bytes(&scene, NULL, 32 << 20);
+    struct puppet *child = spawn(&scene, parent, scene.cids[1]);
+    assert_int_equal(record(&scene, child->process)->budget.memory_bytes, 32 << 20);
+    assert_int_equal(record(&scene, parent->process)->budget.memory_bytes, KERNEL_BUDGET_BYTES);
+    // No interface is meant by it, and none means it.
+    say(&scene, NULL, KERNEL_ALLOW, "");
+    grants_say(&scene.stage, KERNEL_USE, KERNEL_ALLOW, scene.cids[1], &grants_puppet, "");
+    grants_say(&scene.stage, KERNEL_USE, KERNEL_DENY, scene.cids[1], NULL, "");
+    (void)spawn(&scene, parent, scene.cids[1]);
+    stage_close(&scene.stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limit_of_memory_to_the_page),
+        cmocka_unit_test(limit_of_memory_to_begin_with),
+        cmocka_unit_test(limit_of_a_tables_memory),
+        cmocka_unit_test(a_family_has_one_budget_together),
+        cmocka_unit_test(nobody_has_more_than_those_above),
+        cmocka_unit_test(addressing_is_what_the_rows_say),
+        cmocka_unit_test(without_a_budget_nothing_runs),
+        cmocka_unit_test(a_word_for_all_programs_comes_last),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
