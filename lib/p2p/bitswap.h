@@ -252,6 +252,11 @@ void bitswap_session_end(struct bitswap *engine, u32 session, u64 now_ns);
 // The peer may have what the session wants: it is asked first.
 void bitswap_hint(struct bitswap *engine, u32 session, struct bitswap_peer *peer, u64 now_ns);
 
+// Walks what is wanted: *at is 0 at first, and is moved on. False: there is no more.
+//   is_missing  nobody who was asked has it, and MISSING was told
+bool bitswap_wanted(const struct bitswap *engine, u32 *at, struct cid *cid, u32 *sessions,
+                    bool *is_missing);
+
 enum bitswap_said {
     BITSWAP_NOT_ASKED,
     BITSWAP_ASKED, // and may still answer

@@ -241,6 +241,22 @@ void bitswap_hint(struct bitswap *engine, u32 session, struct bitswap_peer *peer
     bitswap_wants_look(engine, true);
 }
 
+bool bitswap_wanted(const struct bitswap *engine, u32 *at, struct cid *cid, u32 *sessions,
+                    bool *is_missing)
+{
+    for (; *at < engine->config.want_count; (*at)++) {
+        const struct bitswap_want *want = &engine->config.wants[*at];
+        if (want->sessions != 0) {
+            *cid = want->cid;
+            *sessions = want->sessions;
+            *is_missing = want->is_told;
+            (*at)++;
+            return true;
+        }
+    }
+    return false;
+}
+
 enum bitswap_said bitswap_said(const struct bitswap *engine, const struct cid *cid,
                                const struct bitswap_peer *peer)
 {
@@ -586,6 +602,9 @@ static void ask_tick(struct bitswap *engine, struct bitswap_ask *ask, bool *late
     struct bitswap_peer *peer = ask->peer;
     u64 age = engine->now_ns - ask->since_ns;
     u64 silence = engine->now_ns - peer->progress_ns;
+    // Who sent something else than it was asked for gets no more patience than others get before
+    // the same is asked of somebody else.
+    u64 patience_ms = peer->liar_count != 0 ? P2P_BITSWAP_STALL_MS : P2P_BITSWAP_LATE_MS;
     if (!is_pending(ask)) {
         return;
     }
@@ -593,7 +612,7 @@ static void ask_tick(struct bitswap *engine, struct bitswap_ask *ask, bool *late
         uncount(ask);
         ask->state = BITSWAP_ASK_LATE;
         look(engine, ask->want);
-    } else if (ask->is_block && silence >= MS((u64)P2P_BITSWAP_LATE_MS)) {
+    } else if (ask->is_block && silence >= MS(patience_ms)) {
         give_up(ask);
         uncount(ask);
         ask->state = BITSWAP_ASK_LATE;

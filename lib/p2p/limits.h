@@ -175,6 +175,12 @@ enum {
     MANIFEST_REASON_BYTES = 128,
     MANIFEST_BYTES = 64 * 1024, // all of that, and room
 
+    // What a user may name of the public network; beyond: refused.
+    P2P_BOOTSTRAPS = 8, // nodes of the DHT to begin with
+    P2P_ROUTERS = 4,    // all are asked at once
+    P2P_GATEWAYS = 4,   // asked one after another
+    // "http://" and a host with its port, which fit one word of what `redshirt why` shows.
+    WEB_ADDRESS_BYTES = 72,
     ROUTING_REQUEST_BYTES = 1024,
     ROUTING_RECORDS =
         512, // servers send 100 at most, lines until they are stopped. Beyond: ERR_LIMIT
@@ -234,7 +240,9 @@ enum {
 
     P2P_BITSWAP_HAVE_MS = 1000,  // for a peer to say whether it has a block. Beyond: it is late
     P2P_BITSWAP_STALL_MS = 2000, // without progress: others are asked for the same blocks
-    P2P_BITSWAP_LATE_MS = 10000, // without progress: it is not waited for any more
+    // Without progress: it is not waited for any more. One that sent something else than it was
+    // asked for: P2P_BITSWAP_STALL_MS.
+    P2P_BITSWAP_LATE_MS = 10000,
     // How often one that gave something before is asked for a block that it does not send. Messages
     // may be lost with a stream. Beyond: it is late for good.
     P2P_BITSWAP_TRIES = 3,

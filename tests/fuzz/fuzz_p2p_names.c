@@ -2,8 +2,10 @@
 // Bytes and letters of addresses, peer ids and keys: what is accepted is written as it was read.
 #include "core/base/assert.h"
 #include "core/base/text.h"
+#include "lib/http/client.h"
 #include "lib/p2p/multiaddr.h"
 #include "lib/p2p/peer_id.h"
+#include "lib/p2p/web_address.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -46,8 +48,19 @@ static void try_id(const struct peer_id *id)
     ASSERT(peer_id_equal(id, &again));
 }
 
+// What goes into a request cannot say anything else.
+static void try_web(struct span text)
+{
+    struct web_address web;
+    if (web_address_parse(text, &web, NULL) == ERR_OK) {
+        ASSERT(web.port != 0 && web.host.size != 0 && http_host_is_valid(web.host));
+        ASSERT((web.kind == WEB_HOST_NAME) == (web.name.size != 0));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
+    try_web(span_of(data, size));
     struct multiaddr address;
     struct peer_id id;
     struct peer_key key;

@@ -168,6 +168,29 @@ static void silence_is_named(void **state)
     net_drop(net);
 }
 
+// Nor is one that lies waited for as long as one that is silent.
+static void a_lie_ends_soon(void **state)
+{
+    (void)state;
+    struct net *net = net_make(7);
+    struct net_node *to = net_node(net, NET_HONEST);
+    struct net_node *bad = net_node(net, NET_LIAR);
+    struct net_node *other = net_node(net, NET_HONEST);
+    struct cid root = provide(other, small_leaves, 5000); // not connected
+    struct cid wanted;
+    u32 at = 0, sessions = 0;
+    bool is_missing = false;
+    net_link(to, bad);
+    net_want(to, &root, 16);
+    assert_false(net_run(net, P2P_BITSWAP_STALL_MS + 2 * P2P_BITSWAP_TICK_MS));
+    assert_int_equal(to->missing, 2); // at the start, when nobody was there, and now
+    assert_true(bitswap_wanted(&to->engine, &at, &wanted, &sessions, &is_missing));
+    assert_true(cid_equal(&wanted, &root) && sessions != 0 && is_missing);
+    assert_false(bitswap_wanted(&to->engine, &at, &wanted, &sessions, &is_missing));
+    assert_true(to->told[bad->index].unwanted != 0);
+    net_drop(net);
+}
+
 static void who_has_it_not_says_so_at_once(void **state)
 {
     (void)state;
@@ -380,6 +403,7 @@ int main(void)
         cmocka_unit_test(the_slow_one_is_relieved),
         cmocka_unit_test(bad_ones_are_replaced_and_named),
         cmocka_unit_test(silence_is_named),
+        cmocka_unit_test(a_lie_ends_soon),
         cmocka_unit_test(who_has_it_not_says_so_at_once),
         cmocka_unit_test(parts_are_put_together),
         cmocka_unit_test(one_that_goes_in_mid_block_is_replaced),

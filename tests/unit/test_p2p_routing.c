@@ -4,6 +4,7 @@
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "lib/p2p/routing.h"
+#include "lib/p2p/web_address.h"
 #include "tests/unit/support.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -166,12 +167,57 @@ static void requests_are_those_of_the_specifications(void **state)
     assert_true(size < ROUTING_REQUEST_BYTES && memcmp(out + size - 4, "\r\n\r\n", 4) == 0);
 }
 
+static void web_addresses_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host, *name;
+        enum web_host kind;
+        u16 port;
+    } good[] = {
+        {"http://router.example", "router.example", "router.example", WEB_HOST_NAME, 80},
+        {"http://router.example/", "router.example", "router.example", WEB_HOST_NAME, 80},
+        {"http://a-b_c.9:65535", "a-b_c.9:65535", "a-b_c.9", WEB_HOST_NAME, 65535},
+        {"http://10.0.0.1:8080/", "10.0.0.1:8080", "", WEB_HOST_IP4, 8080},
+        {"http://[::1]", "[::1]", "", WEB_HOST_IP6, 80},
+        {"http://[2001:db8::1]:1", "[2001:db8::1]:1", "", WEB_HOST_IP6, 1},
+    };
+    static const char *const bad[] = {
+        "",           "http",           "http://",        "http:///",        "router.example",
+        "ftp://a",    "http://a/b",     "http://a:",      "http://a:0",      "http://a:65536",
+        "http://a:x", "http://u@a",     "http://a?b",     "http://a#b",      "http://a b",
+        "http://[::", "http://[::]a",   "http://a:1:2",   "http://[a]",      "http://a\r\nb",
+        "http://:80", "http://[::1]:a", "http://a:00000", "http://\xc3\xa9",
+    };
+    struct web_address address;
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        assert_int_equal(web_address_parse(span_string(good[i].text), &address, NULL), ERR_OK);
+        assert_true(span_equal(address.host, span_string(good[i].host)));
+        assert_int_equal(address.kind, good[i].kind);
+        assert_int_equal(address.port, good[i].port);
+        assert_true(span_equal(address.name, span_string(good[i].name)));
+    }
+    assert_int_equal(web_address_parse(SPAN_LITERAL("http://1.2.3.4"), &address, NULL), ERR_OK);
+    assert_memory_equal(address.ip, "\1\2\3\4", 4);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        assert_int_equal(web_address_parse(span_string(bad[i]), &address, NULL), ERR_MALFORMED);
+    }
+    assert_int_equal(web_address_parse(SPAN_LITERAL("https://a"), &address, NULL), ERR_UNSUPPORTED);
+    char longest[WEB_ADDRESS_BYTES + 2] = "http://";
+    memset(longest + 7, 'a', sizeof longest - 7);
+    assert_int_equal(web_address_parse(span_of(longest, WEB_ADDRESS_BYTES), &address, NULL),
+                     ERR_OK);
+    assert_int_equal(web_address_parse(span_of(longest, WEB_ADDRESS_BYTES + 1), &address, NULL),
+                     ERR_LIMIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peers_are_read),
         cmocka_unit_test(broken_answers_are_refused),
         cmocka_unit_test(requests_are_those_of_the_specifications),
+        cmocka_unit_test(web_addresses_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
