@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/p2p-loader/dht.h"
 #include "core/base/assert.h"
-#include "core/base/text.h"
+#include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/limits.h"
 #include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/node.h"
@@ -12,37 +12,14 @@ static u32 search_count;
 
 // ---- links to peers that are asked
 
-static struct link *link_to(const struct node *node, const struct peer_id *peer)
+struct span dht_protocol(enum p2p_scope scope)
 {
-    for (struct list_node *item = list_first(&node->links); item != NULL;
-         item = list_next(&node->links, item)) {
-        struct link *link = LIST_ITEM(item, struct link, of_node);
-        bool is_open = link_is_open(link) && peer_id_equal(&link->connection.peer, peer);
-        bool is_coming = link_is_coming(link) && link->stage != LINK_IS_OVER &&
-                         link->has_expected && peer_id_equal(&link->expected, peer);
-        if (is_open || is_coming) {
-            return link;
-        }
-    }
-    return NULL;
+    return scope == P2P_SCOPE_LAN ? KAD_LAN : KAD_PUBLIC;
 }
 
-// Dials the first address that there is.
-static struct link *link_make(struct node *node, const struct p2p_hint *hint)
+enum link_kind dht_link_kind(enum p2p_scope scope)
 {
-    char words[P2P_MULTIADDR_TEXT_BYTES];
-    struct text text = text_over(words, sizeof words);
-    struct multiaddr address;
-    if (hint->address_count == 0) {
-        return NULL;
-    }
-    multiaddr_write(&text, p2p_hint_address(hint, 0));
-    text_string(&text, "/p2p/");
-    peer_id_write(&text, &hint->peer);
-    if (multiaddr_parse(span_of(text.data, text.size), &address, NULL) != ERR_OK) {
-        return NULL;
-    }
-    return link_dial(node, &address);
+    return scope == P2P_SCOPE_LAN ? LINK_LOCAL : LINK_ASKED;
 }
 
 static void stream_drop(struct dht_ask *ask)
@@ -56,7 +33,6 @@ static void stream_drop(struct dht_ask *ask)
 static void ask_fail(struct dht_search *search, struct dht_ask *ask)
 {
     stream_drop(ask);
-    ask->link = NULL;
     kad_lookup_fail(&search->lookup, (u32)(ask - search->asks));
 }
 
@@ -69,7 +45,8 @@ static void ask_turn(struct dht_search *search, struct dht_ask *ask)
     }
     size_t size = kad_lookup_request(&search->lookup, request, sizeof request);
     ASSERT(size <= sizeof request);
-    if (p2p_stream_open(&ask->link->connection, KAD_LAN, &ask->stream, NULL) != ERR_OK) {
+    struct span protocol = dht_protocol(search->lookup.scope);
+    if (p2p_stream_open(&ask->link->connection, protocol, &ask->stream, NULL) != ERR_OK) {
         ask->stream = NULL;
         ask_fail(search, ask);
         return;
@@ -88,6 +65,8 @@ static void ask_read(struct dht_search *search, struct dht_ask *ask)
     struct span front;
     while (ask->stream != NULL && (front = p2p_stream_front(ask->stream)).size != 0) {
         size_t taken = 0;
+        search->answer_count += !ask->has_answered;
+        ask->has_answered = true;
         enum err err =
             kad_lookup_receive(&search->lookup, (u32)(ask - search->asks), front, &taken, NULL);
         p2p_stream_skip(ask->stream, taken);
@@ -101,9 +80,8 @@ static void ask_read(struct dht_search *search, struct dht_ask *ask)
     }
 }
 
-void dht_event(struct link *link, struct p2p_event event)
+void dht_event(struct p2p_event event)
 {
-    (void)link;
     for (struct list_node *item = is_started ? list_first(&searches) : NULL; item != NULL;
          item = list_next(&searches, item)) {
         struct dht_search *search = LIST_ITEM(item, struct dht_search, of_all);
@@ -123,6 +101,7 @@ void dht_link_gone(const struct link *link)
         struct dht_search *search = LIST_ITEM(item, struct dht_search, of_all);
         for (u32 i = 0; i < P2P_KAD_ALPHA; i++) {
             if (search->asks[i].is_open && search->asks[i].link == link) {
+                search->asks[i].link = NULL;
                 ask_fail(search, &search->asks[i]);
             }
         }
@@ -137,15 +116,20 @@ static void search_seed(struct node *node, struct dht_search *search)
     for (struct list_node *item = list_first(&node->links); item != NULL;
          item = list_next(&node->links, item)) {
         const struct link *link = LIST_ITEM(item, struct link, of_node);
-        if (link_is_open(link)) {
+        if (link_may_be_asked(link, search->lookup.scope)) {
             struct p2p_hint hint = {.peer = link->connection.peer};
             kad_lookup_add(&search->lookup, &hint);
         }
     }
 }
 
+void dht_add(struct dht_search *search, const struct p2p_hint *hint)
+{
+    kad_lookup_add(&search->lookup, hint);
+}
+
 enum err dht_begin(struct node *node, struct dht_search *search, enum kad_goal goal,
-                   const struct kad_key *key)
+                   enum p2p_scope scope, const struct kad_key *key)
 {
     if (!is_started) {
         list_init(&searches);
@@ -155,10 +139,11 @@ enum err dht_begin(struct node *node, struct dht_search *search, enum kad_goal g
         return ERR_BUSY;
     }
     search->node = node;
+    search->asked_count = search->answer_count = 0;
     for (u32 i = 0; i < P2P_KAD_ALPHA; i++) {
         search->asks[i] = (struct dht_ask){0};
     }
-    kad_lookup_init(&search->lookup, &node->crypto, goal, P2P_SCOPE_LAN, key, &node->host.id,
+    kad_lookup_init(&search->lookup, &node->crypto, goal, scope, key, &node->host.id,
                     LOADER_PROVIDERS, node->now_ns);
     search_seed(node, search);
     search->of_all = (struct list_node){0};
@@ -167,10 +152,37 @@ enum err dht_begin(struct node *node, struct dht_search *search, enum kad_goal g
     return ERR_OK;
 }
 
+bool dht_uses(const struct link *link)
+{
+    for (struct list_node *item = is_started ? list_first(&searches) : NULL; item != NULL;
+         item = list_next(&searches, item)) {
+        const struct dht_search *search = LIST_ITEM(item, struct dht_search, of_all);
+        for (u32 i = 0; i < P2P_KAD_ALPHA; i++) {
+            if (search->asks[i].is_open && search->asks[i].link == link) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// The peer need not be asked any more. Of the public DHT there are hundreds.
+static void ask_leave(struct dht_ask *ask)
+{
+    struct link *link = ask->link;
+    stream_drop(ask);
+    ask->is_open = false;
+    ask->link = NULL;
+    if (link != NULL && link->kind == LINK_ASKED && link->stage != LINK_IS_OVER &&
+        !dht_uses(link) && !announce_uses(link)) {
+        link_end(link, NULL);
+    }
+}
+
 void dht_end(struct dht_search *search)
 {
     for (u32 i = 0; i < P2P_KAD_ALPHA; i++) {
-        stream_drop(&search->asks[i]);
+        ask_leave(&search->asks[i]);
     }
     list_remove(&search->of_all);
     search_count--;
@@ -192,8 +204,9 @@ static bool search_turn(struct node *node, struct dht_search *search)
             ASSERT(ask != NULL && !ask->is_open);
             *ask = (struct dht_ask){.is_open = true, .hint = *step.hint};
             ask->link = link_to(node, &ask->hint.peer);
+            search->asked_count++;
             if (ask->link == NULL) {
-                ask->link = link_make(node, &ask->hint);
+                ask->link = link_dial_hint(node, &ask->hint, dht_link_kind(search->lookup.scope));
             }
             if (ask->link == NULL) {
                 ask_fail(search, ask);
@@ -201,8 +214,7 @@ static bool search_turn(struct node *node, struct dht_search *search)
             break;
         case KAD_STEP_LEAVE:
             ASSERT(ask != NULL);
-            stream_drop(ask);
-            ask->is_open = false;
+            ask_leave(ask);
             break;
         case KAD_STEP_PROVIDER:
             search->provider(search, step.hint);

@@ -9,11 +9,13 @@
 #include "interfaces/keep.h"
 #include "lib/p2p/walk.h"
 #include "programs/p2p-loader/calls.h"
-#include "programs/p2p-loader/dht.h"
+#include "programs/p2p-loader/gateway.h"
 #include "programs/p2p-loader/history.h"
 #include "programs/p2p-loader/limits.h"
 #include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/node.h"
+#include "programs/p2p-loader/public.h"
+#include "programs/p2p-loader/search.h"
 #include "programs/p2p-loader/sources.h"
 #include "programs/rt/redshirt.h"
 
@@ -21,7 +23,12 @@ enum {
     TELL_MS = 1000, // between two lines about one file
     REQUEST_BYTES = 128,
     PUT_HEAD_BYTES = 4 + CID_TEXT_LETTERS + 4, // of a message with a block: its name, its size
+    LIAR_BYTES = WEB_ADDRESS_BYTES + 1,        // longer than a peer as it is shown
+    TELL_PEERS = 8, // that are told of, when nobody has something; the others are counted
 };
+
+// Where is searched, as enum p2p_scope has it.
+enum { FETCH_SEARCHES = P2P_SCOPE_PUBLIC + 1 };
 
 struct fetch {
     bool is_used;
@@ -40,9 +47,10 @@ struct fetch {
     u64 began_ns, told_ns;
     bool is_missing; // nobody has `missing`
     struct cid missing;
-    struct dht_search *search; // NULL: none is under way
-    bool has_searched;
-    struct peer_id liar; // size 0: nobody is known to be one
+    struct search *searches[FETCH_SEARCHES]; // NULL: none is under way
+    bool has_searched[FETCH_SEARCHES];
+    u32 public_answers;    // nodes of the public DHT that said something
+    char liar[LIAR_BYTES]; // empty: nobody is known to be one
     u64 liar_bytes;
 };
 
@@ -94,44 +102,49 @@ static void client_answer(struct node *node, u64 message, const struct fetch_err
 
 // ---- who else may have it
 
-static void search_provider(struct dht_search *search, const struct p2p_hint *hint)
+static void lan_done(void *context, u32 answers)
 {
-    (void)search;
-    sources_hint(hint);
+    struct fetch *fetch = context;
+    (void)answers;
+    fetch->searches[P2P_SCOPE_LAN] = NULL;
 }
 
-static void search_done(struct dht_search *search)
+static void public_done(void *context, u32 answers)
 {
-    struct fetch *fetch = search->context;
-    fetch->search = NULL;
-    memory_give(rt_memory(), search, sizeof *search);
+    struct fetch *fetch = context;
+    fetch->public_answers = answers;
+    fetch->searches[P2P_SCOPE_PUBLIC] = NULL;
 }
 
-// Those who are connected have it not, or say nothing: they are asked who has.
-static void search_begin(struct node *node, struct fetch *fetch)
+static void search_in(struct node *node, struct fetch *fetch, enum p2p_scope scope)
 {
-    struct kad_key key = kad_key_of_block(&fetch->root);
-    struct dht_search *search = memory_take(rt_memory(), sizeof *search);
-    fetch->has_searched = true;
-    if (search == NULL) {
-        return;
+    struct search_user user = {.context = fetch,
+                               .done = scope == P2P_SCOPE_LAN ? lan_done : public_done};
+    fetch->has_searched[scope] = true;
+    fetch->searches[scope] = search_block(node, scope, &fetch->root, &user);
+}
+
+// Begins what it is time for. True: somebody may still be found.
+static bool fetch_search(struct node *node, struct fetch *fetch)
+{
+    if (!fetch->has_searched[P2P_SCOPE_PUBLIC] && sources_may_begin(node, SOURCE_PUBLIC)) {
+        search_in(node, fetch, P2P_SCOPE_PUBLIC);
     }
-    search->context = fetch;
-    search->provider = search_provider;
-    search->value = NULL;
-    search->done = search_done;
-    if (dht_begin(node, search, KAD_GOAL_PROVIDERS, &key) != ERR_OK) {
-        memory_give(rt_memory(), search, sizeof *search);
-        return;
+    // Those who are connected have it not, or say nothing: they are asked who has.
+    if (!fetch->has_searched[P2P_SCOPE_LAN] && fetch->is_missing && !sources_are_coming(node)) {
+        search_in(node, fetch, P2P_SCOPE_LAN);
     }
-    fetch->search = search;
+    return fetch->searches[P2P_SCOPE_LAN] != NULL || fetch->searches[P2P_SCOPE_PUBLIC] != NULL ||
+           (sources_are_on(SOURCE_PUBLIC) && !fetch->has_searched[P2P_SCOPE_PUBLIC]);
 }
 
-static void search_end(struct fetch *fetch)
+static void searches_end(struct fetch *fetch)
 {
-    if (fetch->search != NULL) {
-        dht_end(fetch->search);
-        search_done(fetch->search);
+    for (u32 i = 0; i < FETCH_SEARCHES; i++) {
+        if (fetch->searches[i] != NULL) {
+            search_end(fetch->searches[i]);
+            fetch->searches[i] = NULL;
+        }
     }
 }
 
@@ -139,7 +152,7 @@ static void search_end(struct fetch *fetch)
 static void fetch_end(struct node *node, struct fetch *fetch, const struct fetch_error *error)
 {
     bitswap_session_end(&node->bitswap, fetch->session, node->now_ns);
-    search_end(fetch);
+    searches_end(fetch);
     history_keep(node);
     for (u32 i = 0; i < fetch->client_count; i++) {
         client_answer(node, fetch->clients[i], error);
@@ -201,10 +214,18 @@ static void peers_tell(struct node *node, const struct cid *cid, struct text *ou
         if (!link_is_open(link) || !link->has_bitswap) {
             continue;
         }
-        text_string(out, count++ == 0 ? "" : ", ");
+        if (count++ >= TELL_PEERS) {
+            continue;
+        }
+        text_string(out, count == 1 ? "" : ", ");
         link_peer_write(out, &link->connection.peer);
         text_char(out, ' ');
         text_string(out, said_words(bitswap_said(&node->bitswap, cid, &link->bitswap)));
+    }
+    if (count > TELL_PEERS) {
+        text_string(out, " and ");
+        text_u64(out, count - TELL_PEERS);
+        text_string(out, " more");
     }
     if (sources_tell(out, count) + count == 0) {
         text_string(out, "no peer is known");
@@ -215,9 +236,9 @@ static void fetch_not_found(struct node *node, struct fetch *fetch)
 {
     char sentence[LOADER_TEXT_BYTES], name[CID_TEXT_BYTES];
     struct text text = text_over(sentence, sizeof sentence);
-    bool is_lie = fetch->liar.size != 0;
+    bool is_lie = fetch->liar[0] != 0;
     if (is_lie) {
-        link_peer_write(&text, &fetch->liar);
+        text_string(&text, fetch->liar);
         text_string(&text, " sent ");
         text_u64(&text, fetch->liar_bytes);
         text_string(&text, " bytes of something else; ");
@@ -232,6 +253,13 @@ static void fetch_not_found(struct node *node, struct fetch *fetch)
         text_string(&text, ": ");
     }
     peers_tell(node, &fetch->missing, &text);
+    if (fetch->has_searched[P2P_SCOPE_PUBLIC] && public_count(PUBLIC_BOOTSTRAP) != 0) {
+        text_string(&text, ", ");
+        text_u64(&text, fetch->public_answers);
+        text_string(&text, " nodes of the public DHT were asked who has it");
+    }
+    public_tell(&text);
+    public_has_failed(node);
     struct fetch_error error =
         error_of(is_lie ? FETCH_ERROR_LIED_TO : FETCH_ERROR_NOT_FOUND, &text);
     fetch_end(node, fetch, &error);
@@ -384,40 +412,85 @@ bool fetch_has_room(void)
     return store_call_free(puts, LOADER_PUTS) != NULL;
 }
 
-static void block_came(struct node *node, const struct bitswap_event *event)
+// Gives a block to those who want it, and to the store.
+static void block_take(struct node *node, const struct cid *cid, struct span bytes, u32 sessions,
+                       struct span from)
 {
-    const struct peer_id *peer =
-        event->peer == NULL ? &node->host.id : &event->peer->connection->peer;
     bool is_kept = false;
-    sources_are_good(node);
     for (u32 i = 0; i < LOADER_FETCHES; i++) {
         struct fetch *fetch = &fetches[i];
-        if (!fetch->is_used || (event->sessions >> fetch->session & 1) == 0) {
+        if (!fetch->is_used || (sessions >> fetch->session & 1) == 0) {
             continue;
         }
-        fetch->got_bytes += event->bytes.size;
+        fetch->got_bytes += bytes.size;
         fetch->got_blocks++;
         if (!is_kept) {
-            history_block(node, &event->cid, peer, event->bytes.size);
+            history_block(node, cid, from, bytes.size);
             is_kept = true;
-            if (!put_begin(node, fetch, &event->cid, event->bytes)) {
+            if (!put_begin(node, fetch, cid, bytes)) {
                 continue;
             }
         }
-        (void)fetch_take(node, fetch, &event->cid, event->bytes);
+        (void)fetch_take(node, fetch, cid, bytes);
+    }
+}
+
+static void block_came(struct node *node, const struct bitswap_event *event)
+{
+    char words[P2P_PEER_ID_TEXT_BYTES];
+    struct text from = text_over(words, sizeof words);
+    peer_id_write(&from, event->peer == NULL ? &node->host.id : &event->peer->connection->peer);
+    sources_are_good(node);
+    block_take(node, &event->cid, event->bytes, event->sessions, span_of(from.data, from.size));
+}
+
+void fetch_block(struct node *node, const struct cid *cid, struct span bytes, struct span from)
+{
+    struct cid wanted;
+    u32 at = 0, sessions = 0;
+    bool is_missing;
+    do {
+        sessions = 0;
+    } while (bitswap_wanted(&node->bitswap, &at, &wanted, &sessions, &is_missing) &&
+             !cid_equal(&wanted, cid));
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        if ((sessions >> i & 1) != 0) {
+            bitswap_cancel(&node->bitswap, i, cid, node->now_ns);
+        }
+    }
+    block_take(node, cid, bytes, sessions, from);
+}
+
+void fetch_was_lied_to(struct span who, u64 bytes)
+{
+    for (u32 i = 0; i < LOADER_FETCHES; i++) {
+        struct text liar = text_over(fetches[i].liar, sizeof fetches[i].liar);
+        if (fetches[i].is_used) {
+            text_printable(&liar, who);
+            fetches[i].liar_bytes = bytes;
+        }
     }
 }
 
 static void peer_is_bad(struct node *node, const struct bitswap_event *event, const char *words)
 {
     const struct peer_id *peer = &event->peer->connection->peer;
-    history_bad(node, peer, event->peer->unwanted_bytes, words);
-    for (u32 i = 0; i < LOADER_FETCHES && event->peer->unwanted_bytes != 0; i++) {
-        if (fetches[i].is_used) {
-            fetches[i].liar = *peer;
-            fetches[i].liar_bytes = event->peer->unwanted_bytes;
-        }
+    char whole[P2P_PEER_ID_TEXT_BYTES], brief[LIAR_BYTES];
+    struct text id = text_over(whole, sizeof whole), who = text_over(brief, sizeof brief);
+    peer_id_write(&id, peer);
+    link_peer_write(&who, peer);
+    history_bad(node, span_of(id.data, id.size), event->peer->unwanted_bytes, words);
+    if (event->peer->unwanted_bytes != 0) {
+        fetch_was_lied_to(span_of(who.data, who.size), event->peer->unwanted_bytes);
     }
+}
+
+static void peer_is_late(struct node *node, const struct bitswap_peer *peer)
+{
+    char words[P2P_PEER_ID_TEXT_BYTES];
+    struct text id = text_over(words, sizeof words);
+    peer_id_write(&id, &peer->connection->peer);
+    history_bad(node, span_of(id.data, id.size), 0, "sent nothing of what it has");
 }
 
 void fetch_event(struct node *node, const struct bitswap_event *event)
@@ -442,7 +515,7 @@ void fetch_event(struct node *node, const struct bitswap_event *event)
         peer_is_bad(node, event, event->reason);
         return;
     case BITSWAP_EVENT_LATE:
-        history_bad(node, &event->peer->connection->peer, 0, "sent nothing of what it has");
+        peer_is_late(node, event->peer);
         return;
     default:
         return;
@@ -552,6 +625,7 @@ static bool fetch_start(struct node *node, u64 message, const struct cid *cid)
                                 .told_ns = node->now_ns};
         p2p_walk_init(&fetch->walk, items, P2P_WALK_ITEMS, cid, LOADER_FETCH_BYTES);
         fetch_count++;
+        gateways_hear();
         bool is_added = client_add(fetch, message);
         ASSERT(is_added);
         return true;
@@ -631,6 +705,22 @@ bool fetch_state(u32 index, struct fetch_state *out)
     return true;
 }
 
+// Whether nobody has some block of it: what was told may have come since, by another way.
+static bool fetch_is_missing(struct node *node, struct fetch *fetch)
+{
+    struct cid cid;
+    u32 at = 0, sessions;
+    bool is_missing;
+    while (fetch->is_missing && bitswap_wanted(&node->bitswap, &at, &cid, &sessions, &is_missing)) {
+        if (is_missing && (sessions >> fetch->session & 1) != 0) {
+            fetch->missing = cid;
+            return true;
+        }
+    }
+    fetch->is_missing = false;
+    return false;
+}
+
 u64 fetch_turn(struct node *node)
 {
     while (waiting_count != 0 && fetch_count < LOADER_FETCHES) {
@@ -650,12 +740,12 @@ u64 fetch_turn(struct node *node)
         }
         if (p2p_walk_is_done(&fetch->walk) && fetch->put_count == 0) {
             fetch_finish(node, fetch);
-        } else if (fetch->is_missing && fetch->search == NULL && !sources_are_coming(node)) {
-            if (fetch->has_searched || !links_are_open(node)) {
-                fetch_not_found(node, fetch);
-            } else {
-                search_begin(node, fetch);
-            }
+            continue;
+        }
+        bool is_searched = fetch->needs_peers && fetch_search(node, fetch);
+        if (fetch_is_missing(node, fetch) && !is_searched && !sources_are_coming(node) &&
+            !gateways_are_coming(node)) {
+            fetch_not_found(node, fetch);
         } else {
             fetch_tell(node, fetch);
         }

@@ -11,6 +11,7 @@
 // Limits  LOADER_FETCHES, _WAITING, _CLIENTS, _WANTS, _LOOKUPS, _PUTS; 256 KiB for each file.
 #pragma once
 #include "core/base/cid.h"
+#include "core/base/span.h"
 #include "core/base/types.h"
 #include "interfaces/fetch.h"
 struct bitswap_event;
@@ -27,6 +28,13 @@ bool fetch_needs_peers(void);
 // Whether the next block that arrives can be taken.
 bool fetch_has_room(void);
 void fetch_event(struct node *node, const struct bitswap_event *event);
+// A block that came by another way, and is what its name says. Nothing happens when nobody wants it
+// any more.
+//   bytes  within node->machine.blocks
+//   from   who gave it, a word for people
+void fetch_block(struct node *node, const struct cid *cid, struct span bytes, struct span from);
+// Somebody sent something else than he was asked for.
+void fetch_was_lied_to(struct span who, u64 bytes);
 // A peer is there that was not before.
 void fetch_hears(void);
 // Returns when to be called at the latest.

@@ -50,8 +50,7 @@ static void note(struct node *node, const struct text *line)
     notes_size += (u32)line->size;
 }
 
-void history_block(struct node *node, const struct cid *cid, const struct peer_id *peer,
-                   size_t bytes)
+void history_block(struct node *node, const struct cid *cid, struct span from, size_t bytes)
 {
     char line[LINE_BYTES], name[CID_TEXT_BYTES];
     struct text text = text_over(line, sizeof line);
@@ -59,7 +58,7 @@ void history_block(struct node *node, const struct cid *cid, const struct peer_i
     text_string(&text, "block ");
     text_string(&text, name);
     text_char(&text, ' ');
-    peer_id_write(&text, peer);
+    text_printable(&text, from);
     text_char(&text, ' ');
     text_u64(&text, bytes);
     text_char(&text, ' ');
@@ -68,13 +67,13 @@ void history_block(struct node *node, const struct cid *cid, const struct peer_i
     note(node, &text);
 }
 
-void history_bad(struct node *node, const struct peer_id *peer, u64 bytes, const char *words)
+void history_bad(struct node *node, struct span who, u64 bytes, const char *words)
 {
     char line[LINE_BYTES];
     struct text text = text_over(line, sizeof line);
-    show_offence(node, peer, bytes, words);
+    show_offence(node, who, bytes, words);
     text_string(&text, "bad ");
-    peer_id_write(&text, peer);
+    text_printable(&text, who);
     text_char(&text, ' ');
     text_u64(&text, bytes);
     text_char(&text, ' ');

@@ -4,8 +4,8 @@
 //
 // The first is a record of the machine, the second what it tells of itself (interfaces/keep.wit),
 // so several nodes of one home do not get into each other's way. Both are text in lines:
-//     why    block CID PEER BYTES SECONDS      SECONDS since 1970
-//            bad PEER BYTES SECONDS WORDS
+//     why    block CID WHO BYTES SECONDS       SECONDS since 1970; WHO: a peer, or http://HOST
+//            bad WHO BYTES SECONDS WORDS
 //     peers  self PEER, listens ADDRESS, then
 //            peer PEER ADDRESS in|out READ WRITTEN AGENT
 //
@@ -17,12 +17,11 @@
 #include "core/base/cid.h"
 #include "core/base/span.h"
 #include "lib/p2p/multiaddr.h"
-#include "lib/p2p/peer_id.h"
 struct node;
 
-void history_block(struct node *node, const struct cid *cid, const struct peer_id *peer,
-                   size_t bytes);
-void history_bad(struct node *node, const struct peer_id *peer, u64 bytes, const char *words);
+//   from, who  one word
+void history_block(struct node *node, const struct cid *cid, struct span from, size_t bytes);
+void history_bad(struct node *node, struct span who, u64 bytes, const char *words);
 // Adds what was noted to the record; waits for the machine.
 void history_keep(struct node *node);
 

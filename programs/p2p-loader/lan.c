@@ -68,11 +68,9 @@ bool lan_begin(struct node *node, const struct multiaddr *addresses, u32 count)
     of_lan = node;
     mdns_init(&mdns, &node->crypto, &node->host.id, addresses, count, node->now_ns);
     receive_send();
-    return is_on;
-}
-
-bool lan_is_on(void)
-{
+    if (is_on) {
+        sources_enable(SOURCE_LAN);
+    }
     return is_on;
 }
 
@@ -95,7 +93,7 @@ u64 lan_turn(struct node *node, bool is_wanted)
         (void)rt_tell(udp, UDP_SEND_ID, body, (u32)encoded); // it may get lost
     }
     while (mdns_next_hint(&mdns, &hint)) {
-        sources_hint(&hint);
+        sources_hint(node, &hint, SOURCE_LAN);
     }
     return mdns_wake(&mdns);
 }

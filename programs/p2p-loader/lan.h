@@ -12,6 +12,5 @@ struct node;
 
 // False: the machine has no multicast.
 bool lan_begin(struct node *node, const struct multiaddr *addresses, u32 count);
-bool lan_is_on(void);
 // Returns when to be called at the latest.
 u64 lan_turn(struct node *node, bool is_wanted);

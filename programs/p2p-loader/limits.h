@@ -34,6 +34,29 @@ enum {
     LOADER_LAN_MS = 1500,      // for the local network to answer: js-libp2p takes a second
     LOADER_EVENTS = 64,        // taken before the protocols have their turn
 
+    // ---- the public network
+
+    // Questions to web servers under way: to all routers, for each search, and to a gateway.
+    // Beyond: that server is passed over.
+    LOADER_WEBS = 9,
+    LOADER_WEB_BYTES = 32 << 10, // of an answer that are not taken: a head of HTTP, and more
+    LOADER_WEB_QUIET_MS = 3000,  // without a byte. Beyond: it does not answer
+    LOADER_WEB_MS = 20000,       // for all of an answer: a block at 100 kB/s
+    LOADER_NAME_MS = 2000,       // for newer records of a name, when there is one
+
+    // ---- announcing
+
+    LOADER_NAMES =
+        64, // names of ours, as many as a node of the DHT keeps; further ones are not told
+    // Lookups to announce something, in an hour, all DHTs together: what may be pinned is told
+    // within some hours, and who pins and publishes again and again disturbs nobody.
+    LOADER_ANNOUNCES_HOUR = 256,
+    LOADER_GIFT_MS = 10000, // for those near a key to take what is theirs, connecting included
+    LOADER_MEET_MS = 3000,  // peers are dialled for so long, when there is something to tell
+    LOADER_MEET_AGAIN_MS = 600000, // and again after this
+
+    // ---- being asked
+
     LOADER_QUESTIONERS = 32, // streams on which peers ask our part of the DHT. Beyond: reset
 
     // ---- getting
@@ -62,6 +85,7 @@ enum {
     LOADER_SERVED = 1 << 18,         // blocks of all that; what goes beyond is not served
     LOADER_BUDGET_BYTES = 256 << 20, // that one peer gets in a second
     LOADER_PINS_MS = 2000,           // how often the list is looked at
+    LOADER_TICK_MS = 60000,          // how often our part of the DHT forgets what is too old
     LOADER_STATUS_MS = 2000,         // how often `redshirt peers` sees something new
 
     // ---- showing
@@ -70,5 +94,6 @@ enum {
     LOADER_OFFENCES = 16,      // the latest that are told; the same of one peer is told once
     LOADER_OFFENCE_BYTES = 63, // of their words
 
+    LOADER_WHO_BYTES = 80,    // a peer's id, or a web address
     LOADER_TEXT_BYTES = 1024, // a sentence about who has what
 };

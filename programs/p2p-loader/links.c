@@ -8,7 +8,9 @@
 #include "interfaces/dns.h"
 #include "interfaces/tcp.h"
 #include "interfaces/tcp_client.h"
+#include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/dht.h"
+#include "programs/p2p-loader/fetch.h"
 #include "programs/p2p-loader/names.h"
 #include "programs/rt/redshirt.h"
 
@@ -117,6 +119,32 @@ bool links_are_open(const struct node *node)
     return false;
 }
 
+struct link *link_to(const struct node *node, const struct peer_id *peer)
+{
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        struct link *link = LIST_ITEM(item, struct link, of_node);
+        bool is_open = link_is_open(link) && peer_id_equal(&link->connection.peer, peer);
+        bool is_coming = link_is_coming(link) && link->stage != LINK_IS_OVER &&
+                         link->has_expected && peer_id_equal(&link->expected, peer);
+        if (is_open || is_coming) {
+            return link;
+        }
+    }
+    return NULL;
+}
+
+bool link_may_be_asked(const struct link *link, enum p2p_scope scope)
+{
+    const struct p2p_identity *identity = &link->connection.identity;
+    if (!link_is_open(link) || (link->kind == LINK_LOCAL) != (scope == P2P_SCOPE_LAN)) {
+        return false;
+    }
+    // Who is no node of the local DHT does not know what others of the protocols stand for.
+    bool is_told = link->node->stays && identity->is_known && scope == P2P_SCOPE_LAN;
+    return !is_told || (identity->protocols >> NODE_KAD_LAN & 1) != 0;
+}
+
 static void socket_close(struct node *node, u64 socket)
 {
     struct tcp_close_call call = {socket};
@@ -187,6 +215,7 @@ static void link_free(struct link *link)
     const char *why = link->why == NULL ? "" : link->why;
     dht_link_gone(link);
     names_link_gone(link);
+    announce_link_gone(link);
     node_gone(node, link, span_string(why));
     if (link->has_bitswap) {
         bitswap_peer_remove(&node->bitswap, &link->bitswap, node->now_ns);
@@ -222,12 +251,31 @@ static void link_read(struct link *link)
 static void link_stream(struct link *link, struct p2p_event event)
 {
     if (event.kind == P2P_EVENT_ACCEPTED) {
-        if (!names_accept(link, event.stream)) {
+        if (event.stream->protocol != NODE_KAD_LAN || !names_accept(link, event.stream)) {
             p2p_stream_reset(event.stream);
             p2p_stream_close(event.stream);
         }
-    } else if (!names_event(event)) {
-        dht_event(link, event);
+    } else if (event.stream != NULL && !names_event(event) && !announce_event(event)) {
+        dht_event(event);
+    }
+}
+
+static void blocks_begin(struct link *link)
+{
+    link->has_bitswap = true;
+    bitswap_peer_add(&link->node->bitswap, &link->bitswap, &link->connection, 0,
+                     link->node->now_ns);
+}
+
+void link_exchange(struct link *link)
+{
+    if (link->kind != LINK_ASKED) {
+        return;
+    }
+    link->kind = LINK_PUBLIC;
+    if (link_is_open(link)) {
+        blocks_begin(link);
+        fetch_hears();
     }
 }
 
@@ -243,9 +291,12 @@ static void link_events(struct link *link)
         if (event.kind == P2P_EVENT_OPENED) {
             knocked(link);
             link->is_known = true;
-            link->has_bitswap = true;
-            bitswap_peer_add(&node->bitswap, &link->bitswap, &link->connection, 0, node->now_ns);
+            if (link->kind != LINK_ASKED) {
+                blocks_begin(link);
+            }
             node_opened(node, link);
+        } else if (event.kind == P2P_EVENT_IDENTIFIED) {
+            names_heard(link);
         } else if (!link->has_bitswap ||
                    !bitswap_event(&node->bitswap, &link->bitswap, event, node->now_ns)) {
             link_stream(link, event);
@@ -444,25 +495,69 @@ static void link_resolve(struct link *link, struct span name)
     }
 }
 
-struct link *link_dial(struct node *node, const struct multiaddr *address)
+static struct link *dialling_begin(struct node *node, enum link_kind kind)
+{
+    struct link *link = link_make(node);
+    if (link != NULL) {
+        link->is_dialler = true;
+        link->kind = kind;
+        link->deadline_ns = node->now_ns + LOADER_CONNECT_MS * NS_PER_MS;
+    }
+    return link;
+}
+
+static bool is_number(const struct multiaddr_target *target)
+{
+    return target->kind == MULTIADDR_HOST_IP4 || target->kind == MULTIADDR_HOST_IP6;
+}
+
+struct link *link_dial(struct node *node, const struct multiaddr *address, enum link_kind kind)
 {
     struct multiaddr_target target;
     enum err err = multiaddr_target(span_of(address->bytes, address->size), &target, NULL);
-    struct link *link = err == ERR_OK ? link_make(node) : NULL;
+    struct link *link = err == ERR_OK ? dialling_begin(node, kind) : NULL;
     if (link == NULL) {
         return NULL;
     }
-    link->is_dialler = true;
     link->address = *address;
     link->has_expected = target.has_peer;
     link->expected = target.peer;
-    link->deadline_ns = node->now_ns + LOADER_CONNECT_MS * NS_PER_MS;
-    if (target.kind == MULTIADDR_HOST_IP4 || target.kind == MULTIADDR_HOST_IP6) {
+    if (is_number(&target)) {
         link->endpoints[link->endpoint_count++] = endpoint_of(target.host, target.port);
         link_connect(link);
     } else {
         link->endpoints[0].port = target.port;
         link_resolve(link, target.host);
+    }
+    return link;
+}
+
+struct link *link_dial_hint(struct node *node, const struct p2p_hint *hint, enum link_kind kind)
+{
+    struct multiaddr_target target, name = {0};
+    struct link *link = hint->address_count == 0 ? NULL : dialling_begin(node, kind);
+    if (link == NULL) {
+        return NULL;
+    }
+    link->has_expected = true;
+    link->expected = hint->peer;
+    for (u32 i = 0; i < hint->address_count && link->endpoint_count < LOADER_ADDRESSES; i++) {
+        if (multiaddr_target(p2p_hint_address(hint, i), &target, NULL) != ERR_OK) {
+            continue;
+        }
+        if (is_number(&target)) {
+            link->endpoints[link->endpoint_count++] = endpoint_of(target.host, target.port);
+        } else {
+            name = target;
+        }
+    }
+    if (link->endpoint_count != 0) {
+        link_connect(link);
+    } else if (name.host.size != 0) {
+        link->endpoints[0].port = name.port;
+        link_resolve(link, name.host);
+    } else {
+        link_end(link, "it has no address");
     }
     return link;
 }

@@ -8,11 +8,18 @@
 #pragma once
 #include "core/base/err.h"
 #include "interfaces/net.h"
+#include "lib/p2p/hint.h"
 #include "lib/p2p/multiaddr.h"
 #include "programs/p2p-loader/calls.h"
 #include "programs/p2p-loader/node.h"
 struct report;
 struct text;
+
+enum link_kind {
+    LINK_LOCAL,  // of the local network, of the user's addresses, or one that came to us
+    LINK_PUBLIC, // of the public network: blocks are asked of it
+    LINK_ASKED,  // of the public network, and only asked who has something
+};
 
 enum link_stage {
     LINK_RESOLVES, // the name
@@ -30,6 +37,7 @@ struct link {
     struct list_node of_node;
     struct node *node;
     enum link_stage stage;
+    enum link_kind kind;
     bool is_dialler;
     bool is_knocking; // counted among node->knocking_count
     bool is_known;    // node_opened was called
@@ -55,7 +63,11 @@ struct link {
 
 // Begins to connect. NULL: there are as many links as there may be, or no memory.
 //   address  that multiaddr_target accepts
-struct link *link_dial(struct node *node, const struct multiaddr *address);
+struct link *link_dial(struct node *node, const struct multiaddr *address, enum link_kind kind);
+// The same to one of the addresses of a hint, as far as they are numbers; without any, to its name.
+struct link *link_dial_hint(struct node *node, const struct p2p_hint *hint, enum link_kind kind);
+// One that was only asked is asked for blocks, too.
+void link_exchange(struct link *link);
 
 // Accepts at an address.
 //   at   receives where, with the port that it got
@@ -69,6 +81,10 @@ void link_end(struct link *link, const char *why);
 // Is it not known yet who is there, or whether anybody is? (Until node_gone, where nobody is.)
 bool link_is_coming(const struct link *link);
 bool link_is_open(const struct link *link);
+// The link that is there to a peer, or comes; NULL: none.
+struct link *link_to(const struct node *node, const struct peer_id *peer);
+// Whether it may be asked in a DHT: by what it says of itself, and in which it is.
+bool link_may_be_asked(const struct link *link, enum p2p_scope scope);
 // Is any?
 bool links_are_open(const struct node *node);
 

@@ -2,10 +2,13 @@
 // programs/p2p-loader: speaks to the IPFS network. Fetches files from peers into the store, for
 // whoever asks redshirt:kernel/fetch; gives peers what the user has added or pinned.
 //
-// Use     p2p-loader [--peer MULTIADDR]... [--listen MULTIADDR]... [--lan] [--stay | --get CID |
+// Use     p2p-loader [--peer MULTIADDR]... [--listen MULTIADDR]... [--lan] [--public]
+//         [--bootstrap MULTIADDR]... [--router URL]... [--gateway URL]... [--stay | --get CID |
 //         --resolve KEY]
 //         --peer    who is asked; nobody is dialled before something is looked for
 //         --lan     peers of the local network are asked too, and told where we listen
+//         --public  the public network is asked too, last, and told what a node that stays has: its
+//                   DHT through the nodes of --bootstrap, the routers and the gateways
 //         --listen  where peers may come; prints "listening MULTIADDR"
 //         --stay    serves until it is ended, under the identity that the machine keeps. Without it
 //                   the identity is made anew, so that nobody can tell two fetches to be of one
@@ -40,18 +43,23 @@
 #include "interfaces/time_client.h"
 #include "interfaces/time_section.h"
 #include "lib/p2p/cid_text.h"
+#include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/calls.h"
 #include "programs/p2p-loader/dht.h"
 #include "programs/p2p-loader/fetch.h"
+#include "programs/p2p-loader/gateway.h"
 #include "programs/p2p-loader/history.h"
 #include "programs/p2p-loader/lan.h"
 #include "programs/p2p-loader/limits.h"
 #include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/names.h"
 #include "programs/p2p-loader/node.h"
+#include "programs/p2p-loader/public.h"
+#include "programs/p2p-loader/search.h"
 #include "programs/p2p-loader/serve.h"
 #include "programs/p2p-loader/show.h"
 #include "programs/p2p-loader/sources.h"
+#include "programs/p2p-loader/web.h"
 #include "programs/rt/redshirt.h"
 
 enum {
@@ -75,7 +83,7 @@ static struct multiaddr listens[LOADER_LISTENERS];
 static u32 listen_count;
 static struct multiaddr told[LOADER_LISTENERS]; // those of them that others can use
 static u32 told_count;
-static bool wants_lan;
+static bool wants_lan, wants_public;
 static bool has_name;
 static struct peer_id name;
 static bool has_wanted;
@@ -194,6 +202,17 @@ static void on_event(const struct rt_event *event)
 
 // ---- turns
 
+// A peer that owes a block, has given none yet and sends something else is not waited for. One that
+// gave what was wanted before may send what was wanted before, and is only passed over.
+static void unwanted_came(struct bitswap_peer *peer)
+{
+    struct link *link = CONTAINER_OF(peer, struct link, bitswap);
+    if (peer->asked_count != 0 && peer->wanted_bytes == 0) {
+        sources_ban(link);
+        link_end(link, "it sent something else");
+    }
+}
+
 // Hands on what the engine of blocks tells; false: nothing.
 static bool bitswap_turn(void)
 {
@@ -211,6 +230,8 @@ static bool bitswap_turn(void)
         fetch_event(&node, &event);
         if (event.kind == BITSWAP_EVENT_DROP) {
             p2p_connection_close(event.peer->connection, node.now_ns);
+        } else if (event.kind == BITSWAP_EVENT_UNWANTED) {
+            unwanted_came(event.peer);
         }
     }
     return has_moved;
@@ -226,10 +247,11 @@ static u64 turn(void)
 {
     u64 wake = UINT64_MAX;
     for (u32 i = 0; i < TURNS; i++) {
-        bool is_wanted = fetch_needs_peers() || names_need_peers();
+        bool is_wanted = fetch_needs_peers() || names_need_peers() || announce_needs_peers(&node);
         wake = earlier(sources_turn(&node, is_wanted), lan_turn(&node, is_wanted));
         bitswap_run(&node.bitswap, node.now_ns);
         bool has_moved = bitswap_turn();
+        gateway_turn(&node);
         wake = earlier(wake, serve_turn(&node));
         wake = earlier(wake, fetch_turn(&node));
         if (!has_moved) {
@@ -238,7 +260,10 @@ static u64 turn(void)
     }
     bitswap_run(&node.bitswap, node.now_ns); // what was wanted just now
     wake = earlier(wake, dht_turn(&node));
-    names_turn(&node);
+    wake = earlier(wake, webs_turn(&node));
+    searches_turn();
+    wake = earlier(wake, names_turn(&node));
+    wake = earlier(wake, announce_turn(&node));
     wake = earlier(wake, history_turn(&node));
     wake = earlier(wake, bitswap_wake(&node.bitswap));
     return earlier(wake, links_turn(&node));
@@ -304,10 +329,36 @@ static struct multiaddr address_take(struct span text)
     return address;
 }
 
+// Whom to ask in the public network. False: that is no option of it.
+static bool public_take(struct span option, struct span value)
+{
+    static const struct {
+        const char *option;
+        enum public_kind kind;
+    } kinds[] = {{"--bootstrap", PUBLIC_BOOTSTRAP},
+                 {"--router", PUBLIC_ROUTER},
+                 {"--gateway", PUBLIC_GATEWAY}};
+    for (u32 i = 0; i < COUNT_OF(kinds); i++) {
+        struct report report;
+        report_clear(&report);
+        if (!span_equal(option, span_string(kinds[i].option))) {
+            continue;
+        }
+        if (public_add(kinds[i].kind, value, &report) != ERR_OK) {
+            fail(CODE_USAGE, report.text, value);
+        }
+        return true;
+    }
+    return false;
+}
+
 static void option_take(struct span option, struct span value)
 {
     struct report report;
     report_clear(&report);
+    if (public_take(option, value)) {
+        return;
+    }
     if (span_equal(option, SPAN_LITERAL("--peer"))) {
         struct multiaddr address = address_take(value);
         if (sources_add(&address) != ERR_OK) {
@@ -340,6 +391,8 @@ static void arguments_take(void)
             node.stays = true;
         } else if (span_equal(rt_argument(i), SPAN_LITERAL("--lan"))) {
             wants_lan = true;
+        } else if (span_equal(rt_argument(i), SPAN_LITERAL("--public"))) {
+            wants_public = true;
         } else {
             option_take(rt_argument(i), rt_argument(i + 1));
             i++;
@@ -482,6 +535,17 @@ static void bitswap_start(void)
     bitswap_init(&node.bitswap, &config);
 }
 
+// Memory for blocks that arrive, from peers and from a gateway.
+static void blocks_start(void)
+{
+    bool has_gateway = public_is_on() && public_count(PUBLIC_GATEWAY) != 0;
+    node.machine.blocks_bytes = NODE_BLOCKS_BYTES + (has_gateway ? P2P_BLOCK_BYTES : 0);
+    node.machine.blocks = room(1, node.machine.blocks_bytes);
+    if (has_gateway) {
+        gateway_begin(node.machine.blocks + NODE_BLOCKS_BYTES);
+    }
+}
+
 static void start(void)
 {
     calls_init();
@@ -494,15 +558,20 @@ static void start(void)
     node.log = rt_bind(&log_interface, false);
     node.machine.crypto_bond = bind(&crypto_interface);
     node.machine.random_bond = bind(&random_interface);
-    node.machine.blocks = room(1, NODE_BLOCKS_BYTES);
-    node.machine.blocks_bytes = NODE_BLOCKS_BYTES;
-    node.crypto = p2p_crypto_over(&node.machine);
     arguments_take();
+    if (wants_public) {
+        public_begin();
+    }
+    blocks_start();
+    node.crypto = p2p_crypto_over(&node.machine);
     node.link_most = node.stays ? LOADER_LINKS_SERVING : LOADER_LINKS_FETCHING;
     node.now_ns = now();
     listen_all();
     host_start();
     bitswap_start();
+    if (node.stays) {
+        announce_begin(&node, told, told_count);
+    }
     serve_begin(&node);
     if (node.stays && names_serve(&node)) {
         names_offer(&node);

@@ -11,11 +11,13 @@
 #include "interfaces/time_client.h"
 #include "lib/p2p/ipns.h"
 #include "lib/p2p/kad_server.h"
-#include "programs/p2p-loader/dht.h"
+#include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/fetch.h"
 #include "programs/p2p-loader/limits.h"
 #include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/node.h"
+#include "programs/p2p-loader/public.h"
+#include "programs/p2p-loader/search.h"
 #include "programs/p2p-loader/sources.h"
 #include "programs/rt/redshirt.h"
 
@@ -23,15 +25,17 @@ enum {
     BODY_BYTES = 64, // of a message, beside a record
     WORD_BYTES = 5,  // "mine ", "seen "
     LINE_BYTES = WORD_BYTES + P2P_PEER_ID_TEXT_BYTES + 2 * P2P_KAD_NAME_BYTES + 2,
+    NAME_SEARCHES = P2P_SCOPE_PUBLIC + 1, // as enum p2p_scope has them
 };
 
 // What is looked for; one at a time.
 static struct {
     bool is_on;
-    bool has_searched;
     struct peer_id key;
-    struct dht_search *search; // NULL: none is under way
-    bool has_record;           // the best so far
+    struct search *searches[NAME_SEARCHES]; // NULL: none is under way
+    bool has_searched[NAME_SEARCHES];
+    bool has_record;           // the best so far,
+    u64 record_ns;             // and since when there is one
     struct ipns_record record; // its value points into `bytes`
     size_t size;
     u8 bytes[P2P_KAD_NAME_BYTES];
@@ -50,6 +54,7 @@ struct questioner {
 static struct questioner *questioners[LOADER_QUESTIONERS];
 static struct kad_server *server; // NULL: we are no node of the DHT
 static struct node *of_server;
+static u64 tick_ns; // when it forgets what is too old
 static u8 scratch[IPNS_SCRATCH_BYTES];
 
 static u64 wall_ns(struct node *node)
@@ -171,39 +176,41 @@ static size_t known_find(struct span list, const struct peer_id *key, bool *is_m
 
 // ---- asking
 
-// Takes a record up if it is right and newer than what there is.
-static void record_take(struct span bytes)
+// Takes a record up if it is newer than what there is. False: it is wrong.
+static bool record_take(void *context, struct span bytes)
 {
     struct ipns_record record;
+    struct node *node = wanted.node;
+    (void)context;
     if (bytes.size > sizeof wanted.bytes ||
-        ipns_record_verify(&wanted.node->crypto, bytes, &wanted.key, wall_ns(wanted.node), scratch,
-                           &record, NULL) != ERR_OK ||
-        (wanted.has_record && !ipns_record_is_newer(&record, &wanted.record))) {
-        return;
+        ipns_record_verify(&node->crypto, bytes, &wanted.key, wall_ns(node), scratch, &record,
+                           NULL) != ERR_OK) {
+        return false;
     }
+    if (wanted.has_record && !ipns_record_is_newer(&record, &wanted.record)) {
+        return true;
+    }
+    wanted.record_ns = wanted.has_record ? wanted.record_ns : node->now_ns;
     mem_copy(wanted.bytes, bytes.data, bytes.size);
     wanted.size = bytes.size;
     wanted.has_record =
-        ipns_record_verify(&wanted.node->crypto, span_of(wanted.bytes, wanted.size), &wanted.key,
-                           wall_ns(wanted.node), scratch, &wanted.record, NULL) == ERR_OK;
+        ipns_record_verify(&node->crypto, span_of(wanted.bytes, wanted.size), &wanted.key,
+                           wall_ns(node), scratch, &wanted.record, NULL) == ERR_OK;
+    return true;
 }
 
-static void search_value(struct dht_search *search, struct span value)
+static void lan_done(void *context, u32 answers)
 {
-    (void)search;
-    record_take(value);
+    (void)context;
+    (void)answers;
+    wanted.searches[P2P_SCOPE_LAN] = NULL;
 }
 
-static void search_provider(struct dht_search *search, const struct p2p_hint *hint)
+static void public_done(void *context, u32 answers)
 {
-    (void)search;
-    (void)hint;
-}
-
-static void search_done(struct dht_search *search)
-{
-    wanted.search = NULL;
-    memory_give(rt_memory(), search, sizeof *search);
+    (void)context;
+    (void)answers;
+    wanted.searches[P2P_SCOPE_PUBLIC] = NULL;
 }
 
 static void fail(enum fetch_error_kind kind, const char *words)
@@ -226,22 +233,22 @@ bool names_need_peers(void)
     return wanted.is_on;
 }
 
-static void search_begin(struct node *node)
+static void search_in(struct node *node, enum p2p_scope scope)
 {
-    struct kad_key key = kad_key_of_name(&wanted.key);
-    struct dht_search *search = memory_take(rt_memory(), sizeof *search);
-    wanted.has_searched = true;
-    if (search == NULL) {
-        return;
+    struct search_user user = {.value = record_take,
+                               .done = scope == P2P_SCOPE_LAN ? lan_done : public_done};
+    wanted.has_searched[scope] = true;
+    wanted.searches[scope] = search_name(node, scope, &wanted.key, &user);
+}
+
+static void searches_end(void)
+{
+    for (u32 i = 0; i < NAME_SEARCHES; i++) {
+        if (wanted.searches[i] != NULL) {
+            search_end(wanted.searches[i]);
+            wanted.searches[i] = NULL;
+        }
     }
-    search->provider = search_provider;
-    search->value = search_value;
-    search->done = search_done;
-    if (dht_begin(node, search, KAD_GOAL_VALUE, &key) != ERR_OK) {
-        memory_give(rt_memory(), search, sizeof *search);
-        return;
-    }
-    wanted.search = search;
 }
 
 // Nobody will say more: what was said is compared with what this home knows.
@@ -276,18 +283,42 @@ static void resolved(struct node *node)
     }
 }
 
-void names_turn(struct node *node)
+// Begins what it is time for. True: somebody may still say something.
+static bool names_search(struct node *node)
 {
-    if (!wanted.is_on || wanted.search != NULL || sources_are_coming(node)) {
-        return;
+    bool is_coming = sources_are_coming(node);
+    if (!wanted.has_searched[P2P_SCOPE_PUBLIC] && sources_may_begin(node, SOURCE_PUBLIC)) {
+        search_in(node, P2P_SCOPE_PUBLIC);
     }
-    if (!links_are_open(node)) {
+    if (!wanted.has_searched[P2P_SCOPE_LAN] && !is_coming && links_are_open(node)) {
+        search_in(node, P2P_SCOPE_LAN);
+    }
+    return is_coming || wanted.searches[P2P_SCOPE_LAN] != NULL ||
+           wanted.searches[P2P_SCOPE_PUBLIC] != NULL ||
+           (sources_are_on(SOURCE_PUBLIC) && !wanted.has_searched[P2P_SCOPE_PUBLIC]);
+}
+
+u64 names_turn(struct node *node)
+{
+    if (server != NULL && node->now_ns >= tick_ns) {
+        tick_ns = node->now_ns + LOADER_TICK_MS * NS_PER_MS;
+        kad_server_tick(server, node->now_ns);
+    }
+    if (!wanted.is_on) {
+        return server == NULL ? UINT64_MAX : tick_ns;
+    }
+    u64 enough_ns = wanted.record_ns + LOADER_NAME_MS * NS_PER_MS;
+    bool is_enough = wanted.has_record && node->now_ns >= enough_ns;
+    if (!is_enough && names_search(node)) {
+        return wanted.has_record ? enough_ns : UINT64_MAX;
+    }
+    searches_end();
+    if (!wanted.has_record && !links_are_open(node) && !public_is_on()) {
         fail(FETCH_ERROR_NOT_FOUND, "nobody can be asked what the name stands for");
-    } else if (!wanted.has_searched) {
-        search_begin(node);
     } else {
         resolved(node);
     }
+    return UINT64_MAX;
 }
 
 // ---- being asked
@@ -313,6 +344,15 @@ static struct p2p_hint hint_of(const struct link *link)
                            span_of(identity->addresses[i].bytes, identity->addresses[i].size));
     }
     return hint;
+}
+
+void names_heard(const struct link *link)
+{
+    struct p2p_hint hint = hint_of(link);
+    bool is_node = (link->connection.identity.protocols >> NODE_KAD_LAN & 1) != 0;
+    if (server != NULL && is_node && hint.address_count != 0) {
+        (void)kad_table_seen(&server->table, &hint, of_server->now_ns);
+    }
 }
 
 // Puts a record of ours into the server, by the way that those of others come.
@@ -348,6 +388,7 @@ void names_offer(struct node *node)
         size_t size;
         if (line.size > WORD_BYTES && line.data[0] == 'm' && line_read(line, &key, bytes, &size)) {
             offer(node, serving, &key, span_of(bytes, size));
+            announce_name(node, &key, span_of(bytes, size));
         }
     }
     if (answer.data != NULL) {
@@ -432,6 +473,9 @@ bool names_event(struct p2p_event event)
 
 void names_link_gone(const struct link *link)
 {
+    if (server != NULL && link->is_dialler && !link->is_known && link->has_expected) {
+        kad_table_lost(&server->table, &link->expected);
+    }
     for (u32 i = 0; i < LOADER_QUESTIONERS; i++) {
         if (questioners[i] != NULL && questioners[i]->link == link) {
             questioner_free(i);

@@ -18,6 +18,9 @@
 // Memory of blocks that arrive: machine.blocks.
 enum { NODE_BLOCKS_BYTES = P2P_MACHINE_HEAD_BYTES + LOADER_BUFFERS * P2P_BLOCK_BYTES };
 
+// Who a node that stays says it is: what it answers, in this order (host.h).
+enum { NODE_BITSWAP = P2P_SERVICES, NODE_KAD_LAN };
+
 struct link;
 
 struct node {

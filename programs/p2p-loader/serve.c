@@ -8,6 +8,7 @@
 #include "core/base/unixfs.h"
 #include "interfaces/blocks.h"
 #include "interfaces/keep.h"
+#include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/calls.h"
 #include "programs/p2p-loader/limits.h"
 #include "programs/p2p-loader/names.h"
@@ -224,6 +225,7 @@ static void pins_done(struct call *call, const struct rt_event *event)
         mem_copy(pins, list.data, list.size);
     }
     pins_read(of_pins, span_of(pins, pins_size));
+    announce_pins(of_pins, span_of(pins, pins_size));
     names_offer(of_pins); // who publishes pins too
 }
 

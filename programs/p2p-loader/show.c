@@ -22,7 +22,7 @@ enum {
 };
 
 struct offence {
-    struct peer_id peer;
+    char who[LOADER_WHO_BYTES];
     u64 bytes;
     u64 at_ns;
     char words[LOADER_OFFENCE_BYTES + 1]; // ends in zero
@@ -45,14 +45,16 @@ static i64 registration = -1;
 
 // ---- offences
 
-void show_offence(struct node *node, const struct peer_id *peer, u64 bytes, const char *words)
+void show_offence(struct node *node, struct span who, u64 bytes, const char *words)
 {
-    struct offence offence = {.peer = *peer, .bytes = bytes, .at_ns = node->now_ns};
+    struct offence offence = {.bytes = bytes, .at_ns = node->now_ns};
+    struct text name = text_over(offence.who, sizeof offence.who);
+    text_printable(&name, who);
     struct text text = text_over(offence.words, sizeof offence.words);
     text_printable(&text, span_string(words));
     u32 at = 0;
     while (at < offence_count &&
-           !(peer_id_equal(&offences[at].peer, peer) &&
+           !(span_equal(span_string(offences[at].who), span_string(offence.who)) &&
              span_equal(span_string(offences[at].words), span_string(offence.words)))) {
         at++;
     }
@@ -155,7 +157,7 @@ static void offences_take(struct shown *shown, struct peers_state *state)
     for (u32 i = 0; i < offence_count; i++) {
         const struct offence *offence = &offences[i];
         shown->offences[state->offences.count++] = (struct peers_offence){
-            .peer = id_text(&shown->text, &offence->peer),
+            .peer = span_string(offence->who),
             .words = span_string(offence->words),
             .bytes = offence->bytes,
             .age = of_show->now_ns - offence->at_ns,

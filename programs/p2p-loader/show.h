@@ -7,8 +7,8 @@
 // Limits  LOADER_SHOWN peers, LOADER_OFFENCES. All that an answer needs is taken for it and given
 //         back.
 #pragma once
+#include "core/base/span.h"
 #include "core/base/types.h"
-#include "lib/p2p/peer_id.h"
 struct node;
 struct rt_event;
 
@@ -19,4 +19,5 @@ bool show_is_for(const struct rt_event *event);
 void show_event(const struct rt_event *event);
 
 //   words  printable; what is longer than LOADER_OFFENCE_BYTES is cut
-void show_offence(struct node *node, const struct peer_id *peer, u64 bytes, const char *words);
+//   who    a peer or a web server, one word
+void show_offence(struct node *node, struct span who, u64 bytes, const char *words);

@@ -3,7 +3,6 @@
 #include "core/base/reader.h"
 #include "core/base/span.h"
 #include "core/base/text.h"
-#include "programs/p2p-loader/lan.h"
 #include "programs/p2p-loader/limits.h"
 #include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/node.h"
@@ -12,17 +11,29 @@ enum { WHY_BYTES = 64 };
 
 struct target {
     struct multiaddr address;
-    bool is_hint;
+    enum source source;
     const struct link *link; // NULL: there is none
     u64 next_ns;             // when it may be dialled
+    bool is_bad;             // it lied
     char why[WHY_BYTES];     // the last link is gone
 };
 
 static struct target targets[LOADER_TARGETS];
 static u32 target_count, hint_at;
+static bool is_on[SOURCE_COUNT];
 static bool was_wanted;
 static u64 wanted_ns; // since when something is looked for
 static u64 good_ns;   // since when no block has come
+
+void sources_enable(enum source source)
+{
+    is_on[source] = true;
+}
+
+bool sources_are_on(enum source source)
+{
+    return is_on[source];
+}
 
 enum err sources_add(const struct multiaddr *address)
 {
@@ -34,8 +45,24 @@ enum err sources_add(const struct multiaddr *address)
     if (target_count == LOADER_TARGETS) {
         return ERR_LIMIT;
     }
-    targets[target_count++] = (struct target){.address = *address};
+    targets[target_count++] = (struct target){.address = *address, .source = SOURCE_USER};
+    is_on[SOURCE_USER] = true;
     return ERR_OK;
+}
+
+// When the turn of a kind comes, if no block comes before.
+static u64 stage_ns(enum source source)
+{
+    u64 at_ns = good_ns;
+    for (u32 i = 0; i < source; i++) {
+        at_ns += is_on[i] ? LOADER_STAGE_MS * NS_PER_MS : 0;
+    }
+    return at_ns;
+}
+
+bool sources_may_begin(const struct node *node, enum source source)
+{
+    return was_wanted && is_on[source] && node->now_ns >= stage_ns(source);
 }
 
 // ---- hints
@@ -52,16 +79,16 @@ static bool is_known(const struct multiaddr *address)
 }
 
 // Puts it behind the others, or in the place of a hint that is not in use.
-static void hint_put(const struct multiaddr *address)
+static void hint_put(const struct multiaddr *address, enum source source)
 {
-    struct target target = {.address = *address, .is_hint = true};
+    struct target target = {.address = *address, .source = source};
     if (target_count < LOADER_TARGETS) {
         targets[target_count++] = target;
         return;
     }
     for (u32 i = 0; i < LOADER_TARGETS; i++) {
         struct target *old = &targets[(hint_at + i) % LOADER_TARGETS];
-        if (old->is_hint && old->link == NULL) {
+        if (old->source != SOURCE_USER && old->link == NULL) {
             hint_at = (hint_at + i + 1) % LOADER_TARGETS;
             *old = target;
             return;
@@ -69,8 +96,13 @@ static void hint_put(const struct multiaddr *address)
     }
 }
 
-void sources_hint(const struct p2p_hint *hint)
+void sources_hint(const struct node *node, const struct p2p_hint *hint, enum source source)
 {
+    struct link *link = link_to(node, &hint->peer);
+    if (link != NULL) {
+        link_exchange(link); // perhaps it was only there to be asked of others
+        return;
+    }
     for (u32 i = 0; i < hint->address_count; i++) {
         char words[P2P_MULTIADDR_TEXT_BYTES];
         struct text text = text_over(words, sizeof words);
@@ -80,7 +112,7 @@ void sources_hint(const struct p2p_hint *hint)
         peer_id_write(&text, &hint->peer);
         if (multiaddr_parse(span_of(text.data, text.size), &address, NULL) == ERR_OK &&
             !is_known(&address)) {
-            hint_put(&address);
+            hint_put(&address, source);
         }
     }
 }
@@ -96,20 +128,21 @@ void sources_are_good(const struct node *node)
 static bool is_linked(const struct node *node, const struct target *target)
 {
     struct multiaddr_target where;
-    if (multiaddr_target(span_of(target->address.bytes, target->address.size), &where, NULL) !=
-            ERR_OK ||
-        !where.has_peer) {
-        return false;
+    return multiaddr_target(span_of(target->address.bytes, target->address.size), &where, NULL) ==
+               ERR_OK &&
+           where.has_peer &&
+           (link_to(node, &where.peer) != NULL || peer_id_equal(&node->host.id, &where.peer));
+}
+
+// When that one may be dialled; UINT64_MAX: it need not be.
+static u64 target_ns(const struct node *node, const struct target *target)
+{
+    // What was heard is worth a try at once.
+    u64 at_ns = target->source == SOURCE_USER ? stage_ns(SOURCE_USER) : 0;
+    if (target->link != NULL || target->is_bad || is_linked(node, target)) {
+        return UINT64_MAX;
     }
-    for (struct list_node *item = list_first(&node->links); item != NULL;
-         item = list_next(&node->links, item)) {
-        const struct link *link = LIST_ITEM(item, struct link, of_node);
-        const struct peer_id *peer = link_is_open(link) ? &link->connection.peer : &link->expected;
-        if (peer_id_equal(peer, &where.peer)) {
-            return true;
-        }
-    }
-    return peer_id_equal(&node->host.id, &where.peer);
+    return target->next_ns > at_ns ? target->next_ns : at_ns;
 }
 
 u64 sources_turn(struct node *node, bool is_wanted)
@@ -121,21 +154,20 @@ u64 sources_turn(struct node *node, bool is_wanted)
     was_wanted = is_wanted;
     for (u32 i = 0; i < target_count && is_wanted; i++) {
         struct target *target = &targets[i];
-        u64 stage_ns = lan_is_on() && !target->is_hint ? LOADER_STAGE_MS * NS_PER_MS : 0;
-        u64 at_ns = target->next_ns > good_ns + stage_ns ? target->next_ns : good_ns + stage_ns;
-        if (target->link != NULL || is_linked(node, target)) {
-            continue;
-        }
+        u64 at_ns = target_ns(node, target);
         if (at_ns > node->now_ns) {
             wake = at_ns < wake ? at_ns : wake;
             continue;
         }
-        target->link = link_dial(node, &target->address);
+        target->link = link_dial(node, &target->address,
+                                 target->source == SOURCE_PUBLIC ? LINK_PUBLIC : LINK_LOCAL);
         target->next_ns = node->now_ns + LOADER_REDIAL_MS * NS_PER_MS;
     }
-    if (is_wanted && lan_is_on() && wanted_ns + LOADER_LAN_MS * NS_PER_MS > node->now_ns) {
-        u64 at_ns = wanted_ns + LOADER_LAN_MS * NS_PER_MS;
-        wake = at_ns < wake ? at_ns : wake;
+    for (u32 i = 0; i < SOURCE_COUNT && is_wanted; i++) {
+        u64 at_ns = i == SOURCE_LAN ? wanted_ns + LOADER_LAN_MS * NS_PER_MS : stage_ns(i);
+        if (is_on[i] && at_ns > node->now_ns) {
+            wake = at_ns < wake ? at_ns : wake;
+        }
     }
     return wake;
 }
@@ -144,7 +176,7 @@ u64 sources_turn(struct node *node, bool is_wanted)
 static bool has_untried(const struct node *node)
 {
     for (u32 i = 0; i < target_count; i++) {
-        if (targets[i].next_ns == 0 && targets[i].link == NULL && !is_linked(node, &targets[i])) {
+        if (targets[i].next_ns == 0 && target_ns(node, &targets[i]) != UINT64_MAX) {
             return true;
         }
     }
@@ -153,13 +185,13 @@ static bool has_untried(const struct node *node)
 
 bool sources_are_coming(const struct node *node)
 {
-    if (lan_is_on() && wanted_ns + LOADER_LAN_MS * NS_PER_MS > node->now_ns) {
+    if (is_on[SOURCE_LAN] && wanted_ns + LOADER_LAN_MS * NS_PER_MS > node->now_ns) {
         return true;
     }
     for (struct list_node *item = list_first(&node->links); item != NULL;
          item = list_next(&node->links, item)) {
         const struct link *link = LIST_ITEM(item, struct link, of_node);
-        if (link->is_dialler && link_is_coming(link)) {
+        if (link->is_dialler && link->kind != LINK_ASKED && link_is_coming(link)) {
             return true;
         }
     }
@@ -194,6 +226,14 @@ void sources_gone(const struct link *link, struct span why)
     }
 }
 
+void sources_ban(const struct link *link)
+{
+    struct target *target = target_of(link);
+    if (target != NULL) {
+        target->is_bad = true;
+    }
+}
+
 // The address without the peer's id.
 static struct span place_of(const struct multiaddr *address)
 {
@@ -213,7 +253,7 @@ u32 sources_tell(struct text *out, u32 before)
     for (u32 i = 0; i < target_count; i++) {
         const struct target *target = &targets[i];
         bool is_open = target->link != NULL && link_is_open(target->link);
-        if (is_open || target->is_hint) {
+        if (is_open || target->source != SOURCE_USER) {
             continue;
         }
         text_string(out, before + count == 0 ? "" : ", ");

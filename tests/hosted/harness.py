@@ -116,7 +116,7 @@ def expect(actual, wanted, what=""):
 
 def expect_good(ended, out=None):
     if ended.code != 0 or (out is not None and ended.out != out):
-        raise AssertionError(f"wanted code 0 and {out!r}: {ended}")
+        raise AssertionError(f"wanted code 0 and {None if out is None else out[:600]!r}: {ended}")
 
 
 def expect_refused(ended, code, *words):

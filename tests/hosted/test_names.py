@@ -90,3 +90,49 @@ def names_without_a_key_are_told_so(world):
     for text in ("tool@", "tool@k51qzi5uqu5", "@key"):
         ended = world.run("run", text)
         expect((ended.code, b"behind @ is no key" in ended.err), (67, True), ended)
+
+
+@test
+def names_are_told_to_neighbours(world):
+    """Published and served on one node, known by its neighbour, run on a third that knows the neighbour alone."""
+    giver, middle, taker = home(world, "giver"), home(world, "middle"), home(world, "taker")
+    first, second = add(giver, guest(giver, "inspector")), add(giver, guest(giver, "keep"))
+    name = publish(giver, "tool", first)
+    with serving(middle) as neighbour:
+        with serving(giver, "--listen", "/ip4/127.0.0.1/tcp/0", "--peer", neighbour.address):
+
+            def ran():
+                ended = taker.run("run", "--peer", neighbour.address, name)
+                return ended if ended.code == 0 else None
+
+            ended = eventually(ran)
+            expect(ended is not None and b"p2p-loader" in ended.out, True, ended)
+            told = taker.run("why", first).out.decode()
+            expect(neighbour.address.split("/")[-1] in told, False, told)  # it had the record and not the bytes
+            old = seen(taker)
+            publish(giver, "tool", second)
+
+            def newest():
+                taker.run("run", "--peer", neighbour.address, name)
+                return None if seen(taker) == old else seen(taker)
+
+            expect(eventually(newest) is not None, True, "what is published later is told, too")
+        # Who published has gone; the record stays with its neighbour.
+        other = home(world, "other")
+        ended = other.run("run", "--peer", neighbour.address, name)
+        expect(b"has its block" in ended.err or b"nobody has it" in ended.err, True, ended)
+
+
+@test
+def names_bring_providers(world):
+    """What is pinned is found through a node that has it not."""
+    giver, middle, taker = home(world, "giver"), home(world, "middle"), home(world, "taker")
+    cids = [add(giver, b"file %d" % n) for n in range(5)]
+    with serving(middle) as neighbour:
+        with serving(giver, "--listen", "/ip4/127.0.0.1/tcp/0", "--peer", neighbour.address):
+            for n, cid in enumerate(cids):
+                found = eventually(lambda cid=cid: taker.run("get", cid, "--peer", neighbour.address).out)
+                expect(found, b"file %d" % n)
+            late = add(giver, b"pinned while it serves")
+            found = eventually(lambda: taker.run("get", late, "--peer", neighbour.address).out)
+            expect(found, b"pinned while it serves")

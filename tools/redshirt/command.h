@@ -47,6 +47,7 @@ extern const struct command command_interface;
 extern const struct command command_grants;
 extern const struct command command_grant;
 extern const struct command command_revoke;
+extern const struct command command_network;
 extern const struct command command_serve;
 extern const struct command command_pin;
 extern const struct command command_unpin;

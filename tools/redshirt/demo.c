@@ -68,16 +68,20 @@ static int program_start(struct session *session, const char *name, const char *
     return session_start(session, &program);
 }
 
-static int system_run(struct store *store, const struct demo *demo)
+static int system_run(struct store *store, struct demo *demo)
 {
     bool has_node = demo->network.listen_count != 0 || network_is_on(&demo->network);
+    int code = has_node ? network_settings(store, &demo->network) : EXIT_GOOD;
+    if (code != EXIT_GOOD) {
+        return code;
+    }
     u16 port = (u16)demo->port;
     char number[NUMBER_BYTES];
     snprintf(number, sizeof number, "%u", port);
     struct session session;
     struct session_config config = {
         .workers = (u32)demo->workers, .has_log = !embedded_has("log"), .fetches = has_node};
-    int code = session_open(&session, store, &config);
+    code = session_open(&session, store, &config);
     if (code != EXIT_GOOD) {
         return code;
     }

@@ -101,7 +101,8 @@ static int get_named(struct network *network, const char *path)
     if (code != EXIT_GOOD) {
         return code;
     }
-    if (network_is_on(network)) {
+    code = network_settings(&store, network);
+    if (code == EXIT_GOOD && network_is_on(network)) {
         code = network_alone(&store, network);
     }
     if (code != EXIT_GOOD) {
@@ -149,7 +150,7 @@ static int get_run(const struct command *command, int count, char **arguments)
 const struct command command_get = {
     "get",
     "writes a file of the store out again",
-    "Usage: redshirt get CID [-o FILE] [--peer ADDRESS]... [--lan]\n"
+    "Usage: redshirt get CID [-o FILE] [--peer ADDRESS]... [--lan] [--public]\n"
     "\n"
     "Writes the bytes that the CID names to standard output, or to FILE, which appears whole or "
     "not at\n"
@@ -162,6 +163,9 @@ const struct command command_get = {
     "several\n"
     "                       times\n"
     "      --lan            peers of the local network are asked, too\n"
+    "      --public         the public network is asked, too, last: strangers see what is wanted "
+    "and by\n"
+    "                       which address; `redshirt network --help`\n"
     "\n"
     "Exit codes: 65 a node that is no file, 66 a block is missing, here and with all who were "
     "asked,\n"

@@ -48,17 +48,98 @@ int network_option(const struct command *command, struct network *network, struc
         network->lan = true;
         return value == NULL ? EXIT_GOOD : say_usage(command, "--lan takes no value");
     }
+    if (strcmp(option, "public") == 0) {
+        network->is_public = true;
+        return value == NULL ? EXIT_GOOD : say_usage(command, "--public takes no value");
+    }
     *is_mine = false;
     return EXIT_GOOD;
 }
 
+int network_settings(struct store *store, struct network *network)
+{
+    int code = settings_load(store, &network->settings);
+    for (u32 i = 0; code == EXIT_GOOD && i < network->settings.count; i++) {
+        const struct setting *line = &network->settings.lines[i];
+        bool is_on = strcmp(line->value, "on") == 0;
+        network->lan = network->lan || (line->kind == SETTING_LAN && is_on);
+        network->is_public = network->is_public || (line->kind == SETTING_PUBLIC && is_on);
+        if (line->kind == SETTING_PEER && network->peer_count < KERNEL_ARGUMENTS) {
+            network->peers[network->peer_count++] = line->value;
+        }
+    }
+    return code;
+}
+
+// What p2p-loader is started with.
+struct words {
+    struct span words[KERNEL_ARGUMENTS];
+    u32 count;
+    bool is_full;
+};
+
+static void words_add(struct words *words, const char *option, const char *value)
+{
+    u32 wanted = value == NULL ? 1 : 2;
+    if (words->count + wanted > KERNEL_ARGUMENTS) {
+        words->is_full = true;
+        return;
+    }
+    words->words[words->count++] = span_string(option);
+    if (value != NULL) {
+        words->words[words->count++] = span_string(value);
+    }
+}
+
+static void words_public(struct words *words, const struct network *network)
+{
+    static const char *const options[SETTING_KINDS] = {[SETTING_BOOTSTRAP] = "--bootstrap",
+                                                       [SETTING_ROUTER] = "--router",
+                                                       [SETTING_GATEWAY] = "--gateway"};
+    bool has_bootstrap = false;
+    words_add(words, "--public", NULL);
+    for (u32 i = 0; i < network->settings.count; i++) {
+        const struct setting *line = &network->settings.lines[i];
+        has_bootstrap = has_bootstrap || line->kind == SETTING_BOOTSTRAP;
+        if (options[line->kind] != NULL && strcmp(line->value, SETTINGS_NONE) != 0) {
+            words_add(words, options[line->kind], line->value);
+        }
+    }
+    if (!has_bootstrap) {
+        words_add(words, "--bootstrap", SETTINGS_BOOTSTRAP);
+    }
+}
+
+static void words_take(struct words *words, const struct network *network)
+{
+    words_add(words, "p2p-loader", NULL);
+    for (u32 i = 0; i < network->peer_count; i++) {
+        words_add(words, "--peer", network->peers[i]);
+    }
+    for (u32 i = 0; i < network->listen_count; i++) {
+        words_add(words, "--listen", network->listens[i]);
+    }
+    if (network->get != NULL) {
+        words_add(words, "--get", network->get);
+    }
+    if (network->resolve != NULL) {
+        words_add(words, "--resolve", network->resolve);
+    }
+    if (network->lan) {
+        words_add(words, "--lan", NULL);
+    }
+    if (network->stays) {
+        words_add(words, "--stay", NULL);
+    }
+    if (network->is_public) {
+        words_public(words, network);
+    }
+}
+
 int network_start(struct session *session, const struct network *network, bool is_main)
 {
-    static struct span arguments[KERNEL_ARGUMENTS];
-    u32 count = 0;
-    u32 wanted = 7 + 2 * (network->peer_count + network->listen_count);
-    struct session_program program = {
-        .name = "p2p-loader", .arguments = arguments, .is_main = is_main, .is_keeper = true};
+    static struct words words; // too large for a stack
+    struct session_program program = {.name = "p2p-loader", .is_main = is_main, .is_keeper = true};
     int code = session_embedded(session, "p2p-loader", &program.cid);
     if (code != EXIT_GOOD) {
         return code;
@@ -67,34 +148,14 @@ int network_start(struct session *session, const struct network *network, bool i
         say("the program p2p-loader does not come with this build");
         return EXIT_NO_LOADER;
     }
-    if (wanted > KERNEL_ARGUMENTS) {
+    words = (struct words){0};
+    words_take(&words, network);
+    if (words.is_full) {
         say("there are too many addresses");
         return EXIT_USAGE;
     }
-    arguments[count++] = span_string("p2p-loader");
-    for (u32 i = 0; i < network->peer_count; i++) {
-        arguments[count++] = span_string("--peer");
-        arguments[count++] = span_string(network->peers[i]);
-    }
-    for (u32 i = 0; i < network->listen_count; i++) {
-        arguments[count++] = span_string("--listen");
-        arguments[count++] = span_string(network->listens[i]);
-    }
-    if (network->get != NULL) {
-        arguments[count++] = span_string("--get");
-        arguments[count++] = span_string(network->get);
-    }
-    if (network->resolve != NULL) {
-        arguments[count++] = span_string("--resolve");
-        arguments[count++] = span_string(network->resolve);
-    }
-    if (network->lan) {
-        arguments[count++] = span_string("--lan");
-    }
-    if (network->stays) {
-        arguments[count++] = span_string("--stay");
-    }
-    program.argument_count = count;
+    program.arguments = words.words;
+    program.argument_count = words.count;
     return session_start(session, &program);
 }
 

@@ -187,8 +187,11 @@ static int words_say(struct session *session, struct run *run, const char *cid)
 static int run_in(struct store *store, struct run *run)
 {
     char cid[CID_TEXT_BYTES];
-    int code = program_find(store, &run->network, run->program, cid);
     struct session session;
+    int code = network_settings(store, &run->network);
+    if (code == EXIT_GOOD) {
+        code = program_find(store, &run->network, run->program, cid);
+    }
     if (code == EXIT_GOOD) {
         struct session_config config = {.workers = run->workers,
                                         .has_log = true,
@@ -270,6 +273,10 @@ const struct command command_run = {
     "/ip4/10.0.0.1/tcp/4001/p2p/12D3...;\n"
     "                         may be given several times\n"
     "      --lan              peers of the local network are asked, too\n"
+    "      --public           the public network is asked, too, last: strangers see what is "
+    "wanted, "
+    "and by\n"
+    "                         which address; `redshirt network --help`\n"
     "      --perf-map         tells `perf` the names of compiled functions: /tmp/perf-PID.map\n"
     "  -v, --verbose          says when the program begins, and where its code comes from\n"
     "  -w, --workers N        so many programs run at once (default: one for each CPU, at most 8)\n"

@@ -30,7 +30,8 @@ static int serve_run(const struct command *command, int count, char **arguments)
         code = store_open_home(&store);
     }
     if (code == EXIT_GOOD) {
-        code = network_alone(&store, &network);
+        code = network_settings(&store, &network);
+        code = code == EXIT_GOOD ? network_alone(&store, &network) : code;
         store_close(&store);
     }
     return code;
@@ -39,7 +40,7 @@ static int serve_run(const struct command *command, int count, char **arguments)
 const struct command command_serve = {
     "serve",
     "gives peers of the IPFS network what was added or pinned",
-    "Usage: redshirt serve [--listen ADDRESS]... [--peer ADDRESS]... [--lan]\n"
+    "Usage: redshirt serve [--listen ADDRESS]... [--peer ADDRESS]... [--lan] [--public]\n"
     "\n"
     "Stays, and gives whoever connects the files that were added or pinned, and nothing else. "
     "Prints\n"
@@ -52,6 +53,13 @@ const struct command command_serve = {
     "                        free one (default: " LISTEN_DEFAULT ")\n"
     "      --peer ADDRESS    whom to ask for what it fetches\n"
     "      --lan             tells peers of the local network of the addresses that it listens "
-    "at\n",
+    "at\n"
+    "      --public          tells the public network what is pinned and published, and where it "
+    "listens,\n"
+    "                        and asks it; `redshirt network --help`\n"
+    "\n"
+    "What is pinned and published is told to the DHT of the local network: to peers of it that "
+    "--peer and\n"
+    "--lan lead to, at the start and every 22 hours.\n",
     serve_run,
 };
