@@ -18,7 +18,7 @@ test-asm: build/asan/test/asm ## each form of each instruction of the assembler,
 
 # From bodies to the ir: what it means, against the interpreter.
 JIT_FRONT_SOURCES := $(addprefix core/jit/,build.c build_try.c fold.c ir.c joins.c loops.c number.c operations.c passes.c \
-  operations_atomic.c reenter.c simplify.c verify.c)
+  operations_atomic.c operations_bulk.c reenter.c simplify.c verify.c)
 COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c evaluate_throw.c) $(GENERATE_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES)
 $(call link_rule,asan,build/asan/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
 $(call link_rule,hosted,build/hosted/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
@@ -90,6 +90,7 @@ FUZZ_LIBRARIES_compiled := -lsodium -lpthread
 build/diff/addresses.wat build/diff/bulk.wat build/diff/constants.wat build/diff/depths.wat build/diff/memories.wat: build/diff/%.wat: tests/diff/%.py
 	@mkdir -p $(@D)
 	$(Q)python3 $< $@
+build/diff/bulk.wasm: WAT_FLAGS := --enable-multi-memory
 build/diff/memories.wasm: WAT_FLAGS := --enable-multi-memory --enable-threads
 build/diff/%.wasm: build/diff/%.wat
 	$(Q)wat2wasm $(WAT_FLAGS) $< -o $@

@@ -293,11 +293,18 @@ u32 build_pop_list(struct builder *b, u32 count);
 // result where it has one.
 void build_helper(struct builder *b, enum ir_helper helper, u32 count, const u32 *constants,
                   u32 constant_count);
+// Takes a constant out of an address into the offset, where the sum cannot wrap.
+u32 build_address(struct builder *b, u32 address, u32 *offset);
 // The address of a place in another memory than 0, which is checked: `lane` of an IR_MEMORY_AT.
 u32 build_memory_at(struct builder *b, u32 memory, u32 address, u32 offset, u8 lane);
 // Pushes the results of a call.
 void build_push_results(struct builder *b, u32 call, const struct wasm_func_type *type);
 void clobber_globals(struct builder *b);
+
+// ---- operations_bulk.c
+
+// An instruction of the class BULK.
+void build_bulk(struct builder *b, struct body_reader *in, enum row row);
 
 // ---- operations_atomic.c
 

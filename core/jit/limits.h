@@ -30,6 +30,8 @@ enum {
                                    // without comparing, ways out with the most values of all
     JIT_BULK_BYTES = 8192,     // that memory.copy and memory.fill move in compiled code: for more
                                // of them, leaving it costs little beside
+    JIT_BULK_FEW = 64,         // the same as loads and stores, where their number is constant: four
+                               // vectors, which is as much code as a call of the other
     JIT_LEAF_BYTES = 4096,     // frame of a function that calls nothing and does not compare
     JIT_SPACE_BYTES = 1 << 30, // of addresses for all code: every call reaches
     JIT_STACKS = 1 << 13,      // with guards: each costs the machine a mapping

@@ -109,8 +109,7 @@ static void do_const(struct builder *b, struct body_reader *in, enum row row)
     }
 }
 
-// Takes a constant out of an address into the offset, where the sum cannot wrap.
-static u32 address_split(struct builder *b, u32 address, u32 *offset)
+u32 build_address(struct builder *b, u32 address, u32 *offset)
 {
     for (;;) {
         const struct ir_ins *sum = value_ins(b, address);
@@ -170,7 +169,7 @@ static void do_access(struct builder *b, struct body_reader *in, enum row row)
     }
     ins.a = build_pop(b);
     if (memory == 0) {
-        ins.a = address_split(b, ins.a, &ins.c);
+        ins.a = build_address(b, ins.a, &ins.c);
     } else {
         ins.a = build_memory_at(b, memory, ins.a, ins.c, body_ops[row].bytes);
         ins.c = 0;
@@ -393,73 +392,6 @@ static void do_memory(struct builder *b, struct body_reader *in, enum row row)
     }
 }
 
-// Bulk operations on memories. `first` is the immediate that is read already.
-static void do_memory_bulk(struct builder *b, struct body_reader *in, enum row row, u32 first)
-{
-    u32 immediates[2] = {first, 0};
-    switch (row) {
-    case ROW_MEMORY_INIT:
-        immediates[0] = body_u32(in); // in the file the segment comes first
-        immediates[1] = first;
-        if (immediates[0] == 0) {
-            build_helper(b, IR_HELPER_MEMORY_INIT, 3, &first, 1);
-        } else {
-            build_helper(b, IR_HELPER_MEMORY_INIT_OF, 3, immediates, 2);
-        }
-        break;
-    case ROW_MEMORY_COPY:
-        immediates[1] = body_u32(in);
-        if (immediates[0] == 0 && immediates[1] == 0) {
-            build_helper(b, IR_HELPER_MEMORY_COPY, 3, NULL, 0);
-        } else {
-            build_helper(b, IR_HELPER_MEMORY_COPY_OF, 3, immediates, 2);
-        }
-        break;
-    default:
-        ASSERT(row == ROW_MEMORY_FILL);
-        if (first == 0) {
-            build_helper(b, IR_HELPER_MEMORY_FILL, 3, NULL, 0);
-        } else {
-            build_helper(b, IR_HELPER_MEMORY_FILL_OF, 3, immediates, 1);
-        }
-        break;
-    }
-}
-
-static void do_bulk(struct builder *b, struct body_reader *in, enum row row)
-{
-    u32 immediates[2] = {body_u32(in), 0};
-    switch (row) {
-    case ROW_MEMORY_INIT:
-    case ROW_MEMORY_COPY:
-    case ROW_MEMORY_FILL:
-        do_memory_bulk(b, in, row, immediates[0]);
-        break;
-    case ROW_TABLE_INIT:
-        immediates[1] = immediates[0]; // in the file the segment comes first
-        immediates[0] = body_u32(in);
-        build_helper(b, IR_HELPER_TABLE_INIT, 3, immediates, 2);
-        break;
-    case ROW_TABLE_COPY:
-        immediates[1] = body_u32(in);
-        build_helper(b, IR_HELPER_TABLE_COPY, 3, immediates, 2);
-        break;
-    case ROW_TABLE_FILL:
-        build_helper(b, IR_HELPER_TABLE_FILL, 3, immediates, 1);
-        break;
-    case ROW_TABLE_GROW:
-        build_helper(b, IR_HELPER_TABLE_GROW, 2, immediates, 1);
-        break;
-    case ROW_DATA_DROP:
-        build_helper(b, IR_HELPER_DATA_DROP, 0, immediates, 1);
-        break;
-    default:
-        ASSERT(row == ROW_ELEM_DROP);
-        build_helper(b, IR_HELPER_ELEM_DROP, 0, immediates, 1);
-        break;
-    }
-}
-
 static void do_parametric(struct builder *b, struct body_reader *in, enum row row)
 {
     if (row == ROW_DROP) {
@@ -511,7 +443,7 @@ void build_plain(struct builder *b, struct body_reader *in, enum row row)
         do_reference(b, in, row);
         break;
     case WASM_CLASS_BULK:
-        do_bulk(b, in, row);
+        build_bulk(b, in, row);
         break;
     case WASM_CLASS_ATOMIC:
     case WASM_CLASS_WAIT:

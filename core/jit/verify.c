@@ -146,8 +146,12 @@ static bool verify_at(const struct verifier *v, const struct ir_ins *ins, u32 ad
     if (!is_access || at->op != IR_MEMORY_AT) {
         return false;
     }
-    u32 aligned = class == WASM_CLASS_ATOMIC ? IR_AT_ALIGNED : 0;
-    ASSERT(ins->c == 0 && at->lane == (body_ops[ins->op].bytes | aligned));
+    u32 bytes = body_ops[ins->op].bytes;
+    if (class == WASM_CLASS_ATOMIC) {
+        ASSERT(ins->c == 0 && at->lane == (bytes | IR_AT_ALIGNED));
+    } else {
+        ASSERT(at->lane < IR_AT_ALIGNED && (u64)ins->c + bytes <= at->lane);
+    }
     return true;
 }
 

@@ -171,7 +171,7 @@ enum trap evaluate_row(const struct evaluator *evaluator, const struct ir *ir,
         const struct wasm_memory *memory = evaluator->instance->memory;
         u64 address = (a.low & UINT32_MAX) + (u64)ins->c;
         if (ir->ins[ins->a].op == IR_MEMORY_AT) { // another memory
-            at = (u8 *)(uintptr_t)a.low;
+            at = (u8 *)(uintptr_t)a.low + ins->c;
         } else if (range_inside(address, body_ops[ins->op].bytes, memory->size_bytes)) {
             at = memory->base + address;
         } else {

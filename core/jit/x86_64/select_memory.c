@@ -237,7 +237,7 @@ static struct rm guarded_address(struct selector *s, const struct ir_ins *access
 struct rm x64_address(struct selector *s, const struct ir_ins *access)
 {
     if (sel_ins(s, access->a)->op == IR_MEMORY_AT) {
-        return rm_free(x64_use(s, access->a), MACH_NONE, 0, 0);
+        return rm_free(x64_use(s, access->a), MACH_NONE, 0, (i32)access->c);
     }
     struct rm rm;
     if (s->options->bounds == JIT_BOUNDS_CHECK) {
