@@ -40,7 +40,7 @@ enum { IR_NONE = UINT32_MAX, IR_KIND_NONE = 0xff };
 //   ATOMIC               a address, b value, c offset; a cmpxchg has its three operands in a list
 //                        as CALL has
 // The address is an i32 in memory 0, whose bounds the target sees to. In another memory it is a
-// MEMORY_AT, and c is 0.
+// MEMORY_AT, behind which c + bytes, an ATOMIC's at c = 0, are no more than that has checked.
 // Of constants, variables, references, tables and control there are only those below, and of
 // SELECT_T, REF_NULL, REF_IS_NULL (a SELECT, a constant, an I64_EQZ) none.
 enum ir_op {
@@ -127,7 +127,8 @@ static inline bool ir_helper_has_result(enum ir_helper helper)
 // Whether short ones of it are done in compiled code, where the target can.
 static inline bool ir_helper_is_bulk(u32 helper)
 {
-    return helper == IR_HELPER_MEMORY_COPY || helper == IR_HELPER_MEMORY_FILL;
+    return (helper >= IR_HELPER_MEMORY_FILL && helper <= IR_HELPER_MEMORY_INIT) ||
+           (helper >= IR_HELPER_MEMORY_FILL_OF && helper <= IR_HELPER_MEMORY_INIT_OF);
 }
 
 // How the callee of a struct jit_call is reached.

@@ -19,6 +19,8 @@
 
 enum {
     // ---- of an instance
+    JIT_INSTANCE_MODULE = offsetof(struct wasm_instance, module),         // struct wasm_module *
+    JIT_INSTANCE_DROPPED = offsetof(struct wasm_instance, dropped),       // bits
     JIT_INSTANCE_MEMORY = offsetof(struct wasm_instance, memory),         // struct wasm_memory *
     JIT_INSTANCE_MEMORIES = offsetof(struct wasm_instance, memories),     // struct wasm_memory **
     JIT_INSTANCE_GLOBALS = offsetof(struct wasm_instance, globals),       // struct wasm_global **
@@ -31,6 +33,12 @@ enum {
     JIT_INSTANCE_OWN_MEMORY = offsetof(struct wasm_instance, own_memory), // struct wasm_memory
 
     // ---- of what it points to
+    JIT_MODULE_ELEM_COUNT = offsetof(struct wasm_module, elem_count), // u32: bits before those of
+                                                                      // data segments
+    JIT_MODULE_DATAS = offsetof(struct wasm_module, datas),           // struct wasm_data []
+    JIT_DATA_STRIDE = sizeof(struct wasm_data),
+    JIT_DATA_BYTES = offsetof(struct wasm_data, bytes.data),    // const u8 *
+    JIT_DATA_SIZE = offsetof(struct wasm_data, bytes.size),     // u64
     JIT_MEMORY_BASE = offsetof(struct wasm_memory, base),       // u8 *
     JIT_MEMORY_SIZE = offsetof(struct wasm_memory, size_bytes), // u64, of bytes
     JIT_TABLE_ELEMENTS = offsetof(struct wasm_table, elements), // wasm_slot []

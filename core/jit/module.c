@@ -219,9 +219,11 @@ static enum err need_leave(struct placing *p, const struct wasm_func_type *type,
 
 static enum jit_away helper_away(u32 helper)
 {
-    return !ir_helper_is_bulk(helper)        ? JIT_AWAY_ANY
-           : helper == IR_HELPER_MEMORY_COPY ? JIT_AWAY_COPY
-                                             : JIT_AWAY_FILL;
+    if (!ir_helper_is_bulk(helper)) {
+        return JIT_AWAY_ANY;
+    }
+    return helper >= IR_HELPER_MEMORY_FILL_OF ? JIT_AWAY_FILL_OF + helper - IR_HELPER_MEMORY_FILL_OF
+                                              : JIT_AWAY_FILL + helper - IR_HELPER_MEMORY_FILL;
 }
 
 static enum err need_leave_helper(struct placing *p, u32 helper)

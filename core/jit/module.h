@@ -55,8 +55,17 @@ struct jit_batch {
     struct jit_code *codes; // in order
 };
 
-// What leaves for a helper: one for those that always do.
-enum jit_away { JIT_AWAY_ANY, JIT_AWAY_COPY, JIT_AWAY_FILL, JIT_AWAY_COUNT };
+// What leaves for a helper: one for those that always do. The others stand as in enum ir_helper.
+enum jit_away {
+    JIT_AWAY_ANY,
+    JIT_AWAY_FILL,
+    JIT_AWAY_COPY,
+    JIT_AWAY_INIT,
+    JIT_AWAY_FILL_OF,
+    JIT_AWAY_COPY_OF,
+    JIT_AWAY_INIT_OF,
+    JIT_AWAY_COUNT
+};
 
 struct jit_module {
     struct jit_space *space;

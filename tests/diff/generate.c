@@ -15,6 +15,7 @@ enum {
     ELEM = 9,
     CODE = 10,
     DATA = 11,
+    DATA_COUNT = 12,
     TAG = 13
 };
 
@@ -215,11 +216,18 @@ static void put_elements(struct generator *g)
     end_section(&g->out);
 }
 
+static void put_data_count(struct generator *g)
+{
+    put_section(&g->out, DATA_COUNT);
+    put_u8(&g->out, DATAS);
+    end_section(&g->out);
+}
+
 static void put_data(struct generator *g)
 {
     put_section(&g->out, DATA);
     u32 memory = choose_memory(g);
-    put_u8(&g->out, 1);
+    put_u8(&g->out, DATAS);
     put_u8(&g->out, memory == 0 ? 0 : 2);
     if (memory != 0) {
         put_u32(&g->out, memory);
@@ -235,6 +243,11 @@ static void put_data(struct generator *g)
     put_opcode(g, WASM_OP_END);
     put_u8(&g->out, 12);
     PUT(&g->out, "Hello, tests");
+    put_u8(&g->out, 1); // DATA_PASSIVE, for memory.init
+    put_u32(&g->out, DATA_BYTES);
+    for (u32 i = 0; i < DATA_BYTES; i++) {
+        put_u8(&g->out, (u8)(i * i));
+    }
     end_section(&g->out);
 }
 
@@ -389,6 +402,7 @@ struct wasm_bytes generate_module(struct span choices, u32 options)
     put_globals(g);
     put_exports(g);
     put_elements(g);
+    put_data_count(g);
     put_code(g);
     put_data(g);
     struct wasm_bytes out = g->out;

@@ -364,24 +364,61 @@ static void memory_size(struct generator *g)
     }
 }
 
+enum { BULK_INIT = 0x08, BULK_DROP = 0x09, BULK_COPY = 0x0a, BULK_FILL = 0x0b };
+
+// An address, or one from which on as many bytes end at the end of what has `size`, or just behind.
+static void bulk_address(struct generator *g, u32 size, u32 count, u32 depth)
+{
+    if (choose(g, 8) == 0) {
+        put_i32_const(g, (i64)size - count + choose(g, 3) - 1);
+    } else {
+        put_address(g, depth);
+    }
+}
+
+// Counts are about those at which compiled code does something else, and half of them known to it.
+static void bulk_count(struct generator *g, u32 count, bool is_known)
+{
+    put_i32_const(g, count);
+    if (!is_known) {
+        put_leaf(g, 0);
+        put_i32_const(g, 31);
+        put_opcode(g, WASM_OP_I32_SHR_U);
+        put_opcode(g, WASM_OP_I32_ADD);
+    }
+}
+
 static void bulk(struct generator *g, u32 depth)
 {
+    static const u16 edges[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 8192};
     if (g->memory_count > 1 && choose(g, 4) == 0) {
         memory_size(g);
         return;
     }
-    put_address(g, depth);
-    bool is_fill = choose(g, 2) == 0;
-    if (is_fill) {
-        put_expression(g, 0, depth);
-    } else {
-        put_address(g, depth);
+    u32 what = BULK_INIT + choose(g, 8);
+    what = what > BULK_FILL ? BULK_COPY + what % 2 : what;
+    bool is_drop = what == BULK_DROP && choose(g, 4) == 0;
+    what = what == BULK_DROP && !is_drop ? BULK_INIT : what;
+    u32 count = choose(g, 4) == 0 ? choose(g, 600) : edges[choose(g, COUNT_OF(edges))];
+    count += choose(g, 3) - (u32)(count > 0);
+    if (!is_drop) {
+        bulk_address(g, 1 << 16, count, depth);
+        if (what == BULK_FILL) {
+            put_expression(g, 0, depth);
+        } else {
+            bulk_address(g, what == BULK_INIT ? DATA_BYTES : 1 << 16, count, depth);
+        }
+        bulk_count(g, count, choose(g, 2) == 0);
     }
-    put_i32_const(g, choose(g, 600));
     put_u8(&g->out, WASM_PREFIX_BULK);
-    put_u8(&g->out, is_fill ? 0x0b : 0x0a);
-    put_u32(&g->out, choose_memory(g));
-    if (!is_fill) {
+    put_u8(&g->out, (u8)what);
+    if (what == BULK_INIT || is_drop) {
+        put_u32(&g->out, DATA_PASSIVE);
+    }
+    if (!is_drop) {
+        put_u32(&g->out, choose_memory(g));
+    }
+    if (what == BULK_COPY) {
         put_u32(&g->out, choose_memory(g));
     }
 }

@@ -28,6 +28,9 @@ enum {
     KINDS = 5,
     EXNREF = 6, // that of exnref, which only functions, locals, labels and one global have
     TAGS = 3,
+    DATA_PASSIVE = 1, // the segment that is
+    DATAS = 2,
+    DATA_BYTES = 1100, // of it
 };
 
 // The types of a tag, in this order: its own; a block's that hands over its values; the same with

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// memory.copy and memory.fill of few bytes in memory 0, without leaving compiled code: programs
-// copy their structures so. What is long, or not all in the memory, is left to the interpreter.
+// memory.copy, memory.fill and memory.init of few bytes, without leaving compiled code: programs
+// copy their structures so. What is long, or not all there, is left to the interpreter.
 //
 // The operands are as a helper is called with them: an address in rdi, an address or a value in
-// rsi, a count in rdx, each an i32 with zeros above. All that a call preserves is left alone, and
-// so is r11, which the rest needs. No frame is made, and whoever interrupts it goes on in it later.
+// rsi, a count in rdx, each an i32 with zeros above; then numbers of memories and of a segment.
+// They, r11 and all that a call preserves are left alone until it is certain that the work is done
+// here. No frame is made, and whoever interrupts it goes on in it later.
+//
+// A branch may be guessed wrong (docs/security.md). Where a range is not inside, COUNT is 0 behind
+// the comparison, by a conditional move, but in a reserved memory 0, which no such range leaves.
+// And where COUNT is too small for the case that a branch chose, both places become SAFE in the
+// same way. So whatever is guessed, what is read lies in one of the two ranges, or in the first
+// bytes of memory 0, whose room is never less than a page.
 #include "core/jit/x86_64/bulk.h"
-#include "core/base/compiler.h"
+#include "core/base/assert.h"
 #include "core/jit/ir.h"
 #include "core/jit/jit.h"
 #include "core/jit/layout.h"
@@ -15,54 +22,170 @@
 
 enum {
     XMM_BYTES = 16,
-    REP_BYTES = 512,
-    TO = X64_RDI,
-    FROM = X64_RSI,
+    ROUND = 4, // vectors that are read before one is written
+    ROUND_BYTES = ROUND * XMM_BYTES,
+    REP_BYTES = 1024, // from here on the CPU's own copy is faster, which takes 20 ns to begin
+    // ---- as they come
+    TO_ADDRESS = X64_RDI,
+    FROM_ADDRESS = X64_RSI,
     VALUE = X64_RSI,
-    COUNT = X64_RDX
+    COUNT = X64_RDX,
+    FIRST = X64_RCX, // of the numbers behind them
+    SECOND = X64_R8,
+    // ---- when the work is done
+    TO = X64_R9,
+    FROM = X64_R10,
+    SAFE = X64_R8,
 };
+STATIC_ASSERT(2 * ROUND_BYTES <= WASM_PAGE_BYTES / 2); // SAFE has as much on both its sides
 
 static struct asm_mem at(u8 base, u8 index, i32 disp)
 {
     return (struct asm_mem){.base = base, .index = index, .disp = disp};
 }
 
-// To `slow` unless all bytes from an address on are within the memory, whose size is in rax.
-static void put_check(struct assembler *as, u8 address, u32 slow)
+static void load(struct assembler *as, u8 reg, u8 base, i32 offset)
 {
-    asm_rm(as, X64_LEA, true, X64_RCX, at(address, COUNT, 0));
-    asm_rr(as, X64_CMP, true, X64_RCX, X64_RAX);
-    asm_branch(as, X64_A, slow);
+    asm_rm(as, X64_MOV, true, reg, asm_at(base, offset));
 }
 
-// Checks, before anything changes; then rdi, and for a copy rsi, are addresses of the machine.
-static void put_begin(struct assembler *as, bool is_copy, u32 slow)
+static void move_if(struct assembler *as, enum x64_condition condition, u8 to, u8 from)
 {
-    asm_rm(as, X64_MOV, true, X64_RAX, asm_at(X64_R14, JIT_INSTANCE_MEMORY));
-    asm_rm(as, X64_MOV, true, X64_RAX, asm_at(X64_RAX, JIT_MEMORY_SIZE));
+    asm_put(
+        as,
+        &(struct asm_ins){
+            .op = X64_CMOVCC, .is_wide = true, .condition = (u8)condition, .reg = to, .rm = from});
+}
+
+// ---- which bytes
+
+// To `slow` unless all bytes from an address on are within so many; `temp` is lost.
+static void put_check(struct assembler *as, u8 address, struct asm_mem size, u8 temp,
+                      bool is_reserved, u32 slow)
+{
+    asm_rm(as, X64_LEA, true, temp, at(address, COUNT, 0));
+    asm_rm(as, X64_CMP, true, temp, size);
+    asm_branch(as, X64_A, slow);
+    if (!is_reserved) {
+        asm_mov_imm(as, temp, 0);
+        move_if(as, X64_A, COUNT, temp);
+    }
+}
+
+// A range of a memory: `place` becomes where it begins. number: the register with the memory's;
+// X64_NONE: it is memory 0.
+static void put_memory(struct assembler *as, const struct jit_options *options, u8 number,
+                       u8 address, u8 place, u32 slow)
+{
+    bool is_reserved = number == X64_NONE && options->bounds == JIT_BOUNDS_GUARD;
+    if (number == X64_NONE) {
+        load(as, X64_RAX, X64_R14, JIT_INSTANCE_MEMORY);
+    } else {
+        load(as, X64_RAX, X64_R14, JIT_INSTANCE_MEMORIES);
+        asm_rm(as, X64_MOV, true, X64_RAX,
+               (struct asm_mem){.base = X64_RAX, .index = number, .scale = 3});
+    }
+    put_check(as, address, asm_at(X64_RAX, JIT_MEMORY_SIZE), place, is_reserved, slow);
+    if (number == X64_NONE) {
+        asm_rm(as, X64_LEA, true, place, at(X64_R15, address, 0));
+    } else {
+        load(as, place, X64_RAX, JIT_MEMORY_BASE);
+        asm_rr(as, X64_ADD, true, place, address);
+    }
+}
+
+// The same of a data segment, before TO is there. One that was dropped is the interpreter's.
+static void put_segment(struct assembler *as, u8 number, u32 slow)
+{
+    u8 data = X64_R9;
+    load(as, X64_RAX, X64_R14, JIT_INSTANCE_MODULE);
+    asm_rm(as, X64_MOV, false, X64_R9, asm_at(X64_RAX, JIT_MODULE_ELEM_COUNT));
+    asm_rr(as, X64_ADD, false, X64_R9, number);
+    load(as, X64_R10, X64_R14, JIT_INSTANCE_DROPPED);
+    asm_rm(as, X64_BT, false, X64_R9, asm_at(X64_R10, 0));
+    asm_branch(as, X64_B, slow);
+    asm_rri(as, X64_IMUL_I, true, data, number, JIT_DATA_STRIDE);
+    asm_rm(as, X64_ADD, true, data, asm_at(X64_RAX, JIT_MODULE_DATAS));
+    put_check(as, FROM_ADDRESS, asm_at(data, JIT_DATA_SIZE), FROM, false, slow);
+    load(as, FROM, data, JIT_DATA_BYTES);
+    asm_rr(as, X64_ADD, true, FROM, FROM_ADDRESS);
+}
+
+// Checks, before anything changes; then TO, and FROM but of a fill, are addresses of the machine.
+static void put_begin(struct assembler *as, const struct jit_options *options,
+                      enum ir_helper helper, u32 slow)
+{
     asm_ri(as, X64_CMP_I, false, COUNT, JIT_BULK_BYTES);
     asm_branch(as, X64_A, slow);
-    put_check(as, TO, slow);
-    if (is_copy) {
-        put_check(as, FROM, slow);
-        asm_rr(as, X64_ADD, true, FROM, X64_R15);
+    u8 memory = X64_NONE; // written to
+    switch (helper) {
+    case IR_HELPER_MEMORY_COPY:
+        put_memory(as, options, X64_NONE, FROM_ADDRESS, FROM, slow);
+        break;
+    case IR_HELPER_MEMORY_COPY_OF:
+        put_memory(as, options, SECOND, FROM_ADDRESS, FROM, slow);
+        memory = FIRST;
+        break;
+    case IR_HELPER_MEMORY_INIT:
+        put_segment(as, FIRST, slow);
+        break;
+    case IR_HELPER_MEMORY_INIT_OF:
+        put_segment(as, SECOND, slow);
+        memory = FIRST;
+        break;
+    case IR_HELPER_MEMORY_FILL_OF:
+        memory = FIRST;
+        break;
+    default:
+        ASSERT(helper == IR_HELPER_MEMORY_FILL);
+        break;
     }
-    asm_rr(as, X64_ADD, true, TO, X64_R15);
+    put_memory(as, options, memory, TO_ADDRESS, TO, slow);
+    asm_rm(as, X64_LEA, true, SAFE, asm_at(X64_R15, 2 * ROUND_BYTES));
 }
 
-// Copies of at least `bytes` and at most twice as many: the first and the last of them, which may
-// be the same in part. Both are read before one is written.
-static void put_copy_two(struct assembler *as, i32 bytes)
+// Behind a comparison of COUNT with the least of a case: if it is less, as `condition` says, the
+// branch was guessed.
+static void put_safe(struct assembler *as, enum x64_condition condition, bool is_fill)
 {
-    bool is_xmm = bytes == XMM_BYTES;
-    enum x64_op load = is_xmm ? X64_MOVUPS : X64_MOV;
-    enum x64_op store = is_xmm ? X64_MOVUPS_MR : X64_MOV_MR;
-    u8 first = is_xmm ? X64_XMM0 : X64_RAX;
-    u8 last = is_xmm ? X64_XMM0 + 1 : X64_RCX;
-    asm_rm(as, load, bytes == 8, first, asm_at(FROM, 0));
-    asm_rm(as, load, bytes == 8, last, at(FROM, COUNT, -bytes));
-    asm_rm(as, store, bytes == 8, first, asm_at(TO, 0));
-    asm_rm(as, store, bytes == 8, last, at(TO, COUNT, -bytes));
+    move_if(as, condition, TO, SAFE);
+    if (!is_fill) {
+        move_if(as, condition, FROM, SAFE);
+    }
+}
+
+// ---- moving them
+
+// `count` vectors from `first` on: from memory, or into it.
+static void put_vectors(struct assembler *as, bool is_store, u8 first, u32 count,
+                        struct asm_mem mem)
+{
+    for (u32 i = 0; i < count; i++) {
+        asm_rm(as, is_store ? X64_MOVUPS_MR : X64_MOVUPS, false, (u8)(first + i), mem);
+        mem.disp += XMM_BYTES;
+    }
+}
+
+// Copies of at least `count` vectors and at most twice as many: the first and the last of them,
+// which may be the same in part. All are read before one is written.
+static void put_copy_vectors(struct assembler *as, u32 count)
+{
+    i32 bytes = (i32)count * XMM_BYTES;
+    u8 last = (u8)(X64_XMM0 + count);
+    put_vectors(as, false, X64_XMM0, count, asm_at(FROM, 0));
+    put_vectors(as, false, last, count, at(FROM, COUNT, -bytes));
+    put_vectors(as, true, X64_XMM0, count, asm_at(TO, 0));
+    put_vectors(as, true, last, count, at(TO, COUNT, -bytes));
+    asm_none(as, X64_RET, true);
+}
+
+// The same of one word.
+static void put_copy_words(struct assembler *as, i32 bytes)
+{
+    asm_rm(as, X64_MOV, bytes == 8, X64_RAX, asm_at(FROM, 0));
+    asm_rm(as, X64_MOV, bytes == 8, X64_RCX, at(FROM, COUNT, -bytes));
+    asm_rm(as, X64_MOV_MR, bytes == 8, X64_RAX, asm_at(TO, 0));
+    asm_rm(as, X64_MOV_MR, bytes == 8, X64_RCX, at(TO, COUNT, -bytes));
     asm_none(as, X64_RET, true);
 }
 
@@ -73,22 +196,55 @@ static void put_copy_few(struct assembler *as)
     asm_rm(as, X64_MOVZX8, false, X64_RCX, at(FROM, COUNT, -1));
     asm_rr(as, X64_MOV, false, X64_R8, COUNT);
     asm_ri(as, X64_SHR_I, false, X64_R8, 1);
-    asm_rm(as, X64_MOVZX8, false, X64_R9, at(FROM, X64_R8, 0));
+    asm_rm(as, X64_MOVZX8, false, X64_RSI, at(FROM, X64_R8, 0));
     asm_rm(as, X64_MOV8_MR, false, X64_RAX, asm_at(TO, 0));
-    asm_rm(as, X64_MOV8_MR, false, X64_R9, at(TO, X64_R8, 0));
+    asm_rm(as, X64_MOV8_MR, false, X64_RSI, at(TO, X64_R8, 0));
     asm_rm(as, X64_MOV8_MR, false, X64_RCX, at(TO, COUNT, -1));
     asm_none(as, X64_RET, true);
 }
 
-// More than 32: the CPU itself moves many that are apart. Else from the end that is not overwritten
-// before it is read. The bytes at the other end, less than 16 of which are left over, are read
-// before anything is written.
+// From the start on. The last bytes, of which less than a round is left over, are read before
+// anything is written. The index never passes the last round, also where the branch is guessed.
+static void put_copy_forward(struct assembler *as)
+{
+    u32 next = asm_label(as);
+    put_vectors(as, false, X64_XMM0 + ROUND, ROUND, at(FROM, COUNT, -ROUND_BYTES));
+    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(COUNT, -ROUND_BYTES));
+    asm_rr(as, X64_XOR, false, X64_RAX, X64_RAX);
+    asm_bind(as, next);
+    put_vectors(as, false, X64_XMM0, ROUND, at(FROM, X64_RAX, 0));
+    put_vectors(as, true, X64_XMM0, ROUND, at(TO, X64_RAX, 0));
+    asm_ri(as, X64_ADD_I, true, X64_RAX, ROUND_BYTES);
+    asm_rr(as, X64_CMP, true, X64_RAX, X64_RCX);
+    move_if(as, X64_A, X64_RAX, X64_RCX);
+    asm_branch(as, X64_B, next);
+    put_vectors(as, true, X64_XMM0 + ROUND, ROUND, at(TO, X64_RCX, 0));
+    asm_none(as, X64_RET, true);
+}
+
+// From the end on, the first bytes read before anything is written.
+static void put_copy_backward(struct assembler *as)
+{
+    u32 next = asm_label(as);
+    put_vectors(as, false, X64_XMM0 + ROUND, ROUND, asm_at(FROM, 0));
+    asm_mov_imm(as, X64_RCX, ROUND_BYTES);
+    asm_bind(as, next);
+    put_vectors(as, false, X64_XMM0, ROUND, at(FROM, COUNT, -ROUND_BYTES));
+    put_vectors(as, true, X64_XMM0, ROUND, at(TO, COUNT, -ROUND_BYTES));
+    asm_ri(as, X64_SUB_I, true, COUNT, ROUND_BYTES);
+    asm_rr(as, X64_CMP, true, COUNT, X64_RCX);
+    move_if(as, X64_L, COUNT, X64_RCX);
+    asm_branch(as, X64_A, next);
+    put_vectors(as, true, X64_XMM0 + ROUND, ROUND, asm_at(TO, 0));
+    asm_none(as, X64_RET, true);
+}
+
+// The CPU itself moves many that are apart. Else from the end that is not overwritten before it is
+// read.
 static void put_copy_many(struct assembler *as)
 {
-    u32 forward = asm_label(as);
-    u32 backward = asm_label(as);
-    u32 overlaps = asm_label(as);
     u32 little = asm_label(as);
+    u32 overlaps = asm_label(as);
     asm_rr(as, X64_MOV, true, X64_RAX, TO);
     asm_rr(as, X64_SUB, true, X64_RAX, FROM);
     asm_rr(as, X64_CMP, true, X64_RAX, COUNT);
@@ -98,115 +254,152 @@ static void put_copy_many(struct assembler *as)
     asm_r(as, X64_NEG, true, X64_RAX);
     asm_rr(as, X64_CMP, true, X64_RAX, COUNT);
     asm_branch(as, X64_B, little); // the CPU is slow where they overlap
+    asm_rr(as, X64_MOV, true, X64_RDI, TO);
+    asm_rr(as, X64_MOV, true, X64_RSI, FROM);
     asm_rr(as, X64_MOV, true, X64_RCX, COUNT);
     asm_none(as, X64_REP_MOVSB, false);
     asm_none(as, X64_RET, true);
     asm_bind(as, little);
-    asm_rm(as, X64_MOVUPS, false, X64_XMM0 + 1, at(FROM, COUNT, -XMM_BYTES));
-    asm_rm(as, X64_LEA, true, X64_R8, asm_at(COUNT, -XMM_BYTES));
-    asm_rr(as, X64_XOR, false, X64_RCX, X64_RCX);
-    asm_bind(as, forward);
-    asm_rm(as, X64_MOVUPS, false, X64_XMM0, at(FROM, X64_RCX, 0));
-    asm_rm(as, X64_MOVUPS_MR, false, X64_XMM0, at(TO, X64_RCX, 0));
-    asm_ri(as, X64_ADD_I, true, X64_RCX, XMM_BYTES);
-    asm_rr(as, X64_CMP, true, X64_RCX, X64_R8);
-    asm_branch(as, X64_B, forward);
-    asm_rm(as, X64_MOVUPS_MR, false, X64_XMM0 + 1, at(TO, X64_R8, 0));
-    asm_none(as, X64_RET, true);
+    put_copy_forward(as);
     asm_bind(as, overlaps);
-    asm_rm(as, X64_MOVUPS, false, X64_XMM0 + 1, asm_at(FROM, 0));
-    asm_bind(as, backward);
-    asm_rm(as, X64_MOVUPS, false, X64_XMM0, at(FROM, COUNT, -XMM_BYTES));
-    asm_rm(as, X64_MOVUPS_MR, false, X64_XMM0, at(TO, COUNT, -XMM_BYTES));
-    asm_ri(as, X64_SUB_I, true, COUNT, XMM_BYTES);
-    asm_ri(as, X64_CMP_I, true, COUNT, XMM_BYTES);
-    asm_branch(as, X64_A, backward);
-    asm_rm(as, X64_MOVUPS_MR, false, X64_XMM0 + 1, asm_at(TO, 0));
-    asm_none(as, X64_RET, true);
+    put_copy_backward(as);
 }
 
 static void put_copy(struct assembler *as)
 {
-    u32 few = asm_label(as);
-    u32 four = asm_label(as);
-    u32 eight = asm_label(as);
-    u32 many = asm_label(as);
+    u32 less_16 = asm_label(as);
+    u32 less_8 = asm_label(as);
+    u32 less_4 = asm_label(as);
     u32 end = asm_label(as);
     asm_ri(as, X64_CMP_I, false, COUNT, XMM_BYTES);
-    asm_branch(as, X64_B, eight);
-    asm_ri(as, X64_CMP_I, false, COUNT, 2 * XMM_BYTES);
-    asm_branch(as, X64_A, many);
-    put_copy_two(as, XMM_BYTES);
-    asm_bind(as, eight);
+    asm_branch(as, X64_B, less_16);
+    put_safe(as, X64_B, false);
+    for (u32 count = 1; count <= ROUND; count *= 2) {
+        u32 more = asm_label(as);
+        asm_ri(as, X64_CMP_I, false, COUNT, (u64)2 * count * XMM_BYTES);
+        asm_branch(as, X64_A, more);
+        put_copy_vectors(as, count);
+        asm_bind(as, more);
+        put_safe(as, X64_BE, false);
+    }
+    put_copy_many(as);
+    asm_bind(as, less_16);
     asm_ri(as, X64_CMP_I, false, COUNT, 8);
-    asm_branch(as, X64_B, four);
-    put_copy_two(as, 8);
-    asm_bind(as, four);
+    asm_branch(as, X64_B, less_8);
+    put_safe(as, X64_B, false);
+    put_copy_words(as, 8);
+    asm_bind(as, less_8);
     asm_ri(as, X64_CMP_I, false, COUNT, 4);
-    asm_branch(as, X64_B, few);
-    put_copy_two(as, 4);
-    asm_bind(as, few);
+    asm_branch(as, X64_B, less_4);
+    put_safe(as, X64_B, false);
+    put_copy_words(as, 4);
+    asm_bind(as, less_4);
     asm_rr(as, X64_TEST, false, COUNT, COUNT);
     asm_branch(as, X64_E, end);
+    put_safe(as, X64_E, false);
     put_copy_few(as);
-    asm_bind(as, many);
-    put_copy_many(as);
     asm_bind(as, end);
+    asm_none(as, X64_RET, true);
+}
+
+// ---- filling them
+
+// `count` vectors of the value.
+static void put_fill_vectors(struct assembler *as, u32 count, struct asm_mem mem)
+{
+    for (u32 i = 0; i < count; i++) {
+        asm_rm(as, X64_MOVUPS_MR, false, X64_XMM0, mem);
+        mem.disp += XMM_BYTES;
+    }
+}
+
+// More than 64: what is left of a round is written already.
+static void put_fill_many(struct assembler *as)
+{
+    u32 next = asm_label(as);
+    put_safe(as, X64_BE, true);
+    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(COUNT, -ROUND_BYTES));
+    put_fill_vectors(as, 2, at(TO, X64_RCX, 0));
+    asm_rr(as, X64_XOR, false, X64_RAX, X64_RAX);
+    asm_bind(as, next);
+    put_fill_vectors(as, ROUND, at(TO, X64_RAX, 0));
+    asm_ri(as, X64_ADD_I, true, X64_RAX, ROUND_BYTES);
+    asm_rr(as, X64_CMP, true, X64_RAX, X64_RCX);
+    move_if(as, X64_A, X64_RAX, X64_RCX);
+    asm_branch(as, X64_B, next);
+    asm_none(as, X64_RET, true);
+}
+
+// Less than 16, of at least that word: the first and the last, which may be the same in part.
+static void put_fill_words(struct assembler *as, i32 bytes)
+{
+    put_safe(as, X64_B, true);
+    asm_rm(as, X64_MOV_MR, bytes == 8, X64_RAX, asm_at(TO, 0));
+    asm_rm(as, X64_MOV_MR, bytes == 8, X64_RAX, at(TO, COUNT, -bytes));
     asm_none(as, X64_RET, true);
 }
 
 // The value in all bytes of rax and xmm0, then the same cases.
 static void put_fill(struct assembler *as)
 {
-    u32 eight = asm_label(as);
-    u32 few = asm_label(as);
-    u32 next = asm_label(as);
+    u32 less_16 = asm_label(as);
+    u32 less_8 = asm_label(as);
+    u32 less_4 = asm_label(as);
+    u32 more = asm_label(as);
     u32 end = asm_label(as);
     asm_rr(as, X64_MOVZX8, false, X64_RAX, VALUE);
     asm_mov_imm(as, X64_RCX, 0x0101010101010101);
     asm_rr(as, X64_IMUL, true, X64_RAX, X64_RCX);
     asm_ri(as, X64_CMP_I, false, COUNT, XMM_BYTES);
-    asm_branch(as, X64_B, eight);
+    asm_branch(as, X64_B, less_16);
+    put_safe(as, X64_B, true);
     asm_rr(as, X64_MOVD, true, X64_XMM0, X64_RAX);
     asm_vrr(as, X64_PUNPCKLQDQ, false, X64_XMM0, X64_XMM0, X64_XMM0);
-    asm_rm(as, X64_MOVUPS_MR, false, X64_XMM0, at(TO, COUNT, -XMM_BYTES));
-    asm_bind(as, next); // as many as there are before those
-    asm_rm(as, X64_MOVUPS_MR, false, X64_XMM0, asm_at(TO, 0));
-    asm_ri(as, X64_ADD_I, true, TO, XMM_BYTES);
-    asm_ri(as, X64_SUB_I, false, COUNT, XMM_BYTES);
-    asm_ri(as, X64_CMP_I, false, COUNT, XMM_BYTES);
-    asm_branch(as, X64_A, next);
+    put_fill_vectors(as, 1, asm_at(TO, 0));
+    put_fill_vectors(as, 1, at(TO, COUNT, -XMM_BYTES));
+    asm_ri(as, X64_CMP_I, false, COUNT, 2 * XMM_BYTES);
+    asm_branch(as, X64_BE, end);
+    put_safe(as, X64_BE, true);
+    put_fill_vectors(as, 1, asm_at(TO, XMM_BYTES));
+    put_fill_vectors(as, 1, at(TO, COUNT, -2 * XMM_BYTES));
+    asm_ri(as, X64_CMP_I, false, COUNT, ROUND_BYTES);
+    asm_branch(as, X64_A, more);
+    asm_bind(as, end);
     asm_none(as, X64_RET, true);
-    asm_bind(as, eight);
+    asm_bind(as, more);
+    put_fill_many(as);
+    asm_bind(as, less_16);
     asm_ri(as, X64_CMP_I, false, COUNT, 8);
-    asm_branch(as, X64_B, few);
-    asm_rm(as, X64_MOV_MR, true, X64_RAX, asm_at(TO, 0));
-    asm_rm(as, X64_MOV_MR, true, X64_RAX, at(TO, COUNT, -8));
-    asm_none(as, X64_RET, true);
-    asm_bind(as, few);
+    asm_branch(as, X64_B, less_8);
+    put_fill_words(as, 8);
+    asm_bind(as, less_8);
+    asm_ri(as, X64_CMP_I, false, COUNT, 4);
+    asm_branch(as, X64_B, less_4);
+    put_fill_words(as, 4);
+    asm_bind(as, less_4); // one to three: the first, the middle, the last
     asm_rr(as, X64_TEST, false, COUNT, COUNT);
     asm_branch(as, X64_E, end);
-    u32 byte = asm_label(as);
-    asm_bind(as, byte);
+    put_safe(as, X64_E, true);
+    asm_rr(as, X64_MOV, false, X64_RCX, COUNT);
+    asm_ri(as, X64_SHR_I, false, X64_RCX, 1);
+    asm_rm(as, X64_MOV8_MR, false, X64_RAX, asm_at(TO, 0));
+    asm_rm(as, X64_MOV8_MR, false, X64_RAX, at(TO, X64_RCX, 0));
     asm_rm(as, X64_MOV8_MR, false, X64_RAX, at(TO, COUNT, -1));
-    asm_ri(as, X64_SUB_I, false, COUNT, 1);
-    asm_branch(as, X64_NE, byte);
-    asm_bind(as, end);
     asm_none(as, X64_RET, true);
 }
 
 void x64_put_bulk(struct assembler *as, u32 helper, const struct jit_options *options)
 {
-    bool is_copy = helper == IR_HELPER_MEMORY_COPY;
-    if (!ir_helper_is_bulk(helper) || options->bounds != JIT_BOUNDS_GUARD) {
-        return; // a guess of these branches could reach what lies beside a small process's memory
+    if (!ir_helper_is_bulk(helper)) {
+        return;
     }
+    bool is_fill = helper == IR_HELPER_MEMORY_FILL || helper == IR_HELPER_MEMORY_FILL_OF;
     u32 slow = asm_label(as);
-    put_begin(as, is_copy, slow);
-    if (is_copy) {
-        put_copy(as);
-    } else {
+    put_begin(as, options, (enum ir_helper)helper, slow);
+    if (is_fill) {
         put_fill(as);
+    } else {
+        put_copy(as);
     }
     asm_bind(as, slow);
 }

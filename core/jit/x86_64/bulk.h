@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// core/jit/x86_64/bulk.h: short copies and fills in compiled code.
+// core/jit/x86_64/bulk.h: short copies, fills and initialisations in compiled code.
 #pragma once
 #include "core/base/types.h"
 struct assembler;
