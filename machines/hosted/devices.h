@@ -10,6 +10,7 @@
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
+struct files;
 struct hosted_loop;
 struct keep;
 struct kernel;
@@ -45,3 +46,6 @@ enum err hosted_keep_add(struct hosted_loop *loop, struct kernel *kernel, struct
                          struct keep **out);
 // From now on the clients of this owner (kernel_process_owner), and no others, may use it.
 void hosted_keep_allow(struct keep *keep, u32 owner);
+enum err hosted_files_add(struct hosted_loop *loop, struct kernel *kernel, struct files **out);
+// Whether a program has asked for its folders and has none; from any thread.
+bool hosted_files_has_given_none(const struct files *files);

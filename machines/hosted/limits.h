@@ -101,6 +101,29 @@ enum {
     HOSTED_RESOLVED = 1024,
     HOSTED_OWNER_RESOLVED = 64,
 
+    // Calls of files under way of one process: each waits for one of the host's few file threads.
+    HOSTED_CLIENT_FILE_CALLS = 64,
+    // The same, of all clients.
+    HOSTED_FILE_CALLS = 1024,
+    // Files and folders that one process has open.
+    HOSTED_CLIENT_FILES = 1024,
+    // Of all clients; where the host gives few descriptors, one in so many of those: half of what
+    // tcp and udp leave.
+    HOSTED_FILES = 16384,
+    HOSTED_FILES_SHARE = 8,
+    // A path of a program's; files.wit promises it. The host's own bound, less its zero.
+    HOSTED_FILE_PATH_BYTES = 4095,
+    // Of a listing, as the host has it; files.wit promises it.
+    HOSTED_LIST_BYTES = 32768,
+    // Folders in one limit of a grant: as many as its bytes hold short ones.
+    HOSTED_FOLDERS = 32,
+    // Where the host cannot stay beneath a folder by itself (machines/hosted/beneath.h): folders on
+    // the way of one path, each of them a descriptor; links, as many as Linux follows; and the path
+    // with what links put into it.
+    HOSTED_WALK_DEPTH = 64,
+    HOSTED_WALK_LINKS = 40,
+    HOSTED_WALK_BYTES = 8192,
+
     // ---- store
 
     // One block; blocks.wit promises it.

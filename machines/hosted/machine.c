@@ -26,6 +26,7 @@ struct hosted_machine {
     struct hosted_loop loop;
     struct kernel *kernel;
     struct keep *keep;
+    struct files *files;
 };
 
 // A server has a descriptor for each connection: take as many as the host gives without asking.
@@ -74,6 +75,7 @@ static enum err devices_add(struct hosted_machine *machine,
     TRY(hosted_udp_add(loop, kernel));
     TRY(hosted_dns_add(loop, kernel));
     TRY(hosted_blocks_add(loop, kernel, config->store));
+    TRY(hosted_files_add(loop, kernel, &machine->files));
     return hosted_keep_add(loop, kernel, config->store, &machine->keep);
 }
 
@@ -170,6 +172,11 @@ struct kernel *hosted_machine_kernel(struct hosted_machine *machine)
 void hosted_machine_trust(struct hosted_machine *machine, struct kernel_process_id process)
 {
     hosted_keep_allow(machine->keep, kernel_process_owner(machine->kernel, process));
+}
+
+bool hosted_machine_lacks_folders(const struct hosted_machine *machine)
+{
+    return hosted_files_has_given_none(machine->files);
 }
 
 static void worker_enter(void *context, u32 index)

@@ -39,6 +39,9 @@ struct kernel *hosted_machine_kernel(struct hosted_machine *machine);
 // Before hosted_machine_run, so that it has not asked yet.
 void hosted_machine_trust(struct hosted_machine *machine, struct kernel_process_id process);
 
+// Whether a program has asked for the folders that it was given, and was given none.
+bool hosted_machine_lacks_folders(const struct hosted_machine *machine);
+
 // Starts the other workers and becomes worker 0. Returns when the kernel was stopped and every
 // worker has.
 enum err hosted_machine_run(struct hosted_machine *machine, struct report *report);

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Files of the host for programs: what stays beneath a folder, the limits that name folders, the device.
+BENEATH_SOURCES := $(addprefix machines/hosted/,beneath.c folders.c)
+
+$(call unit_test,beneath,tests/unit/test_beneath.c $(BENEATH_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES))
+
+FUZZ_TARGETS += files folders
+FUZZ_SOURCES_files := $(addprefix machines/hosted/,device_files.c host_file.c calls.c) $(BENEATH_SOURCES) \
+  build/gen/interfaces/files.c $(BASE_SOURCES)
+FUZZ_SOURCES_folders := machines/hosted/folders.c $(TEST_SUPPORT) $(BASE_SOURCES)
