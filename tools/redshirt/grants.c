@@ -19,9 +19,11 @@
 #include "core/kernel/budget.h"
 #include "core/platform.h"
 #include "interfaces/budget.h"
+#include "interfaces/files.h"
 #include "interfaces/tcp.h"
 #include "interfaces/udp.h"
 #include "machines/hosted/allow.h"
+#include "machines/hosted/folders.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/embedded.h"
 
@@ -44,6 +46,8 @@ static const struct {
     {NULL, "redshirt:io/time", KERNEL_USE, ""},
     {NULL, "redshirt:io/random", KERNEL_USE, ""},
     {NULL, "redshirt:io/stdio", KERNEL_USE, ""},
+    // to ask which folders they were given: by this row none
+    {NULL, "redshirt:io/files", KERNEL_USE, "none"},
     {NULL, BUDGET_NAME, KERNEL_USE, ""},
     {"store-loader", BUDGET_NAME, KERNEL_USE, ""}, // though all programs have theirs revoked
     {"p2p-loader", BUDGET_NAME, KERNEL_USE, ""},
@@ -190,6 +194,7 @@ static bool is_of(const struct grants_line *line, const struct interface_definit
 static int limit_check(const struct grants_line *line)
 {
     static struct allow allow;
+    static struct folders folders;
     struct kernel_budget unused;
     struct report report = {0};
     const char *shape = "";
@@ -200,6 +205,9 @@ static int limit_check(const struct grants_line *line)
     } else if (is_of(line, &budget)) {
         err = kernel_budget_parse(line->limit, &unused, &report);
         shape = "memory:64MiB or addressing:small; docs/budgets.md";
+    } else if (is_of(line, &files_interface)) {
+        err = folders_parse(line->limit, &folders, &report);
+        shape = "HOST[:GUEST][:ro] or none; docs/grants.md";
     }
     if (err == ERR_OK) {
         return EXIT_GOOD;

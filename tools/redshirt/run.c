@@ -9,8 +9,10 @@
 #include "core/base/report.h"
 #include "core/kernel/limits.h"
 #include "machines/hosted/limits.h"
+#include "machines/hosted/machine.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/debugger.h"
+#include "tools/redshirt/dirs.h"
 #include "tools/redshirt/grants.h"
 #include "tools/redshirt/network.h"
 #include "tools/redshirt/program.h"
@@ -23,6 +25,7 @@ struct run {
     bool is_free; // --yes: nothing is asked, everything is allowed
     u32 word_count;
     struct grants_line words[RUN_WORDS];
+    struct dirs dirs;
     u16 gdb_port; // 0: nobody debugs it
     struct network network;
     const char *program; // a CID or the path of a file
@@ -78,6 +81,9 @@ static int option_take(const struct command *command, struct run *run, struct op
     if (strcmp(option, "allow") == 0 || strcmp(option, "deny") == 0 ||
         strcmp(option, "handle") == 0) {
         return word_take(command, run, option, options_value(options, value));
+    }
+    if (strcmp(option, "dir") == 0) {
+        return dirs_take(command, &run->dirs, options_value(options, value));
     }
     if (strcmp(option, "yes") == 0 || strcmp(option, "y") == 0) {
         run->is_free = true;
@@ -176,12 +182,14 @@ static int words_say(struct session *session, struct run *run, const char *cid)
         struct grants_line all = {.right = (enum kernel_right)right, .word = KERNEL_ALLOW};
         code = grants_say(session->kernel, &all);
     }
+    struct cid program;
+    enum err err = cid_parse_text(span_string(cid), &program, NULL);
+    ASSERT(err == ERR_OK);
     for (u32 i = 0; code == EXIT_GOOD && i < run->word_count; i++) {
-        enum err err = cid_parse_text(span_string(cid), &run->words[i].program, NULL);
-        ASSERT(err == ERR_OK);
+        run->words[i].program = program;
         code = grants_say(session->kernel, &run->words[i]);
     }
-    return code;
+    return code == EXIT_GOOD ? dirs_say(session->kernel, &run->dirs, &program) : code;
 }
 
 static int run_in(struct store *store, struct run *run)
@@ -225,6 +233,10 @@ static int run_in(struct store *store, struct run *run)
     }
     if (code == EXIT_GOOD) {
         code = session_run(&session, false);
+        if (code != EXIT_GOOD && hosted_machine_lacks_folders(session.machine)) {
+            say("%s was given no folder: `redshirt run --dir HOST[:GUEST][:ro]` gives it one",
+                run->program);
+        }
     }
     debugger_stop(debugger);
     session_close(&session);
@@ -262,6 +274,10 @@ const struct command command_run = {
     "      --deny INTERFACE   it may not, whatever was said before\n"
     "      --handle INTERFACE the program may answer it\n"
     "  -y, --yes              all programs may use and answer everything, this time\n"
+    "      --dir HOST[:GUEST][:ro]\n"
+    "                         the program may use this folder and what is in it, this time; it "
+    "calls it\n"
+    "                         GUEST, or as it is written here; ro: it may only read\n"
     "  -e, --env NAME=VALUE   a variable of the program's environment, which is empty otherwise\n"
     "      --engine NAME      interpreter, compiled, or auto: what runs for a while is compiled\n"
     "      --gdb PORT         waits on 127.0.0.1 and ::1 until GDB's or LLDB's protocol says go "
