@@ -39,6 +39,10 @@ INTEROP_PROGRAMS := peer finder
 $(foreach p,$(INTEROP_PROGRAMS),$(eval $(call link_rule,asan,build/asan/test/interop_$(p),tests/interop/$(p).c \
   $(INTEROP_SOURCES),-lsodium)))
 
+# A thousand peers for one node: for tests and figures.
+CROWD := build/hosted/test/crowd
+$(call link_rule,hosted,$(CROWD),tests/interop/crowd.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
+
 # The program that fetches and serves.
 PROGRAM_SOURCES_p2p-loader = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
 

@@ -4,6 +4,7 @@
 #include "core/base/compiler.h"
 #include "interfaces/system.h"
 #include "interfaces/system_client.h"
+#include "programs/p2p-loader/limits.h"
 #include "programs/rt/redshirt.h"
 
 enum { MAP_BITS = 10 };
@@ -20,6 +21,9 @@ bool call_send(struct call *call, u32 bond, u64 function, const void *body, size
                void (*done)(struct call *call, const struct rt_event *event))
 {
     ASSERT(!call->is_waiting);
+    if (waiting.count == LOADER_CALLS) {
+        return false;
+    }
     i64 id = rt_send(bond, function, body, (u32)size);
     if (id <= 0) {
         return false;

@@ -20,6 +20,7 @@ enum {
     LINE_BYTES = 256,
     STATUS_BYTES = 64 << 10, // some 300 peers; the others are not shown
     BODY_BYTES = 64,         // of a message, beside the record
+    PAGE_BYTES = 65536,      // of WebAssembly
 };
 
 static char notes[NOTES_BYTES];
@@ -153,6 +154,9 @@ u64 history_turn(struct node *node)
         multiaddr_write(&text, span_of(listens[i].bytes, listens[i].size));
         text_char(&text, '\n');
     }
+    text_string(&text, "memory ");
+    text_u64(&text, (u64)__builtin_wasm_memory_size(0) * PAGE_BYTES); // is never given back
+    text_char(&text, '\n');
     for (struct list_node *item = list_first(&node->links); item != NULL;
          item = list_next(&node->links, item)) {
         const struct link *link = LIST_ITEM(item, struct link, of_node);

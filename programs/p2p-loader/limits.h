@@ -28,11 +28,15 @@ enum {
     LOADER_ADDRESSES = 4,      // of one name that are tried
     LOADER_READ_BYTES = 65536, // of one message of tcp, either way
     LOADER_WRITES = 2,         // under way for each connection: one is sent, one waits
-    LOADER_CONNECT_MS = 5000,  // for a name and a connection. Beyond: the peer is not there
-    LOADER_REDIAL_MS = 5000,   // until a peer that was not there is tried again
-    LOADER_STAGE_MS = 300,     // of silence before the next kind of source is asked
-    LOADER_LAN_MS = 1500,      // for the local network to answer: js-libp2p takes a second
-    LOADER_EVENTS = 64,        // taken before the protocols have their turn
+    LOADER_WRITES_ALL = 768,   // and for all. Beyond: who has something to send waits
+    // Messages under way at most: a read of each link, those writes, and room for everything else.
+    // A process has 2048 (docs/abi.md); at that bound it could not even ask the time.
+    LOADER_CALLS = LOADER_LINKS_SERVING + LOADER_WRITES_ALL + 128,
+    LOADER_CONNECT_MS = 5000, // for a name and a connection. Beyond: the peer is not there
+    LOADER_REDIAL_MS = 5000,  // until a peer that was not there is tried again
+    LOADER_STAGE_MS = 300,    // of silence before the next kind of source is asked
+    LOADER_LAN_MS = 1500,     // for the local network to answer: js-libp2p takes a second
+    LOADER_EVENTS = 64,       // taken before the protocols have their turn
 
     // ---- the public network
 

@@ -185,6 +185,7 @@ void link_end(struct link *link, const char *why)
     if (was_up) {
         call_drop(&link->read);
         for (u32 i = 0; i < LOADER_WRITES; i++) {
+            link->node->writing_count -= link->writes[i].call.is_waiting;
             call_drop(&link->writes[i].call);
         }
         socket_close(link->node, link->socket);
@@ -374,6 +375,7 @@ static void write_done(struct call *call, const struct rt_event *event)
 {
     struct link *link = CONTAINER_OF(call, struct link_write, call)->link;
     struct tcp_result_none_net_error result;
+    link->node->writing_count--;
     if (event->error != 0 || tcp_write_decode_result(event->body, &result) != ERR_OK ||
         !result.ok) {
         link_end(link, "the connection broke");
@@ -389,6 +391,9 @@ static void link_write(struct link *link)
         if (call->is_waiting) {
             continue;
         }
+        if (node->writing_count == LOADER_WRITES_ALL) {
+            return; // there is a turn when one of them is done
+        }
         size_t size = p2p_connection_send(&link->connection, wire + WRITE_HEAD_BYTES,
                                           LOADER_READ_BYTES, node->now_ns);
         if (size == 0) {
@@ -402,7 +407,9 @@ static void link_write(struct link *link)
         node->written_bytes += size;
         if (!call_send(call, node->tcp, TCP_WRITE_ID, wire, encoded, write_done)) {
             link_end(link, "the machine does not write");
+            return;
         }
+        node->writing_count++;
     }
 }
 

@@ -34,6 +34,7 @@ struct node {
     struct bitswap bitswap;
     struct list links;
     u32 link_count, link_most, knocking_count;
+    u32 writing_count;                   // writes under way, of all links
     u64 read_bytes, written_bytes;       // of all links, those that are gone included
     u64 gone_blocks_in, gone_blocks_out; // of those that are gone
 };

@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.request
 
-from harness import Skip, World, alone, expect, expect_good, expect_refused, finish, is_sanitized, test
+from harness import Skip, World, alone, expect, expect_good, expect_refused, finish, is_sanitized, line, test
 
 MIB = 1 << 20
 ABSENT = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
@@ -399,6 +399,30 @@ def p2p_memory_does_not_grow_with_the_file(world):
     # Linear memory is never given back, so this is the most that it was.
     expect(int(memory["p2p-loader"]) <= 8 * MIB, True, memory)
     expect(os.path.getsize(os.path.join(world.programs, "../../programs/p2p-loader.wasm")) < MIB, True)
+
+
+@test
+def p2p_a_thousand_idle_peers_take_32_mib(world):
+    """As many as there may be; the next one is closed, and the node still gives what it has."""
+    most = 1024
+    cid = add(world, content(5000))
+    crowd = os.path.join(world.programs, "../../hosted/test/crowd")
+    with serving(world) as node:
+        def crowding(count):
+            return subprocess.Popen([crowd, node.address, str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE)
+        with crowding(most - 1) as idle:
+            expect(line(idle), f"connected {most - 1}", "crowd")
+            told = eventually(lambda: (lambda out: out if out.count("crowd/1") > 100 else "")(
+                world.run("peers").out.decode()))
+            memory = int(re.search(r"^memory (\d+)$", told, re.MULTILINE).group(1))
+            expect(memory < 32 * MIB, True, memory)
+            expect_good(home(world, "taker").run("get", cid, "--peer", node.address), content(5000))
+            with crowding(2) as more:
+                expect(more.wait(60), 1)
+                expect(b"let one go" in more.stderr.read(), True)
+            idle.stdin.close()
+            expect(idle.wait(), 0)
 
 
 @contextlib.contextmanager
