@@ -4,6 +4,7 @@ import os
 import re
 
 from harness import expect, expect_good, test
+from test_grants import Terminal
 from test_p2p import ABSENT, add, eventually, expect_told, home, serving
 
 
@@ -63,6 +64,19 @@ def names_say_what_a_program_wants(world):
     manifest = next(data for data in manifests if b"interfaces" in data and b"signature" in data)
     for word in b"redshirt:kernel/inspect", b"redshirt:io/stdio", b"1.2", b"tool":
         expect(word in manifest, True, word)
+
+
+@test
+def names_tell_whoever_is_asked(world):
+    """The question about a grant says what the publisher says."""
+    world.answers = ()
+    name = publish(world, "--version", "1.2", "tool", add(world, guest(world, "crypto")))
+    terminal = Terminal(world, "run", name)
+    terminal.until(rb"(?s)wants to use redshirt:io/crypto\..*published as tool, version 1.2, by k51\w+; it is said to "
+                   rb"want [^\n]*redshirt:io/crypto.*n \(no\): ")
+    expect(b"not among them" in terminal.seen, False, terminal.seen)
+    terminal.type(b"o\n")
+    expect(terminal.end()[0], 0)
 
 
 @test

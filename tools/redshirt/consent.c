@@ -22,14 +22,16 @@
 #include "core/kernel/device.h"
 #include "core/kernel/kernel.h"
 #include "interfaces/consent.h"
+#include "lib/p2p/manifest.h"
 #include "machines/hosted/loop.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/grants.h"
 
 enum {
-    NAME_BYTES = 128,  // of a process or an interface, as it is shown
-    WORDS_BYTES = 400, // of what an interface gives
-    LINE_BYTES = 64,   // of an answer
+    NAME_BYTES = 128,    // of a process or an interface, as it is shown
+    WORDS_BYTES = 400,   // of what an interface gives
+    LINE_BYTES = 64,     // of an answer
+    WISHES_BYTES = 1024, // of what a manifest says; then the rest is counted
     EVENTS_BYTES = 4096,
 };
 
@@ -68,6 +70,15 @@ static struct {
     u32 refusal_count; // atomic; written with the kernel's lock held
     struct refusal refusals[CONSENT_REFUSALS];
 } user = {.pipe = {-1, -1}, .terminal = -1, .changes = -1};
+
+// What a publisher says of a program.
+static struct {
+    bool is_there;
+    struct cid program;
+    u32 interface_count;
+    u8 interfaces[MANIFEST_INTERFACES][MANIFEST_HASH_BYTES];
+    char words[WISHES_BYTES];
+} wishes;
 
 static void wake(void *context)
 {
@@ -219,6 +230,53 @@ static bool question_parse(const struct question *question, struct grants_line *
            grants_hash_parse(question->said.hash, line->interface) && grants_name_fits(line->name);
 }
 
+void consent_manifest(const struct manifest *manifest)
+{
+    struct text text = text_over(wishes.words, sizeof wishes.words);
+    u32 told = 0;
+    wishes.is_there = true;
+    wishes.program = manifest->program;
+    wishes.interface_count = manifest->interface_count;
+    text_string(&text, "published as ");
+    text_printable(&text, manifest->name);
+    text_string(&text, ", version ");
+    text_printable(&text, manifest->version);
+    text_string(&text, ", by ");
+    peer_id_write_name(&text, &manifest->publisher);
+    text_string(&text, manifest->interface_count == 0 ? "; it is said to want nothing"
+                                                      : "; it is said to want ");
+    for (u32 i = 0; i < manifest->interface_count; i++) {
+        const struct manifest_interface *wanted = &manifest->interfaces[i];
+        mem_copy(wishes.interfaces[i], wanted->hash, MANIFEST_HASH_BYTES);
+        if (text.size + wanted->name.size + wanted->limits.size + LINE_BYTES > text.capacity) {
+            continue;
+        }
+        text_string(&text, told++ == 0 ? "" : ", ");
+        text_printable(&text, wanted->name);
+        text_string(&text, wanted->limits.size == 0 ? "" : "=");
+        text_printable(&text, wanted->limits);
+    }
+    if (told < manifest->interface_count) {
+        text_string(&text, " and ");
+        text_u64(&text, manifest->interface_count - told);
+        text_string(&text, " more");
+    }
+}
+
+// What its publisher says of the program that asks.
+static void wishes_show(const struct grants_line *line)
+{
+    if (!wishes.is_there || !cid_equal(&wishes.program, &line->program)) {
+        return;
+    }
+    bool is_said = false;
+    for (u32 i = 0; i < wishes.interface_count; i++) {
+        is_said = is_said || mem_equal(wishes.interfaces[i], line->interface, MANIFEST_HASH_BYTES);
+    }
+    dprintf(user.terminal, "  %s\n%s", wishes.words,
+            is_said ? "" : "  This interface is not among them.\n");
+}
+
 static void question_show(void)
 {
     const struct consent_question *said = &user.questions[0].said;
@@ -227,7 +285,8 @@ static void question_show(void)
     char wanted[NAME_BYTES];
     char words[WORDS_BYTES];
     struct span gives = said->words;
-    if (question_parse(&user.questions[0], &line) && gives.size == 0) {
+    bool is_good = question_parse(&user.questions[0], &line);
+    if (is_good && gives.size == 0) {
         const struct interface_definition *known = grants_known(line.interface);
         gives = known == NULL ? gives : span_string(known->words);
     }
@@ -240,6 +299,9 @@ static void question_show(void)
             "redshirt: %s wants to use %s.\n  %s\n  program   %.*s\n  interface %.*s\n", name,
             wanted, words, (int)said->program.size, (const char *)said->program.data,
             (int)said->hash.size, (const char *)said->hash.data);
+    if (is_good) {
+        wishes_show(&line);
+    }
     dprintf(user.terminal, "Allow it? o (once), a (always), n (no): ");
     user.is_shown = true;
     user.line_size = 0;

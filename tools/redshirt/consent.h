@@ -5,6 +5,7 @@
 // Use     consent_refused goes into the machine's config; consent_start once the kernel is there,
 //         before it runs; consent_stop when it has stopped, before it goes.
 // Threads one of its own. What a question waits for holds up nobody but who asks.
+//         consent_manifest before consent_start where a publisher says something of the program.
 // Limits  CONSENT_REFUSALS different refusals are told; one question at a time is shown, those
 //         behind it wait. A program that reads the standard input while a question is shown may
 //         take the answer from under us.
@@ -12,6 +13,7 @@
 #include "core/base/types.h"
 struct kernel;
 struct kernel_refusal;
+struct manifest;
 struct store;
 
 enum { CONSENT_REFUSALS = 64 };
@@ -24,6 +26,11 @@ void consent_refused(void *context, const struct kernel_refusal *refusal);
 int consent_start(struct kernel *kernel, struct store *store);
 // Says what there still is to say. Nothing happens when it was not started.
 void consent_stop(void);
+
+// Questions about the manifest's program are shown with its name, version and publisher, and with
+// the interfaces that it is said to want; what the program wants beyond them is marked. It is
+// copied.
+void consent_manifest(const struct manifest *manifest);
 
 // Whether something was refused that the user was not asked about.
 bool consent_has_refused(void);

@@ -12,6 +12,7 @@
 #include "machines/hosted/records.h"
 #include "machines/hosted/store.h"
 #include "tools/redshirt/command.h"
+#include "tools/redshirt/consent.h"
 #include "tools/redshirt/keys.h"
 #include "tools/redshirt/network.h"
 
@@ -248,6 +249,9 @@ int name_resolve(struct store *store, struct network *network, const char *text,
     code = name_manifest(store, &key, &known.record, &manifest, &block);
     if (code == EXIT_GOOD) {
         code = program_of(&manifest, name, text, out);
+        if (code == EXIT_GOOD) {
+            consent_manifest(&manifest);
+        }
         free((void *)block.data);
     }
     return code;
