@@ -14,13 +14,14 @@
 #include "programs/p2p-loader/limits.h"
 #include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/node.h"
+#include "programs/p2p-loader/progress.h"
 #include "programs/p2p-loader/public.h"
 #include "programs/p2p-loader/search.h"
 #include "programs/p2p-loader/sources.h"
 #include "programs/rt/redshirt.h"
 
 enum {
-    TELL_MS = 1000, // between two lines about one file
+    LOOK_MS = 1000, // between two turns, where nothing happens
     REQUEST_BYTES = 128,
     PUT_HEAD_BYTES = 4 + CID_TEXT_LETTERS + 4, // of a message with a block: its name, its size
     LIAR_BYTES = WEB_ADDRESS_BYTES + 1,        // longer than a peer as it is shown
@@ -44,7 +45,7 @@ struct fetch {
     u32 wanted_count; // blocks that the walk asked for and that are not there
     u32 put_count;
     u64 got_bytes, got_blocks; // from peers
-    u64 began_ns, told_ns;
+    u64 began_ns;
     bool is_missing; // nobody has `missing`
     struct cid missing;
     struct search *searches[FETCH_SEARCHES]; // NULL: none is under way
@@ -154,6 +155,7 @@ static void fetch_end(struct node *node, struct fetch *fetch, const struct fetch
     bitswap_session_end(&node->bitswap, fetch->session, node->now_ns);
     searches_end(fetch);
     history_keep(node);
+    progress_clear();
     for (u32 i = 0; i < fetch->client_count; i++) {
         client_answer(node, fetch->clients[i], error);
     }
@@ -522,59 +524,22 @@ void fetch_event(struct node *node, const struct bitswap_event *event)
     }
 }
 
-// ---- progress
-
-static void text_mib(struct text *out, u64 bytes)
+static struct fetch_state state_of(const struct fetch *fetch)
 {
-    text_u64(out, bytes >> 20);
-    text_char(out, '.');
-    text_u64(out, (bytes & 0xfffff) * 10 >> 20);
+    return (struct fetch_state){.root = fetch->root,
+                                .began_ns = fetch->began_ns,
+                                .done_bytes = fetch->walk.read_bytes,
+                                .has_size = fetch->walk.has_size,
+                                .size_bytes = fetch->walk.file_bytes,
+                                .got_bytes = fetch->got_bytes,
+                                .got_blocks = fetch->got_blocks};
 }
 
-static void fetch_tell(struct node *node, struct fetch *fetch)
-{
-    char line[LOADER_TEXT_BYTES], name[CID_TEXT_BYTES];
-    struct text text = text_over(line, sizeof line);
-    if (node->now_ns - fetch->told_ns < TELL_MS * NS_PER_MS) {
-        return;
-    }
-    fetch->told_ns = node->now_ns;
-    cid_write_text(&fetch->root, name);
-    text_string(&text, name);
-    if (fetch->walk.has_size) {
-        text_string(&text, ": ");
-        text_mib(&text, fetch->walk.read_bytes);
-        text_string(&text, " of ");
-        text_mib(&text, fetch->walk.file_bytes);
-        text_string(&text, " MiB, ");
-    } else {
-        text_string(&text, ": asking ");
-    }
-    text_u64(&text, node->link_count);
-    text_string(&text, node->link_count == 1 ? " peer" : " peers");
-    node_say(node, NODE_INFO, span_of(text.data, text.size));
-}
-
-// It is all there: what came from whom, if anything had to come.
+// It is all there.
 static void fetch_finish(struct node *node, struct fetch *fetch)
 {
-    char line[LOADER_TEXT_BYTES], name[CID_TEXT_BYTES];
-    struct text text = text_over(line, sizeof line);
-    if (fetch->got_blocks != 0) {
-        cid_write_text(&fetch->root, name);
-        text_string(&text, name);
-        text_string(&text, ": ");
-        if (fetch->got_bytes < 1 << 20) {
-            text_u64(&text, fetch->got_bytes);
-            text_string(&text, " bytes fetched in ");
-        } else {
-            text_mib(&text, fetch->got_bytes);
-            text_string(&text, " MiB fetched in ");
-        }
-        text_u64(&text, (node->now_ns - fetch->began_ns) / NS_PER_MS);
-        text_string(&text, " ms");
-        node_say(node, NODE_INFO, span_of(text.data, text.size));
-    }
+    struct fetch_state state = state_of(fetch);
+    progress_done(node, &state);
     fetch_end(node, fetch, NULL);
 }
 
@@ -621,8 +586,7 @@ static bool fetch_start(struct node *node, u64 message, const struct cid *cid)
                                 .session = i,
                                 .root = *cid,
                                 .items = items,
-                                .began_ns = node->now_ns,
-                                .told_ns = node->now_ns};
+                                .began_ns = node->now_ns};
         p2p_walk_init(&fetch->walk, items, P2P_WALK_ITEMS, cid, LOADER_FETCH_BYTES);
         fetch_count++;
         gateways_hear();
@@ -695,13 +659,7 @@ bool fetch_state(u32 index, struct fetch_state *out)
     if (!fetch->is_used) {
         return false;
     }
-    *out = (struct fetch_state){.root = fetch->root,
-                                .began_ns = fetch->began_ns,
-                                .done_bytes = fetch->walk.read_bytes,
-                                .has_size = fetch->walk.has_size,
-                                .size_bytes = fetch->walk.file_bytes,
-                                .got_bytes = fetch->got_bytes,
-                                .got_blocks = fetch->got_blocks};
+    *out = state_of(fetch);
     return true;
 }
 
@@ -746,9 +704,7 @@ u64 fetch_turn(struct node *node)
         if (fetch_is_missing(node, fetch) && !is_searched && !sources_are_coming(node) &&
             !gateways_are_coming(node)) {
             fetch_not_found(node, fetch);
-        } else {
-            fetch_tell(node, fetch);
         }
     }
-    return fetch_count == 0 ? UINT64_MAX : node->now_ns + TELL_MS * NS_PER_MS;
+    return fetch_count == 0 ? UINT64_MAX : node->now_ns + LOOK_MS * NS_PER_MS;
 }

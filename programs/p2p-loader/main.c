@@ -3,8 +3,8 @@
 // whoever asks redshirt:kernel/fetch; gives peers what the user has added or pinned.
 //
 // Use     p2p-loader [--peer MULTIADDR]... [--listen MULTIADDR]... [--lan] [--public]
-//         [--bootstrap MULTIADDR]... [--router URL]... [--gateway URL]... [--stay | --get CID |
-//         --resolve KEY]
+//         [--bootstrap MULTIADDR]... [--router URL]... [--gateway URL]... [--progress COLUMNS]
+//         [--verbose] [--stay | --get CID | --resolve KEY]
 //         --peer    who is asked; nobody is dialled before something is looked for
 //         --lan     peers of the local network are asked too, and told where we listen
 //         --public  the public network is asked too, last, and told what a node that stays has: its
@@ -14,6 +14,8 @@
 //                   the identity is made anew, so that nobody can tell two fetches to be of one
 //                   machine
 //         --get     fetches one file and ends: 0, or a code of `redshirt` (docs/man/redshirt.1)
+//         --progress  the standard error is a terminal of that width: fetches are shown there
+//         --verbose   says in the log what was fetched, also where it does not stay
 //         --resolve asks what a key stands for, fetches the manifest and ends, likewise
 // It is trusted with nothing: the machine checks every block that it keeps, and the kernel every
 // program that it runs.
@@ -54,6 +56,7 @@
 #include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/names.h"
 #include "programs/p2p-loader/node.h"
+#include "programs/p2p-loader/progress.h"
 #include "programs/p2p-loader/public.h"
 #include "programs/p2p-loader/search.h"
 #include "programs/p2p-loader/serve.h"
@@ -265,6 +268,7 @@ static u64 turn(void)
     wake = earlier(wake, names_turn(&node));
     wake = earlier(wake, announce_turn(&node));
     wake = earlier(wake, history_turn(&node));
+    wake = earlier(wake, progress_turn(&node));
     wake = earlier(wake, bitswap_wake(&node.bitswap));
     return earlier(wake, links_turn(&node));
 }
@@ -352,6 +356,18 @@ static bool public_take(struct span option, struct span value)
     return false;
 }
 
+static u32 columns_take(struct span value)
+{
+    u32 columns = 0;
+    for (size_t i = 0; i < value.size; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9' || columns > UINT16_MAX) {
+            fail(CODE_USAGE, "not so many columns: ", value);
+        }
+        columns = columns * 10 + (value.data[i] - '0');
+    }
+    return columns;
+}
+
 static void option_take(struct span option, struct span value)
 {
     struct report report;
@@ -379,6 +395,8 @@ static void option_take(struct span option, struct span value)
             fail(CODE_REFUSED, "", span_string(report.text));
         }
         has_name = true;
+    } else if (span_equal(option, SPAN_LITERAL("--progress"))) {
+        progress_begin(columns_take(value));
     } else {
         fail(CODE_USAGE, "p2p-loader has no option ", option);
     }
@@ -393,6 +411,8 @@ static void arguments_take(void)
             wants_lan = true;
         } else if (span_equal(rt_argument(i), SPAN_LITERAL("--public"))) {
             wants_public = true;
+        } else if (span_equal(rt_argument(i), SPAN_LITERAL("--verbose"))) {
+            node.is_verbose = true;
         } else {
             option_take(rt_argument(i), rt_argument(i + 1));
             i++;

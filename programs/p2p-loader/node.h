@@ -5,7 +5,7 @@
 // A turn: events are taken (answers to our calls, messages to us), then the protocols do what
 // follows, then links send. main.c has the loop; links.c the connections; sources.c who to connect
 // to; fetch.c what is got; serve.c what is given; history.c what `redshirt why` and `redshirt
-// peers` show, show.c what a page does.
+// peers` show, show.c what a page does, progress.c what a terminal does.
 #pragma once
 #include "core/base/list.h"
 #include "core/base/types.h"
@@ -27,7 +27,8 @@ struct node {
     u32 tcp, dns, time, blocks, keep; // bonds
     i64 log;                          // below 0: nobody takes our lines
     u64 now_ns;
-    bool stays; // it serves until it is ended
+    bool stays;      // it serves until it is ended
+    bool is_verbose; // it says what it fetched
     struct p2p_machine machine;
     struct p2p_crypto crypto;
     struct p2p_host host;

@@ -3,9 +3,9 @@
 import os
 import re
 
-from harness import expect, expect_good, test
+from harness import expect, expect_good, expect_refused, test
 from test_grants import Terminal
-from test_p2p import ABSENT, add, eventually, expect_told, home, serving
+from test_p2p import ABSENT, add, eventually, home, serving
 
 
 def guest(world, name):
@@ -84,19 +84,19 @@ def names_are_taken_back_and_mistaken(world):
     cid = add(world, guest(world, "inspector"))
     name = publish(world, "tool", cid)
     expect(world.run("run", name).code, 0)
-    expect_told(world.run("run", "other@" + name.split("@")[1]), 66, "this key is that of \"tool\"")
+    expect_refused(world.run("run", "other@" + name.split("@")[1]), 66, "this key is that of \"tool\"")
     publish(world, "--yank", cid + "=it eats files", "tool", cid)
-    expect_told(world.run("run", name), 67, "taken back", "it eats files")
+    expect_refused(world.run("run", name), 67, "taken back", "it eats files")
     other = add(world, guest(world, "keep"))
     publish(world, "tool", other)
-    expect_told(world.run("run", "tool@k51nothing"), 67)
+    expect_refused(world.run("run", "tool@k51nothing"), 67)
     stranger = home(world, "stranger")
-    expect_told(stranger.run("run", name), 66, "nobody has said")
-    expect_told(stranger.run("run", "--peer", "/ip4/127.0.0.1/tcp/9", name), 66, "nobody")
-    expect_told(world.run("publish", "Tool", cid), 64, "small letters")
-    expect_told(world.run("publish", "tool", ABSENT), 66)
-    expect_told(world.run("publish", "tool", "nonsense"), 67)
-    expect_told(world.run("publish", "tool"), 64)
+    expect_refused(stranger.run("run", name), 66, "nobody has said")
+    expect_refused(stranger.run("run", "--peer", "/ip4/127.0.0.1/tcp/9", name), 66, "nobody")
+    expect_refused(world.run("publish", "Tool", cid), 64, "small letters")
+    expect_refused(world.run("publish", "tool", ABSENT), 66)
+    expect_refused(world.run("publish", "tool", "nonsense"), 67)
+    expect_refused(world.run("publish", "tool"), 64)
 
 
 @test

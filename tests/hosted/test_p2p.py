@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Nodes that serve, and commands that fetch from them, over loopback."""
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
+import select
+import signal
 import socket
 import stat
+import struct
 import subprocess
+import tempfile
+import termios
+import threading
 import time
 import urllib.request
 
-from harness import Skip, World, alone, expect, expect_good, expect_refused, finish, is_sanitized, line, test
+from harness import (Ended, Skip, World, alone, expect, expect_good, expect_refused, finish, is_sanitized, line,
+                     test)
 
 MIB = 1 << 20
 ABSENT = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
@@ -57,12 +66,6 @@ def eventually(ask):
     return answer
 
 
-def expect_told(ended, code, *words):
-    """A refusal, perhaps behind lines about how far a fetch is."""
-    ended.err = b"".join(line for line in ended.err.splitlines(True) if not line.startswith(b"info: "))
-    expect_refused(ended, code, *words)
-
-
 def store_size(world):
     return sum(len(files) for _, _, files in os.walk(os.path.join(world.home, "store", "blocks")))
 
@@ -104,7 +107,7 @@ def p2p_what_nobody_has_is_told_soon(world):
         begun = time.monotonic()
         ended = taker.run("run", "--peer", node.address, ABSENT)
         seconds = time.monotonic() - begun
-        expect_told(ended, 66, ABSENT, "does not have it", node.address[-6:])
+        expect_refused(ended, 66, ABSENT, "does not have it", node.address[-6:])
         expect_refused(taker.run("get", ABSENT, "--peer", node.address), 66, "does not have it")
         expect(seconds < (20 if is_sanitized(world) else 10), True, seconds)
     expect_refused(taker.run("get", ABSENT, "--peer", node.address), 66, "nobody listens there")
@@ -204,7 +207,7 @@ def p2p_what_was_cut_off_goes_on(world):
             node.kill()
             ended = finish(getting)
     if ended.code != 0:  # else it was faster than the knife
-        expect_told(ended, 66, "hung up|broke|nobody listens")
+        expect_refused(ended, 66, "hung up|broke|nobody listens")
         expect(os.path.exists(taker.path("out")), False)
     with serving(giver) as node:
         expect_good(taker.run("get", cid, "--peer", node.address), data)
@@ -350,6 +353,136 @@ def p2p_a_program_may_be_shown_the_peers(world):
     expect(b"redshirt:net/peers" in ended.err, True, ended)
 
 
+@contextlib.contextmanager
+def slowly(address, bytes_a_second):
+    """An address by which the node at `address` is reached, but slowly."""
+    port = int(address.split("/")[4])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        open_ones = []
+
+        def carry(source, sink, pause):
+            with contextlib.suppress(OSError):
+                while data := source.recv(16384):
+                    sink.sendall(data)
+                    time.sleep(len(data) * pause)
+                sink.shutdown(socket.SHUT_WR)
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    near, _ = server.accept()
+                    far = socket.create_connection(("127.0.0.1", port))
+                    open_ones.extend([near, far])
+                    for words in (near, far, 0), (far, near, 1 / bytes_a_second):
+                        threading.Thread(target=carry, args=words, daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield address.replace(f"/tcp/{port}/", f"/tcp/{server.getsockname()[1]}/")
+        finally:
+            for one in open_ones:
+                one.close()
+
+
+class Terminal:
+    """A command whose standard error is a terminal."""
+
+    def __init__(self, world, columns, *arguments):
+        near, far = pty.openpty()
+        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.near, self.seen, self.out = near, b"", tempfile.TemporaryFile()
+        self.process = subprocess.Popen([world.redshirt, *arguments], stdin=subprocess.DEVNULL, stderr=far,
+                                        stdout=self.out, env=dict(world.env(), TERM="xterm"))
+        os.close(far)
+
+    def read(self, until=None):
+        """Reads to the end, or until these bytes were seen."""
+        with contextlib.suppress(OSError):  # the other side is closed
+            while until is None or until not in self.seen:
+                ready = select.select([self.near], [], [], 60)[0]
+                data = os.read(self.near, 65536) if ready else b""
+                if not data:
+                    break
+                self.seen += data
+        return self.seen
+
+    def finish(self):
+        self.read()
+        os.close(self.near)
+        code = self.process.wait(timeout=60)
+        with self.out:
+            self.out.seek(0)
+            return Ended(code, self.out.read(), self.seen)
+
+    def screen(self):
+        """What stands there at the end, and the longest line that ever did."""
+        lines, at, longest = [""], 0, 0
+        text = self.seen.decode()
+        while text:
+            if text.startswith("\x1b[K"):
+                lines[-1] = lines[-1][:at]
+                text = text[3:]
+                continue
+            if text[0] == "\r":
+                at = 0
+            elif text[0] == "\n":
+                lines.append("")
+                at = 0
+            else:
+                lines[-1] = lines[-1][:at] + text[0] + lines[-1][at + 1:]
+                at += 1
+            longest = max(longest, len(lines[-1]))
+            text = text[1:]
+        return lines, longest
+
+
+@test
+def p2p_a_long_fetch_shows_how_far_it_is(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    data = content(6 * MIB + 1, 9)
+    cid = add(giver, data)
+    with serving(giver) as node, slowly(node.address, 4 * MIB) as address:
+        terminal = Terminal(taker, 60, "get", cid, "--peer", address)
+        ended = terminal.finish()
+        expect((ended.code, ended.out == data), (0, True), ended)
+        lines, longest = terminal.screen()
+        expect(re.fullmatch(r"bafybei\w\.\.\w{4}: 6\.0 MiB fetched in \d+ ms", lines[0]) is not None, True, lines)
+        expect((lines[1:], longest <= 59), ([""], True), ended.err)
+        shown = re.findall(rb"(\d)\.\d of 6\.0 MiB, \d+ blocks?/s, 1 peer", ended.err)
+        expect(len(shown) >= 3 and shown == sorted(shown) and shown[-1] >= b"3", True, ended.err)
+        # A narrow one is not written beyond, and one that cannot clear a line gets none.
+        terminal = Terminal(home(world, "narrow"), 30, "get", cid, "--peer", address)
+        expect(terminal.finish().code, 0)
+        expect(b"\x1b[K\r" in terminal.seen and re.search(rb"[^\x1b\r\n]{30,}\x1b", terminal.seen) is None, True,
+               terminal.seen)
+        # Nothing on a pipe.
+        ended = home(world, "pipe").run("get", cid, "--peer", address)
+        expect((ended.code, ended.err), (0, b""), ended)
+    # Nor where nothing had to be fetched.
+    terminal = Terminal(taker, 60, "get", cid, "--peer", address)
+    ended = terminal.finish()
+    expect((ended.code, ended.err), (0, b""), ended)
+
+
+@test
+def p2p_a_fetch_that_is_stopped_leaves_store_and_terminal_clean(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    data = content(6 * MIB + 1, 10)
+    cid = add(giver, data)
+    with serving(giver) as node, slowly(node.address, 2 * MIB) as address:
+        for words in ("get", cid, "--peer", address, "-o", taker.path("out")), ("run", "--peer", address, cid):
+            terminal = Terminal(taker, 60, *words)
+            terminal.read(b" of 6.0 MiB")
+            terminal.process.send_signal(signal.SIGINT)
+            ended = terminal.finish()
+            expect((ended.code, ended.out), (130, b""), ended)
+            expect(terminal.screen()[0], ["", ""], ended.err)
+            expect(os.listdir(os.path.dirname(taker.path("out"))).count("out"), 0)
+            expect_good(taker.run("ls", "--blocks", "--check"))
+        expect(store_size(taker) > 0, True, "something stays")
+        expect_good(taker.run("get", cid, "--peer", node.address), data)
+
+
 @test
 def p2p_noise_from_strangers_is_borne(world):
     cid = add(world, b"still here")
@@ -471,7 +604,7 @@ def p2p_three_in_a_row_hand_it_on(world):
         first, middle, last = (inside(home(world, name), name) for name in names)
         cid = add(first, data)
         with serving(first, "--listen", "/ip4/10.99.0.1/tcp/0") as node:
-            expect_told(last.run("get", cid, "--peer", node.address), 66, "no way to it|does not answer")
+            expect_refused(last.run("get", cid, "--peer", node.address), 66, "no way to it|does not answer")
             expect_good(middle.run("get", cid, "--peer", node.address), data)
         expect_good(middle.run("pin", cid))
         with serving(middle, "--listen", "/ip4/10.99.1.1/tcp/0") as node:
@@ -490,7 +623,7 @@ def p2p_the_local_network_is_found(world):
         cid = add(giver, b"found by asking around")
         with serving(giver, "--lan", "--listen", "/ip4/10.99.0.1/tcp/0"):
             expect_good(taker.run("get", cid, "--lan"), b"found by asking around")
-            expect_told(taker.run("get", ABSENT, "--lan"), 66, "does not have it")
+            expect_refused(taker.run("get", ABSENT, "--lan"), 66, "does not have it")
         begun = time.monotonic()
-        expect_told(taker.run("get", ABSENT, "--lan"), 66, "no peer is known")
+        expect_refused(taker.run("get", ABSENT, "--lan"), 66, "no peer is known")
         expect(time.monotonic() - begun < (20 if is_sanitized(world) else 10), True, "soon")

@@ -10,7 +10,7 @@ import sys
 import time
 
 from harness import expect, expect_good, expect_refused, is_sanitized, test
-from test_p2p import ABSENT, MIB, add, content, eventually, expect_told, home, inside, networks, serving
+from test_p2p import ABSENT, MIB, add, content, eventually, home, inside, networks, serving
 
 OURS, WEB, OTHER_WEB, GIVER = "11.1.0.1", "12.2.0.1", "13.3.0.1", "14.4.0.1"
 
@@ -100,7 +100,7 @@ def public_is_off_until_it_is_turned_on(world):
         network(taker, "add", "bootstrap", "none")
         expect_refused(taker.run("get", cid), 66)
         ended = taker.run("get", cid, "--peer", "/ip4/127.0.0.1/tcp/9")
-        expect_told(ended, 66, "the public network is off")
+        expect_refused(ended, 66, "the public network is off")
         expect(web.asked(), [])
         expect_good(taker.run("get", cid, "--public"), data)
         expect(web.asked(), [f"/ipfs/{cid}?format=raw"])
@@ -172,11 +172,11 @@ def public_gateways_that_lie_are_named(world):
         network(taker, "add", "bootstrap", "none")
         network(taker, "add", "gateway", liar.url)
         ended = taker.run("get", cid, "--public")
-        expect_told(ended, 68, liar.url, "of something else")
+        expect_refused(ended, 68, liar.url, "of something else")
         expect(f"{liar.url} sent what nobody asked for" in taker.run("why", cid).out.decode(), True)
         # One that sends more than a block may have, and one that never ends.
         liar.block(cid, bytes(3 * MIB))
-        expect_told(taker.run("get", cid, "--public"), 68, liar.url)
+        expect_refused(taker.run("get", cid, "--public"), 68, liar.url)
         honest.block(cid, b"the truth")
         network(taker, "add", "gateway", honest.url)
         expect_good(taker.run("get", cid, "--public"), b"the truth")
@@ -207,7 +207,7 @@ def public_routers_name_who_has_it(world):
             # One that names somebody who has it not is named when nobody has it.
             router.providers(ABSENT, node.address)
             ended = taker.run("get", ABSENT, "--public")
-            expect_told(ended, 66, f"{router.url} named 1 that did not give it", f"{broken.url} knows nobody")
+            expect_refused(ended, 66, f"{router.url} named 1 that did not give it", f"{broken.url} knows nobody")
         told = taker.run("why", ABSENT).out.decode()
         expect(f"{router.url} named peers that do not give it" in told, True, told)
 
@@ -221,7 +221,7 @@ def public_routers_lead_nobody_into_the_own_network(world):
         network(taker, "add", "router", router.url)
         with serving(giver, "--listen", "/ip4/127.0.0.1/tcp/0") as node:
             router.providers(cid, node.address)
-            expect_told(taker.run("get", cid, "--public"), 66, "knows nobody")
+            expect_refused(taker.run("get", cid, "--public"), 66, "knows nobody")
 
 
 @test
@@ -238,7 +238,7 @@ def public_sources_begin_one_after_another(world):
             expect_good(taker.run("get", cid), b"near")
             expect(router.asked() + gateway.asked(), [])  # a peer had it
             begun = time.monotonic()
-            expect_told(taker.run("get", ABSENT), 66, "does not have it", f"{router.url} knows nobody",
+            expect_refused(taker.run("get", ABSENT), 66, "does not have it", f"{router.url} knows nobody",
                         f"{gateway.url} does not have it")
             if not is_sanitized(world):
                 seconds = time.monotonic() - begun

@@ -2,6 +2,7 @@
 """add, get, ls, interface: names, and every kind of damage told apart."""
 import os
 import re
+import stat
 import time
 
 from harness import (Skip, expect, expect_good, expect_refused, finish, is_sanitized, resident_kib,
@@ -51,6 +52,21 @@ def store_gives_back_what_it_got(world):
         expect_good(world.run("get", cid, "-o", out), b"")
         with open(out, "rb") as file:
             expect(file.read() == data, True, f"{size} bytes to a file")
+
+
+@test
+def store_writes_into_pipes_and_devices(world):
+    """None of them is replaced by a file."""
+    cid = add(world, b"into a pipe")
+    pipe = world.path("pipe")
+    os.mkfifo(pipe)
+    with world.running("get", cid, "-o", pipe) as getting:
+        with open(pipe, "rb") as file:
+            expect(file.read(), b"into a pipe")
+        expect(getting.wait(timeout=20), 0)
+    expect(stat.S_ISFIFO(os.stat(pipe).st_mode), True)
+    expect_refused(world.run("get", cid, "-o", world.home), 74, "directory")
+    expect(sorted(os.listdir(world.home)), sorted(["file", "pipe", "store"]))
 
 
 @test

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE 1
 #include "tools/redshirt/network.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "core/base/report.h"
 #include "lib/p2p/multiaddr.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/session.h"
+
+enum {
+    COLUMNS_DEFAULT = 80,
+    NUMBER_BYTES = 8,
+};
 
 // Adds the address to the list.
 static int address_take(const struct command *command, const char *option, const char *value,
@@ -136,6 +146,35 @@ static void words_take(struct words *words, const struct network *network)
     }
 }
 
+// How many columns the terminal behind the standard error has; 0: it is none, or none that can
+// clear a line.
+static u32 terminal_columns(void)
+{
+    struct winsize size;
+    const char *kind = getenv("TERM");
+    if (isatty(STDERR_FILENO) != 1 || kind == NULL || strcmp(kind, "dumb") == 0) {
+        return 0;
+    }
+    bool is_known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+    return is_known ? size.ws_col : COLUMNS_DEFAULT;
+}
+
+// What a fetch is shown by. Returns whether it is a line on the terminal.
+static bool words_progress(struct words *words)
+{
+    static char columns[NUMBER_BYTES];
+    const char *verbose = getenv("REDSHIRT_VERBOSE");
+    u32 width = terminal_columns();
+    if (width != 0) {
+        snprintf(columns, sizeof columns, "%u", width);
+        words_add(words, "--progress", columns);
+    }
+    if (verbose != NULL && *verbose != 0) {
+        words_add(words, "--verbose", NULL);
+    }
+    return width != 0;
+}
+
 int network_start(struct session *session, const struct network *network, bool is_main)
 {
     static struct words words; // too large for a stack
@@ -150,6 +189,7 @@ int network_start(struct session *session, const struct network *network, bool i
     }
     words = (struct words){0};
     words_take(&words, network);
+    program.draws = !network->stays && words_progress(&words);
     if (words.is_full) {
         say("there are too many addresses");
         return EXIT_USAGE;

@@ -34,15 +34,27 @@ static struct {
     struct kernel_limits limits; // of what is started
     int signal;                  // atomic: the first that came
     int exit_code;               // atomic: of the main program; -1 before its end
+    bool draws;                  // atomic: a program leaves a line on the terminal
     bool is_closing;             // atomic: session_close is at work
     char cids[EMBEDDED_MAX][KERNEL_CID_TEXT_BYTES];
 } current;
 
 // ---- signals
 
+// A line that is drawn again and again ends with the cursor at its beginning. What the terminal
+// itself has written there (^C) stays.
+static void line_clear(void)
+{
+    static const char clear[] = "\x1b[K\n";
+    if (__atomic_load_n(&current.draws, __ATOMIC_ACQUIRE)) {
+        (void)!write(STDERR_FILENO, clear, sizeof clear - 1);
+    }
+}
+
 static void leave(int number)
 {
     (void)number;
+    line_clear();
     _exit(EXIT_BY_SIGNAL + __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE));
 }
 
@@ -266,6 +278,9 @@ int session_start(struct session *session, const struct session_program *program
     };
     struct kernel_process_id process;
     struct report report = {0};
+    if (program->draws) {
+        __atomic_store_n(&current.draws, true, __ATOMIC_RELEASE);
+    }
     enum err err = kernel_start(session->kernel, &start, &process, &report);
     if (err == ERR_OK && program->is_keeper) {
         hosted_machine_trust(session->machine, process);
@@ -353,6 +368,7 @@ int session_open(struct session *session, struct store *store,
     current.kernel = session->kernel;
     current.limits = limits;
     current.exit_code = -1;
+    current.draws = false;
     current.is_closing = false;
     signals_take(true);
     int code = consent_start(session->kernel, store);
@@ -401,7 +417,11 @@ void session_close(struct session *session)
     int number = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE);
     __atomic_store_n(&current.is_closing, true, __ATOMIC_RELEASE);
     consent_stop();
-    if (!hosted_machine_destroy(session->machine)) {
+    bool is_stuck = !hosted_machine_destroy(session->machine);
+    if (number != 0) {
+        line_clear();
+    }
+    if (is_stuck) {
         // The host still resolves a name for a program that is gone: leaving is all that ends it.
         int code = __atomic_load_n(&current.exit_code, __ATOMIC_ACQUIRE);
         _exit(code >= 0 ? code : EXIT_BY_SIGNAL + number);

@@ -38,6 +38,7 @@ struct session_program {
     struct kernel_debug *debug; // NULL, or who debugs it
     bool is_loader;             // others wait until it handles the loader interface, or has ended
     bool is_keeper;             // it may write into the store, and nobody else
+    bool draws;                 // a line on the terminal, which a signal's end clears
     bool is_main;               // its end is the end of the session, and its code the session's
 };
 
