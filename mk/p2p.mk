@@ -66,16 +66,14 @@ demo-p2p: build/hosted/redshirt build/programs/hello.wasm ## two redshirts, and 
 
 # Two connections in one process, beside libsodium alone.
 $(call link_rule,hosted,build/hosted/bench/p2p,tests/bench/p2p.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
-$(call link_rule,hosted,build/hosted/bench/p2p_blocks,tests/bench/p2p_blocks.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 BENCHES += p2p
-bench-p2p: build/hosted/bench/p2p build/hosted/bench/p2p_blocks
-	@build/hosted/bench/p2p
-	@build/hosted/bench/p2p_blocks
+bench-p2p: build/hosted/bench/p2p
+	@$<
 
 # Whole files between two commands, and beside Helia where its test has installed it.
 BENCHES += p2p-fetch
-bench-p2p-fetch: build/hosted/redshirt
-	@tests/bench/p2p_fetch --helia build/interop-blocks $<
+bench-p2p-fetch: build/hosted/redshirt $(CROWD)
+	@tests/bench/p2p_fetch --helia build/interop-blocks --crowd $(CROWD) $<
 
 # Messages to the device that computes for programs.
 FUZZ_TARGETS += crypto
