@@ -43,6 +43,10 @@ $(foreach p,$(INTEROP_PROGRAMS),$(eval $(call link_rule,asan,build/asan/test/int
 CROWD := build/hosted/test/crowd
 $(call link_rule,hosted,$(CROWD),tests/interop/crowd.c $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 
+# A peer that means harm, beside whom the command has to fetch.
+$(call link_rule,asan,build/asan/test/interop_hostile,tests/interop/hostile.c $(INTEROP_SOURCES),-lsodium)
+HOSTED_GUESTS += build/asan/test/interop_hostile
+
 # The program that fetches and serves.
 PROGRAM_SOURCES_p2p-loader = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
 
