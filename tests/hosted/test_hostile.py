@@ -8,8 +8,8 @@ import subprocess
 import threading
 import time
 
-from harness import Skip, alone, expect, expect_good, finish, is_sanitized, resident_kib, test
-from test_p2p import MIB, add, content, expect_told, home, serving
+from harness import alone, expect, expect_good, expect_refused, finish, is_sanitized, resident_kib, Skip, test
+from test_p2p import MIB, add, content, home, serving
 
 # What each is called by `why`, and the exit code where nobody else is there. None: it needs not be named, or the end
 # is that of any peer that sends nothing.
@@ -91,7 +91,7 @@ def hostile_peers_alone_are_named(world):
             peer = bad.address.split("/")[-1]
             ended, _, seconds = get_measured(taker, cid, bad.address)
         liar = manner in LIARS
-        expect_told(ended, 68 if liar else 66, "something else" if liar else "hung up|broke|asked")
+        expect_refused(ended, 68 if liar else 66, "something else" if liar else "hung up|broke|asked")
         expect(seconds < (8 if is_sanitized(world) else 4), True, f"{manner}: {seconds} s")
         told = taker.run("why", cid).out.decode()
         words = "sent what nobody asked for" if liar else BREAKERS[manner]
