@@ -245,3 +245,19 @@ def public_sources_begin_one_after_another(world):
                 expect(0.6 <= seconds < 5, True, f"two stages of 300 ms: {seconds}")
             expect(router.asked(), [f"/routing/v1/providers/{ABSENT}"])
             expect(gateway.asked(), [f"/ipfs/{ABSENT}?format=raw"])
+
+
+@test
+def public_nodes_that_know_nothing_end_it(world):
+    """Somebody who is no node of the DHT, and somebody who is not there."""
+    with strangers() as name:
+        giver, taker = (inside(home(world, who), name) for who in ("giver", "taker"))
+        with serving(giver, "--listen", f"/ip4/{GIVER}/tcp/0") as node:
+            network(taker, "add", "bootstrap", node.address)
+            network(taker, "add", "bootstrap", f"/ip4/{OURS}/tcp/9/p2p/{node.address.split('/')[-1][:-1]}Z")
+            ended = taker.run("get", ABSENT, "--public")
+            expect_refused(ended, 66, "0 nodes of the public DHT were asked")
+            # It was asked who has the block, and not for the block.
+            expect("does not have it" in ended.err.decode(), False, ended)
+            expect_refused(taker.run("run", "--public", "tool@k51qzi5uqu5dgp9ji5wsl8hs5dvdcvhld70tccmt8jti0z8vbio5px6nie6iw6"),
+                        66, "nobody who was asked knows the name")

@@ -9,6 +9,9 @@
 //   node helia.mjs lie SIZES        serves as above, but with one bit of each block changed
 //   node helia.mjs dht              is a node of the local DHT and has no file; prints "listening ADDRESS"
 //   node helia.mjs provide ADDRESS SIZES  serves as above, after telling the DHT of that node what it has
+//   node helia.mjs public-dht HOST  is a node of the public DHT at that address of IPv4
+//   node helia.mjs public-provide ADDRESS SIZES HOST  as provide, in the public DHT, at that address
+//   node helia.mjs public-find ADDRESS CID  asks that node of the public DHT; prints "provider ID ADDRESS..." for each
 //   node helia.mjs ping ADDRESS     prints "ping" three times
 //   node helia.mjs name SIZES       prints "file LAYOUT SIZE CID" for each and ends
 //
@@ -27,7 +30,9 @@ import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
 import { identify, identifyPush } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
-import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht'
+import { ipnsValidator } from 'ipns/validator'
+import { ipnsSelector } from 'ipns/selector'
 import { multiaddr } from '@multiformats/multiaddr'
 import { CID } from 'multiformats/cid'
 
@@ -41,6 +46,7 @@ Promise.withResolvers ??= function () {
 const PINGS = 3
 const SECONDS = 60
 const SETTLE_MS = 1000
+const PUBLIC_PORT = 4001
 // As `ipfs add` makes them: today's profile, the one before it, and the oldest.
 const LAYOUTS = {
     profile: { cidVersion: 1, rawLeaves: true, chunker: fixedSize({ chunkSize: 1 << 20 }),
@@ -70,10 +76,14 @@ class Liar extends MemoryBlockstore {
     }
 }
 
-async function node (listen, speaksKad, blockstore) {
-    const kad = kadDHT({ protocol: '/ipfs/lan/kad/1.0.0', clientMode: false, peerInfoMapper: passthroughMapper })
+async function node (listen, speaksKad, blockstore, isPublic, isClient) {
+    const kad = isPublic
+        ? kadDHT({ protocol: '/ipfs/kad/1.0.0', clientMode: isClient, peerInfoMapper: removePrivateAddressesMapper,
+            allowQueryWithZeroPeers: true, validators: { ipns: ipnsValidator }, selectors: { ipns: ipnsSelector } })
+        : kadDHT({ protocol: '/ipfs/lan/kad/1.0.0', clientMode: false, peerInfoMapper: passthroughMapper })
     const helia = withBitswap(withLibp2pLight(createHeliaLight({ blockstore }), {
-        addresses: { listen },
+        // A public address is believed where it is announced, or asked back for by others.
+        addresses: { listen, announce: isPublic ? listen : [] },
         transports: [tcp()],
         connectionEncrypters: [noise()],
         streamMuxers: [yamux()],
@@ -104,12 +114,16 @@ async function ended () {
     await new Promise((resolve) => process.stdin.on('end', resolve))
 }
 
-const [what, ...rest] = process.argv.slice(2)
+const [whatever, ...rest] = process.argv.slice(2)
+const isPublic = whatever.startsWith('public-')
+const what = whatever.replace('public-', '')
 const sizes = (rest[what === 'provide' ? 1 : 0] ?? '').split(',').map(Number)
 const lies = what === 'lie'
 const stays = lies || what === 'serve' || what === 'dht' || what === 'provide'
-const helia = await node(stays ? ['/ip4/127.0.0.1/tcp/0'] : [], what === 'dht' || what === 'provide',
-    lies ? new Liar() : new MemoryBlockstore())
+const host = isPublic && stays ? rest[rest.length - 1] : '127.0.0.1'
+const speaksKad = isPublic || what === 'dht' || what === 'provide'
+const helia = await node(stays ? [`/ip4/${host}/tcp/${isPublic ? PUBLIC_PORT : 0}`] : [], speaksKad,
+    lies ? new Liar() : new MemoryBlockstore(), isPublic, what === 'find')
 try {
     if (what === 'serve' || lies) {
         await files(helia, sizes)
@@ -127,6 +141,14 @@ try {
             }
         }
         await ended()
+    } else if (what === 'find') {
+        await helia.libp2p.dial(multiaddr(rest[0]))
+        await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+        for await (const event of helia.libp2p.services.kad.findProviders(CID.parse(rest[1]))) {
+            for (const provider of event.name === 'PROVIDER' ? event.providers : []) {
+                console.log(`provider ${provider.id} ${provider.multiaddrs.join(' ')}`)
+            }
+        }
     } else if (what === 'name') {
         await files(helia, sizes)
     } else if (what === 'ping') {
