@@ -51,6 +51,9 @@ enum jit_interrupt jit_interrupt(const struct jit_space *space, struct registers
     enum jit_leave reason = JIT_LEAVE_PAUSED;
     if (fault == JIT_FAULT_NONE) {
         thread->registers = *registers;
+        if (offset >= code->again_start && offset < code->again_end) {
+            thread->registers.pc -= offset - code->again_start;
+        }
     } else {
         enum trap trap = trap_of(thread, code, offset, fault, address);
         if (trap == TRAP_NONE) {

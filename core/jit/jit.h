@@ -70,8 +70,13 @@ enum jit_way { JIT_WAY_CALL, JIT_WAY_JUMP, JIT_WAY_COUNT };
 struct jit_function {
     u8 *code;
     u32 code_bytes;
-    u32 frame_bytes;        // from the return address, exclusive, to the stack pointer in the body
-    u32 prologue_bytes;     // code before the frame is whole
+    u32 frame_bytes;    // from the return address, exclusive, to the stack pointer in the body
+    u32 prologue_bytes; // code before the frame is whole
+    // Code in [again_start, again_end), of what leaves for a helper, that begins anew when it was
+    // interrupted and is resumed: it uses registers which are not kept then, and leaves alone all
+    // that it needs.
+    u32 again_start;
+    u32 again_end;
     struct jit_site *sites; // in order of `code`; of two at one place the call is first
     u32 site_count;
     struct jit_call *calls;

@@ -153,6 +153,8 @@ static bool add(struct placing *p, const struct jit_function *code, enum jit_cod
         .function = function,
         .frame_bytes = code->frame_bytes,
         .prologue_bytes = code->prologue_bytes,
+        .again_start = code->again_start,
+        .again_end = code->again_end,
         .site_count = code->site_count,
         .sites = code->sites,
         .kind = (u8)kind,

@@ -41,6 +41,8 @@ struct jit_code {
     u32 function;
     u32 frame_bytes;
     u32 prologue_bytes;
+    u32 again_start; // as in struct jit_function: both 0 but of some LEAVE
+    u32 again_end;
     u32 site_count;
     const struct jit_site *sites;
     u8 kind; // enum jit_code_kind

@@ -32,7 +32,7 @@ static const i32 displacements[] = {0, 1, -1, 127, 128, -128, -129, 0x7fffffff, 
 
 static struct memory *heap;
 
-// What the operands of an instruction are: bits, or 1 for a vector register.
+// What the operands of an instruction are: bits, or 1 for a vector register, or 2 for a long one.
 struct widths {
     u32 reg;
     u32 rm;
@@ -66,6 +66,8 @@ static struct widths widths(enum x64_size size, bool is_wide)
         return (struct widths){1, 1, 64};
     case X64_SIZE_X:
         return (struct widths){1, 1, 128};
+    case X64_SIZE_Y:
+        return (struct widths){2, 2, 256};
     case X64_SIZE_S_1:
         return (struct widths){1, 1, 8};
     case X64_SIZE_S_2:
@@ -94,8 +96,8 @@ static bool has_both_widths(enum x64_size size)
 
 static void put_register(char *out, u32 width, u8 number)
 {
-    if (width == 1) {
-        sprintf(out + strlen(out), "xmm%u", number & 15);
+    if (width <= 2) {
+        sprintf(out + strlen(out), "%cmm%u", "xy"[width - 1], number & 15);
     } else {
         strcat(out, width == 64   ? registers_64[number]
                     : width == 32 ? registers_32[number]
@@ -124,7 +126,8 @@ static void put_memory(char *out, u32 bits, bool is_lea, const struct asm_mem *m
                 : bits == 16 ? "word"
                 : bits == 32 ? "dword"
                 : bits == 64 ? "qword"
-                             : "xmmword");
+                : bits < 256 ? "xmmword"
+                             : "ymmword");
     }
     strcat(out, mem->is_segment ? "gs:[" : "[");
     if (mem->base != X64_NONE) {
@@ -307,7 +310,8 @@ static bool allows_register(u16 op)
 {
     return op != X64_MOVLPS && op != X64_MOVHPS && op != X64_MOVHPS_MR && op != X64_LEA &&
            op != X64_MOVSS && op != X64_MOVSD && op != X64_MOVSS_MR && op != X64_MOVSD_MR &&
-           op != X64_MOVUPS_MR && op != X64_XCHG && op != X64_XCHG8 && op != X64_XCHG16;
+           op != X64_MOVUPS_MR && op != X64_VMOVUPS_Y_MR && op != X64_XCHG && op != X64_XCHG8 &&
+           op != X64_XCHG16;
 }
 
 static void show_registers(struct asm_ins ins, bool has_avx)

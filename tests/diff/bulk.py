@@ -72,6 +72,20 @@ def ends():
                 yield from forms(f"dropped_{memory}_{count}_{start}", f"memory.init_{memory}_$dropped", 0, start, count)
 
 
+def often():
+    """So much of it that ticks come in between, as machine --storm sends them, and a look at the end of each."""
+    for count in (300, 700, 2500, 5000):
+        moves = "(local.set $p (i32.and (i32.add (local.get $p) (i32.const 72)) (i32.const 1023)))"
+        for name, text, memory in (
+                ("copy", f"(call $memory.copy_0_0 (i32.add (local.get $p) (i32.const 9000)) (local.get $p) (i32.const {count}))", 0),
+                ("fill", f"(call $memory.fill_1 (i32.add (local.get $p) (i32.const 9000)) (local.get $k) (i32.const {count}))", 1)):
+            looks = "".join(f"(local.set $s (i64.rotl (i64.xor (local.get $s) (i64.load {memory} offset={9000 + count - back} (local.get $p)))"
+                            f" (i64.const 7)))" for back in (112, 80, 48, 16))
+            yield f"often_{name}_{count}", (f"(local $p i32) (local $k i32) (local $s i64) (call $pattern)"
+                                            f" (local.set $k (i32.const {3 * 10 ** 7 // count})) (loop {moves} {text} {looks}"
+                                            f" (br_if 0 (local.tee $k (i32.sub (local.get $k) (i32.const 1))))) (call $sum (local.get $s))")
+
+
 def dropped(text):
     return "(data.drop $dropped) " if "$dropped" in text else ""
 
@@ -107,6 +121,8 @@ def main():
         out.write("".join(line + "\n" for line in operations()))
         for name, text in [*inside(), *ends()]:
             out.write(f'(func (export "{name}") (result i64) (call $pattern) {dropped(text)}{text} (call $sum (i64.const 1)))\n')
+        for name, text in often():
+            out.write(f'(func (export "{name}") (result i64) {text})\n')
         out.write(")\n")
 
 

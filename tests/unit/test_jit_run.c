@@ -505,6 +505,32 @@ static void faults_of_others(void **state)
     world_close(&world);
 }
 
+// Where a tick finds code that uses what is not kept, it is resumed at the beginning of that.
+static void some_code_begins_anew(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_open(&world, true);
+    assert_int_equal(value(&world, "c_down", 5, 0, 0), 5); // takes a stack
+    u64 helper = (u64)(uintptr_t)world.compiled.leave_helpers[JIT_AWAY_FILL];
+    struct jit_module *module;
+    u32 offset;
+    const struct jit_code *code = jit_code_at(&world.host.space, helper, &module, &offset);
+    assert_non_null(code);
+    assert_int_equal(offset, 0);
+    bool has_avx = (world.compiled.options.features & X64_HAS_AVX) != 0;
+    assert_int_equal(code->again_start < code->again_end, has_avx);
+    for (u32 i = 0; i < code->end - code->start; i++) {
+        struct registers registers = {.pc = helper + i};
+        registers.integer[target.instance_register] = (u64)(uintptr_t)world.instance;
+        assert_int_equal(jit_interrupt(&world.host.space, &registers, JIT_FAULT_NONE, 0),
+                         JIT_INTERRUPT_DONE);
+        bool is_anew = i >= code->again_start && i < code->again_end;
+        assert_int_equal(world.thread.registers.pc, helper + (is_anew ? code->again_start : i));
+    }
+    world_close(&world);
+}
+
 // All that is mapped while code is there.
 static void no_page_is_both(void **state)
 {
@@ -632,6 +658,7 @@ int main(void)
         cmocka_unit_test(no_more_checked_stacks),
         cmocka_unit_test(no_more_loops),
         cmocka_unit_test(faults_of_others),
+        cmocka_unit_test(some_code_begins_anew),
         cmocka_unit_test(no_page_is_both),
     };
     return cmocka_run_group_tests(tests, read_module, NULL);

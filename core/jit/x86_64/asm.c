@@ -321,6 +321,7 @@ static struct high_bits high_bits(const struct asm_ins *ins, const struct x64_op
     case X64_SIZE_S:
     case X64_SIZE_D:
     case X64_SIZE_X:
+    case X64_SIZE_Y:
     case X64_SIZE_S_1:
     case X64_SIZE_S_2:
     case X64_SIZE_XG_1:
@@ -357,7 +358,8 @@ static void put_vex(struct bytes *out, const struct x64_op_facts *facts, struct 
                     u8 vvvv)
 {
     u8 pp = facts->prefix == 0 ? 0 : facts->prefix == 0x66 ? 1 : facts->prefix == 0xf3 ? 2 : 3;
-    u8 last = (u8)((~vvvv & 15) << 3 | pp); // the bit of 256 bits is 0
+    u8 is_long = facts->size == X64_SIZE_Y;
+    u8 last = (u8)((~vvvv & 15) << 3 | is_long << 2 | pp);
     if (bits.x == 0 && bits.b == 0 && !bits.w && facts->map == 1) {
         byte(out, 0xc5);
         byte(out, (u8)(!bits.r << 7 | last));
@@ -444,7 +446,10 @@ void asm_put(struct assembler *as, const struct asm_ins *ins)
         byte(&out, 0x67);
     }
     u32 imm_bytes = immediate_bytes(facts, ins->imm, &opcode);
-    if (facts->form == X64_FORM_NONE) {
+    if (facts->form == X64_FORM_NONE && is_vex) {
+        put_vex(&out, facts, (struct high_bits){0}, 0);
+        byte(&out, opcode);
+    } else if (facts->form == X64_FORM_NONE) {
         put_legacy(&out, facts, (struct high_bits){.w = facts->size == X64_SIZE_64});
         byte(&out, opcode);
     } else if (is_in_opcode) {

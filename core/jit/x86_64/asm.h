@@ -121,6 +121,7 @@ enum x64_size {
     X64_SIZE_S,      // vector registers, memory of 4 bytes
     X64_SIZE_D,      // of 8
     X64_SIZE_X,      // of 16
+    X64_SIZE_Y,      // vector registers of 32 bytes, memory of 32
     X64_SIZE_S_1,    // of 1
     X64_SIZE_S_2,    // of 2
     X64_SIZE_XG,     // reg is a vector register, r/m an integer one or memory, by `is_wide`

@@ -24,7 +24,10 @@ enum {
     XMM_BYTES = 16,
     ROUND = 4, // vectors that are read before one is written
     ROUND_BYTES = ROUND * XMM_BYTES,
-    REP_BYTES = 1024, // from here on the CPU's own copy is faster, which takes 20 ns to begin
+    YMM_BYTES = 32,
+    LONG_BYTES = ROUND * YMM_BYTES,
+    REP_BYTES = 1024,      // from here on the CPU's own is faster, which takes 20 ns to begin,
+    REP_BYTES_LONG = 3072, // also than 32 bytes at a time
     // ---- as they come
     TO_ADDRESS = X64_RDI,
     FROM_ADDRESS = X64_RSI,
@@ -37,7 +40,8 @@ enum {
     FROM = X64_R10,
     SAFE = X64_R8,
 };
-STATIC_ASSERT(2 * ROUND_BYTES <= WASM_PAGE_BYTES / 2); // SAFE has as much on both its sides
+STATIC_ASSERT(LONG_BYTES == 2 * ROUND_BYTES);         // SAFE has as much below it
+STATIC_ASSERT(2 * LONG_BYTES <= WASM_PAGE_BYTES / 2); // and above
 
 static struct asm_mem at(u8 base, u8 index, i32 disp)
 {
@@ -55,6 +59,11 @@ static void move_if(struct assembler *as, enum x64_condition condition, u8 to, u
         as,
         &(struct asm_ins){
             .op = X64_CMOVCC, .is_wide = true, .condition = (u8)condition, .reg = to, .rm = from});
+}
+
+static u32 rep_bytes(const struct assembler *as)
+{
+    return as->has_avx ? REP_BYTES_LONG : REP_BYTES;
 }
 
 // ---- which bytes
@@ -141,7 +150,7 @@ static void put_begin(struct assembler *as, const struct jit_options *options,
         break;
     }
     put_memory(as, options, memory, TO_ADDRESS, TO, slow);
-    asm_rm(as, X64_LEA, true, SAFE, asm_at(X64_R15, 2 * ROUND_BYTES));
+    asm_rm(as, X64_LEA, true, SAFE, asm_at(X64_R15, LONG_BYTES));
 }
 
 // Behind a comparison of COUNT with the least of a case: if it is less, as `condition` says, the
@@ -163,6 +172,15 @@ static void put_vectors(struct assembler *as, bool is_store, u8 first, u32 count
     for (u32 i = 0; i < count; i++) {
         asm_rm(as, is_store ? X64_MOVUPS_MR : X64_MOVUPS, false, (u8)(first + i), mem);
         mem.disp += XMM_BYTES;
+    }
+}
+
+// The same of 32 bytes each.
+static void put_long(struct assembler *as, bool is_store, u8 first, u32 count, struct asm_mem mem)
+{
+    for (u32 i = 0; i < count; i++) {
+        asm_rm(as, is_store ? X64_VMOVUPS_Y_MR : X64_VMOVUPS_Y, false, (u8)(first + i), mem);
+        mem.disp += YMM_BYTES;
     }
 }
 
@@ -239,33 +257,76 @@ static void put_copy_backward(struct assembler *as)
     asm_none(as, X64_RET, true);
 }
 
-// The CPU itself moves many that are apart. Else from the end that is not overwritten before it is
-// read.
-static void put_copy_many(struct assembler *as)
+// The index of the last round in rcx; of the first one, of at most that, in `index`, where TO is a
+// multiple of 32: stores to two lines of the cache take twice as long.
+static void put_aligned(struct assembler *as, u8 index)
 {
+    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(COUNT, -LONG_BYTES));
+    asm_rr(as, X64_MOV, false, index, TO);
+    asm_r(as, X64_NEG, false, index);
+    asm_ri(as, X64_AND_I, false, index, YMM_BYTES - 1);
+    asm_rr(as, X64_CMP, true, index, X64_RCX);
+    move_if(as, X64_A, index, X64_RCX);
+}
+
+// Of two places that are apart, so that all may be done once more: an interrupt keeps only the
+// lower halves of these registers.
+static struct x64_again put_copy_long(struct assembler *as)
+{
+    struct x64_again again = {.is_there = true, .start = asm_mark(as)};
+    u32 next = asm_label(as);
+    put_long(as, false, X64_XMM0 + ROUND, ROUND, at(FROM, COUNT, -LONG_BYTES));
+    put_long(as, false, X64_XMM0, 1, asm_at(FROM, 0));
+    put_long(as, true, X64_XMM0, 1, asm_at(TO, 0));
+    put_aligned(as, X64_RAX);
+    asm_bind(as, next);
+    put_long(as, false, X64_XMM0, ROUND, at(FROM, X64_RAX, 0));
+    put_long(as, true, X64_XMM0, ROUND, at(TO, X64_RAX, 0));
+    asm_ri(as, X64_ADD_I, true, X64_RAX, LONG_BYTES);
+    asm_rr(as, X64_CMP, true, X64_RAX, X64_RCX);
+    move_if(as, X64_A, X64_RAX, X64_RCX);
+    asm_branch(as, X64_B, next);
+    put_long(as, true, X64_XMM0 + ROUND, ROUND, at(TO, X64_RCX, 0));
+    asm_none(as, X64_VZEROUPPER, false);
+    again.end = asm_mark(as);
+    asm_none(as, X64_RET, true);
+    return again;
+}
+
+// Many that are apart are moved 32 bytes at a time, or by the CPU itself. Others from the end that
+// is not overwritten before it is read.
+static struct x64_again put_copy_many(struct assembler *as)
+{
+    struct x64_again again = {0};
     u32 little = asm_label(as);
+    u32 much = asm_label(as);
     u32 overlaps = asm_label(as);
     asm_rr(as, X64_MOV, true, X64_RAX, TO);
     asm_rr(as, X64_SUB, true, X64_RAX, FROM);
     asm_rr(as, X64_CMP, true, X64_RAX, COUNT);
     asm_branch(as, X64_B, overlaps);
-    asm_ri(as, X64_CMP_I, false, COUNT, REP_BYTES);
-    asm_branch(as, X64_B, little);
     asm_r(as, X64_NEG, true, X64_RAX);
     asm_rr(as, X64_CMP, true, X64_RAX, COUNT);
-    asm_branch(as, X64_B, little); // the CPU is slow where they overlap
+    asm_branch(as, X64_B, little); // and where they overlap, the CPU is slow
+    asm_ri(as, X64_CMP_I, false, COUNT, rep_bytes(as));
+    asm_branch(as, X64_AE, much);
+    if (as->has_avx) {
+        again = put_copy_long(as);
+    }
+    asm_bind(as, little);
+    put_copy_forward(as);
+    asm_bind(as, much);
     asm_rr(as, X64_MOV, true, X64_RDI, TO);
     asm_rr(as, X64_MOV, true, X64_RSI, FROM);
     asm_rr(as, X64_MOV, true, X64_RCX, COUNT);
     asm_none(as, X64_REP_MOVSB, false);
     asm_none(as, X64_RET, true);
-    asm_bind(as, little);
-    put_copy_forward(as);
     asm_bind(as, overlaps);
     put_copy_backward(as);
+    return again;
 }
 
-static void put_copy(struct assembler *as)
+static struct x64_again put_copy(struct assembler *as)
 {
     u32 less_16 = asm_label(as);
     u32 less_8 = asm_label(as);
@@ -282,7 +343,7 @@ static void put_copy(struct assembler *as)
         asm_bind(as, more);
         put_safe(as, X64_BE, false);
     }
-    put_copy_many(as);
+    struct x64_again again = put_copy_many(as);
     asm_bind(as, less_16);
     asm_ri(as, X64_CMP_I, false, COUNT, 8);
     asm_branch(as, X64_B, less_8);
@@ -300,29 +361,68 @@ static void put_copy(struct assembler *as)
     put_copy_few(as);
     asm_bind(as, end);
     asm_none(as, X64_RET, true);
+    return again;
 }
 
 // ---- filling them
 
+// The value in all bytes of xmm0, as it is in those of rax.
+static void put_value(struct assembler *as)
+{
+    asm_rr(as, X64_MOVD, true, X64_XMM0, X64_RAX);
+    asm_vrr(as, X64_PUNPCKLQDQ, false, X64_XMM0, X64_XMM0, X64_XMM0);
+}
+
 // `count` vectors of the value.
-static void put_fill_vectors(struct assembler *as, u32 count, struct asm_mem mem)
+static void put_fill_vectors(struct assembler *as, enum x64_op store, u32 count, struct asm_mem mem)
 {
     for (u32 i = 0; i < count; i++) {
-        asm_rm(as, X64_MOVUPS_MR, false, X64_XMM0, mem);
-        mem.disp += XMM_BYTES;
+        asm_rm(as, store, false, X64_XMM0, mem);
+        mem.disp += store == X64_MOVUPS_MR ? XMM_BYTES : YMM_BYTES;
     }
 }
 
-// More than 64: what is left of a round is written already.
+// More than 64 with 32 bytes at a time: the first and the last two of them, then rounds. The value
+// is made anew of rax each time that it begins.
+static struct x64_again put_fill_long(struct assembler *as)
+{
+    struct x64_again again = {.is_there = true, .start = asm_mark(as)};
+    u32 next = asm_label(as);
+    u32 end = asm_label(as);
+    put_value(as);
+    asm_put(as, &(struct asm_ins){.op = X64_VPERM2F128,
+                                  .reg = X64_XMM0,
+                                  .vvvv = X64_XMM0,
+                                  .rm = X64_XMM0}); // both halves are the lower one
+    put_fill_vectors(as, X64_VMOVUPS_Y_MR, 2, asm_at(TO, 0));
+    put_fill_vectors(as, X64_VMOVUPS_Y_MR, 2, at(TO, COUNT, -2 * YMM_BYTES));
+    asm_ri(as, X64_CMP_I, false, COUNT, LONG_BYTES);
+    asm_branch(as, X64_BE, end);
+    put_safe(as, X64_BE, true);
+    put_aligned(as, X64_RSI);
+    put_fill_vectors(as, X64_VMOVUPS_Y_MR, 2, at(TO, X64_RCX, 0));
+    asm_bind(as, next);
+    put_fill_vectors(as, X64_VMOVUPS_Y_MR, ROUND, at(TO, X64_RSI, 0));
+    asm_ri(as, X64_ADD_I, true, X64_RSI, LONG_BYTES);
+    asm_rr(as, X64_CMP, true, X64_RSI, X64_RCX);
+    move_if(as, X64_A, X64_RSI, X64_RCX);
+    asm_branch(as, X64_B, next);
+    asm_bind(as, end);
+    asm_none(as, X64_VZEROUPPER, false);
+    again.end = asm_mark(as);
+    asm_none(as, X64_RET, true);
+    return again;
+}
+
+// The same with 16, behind what writes the first and the last two.
 static void put_fill_many(struct assembler *as)
 {
     u32 next = asm_label(as);
-    put_safe(as, X64_BE, true);
     asm_rm(as, X64_LEA, true, X64_RCX, asm_at(COUNT, -ROUND_BYTES));
-    put_fill_vectors(as, 2, at(TO, X64_RCX, 0));
+    put_fill_vectors(as, X64_MOVUPS_MR, 2, at(TO, X64_RCX, 0));
     asm_rr(as, X64_XOR, false, X64_RAX, X64_RAX);
     asm_bind(as, next);
-    put_fill_vectors(as, ROUND, at(TO, X64_RAX, 0));
+    put_fill_vectors(as, X64_MOVUPS_MR, ROUND, at(TO, X64_RAX, 0));
     asm_ri(as, X64_ADD_I, true, X64_RAX, ROUND_BYTES);
     asm_rr(as, X64_CMP, true, X64_RAX, X64_RCX);
     move_if(as, X64_A, X64_RAX, X64_RCX);
@@ -339,35 +439,56 @@ static void put_fill_words(struct assembler *as, i32 bytes)
     asm_none(as, X64_RET, true);
 }
 
-// The value in all bytes of rax and xmm0, then the same cases.
-static void put_fill(struct assembler *as)
+// At least 16.
+static struct x64_again put_fill_more(struct assembler *as)
+{
+    struct x64_again again = {0};
+    u32 more = asm_label(as);
+    u32 much = asm_label(as);
+    u32 end = asm_label(as);
+    put_safe(as, X64_B, true);
+    put_value(as);
+    put_fill_vectors(as, X64_MOVUPS_MR, 1, asm_at(TO, 0));
+    put_fill_vectors(as, X64_MOVUPS_MR, 1, at(TO, COUNT, -XMM_BYTES));
+    asm_ri(as, X64_CMP_I, false, COUNT, 2 * XMM_BYTES);
+    asm_branch(as, X64_BE, end);
+    put_safe(as, X64_BE, true);
+    put_fill_vectors(as, X64_MOVUPS_MR, 1, asm_at(TO, XMM_BYTES));
+    put_fill_vectors(as, X64_MOVUPS_MR, 1, at(TO, COUNT, -2 * XMM_BYTES));
+    asm_ri(as, X64_CMP_I, false, COUNT, ROUND_BYTES);
+    asm_branch(as, X64_A, more);
+    asm_bind(as, end);
+    asm_none(as, X64_RET, true);
+    asm_bind(as, more);
+    put_safe(as, X64_BE, true);
+    asm_ri(as, X64_CMP_I, false, COUNT, rep_bytes(as));
+    asm_branch(as, X64_AE, much);
+    if (as->has_avx) {
+        again = put_fill_long(as);
+    } else {
+        put_fill_many(as);
+    }
+    asm_bind(as, much);
+    asm_rr(as, X64_MOV, true, X64_RDI, TO);
+    asm_rr(as, X64_MOV, true, X64_RCX, COUNT);
+    asm_none(as, X64_REP_STOSB, false);
+    asm_none(as, X64_RET, true);
+    return again;
+}
+
+// The value in all bytes of rax, then the same cases.
+static struct x64_again put_fill(struct assembler *as)
 {
     u32 less_16 = asm_label(as);
     u32 less_8 = asm_label(as);
     u32 less_4 = asm_label(as);
-    u32 more = asm_label(as);
     u32 end = asm_label(as);
     asm_rr(as, X64_MOVZX8, false, X64_RAX, VALUE);
     asm_mov_imm(as, X64_RCX, 0x0101010101010101);
     asm_rr(as, X64_IMUL, true, X64_RAX, X64_RCX);
     asm_ri(as, X64_CMP_I, false, COUNT, XMM_BYTES);
     asm_branch(as, X64_B, less_16);
-    put_safe(as, X64_B, true);
-    asm_rr(as, X64_MOVD, true, X64_XMM0, X64_RAX);
-    asm_vrr(as, X64_PUNPCKLQDQ, false, X64_XMM0, X64_XMM0, X64_XMM0);
-    put_fill_vectors(as, 1, asm_at(TO, 0));
-    put_fill_vectors(as, 1, at(TO, COUNT, -XMM_BYTES));
-    asm_ri(as, X64_CMP_I, false, COUNT, 2 * XMM_BYTES);
-    asm_branch(as, X64_BE, end);
-    put_safe(as, X64_BE, true);
-    put_fill_vectors(as, 1, asm_at(TO, XMM_BYTES));
-    put_fill_vectors(as, 1, at(TO, COUNT, -2 * XMM_BYTES));
-    asm_ri(as, X64_CMP_I, false, COUNT, ROUND_BYTES);
-    asm_branch(as, X64_A, more);
-    asm_bind(as, end);
-    asm_none(as, X64_RET, true);
-    asm_bind(as, more);
-    put_fill_many(as);
+    struct x64_again again = put_fill_more(as);
     asm_bind(as, less_16);
     asm_ri(as, X64_CMP_I, false, COUNT, 8);
     asm_branch(as, X64_B, less_8);
@@ -385,21 +506,21 @@ static void put_fill(struct assembler *as)
     asm_rm(as, X64_MOV8_MR, false, X64_RAX, asm_at(TO, 0));
     asm_rm(as, X64_MOV8_MR, false, X64_RAX, at(TO, X64_RCX, 0));
     asm_rm(as, X64_MOV8_MR, false, X64_RAX, at(TO, COUNT, -1));
+    asm_bind(as, end);
     asm_none(as, X64_RET, true);
+    return again;
 }
 
-void x64_put_bulk(struct assembler *as, u32 helper, const struct jit_options *options)
+struct x64_again x64_put_bulk(struct assembler *as, u32 helper, const struct jit_options *options)
 {
+    struct x64_again again = {0};
     if (!ir_helper_is_bulk(helper)) {
-        return;
+        return again;
     }
     bool is_fill = helper == IR_HELPER_MEMORY_FILL || helper == IR_HELPER_MEMORY_FILL_OF;
     u32 slow = asm_label(as);
     put_begin(as, options, (enum ir_helper)helper, slow);
-    if (is_fill) {
-        put_fill(as);
-    } else {
-        put_copy(as);
-    }
+    again = is_fill ? put_fill(as) : put_copy(as);
     asm_bind(as, slow);
+    return again;
 }

@@ -345,8 +345,13 @@ enum err x64_emit_leave_helper(u32 helper, const struct jit_options *options, st
     static const struct wasm_func_type type = {types, 5, 1, 0};
     struct crossing c = {.type = &type};
     asm_init(&c.as, options->features, scratch);
-    x64_put_bulk(&c.as, helper, options);
-    return put_away(&c, ir_callee_way(JIT_CALLEE_HELPER | helper, 0), arena, out);
+    struct x64_again again = x64_put_bulk(&c.as, helper, options);
+    TRY(put_away(&c, ir_callee_way(JIT_CALLEE_HELPER | helper, 0), arena, out));
+    if (again.is_there) {
+        out->again_start = asm_mark_offset(&c.as, again.start);
+        out->again_end = asm_mark_offset(&c.as, again.end);
+    }
+    return ERR_OK;
 }
 
 enum err x64_emit_stub(enum jit_stub stub, const struct jit_options *options, struct arena *scratch,
