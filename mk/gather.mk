@@ -10,7 +10,7 @@ run: ## builds everything and starts a redshirt system in this terminal
 	@$(MAKE) --no-print-directory -s all
 	@$(RUN_COMMAND)
 # What `make run` starts.
-RUN_COMMAND ?= build/hosted/redshirt demo
+RUN_COMMAND ?= build/hosted/redshirt up programs/demo.system
 
 test: ## runs every test suite and sums up what passed
 	@$(SETUP)

@@ -10,7 +10,7 @@ REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOUR
 REDSHIRT_LIBRARIES := -luv -lsodium -lnettle -lpthread
 
 # The programs inside the command: what a system needs before it can load others.
-EMBEDDED := store-loader wasi log http hello p2p-loader
+EMBEDDED := store-loader wasi log http hello p2p-loader firewall tap clock
 EMBEDDED := $(foreach e,$(EMBEDDED),$(if $(wildcard programs/$(e)/*.c),$(e)))
 EMBEDDED_FILES := $(EMBEDDED:%=build/programs/%.wasm)
 

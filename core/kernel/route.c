@@ -155,6 +155,27 @@ enum err kernel_route_forget(struct kernel *kernel, struct span name, const u8 c
     return row == NULL ? ERR_NOT_FOUND : ERR_OK;
 }
 
+// Whether that seat is taken by somebody who runs the program.
+static bool is_taken_by(struct kernel *kernel, struct span name, const u8 seat[32],
+                        const u8 program[32])
+{
+    const struct interface_entry *entry = entry_find_locked(kernel, name, seat);
+    if (entry == NULL || entry->handler == NULL || entry->handler->party->kind != PARTY_PROCESS) {
+        return false;
+    }
+    const struct process *handler = party_process(entry->handler->party);
+    return mem_equal(handler->leader->program->digest, program, 32);
+}
+
+bool kernel_program_handles(struct kernel *kernel, struct span name, const u8 program[32])
+{
+    kernel_lock(kernel);
+    bool is_it =
+        is_taken_by(kernel, name, program, program) || is_taken_by(kernel, name, nobody, program);
+    kernel_unlock(kernel);
+    return is_it;
+}
+
 bool kernel_route_next(struct kernel *kernel, u32 *at, struct kernel_route *out, char *name)
 {
     kernel_lock(kernel);

@@ -41,6 +41,9 @@ enum err kernel_route_set(struct kernel *kernel, const struct kernel_route *rout
 // ERR_NOT_FOUND  there is no such route
 enum err kernel_route_forget(struct kernel *kernel, struct span name, const u8 client[32]);
 
+// Whether somebody who runs the program handles the interface now, in whichever seat.
+bool kernel_program_handles(struct kernel *kernel, struct span name, const u8 program[32]);
+
 // The route at or behind *at, which is moved behind it; *at is 0 at first. False: no more.
 //   name  room for INTERFACE_NAME_BYTES, in which out->name lies
 bool kernel_route_next(struct kernel *kernel, u32 *at, struct kernel_route *out, char *name);

@@ -147,6 +147,11 @@ static void one_may_stand_between_any_two(void **state)
     struct puppet *client = stage_start(&scene.stage, scene.cids[CLIENT]);
     expect_led(&scene, client, bind(&scene, client), between);
     expect_led(&scene, between, bind(&scene, between), scene.end); // led on
+    for (u32 i = 0; i < PROGRAMS; i++) {
+        struct kernel_route named = route_of(&scene, ALL, i);
+        bool handles = kernel_program_handles(scene.stage.kernel, named.name, named.handler);
+        assert_int_equal(handles, i == END || i == FIRST);
+    }
     struct puppet *second = stage_start(&scene.stage, scene.cids[FIRST]);
     assert_int_equal(puppet_register(&scene.stage, second, &alpha), TAKEN);
     stage_close(&scene.stage);

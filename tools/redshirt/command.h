@@ -40,6 +40,7 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_demo;
+extern const struct command command_up;
 extern const struct command command_add;
 extern const struct command command_get;
 extern const struct command command_list;

@@ -166,9 +166,7 @@ static void main_ended(void *context, struct kernel_process_id process, struct k
     if (ending.kind == KERNEL_KILLED && __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0) {
         return; // by the user, who knows
     }
-    int code = ending_code(context, ending);
-    __atomic_store_n(&current.exit_code, code, __ATOMIC_RELEASE);
-    kernel_stop(current.kernel);
+    session_end(ending_code(context, ending));
 }
 
 // A program of the system has ended: what needs it will say so by itself. At the end all are
@@ -184,6 +182,23 @@ static void other_ended(void *context, struct kernel_process_id process,
     if (ending.kind == KERNEL_EXITED && code != 0) {
         say("%s has ended with code %d", (const char *)context, code);
     }
+}
+
+static void watched_ended(void *context, struct kernel_process_id process,
+                          struct kernel_ending ending)
+{
+    (void)process;
+    struct session_watch *watch = context;
+    bool is_over = __atomic_load_n(&current.is_closing, __ATOMIC_ACQUIRE) ||
+                   __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0;
+    if (ending.kind == KERNEL_KILLED && is_over) {
+        return;
+    }
+    int code = ending_code(watch->name, ending);
+    if (ending.kind == KERNEL_EXITED && code != 0) {
+        say("%s has ended with code %d", watch->name, code);
+    }
+    watch->ended(watch->context, code);
 }
 
 static void loader_ended(void *context, struct kernel_process_id process,
@@ -270,10 +285,11 @@ int session_start(struct session *session, const struct session_program *program
         .environment = program->environment,
         .environment_count = program->environment_count,
         .limits = current.limits,
-        .on_end = program->is_loader ? loader_ended
-                  : program->is_main ? main_ended
-                                     : other_ended,
-        .context = (void *)program->name,
+        .on_end = program->is_loader       ? loader_ended
+                  : program->is_main       ? main_ended
+                  : program->watch != NULL ? watched_ended
+                                           : other_ended,
+        .context = program->watch != NULL ? (void *)program->watch : (void *)program->name,
         .debug = program->debug,
     };
     struct kernel_process_id process;
@@ -410,6 +426,12 @@ int session_run(struct session *session, bool signal_is_good)
     }
     ASSERT(number != 0);
     return signal_is_good ? EXIT_GOOD : EXIT_BY_SIGNAL + number;
+}
+
+void session_end(int code)
+{
+    __atomic_store_n(&current.exit_code, code, __ATOMIC_RELEASE);
+    kernel_stop(current.kernel);
 }
 
 void session_close(struct session *session)

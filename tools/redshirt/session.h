@@ -27,6 +27,13 @@ struct session_config {
     bool fetches;     // what the store lacks is asked of others: network_start follows
 };
 
+// Who is told that a program has ended, after people were; with its exit code. On some worker.
+struct session_watch {
+    const char *name;
+    void (*ended)(void *context, int code);
+    void *context;
+};
+
 // What a program of the session is started with.
 struct session_program {
     const char *name;       // for words about it; stays alive
@@ -35,11 +42,12 @@ struct session_program {
     u32 argument_count;
     struct span *environment;
     u32 environment_count;
-    struct kernel_debug *debug; // NULL, or who debugs it
-    bool is_loader;             // others wait until it handles the loader interface, or has ended
-    bool is_keeper;             // it may write into the store, and nobody else
-    bool draws;                 // a line on the terminal, which a signal's end clears
-    bool is_main;               // its end is the end of the session, and its code the session's
+    struct kernel_debug *debug;  // NULL, or who debugs it
+    bool is_loader;              // others wait until it handles the loader interface, or has ended
+    bool is_keeper;              // it may write into the store, and nobody else
+    struct session_watch *watch; // NULL, or whom its end is told; alive until session_close
+    bool draws;                  // a line on the terminal, which a signal's end clears
+    bool is_main;                // its end is the end of the session, and its code the session's
 };
 
 // Makes the machine and starts the loader. Says what fails; returns EXIT_GOOD or the exit code.
@@ -60,6 +68,9 @@ int session_start(struct session *session, const struct session_program *program
 // Runs until the main program ends or a signal comes. Returns the exit code, which for a signal is
 // EXIT_GOOD or EXIT_BY_SIGNAL plus its number.
 int session_run(struct session *session, bool signal_is_good);
+
+// Ends a session that runs, with that code; from any thread.
+void session_end(int code);
 
 void session_close(struct session *session);
 

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/rt/forward.h"
+#include "core/base/map.h"
+#include "core/base/memory.h"
+#include "core/base/pool.h"
+#include "interfaces/system.h"
+#include "interfaces/system_client.h"
+
+struct client {
+    struct pool_item item;
+    struct map_node by_number;
+    u32 bond;
+};
+
+// A message that was sent on.
+struct call {
+    struct pool_item item;
+    struct map_node by_above; // the id we got
+    struct map_node by_below; // the id we sent it with
+    u64 function;
+};
+
+struct between {
+    const struct forward *forward;
+    struct pool clients;
+    struct pool calls;
+    struct map by_number;
+    struct map by_above;
+    struct map by_below;
+};
+
+enum { BUCKET_BITS = 8 };
+
+static enum err between_init(struct between *between, const struct forward *forward)
+{
+    struct memory *memory = rt_memory();
+    *between = (struct between){.forward = forward};
+    TRY(pool_init(&between->clients, memory, sizeof(struct client), FORWARD_CLIENTS));
+    TRY(pool_init(&between->calls, memory, sizeof(struct call), FORWARD_MESSAGES));
+    TRY(map_init(&between->by_number, memory, BUCKET_BITS));
+    TRY(map_init(&between->by_above, memory, BUCKET_BITS));
+    return map_init(&between->by_below, memory, BUCKET_BITS);
+}
+
+// The client's bond to who is behind us, made at its first message. 0, or the error for it.
+static i32 client_find(struct between *between, u64 number, u32 *bond)
+{
+    struct map_node *node = map_find(&between->by_number, number);
+    if (node != NULL) {
+        *bond = CONTAINER_OF(node, struct client, by_number)->bond;
+        return 0;
+    }
+    struct client *client = pool_take(&between->clients);
+    if (client == NULL) {
+        return E_BUSY;
+    }
+    i64 bound = rt_bind(between->forward->interface, false);
+    if (bound < 0) {
+        pool_give(&between->clients, client);
+        return bound == E_NO_HANDLER ? E_GONE : bound == E_LIMIT ? E_BUSY : E_DENIED;
+    }
+    client->bond = (u32)bound;
+    map_add(&between->by_number, &client->by_number, number);
+    *bond = client->bond;
+    return 0;
+}
+
+static void client_drop(struct between *between, struct client *client)
+{
+    struct system_unbind_call call = {client->bond};
+    struct system_result_none_error result;
+    (void)system_unbind(RT_SYSTEM_BOND, &call, &result);
+    map_remove(&between->by_number, &client->by_number);
+    pool_give(&between->clients, client);
+}
+
+// What is sent on fails: an error of send, in words that an answer may have.
+static i32 error_of_send(i64 error)
+{
+    switch (error) {
+    case E_NO_HANDLER:
+        return E_GONE;
+    case E_LIMIT:
+    case E_NO_MEMORY:
+        return E_BUSY;
+    case E_HANDLE: // the bond was revoked
+        return E_DENIED;
+    default:
+        return (i32)error;
+    }
+}
+
+static i32 send_on(struct between *between, const struct rt_event *event, u32 bond)
+{
+    u32 size = (u32)event->body.size;
+    if (event->id == 0) {
+        return error_of_send(rt_tell(bond, event->function, event->body.data, size));
+    }
+    struct call *call = pool_take(&between->calls);
+    if (call == NULL) {
+        return E_BUSY;
+    }
+    i64 id = rt_send(bond, event->function, event->body.data, size);
+    if (id < 0) {
+        pool_give(&between->calls, call);
+        return error_of_send(id);
+    }
+    call->function = event->function;
+    map_add(&between->by_above, &call->by_above, event->id);
+    map_add(&between->by_below, &call->by_below, (u64)id);
+    return 0;
+}
+
+static void take_message(struct between *between, const struct rt_event *event)
+{
+    const struct forward *forward = between->forward;
+    if (forward->message != NULL && !forward->message(forward->context, event)) {
+        return;
+    }
+    u32 bond = 0;
+    i32 error = client_find(between, event->client, &bond);
+    if (error == 0) {
+        error = send_on(between, event, bond);
+    }
+    if (error == E_DENIED && bond != 0) { // a bond that was revoked is made anew the next time
+        client_drop(between, CONTAINER_OF(map_find(&between->by_number, event->client),
+                                          struct client, by_number));
+    }
+    if (error != 0 && event->id != 0) {
+        (void)rt_answer_error(event->id, (enum abi_error)error);
+    }
+}
+
+static void take_answer(struct between *between, const struct rt_event *event)
+{
+    struct map_node *node = map_find(&between->by_below, event->id);
+    if (node == NULL) {
+        return;
+    }
+    struct call *call = CONTAINER_OF(node, struct call, by_below);
+    const struct forward *forward = between->forward;
+    u64 above = call->by_above.key;
+    struct span body = event->body;
+    if (forward->answer != NULL) {
+        body = forward->answer(forward->context, call->function, event);
+    }
+    map_remove(&between->by_above, &call->by_above);
+    map_remove(&between->by_below, &call->by_below);
+    pool_give(&between->calls, call);
+    // Who has cancelled, or is gone, needs none.
+    if (event->error != 0) {
+        (void)rt_answer_error(above, (enum abi_error)error_of_send(event->error));
+    } else if (rt_answer(above, body.data, (u32)body.size) < 0) {
+        (void)rt_answer_error(above, E_TOO_LONG);
+    }
+}
+
+static void take_cancelled(struct between *between, const struct rt_event *event)
+{
+    struct map_node *node = map_find(&between->by_above, event->id);
+    if (node != NULL) { // its answer, E_CANCELLED, comes as any
+        struct call *call = CONTAINER_OF(node, struct call, by_above);
+        struct system_cancel_call cancel = {call->by_below.key};
+        struct system_result_none_error result;
+        (void)system_cancel(RT_SYSTEM_BOND, &cancel, &result);
+    }
+}
+
+static void take_gone(struct between *between, const struct rt_event *event)
+{
+    struct map_node *node = map_find(&between->by_number, event->client);
+    if (node != NULL) {
+        client_drop(between, CONTAINER_OF(node, struct client, by_number));
+    }
+}
+
+u32 forward_run(const struct forward *forward)
+{
+    struct between between;
+    if (between_init(&between, forward) != ERR_OK) {
+        (void)rt_print_error("there is no memory for what passes\n");
+        return 1;
+    }
+    i64 registration = rt_register(forward->interface);
+    if (registration < 0) {
+        (void)rt_print_error("the interface is not to be had: ");
+        (void)rt_print_error(rt_error_name(registration));
+        (void)rt_print_error("\n");
+        return 1;
+    }
+    struct rt_event event;
+    for (;;) {
+        rt_next(&event);
+        switch (event.kind) {
+        case NOTIFICATION_MESSAGE:
+            take_message(&between, &event);
+            break;
+        case NOTIFICATION_ANSWER:
+            take_answer(&between, &event);
+            break;
+        case NOTIFICATION_CANCELLED:
+            take_cancelled(&between, &event);
+            break;
+        case NOTIFICATION_CLIENT_GONE:
+            take_gone(&between, &event);
+            break;
+        }
+    }
+}
