@@ -30,6 +30,13 @@ build/test/wasi/whole-native: tests/wasi/whole.cpp
 	$(call say,native,$<)
 	$(Q)clang++-$(LLVM) -O1 -fno-exceptions -Wall -Wextra -Werror -Wno-deprecated-declarations $< -o $@
 
+# Files, natively too, to compare.
+WASI_PROGRAMS += build/test/wasi/files-native
+build/test/wasi/files-native: tests/wasi/files.c
+	@mkdir -p $(@D)
+	$(call say,native,$<)
+	$(Q)$(CLANG) -D_GNU_SOURCE -O1 -Wall -Wextra -Werror $< -o $@
+
 TEST_SUITES += wasi
 test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++ and Rust programs under redshirt
 	@tests/wasi/run --redshirt build/hosted/redshirt --programs build/test/wasi
@@ -37,7 +44,8 @@ test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++ and Rust programs
 
 # The adapter's own files, natively, where the attributes of imports and exports mean nothing.
 FUZZ_TARGETS += wasi
-FUZZ_SOURCES_wasi := $(addprefix programs/wasi/,client.c poll.c process.c refuse.c) build/gen/interfaces/system.c \
+FUZZ_SOURCES_wasi := $(addprefix programs/wasi/,client.c buffers.c files.c io.c paths.c poll.c process.c \
+  refuse.c) build/gen/interfaces/files.c build/gen/interfaces/system.c \
   $(BASE_SOURCES)
 $(foreach f,tests/fuzz/fuzz_wasi $(patsubst %.c,%,$(wildcard programs/wasi/*.c)),\
   $(eval CFLAGS_FOR_$(f) := -Wno-unknown-attributes))

@@ -6,6 +6,7 @@
 // A handle that is closed while the host works on it stays until that has ended. What was opened
 // for a client that has gone meanwhile is closed at once.
 #define _GNU_SOURCE 1
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -546,8 +547,10 @@ static bool read_now(struct files *files, u64 message, struct handle *handle,
     }
     i64 count = host_file_read_now(handle->fd, body + READ_PREFIX_BYTES, call->max, call->position);
     handle->is_slow = count == -EOPNOTSUPP;
-    if (count < 0) {
-        return false; // the thread meets any other error again
+    struct files_about about;
+    if (count < 0 || (count < (i64)call->max && (host_file_about(handle->fd, &about) != 0 ||
+                                                 call->position + (u64)count < about.size))) {
+        return false; // the thread waits for the rest, or meets the error again
     }
     answer_read(files, message, body, (size_t)count);
     return true;

@@ -316,9 +316,15 @@ int host_file_link(int folder, char *path, int to_folder, char *to_path)
 int host_file_link_make(int folder, char *path, const char *target)
 {
     struct beneath_place place;
+    struct files_about about;
     int error = target[0] == '/' ? BENEATH_OUT : beneath_parent(folder, path, &place);
     if (error == 0) {
         error = result_of(symlinkat(target, place.folder, place.name));
+        // with a slash behind it, a name that is there should be a folder's
+        if (error == -EEXIST &&
+            host_file_path_about(place.folder, place.name, false, &about) == -ENOTDIR) {
+            error = -ENOTDIR;
+        }
         beneath_place_close(&place);
     }
     return error;
@@ -348,20 +354,27 @@ int host_file_link_read(int folder, const char *path, char *to, size_t *size)
 
 i64 host_file_read(int fd, void *to, size_t size, u64 position)
 {
-    ssize_t count;
-    if (position > INT64_MAX) {
+    size_t done = 0;
+    if (position > INT64_MAX - size) {
         return 0; // no file is that long
     }
-    do {
-        count = pread(fd, to, size, (off_t)position);
-    } while (count < 0 && errno == EINTR);
-    return count < 0 ? -errno : count;
+    while (done < size) {
+        ssize_t count = pread(fd, (u8 *)to + done, size - done, (off_t)(position + done));
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            return count < 0 && done == 0 ? -errno : (i64)done;
+        }
+        done += (size_t)count;
+    }
+    return (i64)done;
 }
 
 i64 host_file_read_now(int fd, void *to, size_t size, u64 position)
 {
     struct iovec part = {to, size};
-    if (position > INT64_MAX) {
+    if (position > INT64_MAX - size) {
         return 0;
     }
     ssize_t count = preadv2(fd, &part, 1, (off_t)position, RWF_NOWAIT);

@@ -40,9 +40,9 @@ int host_file_link_read(int folder, const char *path, char *to, size_t *size);
 
 // ---- descriptors
 
-// How many bytes were read, or an error.
+// How many bytes were read, less than `size` only at the end of the file; or an error.
 i64 host_file_read(int fd, void *to, size_t size, u64 position);
-// The same if it is at hand: else EAGAIN, or EOPNOTSUPP where this is never known.
+// The same of what is at hand, perhaps less; or EAGAIN, or EOPNOTSUPP where that is never known.
 i64 host_file_read_now(int fd, void *to, size_t size, u64 position);
 int host_file_write(int fd, struct span bytes, u64 position, struct files_writing writing,
                     struct files_written *out);

@@ -4,6 +4,7 @@
 #include "programs/wasi/wasi.h"
 
 u8 chunk[CHUNK_BYTES];
+u8 message_buffer[MESSAGE_BYTES];
 
 bool client_has(u32 at, u32 len)
 {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/wasi/messages.c: the adapter's calls as messages. The only file here that knows
-// interfaces.
+// programs/wasi/messages.c: the adapter's calls as messages, but for files (files.c); and what it
+// declares to use.
 #include "core/base/assert.h"
 #include "core/base/memory.h"
+#include "interfaces/files.h"
+#include "interfaces/files_section.h"
 #include "interfaces/random.h"
 #include "interfaces/random_client.h"
 #include "interfaces/random_section.h"
@@ -21,10 +23,6 @@
 static i64 stdio_bond = -1;
 static i64 time_bond = -1;
 static i64 random_bond = -1;
-
-// Room around the bytes of the longest message or answer.
-enum { FRAME_BYTES = 64 };
-static u8 buffer[CHUNK_BYTES + FRAME_BYTES];
 
 static bool bound(i64 *bond, const struct interface_definition *interface)
 {
@@ -56,7 +54,8 @@ i32 message_read(u32 max, struct span *bytes)
     struct stdio_read_call call = {max};
     struct stdio_result_bytes_error result;
     *bytes = (struct span){0};
-    if (!stdio_bound() || stdio_read((u32)stdio_bond, buffer, sizeof buffer, &call, &result) < 0) {
+    if (!stdio_bound() ||
+        stdio_read((u32)stdio_bond, message_buffer, sizeof message_buffer, &call, &result) < 0) {
         return WASI_IO;
     }
     if (!result.ok) {
@@ -103,7 +102,8 @@ i32 message_write(u8 stream, struct span bytes)
 {
     struct stdio_write_call call = {(enum stdio_stream)stream, bytes};
     struct stdio_result_none_error result;
-    if (!stdio_bound() || stdio_write((u32)stdio_bond, buffer, sizeof buffer, &call, &result) < 0) {
+    if (!stdio_bound() ||
+        stdio_write((u32)stdio_bond, message_buffer, sizeof message_buffer, &call, &result) < 0) {
         return WASI_IO;
     }
     return result.ok ? WASI_OK : stdio_errno(result.error);
@@ -122,7 +122,7 @@ i32 message_random(u32 count, struct span *bytes)
 {
     struct random_bytes_call call = {count};
     if (!bound(&random_bond, &random_interface) ||
-        random_bytes((u32)random_bond, buffer, sizeof buffer, &call, bytes) < 0) {
+        random_bytes((u32)random_bond, message_buffer, sizeof message_buffer, &call, bytes) < 0) {
         return WASI_IO;
     }
     return bytes->size <= count ? WASI_OK : WASI_IO;

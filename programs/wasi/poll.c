@@ -4,6 +4,8 @@
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "programs/rt/redshirt.h"
+#include "programs/wasi/descriptors.h"
+#include "programs/wasi/files.h"
 #include "programs/wasi/limits.h"
 #include "programs/wasi/wasi.h"
 
@@ -32,9 +34,10 @@ static bool is_clock(const struct wasi_subscription *subscription)
 // Whether it waits for the standard input.
 static bool is_input(const struct wasi_subscription *subscription)
 {
-    const struct stream *stream =
-        subscription->type == WASI_EVENT_FD_READ ? stream_of(subscription->fd) : NULL;
-    return stream != NULL && stream->number == STREAM_INPUT;
+    const struct descriptor *descriptor =
+        subscription->type == WASI_EVENT_FD_READ ? descriptor_of(subscription->fd) : NULL;
+    return descriptor != NULL && descriptor->kind == DESCRIPTOR_STREAM &&
+           descriptor->stream == STREAM_INPUT;
 }
 
 // Turns the clocks' timeouts, which may be relative or of the wall clock, into times of the
@@ -70,12 +73,29 @@ static i32 deadlines_set(void)
     return WASI_OK;
 }
 
-// What is ready of one stream: an event to tell, or false.
+// A file never lets one wait: an event to tell.
+static void file_ready(const struct descriptor *file, bool reads, struct wasi_event *event)
+{
+    struct wasi_filestat stat;
+    u64 right = WASI_RIGHT_POLL_FD_READWRITE;
+    event->bytes = CHUNK_BYTES;
+    if (file->kind != DESCRIPTOR_FILE || (file->rights & right) == 0) {
+        event->error = file->kind != DESCRIPTOR_FILE ? WASI_BADF : WASI_NOTCAPABLE;
+    } else if (reads && file_about(file->handle, &stat) == WASI_OK) {
+        event->bytes = stat.size > file->position ? stat.size - file->position : 0;
+    }
+}
+
+// What is ready of a stream or file: an event to tell, or false.
 static bool stream_ready(const struct wasi_subscription *subscription, struct wasi_event *event)
 {
-    const struct stream *stream = stream_of(subscription->fd);
+    const struct descriptor *stream = descriptor_of(subscription->fd);
     bool reads = subscription->type == WASI_EVENT_FD_READ;
-    if (stream == NULL || reads != (stream->number == STREAM_INPUT)) {
+    if (stream != NULL && stream->kind != DESCRIPTOR_STREAM) {
+        file_ready(stream, reads, event);
+        return true;
+    }
+    if (stream == NULL || reads != (stream->stream == STREAM_INPUT)) {
         event->error = WASI_BADF;
         return true;
     }

@@ -13,17 +13,39 @@
 
 enum wasi_errno {
     WASI_OK = 0,
+    WASI_ACCES = 2,
+    WASI_ADDRINUSE = 3,
     WASI_AGAIN = 6,
     WASI_BADF = 8,
+    WASI_BUSY = 10,
+    WASI_CONNRESET = 15,
+    WASI_EXIST = 20,
     WASI_FAULT = 21,
+    WASI_FBIG = 22,
+    WASI_ILSEQ = 25,
     WASI_INVAL = 28,
     WASI_IO = 29,
+    WASI_ISDIR = 31,
+    WASI_LOOP = 32,
+    WASI_MFILE = 33,
+    WASI_MLINK = 34,
+    WASI_NAMETOOLONG = 37,
+    WASI_NFILE = 41,
+    WASI_NOENT = 44,
+    WASI_NOMEM = 48,
+    WASI_NOSPC = 51,
     WASI_NOSYS = 52,
+    WASI_NOTCONN = 53,
     WASI_NOTDIR = 54,
+    WASI_NOTEMPTY = 55,
     WASI_NOTSOCK = 57,
+    WASI_NOTSUP = 58,
     WASI_OVERFLOW = 61,
+    WASI_PERM = 63,
     WASI_PIPE = 64,
+    WASI_ROFS = 69,
     WASI_SPIPE = 70,
+    WASI_XDEV = 75,
     WASI_NOTCAPABLE = 76,
 };
 
@@ -34,18 +56,94 @@ enum wasi_clock {
 
 enum wasi_filetype {
     WASI_FILETYPE_UNKNOWN = 0, // what a pipe is: preview1 has no word for it
+    WASI_FILETYPE_BLOCK_DEVICE = 1,
     WASI_FILETYPE_CHARACTER_DEVICE = 2,
+    WASI_FILETYPE_DIRECTORY = 3,
+    WASI_FILETYPE_REGULAR_FILE = 4,
+    WASI_FILETYPE_SOCKET_STREAM = 6,
+    WASI_FILETYPE_SYMBOLIC_LINK = 7,
 };
-
-enum { WASI_FDFLAG_NONBLOCK = 4, WASI_FDFLAGS = 0x1f };
 
 enum {
-    WASI_RIGHT_FD_READ = 1 << 1,
-    WASI_RIGHT_FD_FDSTAT_SET_FLAGS = 1 << 3,
-    WASI_RIGHT_FD_WRITE = 1 << 6,
-    WASI_RIGHT_FD_FILESTAT_GET = 1 << 21,
-    WASI_RIGHT_POLL_FD_READWRITE = 1 << 27,
+    WASI_FDFLAG_APPEND = 1,
+    WASI_FDFLAG_DSYNC = 2,
+    WASI_FDFLAG_NONBLOCK = 4,
+    WASI_FDFLAG_RSYNC = 8,
+    WASI_FDFLAG_SYNC = 16,
+    WASI_FDFLAGS = 0x1f,
 };
+
+enum {
+    WASI_OFLAG_CREAT = 1,
+    WASI_OFLAG_DIRECTORY = 2,
+    WASI_OFLAG_EXCL = 4,
+    WASI_OFLAG_TRUNC = 8,
+    WASI_OFLAGS = 0xf,
+};
+
+enum {
+    WASI_FSTFLAG_ATIM = 1,
+    WASI_FSTFLAG_ATIM_NOW = 2,
+    WASI_FSTFLAG_MTIM = 4,
+    WASI_FSTFLAG_MTIM_NOW = 8,
+    WASI_FSTFLAGS = 0xf,
+};
+
+enum { WASI_LOOKUP_FOLLOW = 1 };
+
+enum { WASI_WHENCE_SET = 0, WASI_WHENCE_CUR = 1, WASI_WHENCE_END = 2 };
+
+enum { WASI_PREOPENTYPE_DIR = 0, WASI_PREOPENTYPE_OTHER = 1 };
+
+enum {
+    WASI_RIGHT_FD_DATASYNC = 1 << 0,
+    WASI_RIGHT_FD_READ = 1 << 1,
+    WASI_RIGHT_FD_SEEK = 1 << 2,
+    WASI_RIGHT_FD_FDSTAT_SET_FLAGS = 1 << 3,
+    WASI_RIGHT_FD_SYNC = 1 << 4,
+    WASI_RIGHT_FD_TELL = 1 << 5,
+    WASI_RIGHT_FD_WRITE = 1 << 6,
+    WASI_RIGHT_FD_ADVISE = 1 << 7,
+    WASI_RIGHT_FD_ALLOCATE = 1 << 8,
+    WASI_RIGHT_PATH_CREATE_DIRECTORY = 1 << 9,
+    WASI_RIGHT_PATH_CREATE_FILE = 1 << 10,
+    WASI_RIGHT_PATH_LINK_SOURCE = 1 << 11,
+    WASI_RIGHT_PATH_LINK_TARGET = 1 << 12,
+    WASI_RIGHT_PATH_OPEN = 1 << 13,
+    WASI_RIGHT_FD_READDIR = 1 << 14,
+    WASI_RIGHT_PATH_READLINK = 1 << 15,
+    WASI_RIGHT_PATH_RENAME_SOURCE = 1 << 16,
+    WASI_RIGHT_PATH_RENAME_TARGET = 1 << 17,
+    WASI_RIGHT_PATH_FILESTAT_GET = 1 << 18,
+    WASI_RIGHT_PATH_FILESTAT_SET_SIZE = 1 << 19,
+    WASI_RIGHT_PATH_FILESTAT_SET_TIMES = 1 << 20,
+    WASI_RIGHT_FD_FILESTAT_GET = 1 << 21,
+    WASI_RIGHT_FD_FILESTAT_SET_SIZE = 1 << 22,
+    WASI_RIGHT_FD_FILESTAT_SET_TIMES = 1 << 23,
+    WASI_RIGHT_PATH_SYMLINK = 1 << 24,
+    WASI_RIGHT_PATH_REMOVE_DIRECTORY = 1 << 25,
+    WASI_RIGHT_PATH_UNLINK_FILE = 1 << 26,
+    WASI_RIGHT_POLL_FD_READWRITE = 1 << 27,
+    WASI_RIGHT_SOCK_SHUTDOWN = 1 << 28,
+    WASI_RIGHT_SOCK_ACCEPT = 1 << 29,
+    WASI_RIGHTS = (1 << 30) - 1,
+};
+
+struct wasi_prestat {
+    u8 type; // WASI_PREOPENTYPE_*
+    u8 pad[3];
+    u32 name_size;
+};
+STATIC_ASSERT(sizeof(struct wasi_prestat) == 8);
+
+struct wasi_dirent {
+    u64 next;
+    u64 inode;
+    u32 name_size;
+    u8 filetype;
+    u8 pad[3];
+};
+STATIC_ASSERT(sizeof(struct wasi_dirent) == 24);
 
 struct wasi_iovec {
     u32 start;
@@ -139,6 +237,10 @@ i32 client_store_u64(u32 at, u64 value);
 enum { CHUNK_BYTES = 65536 };
 extern u8 chunk[CHUNK_BYTES]; // what is to be written, collected
 
+// A message and its answer, with room around the bytes of the longest.
+enum { MESSAGE_BYTES = CHUNK_BYTES + 4096 };
+extern u8 message_buffer[MESSAGE_BYTES];
+
 // ---- messages (messages.c): each binds its interface at its first use; an errno, WASI_OK when all
 // is well
 
@@ -165,19 +267,7 @@ void message_cancel(u64 id);
 enum { LIST_ARGUMENTS, LIST_ENVIRONMENT };
 struct system_list_bytes message_start(u32 list);
 
-// ---- streams
-
-enum { STREAM_INPUT, STREAM_OUTPUT, STREAM_ERROR, STREAM_COUNT };
-
-struct stream {
-    bool open;
-    u8 number; // STREAM_INPUT...
-    u16 flags;
-    u64 rights;
-};
-
-// The stream of a descriptor, or NULL: not open.
-struct stream *stream_of(u32 fd);
+// ---- input ahead (streams.c)
 
 // What is known about the standard input without waiting.
 enum input {
@@ -191,3 +281,6 @@ enum input input_state(u32 *bytes);
 // Takes an answer that came; false: it is not for the standard input.
 struct rt_event;
 bool input_event(const struct rt_event *event);
+// Reads up to `max` bytes, from what is ahead or by a message, which are valid until the next
+// message.
+i32 input_read(u32 max, bool blocks, struct span *bytes);

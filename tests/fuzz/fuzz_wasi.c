@@ -4,11 +4,14 @@
 // messages are answered by this one, also badly.
 //
 // What must hold: no access outside either memory (the sanitizers see to that), every answer is an
-// errno of preview1, bytes written reach the right stream in order, and no input is lost or made
-// up.
+// errno of preview1, bytes written reach the right stream in order, no input is lost or made up,
+// and every handle of a file is closed once.
 #include "core/base/assert.h"
+#include "core/base/memory.h"
+#include "interfaces/files.h"
 #include "programs/rt/redshirt.h"
-#include "programs/wasi/streams.c" // whole, because what it keeps must begin anew with each input
+#include "programs/wasi/descriptors.c" // whole, because what it keeps must begin anew each time
+#include "programs/wasi/streams.c"     // the same
 #include "programs/wasi/wasi.h"
 #include <setjmp.h>
 #include <stdio.h>
@@ -238,11 +241,172 @@ bool rt_poll(struct rt_event *event)
     return pick() & 1 && event_make(event, false);
 }
 
-// The kernel refuses threads here.
+static void *plain_resize(struct memory *self, void *block, size_t old_size, size_t new_size)
+{
+    (void)self;
+    (void)old_size;
+    if (new_size == 0) {
+        free(block);
+        return NULL;
+    }
+    return pick() == 255 ? NULL : malloc(new_size);
+}
+
+struct memory *rt_memory(void)
+{
+    static struct memory memory = {plain_resize};
+    return &memory;
+}
+
+// ---- files: answers that are well formed, and mostly say yes
+
+enum { BOND = 5, FILES_MOST = 4096 };
+
+static bool open_files[FILES_MOST]; // by handle
+static u64 next_handle;
+
+i64 rt_bind(const struct interface_definition *interface, bool patient)
+{
+    (void)patient;
+    ASSERT(interface == &files_interface);
+    return pick() == 255 ? E_DENIED : BOND;
+}
+
+static u64 handle_give(void)
+{
+    u64 handle = 1 + next_handle++ % (FILES_MOST - 1);
+    open_files[handle] = true;
+    return handle;
+}
+
+static void bytes_fill(size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        answer_bytes[i] = (u8)(i + size);
+    }
+}
+
+static size_t answer_list(void *answer, u32 room, u32 max)
+{
+    static struct files_entry entries[8];
+    struct files_result_list_entry_error result = {.ok = true};
+    bytes_fill(255);
+    result.value.items = entries;
+    result.value.count = pick() % 8;
+    for (u32 i = 0; i < result.value.count; i++) {
+        entries[i] = (struct files_entry){span_of(answer_bytes, pick()),
+                                          (enum files_kind)(pick() % 8), pick(), pick()};
+    }
+    ASSERT(max > 0);
+    return files_list_encode_result(answer, room, &result);
+}
+
+static size_t answer_folders(void *answer, u32 room)
+{
+    static struct files_granted granted[80];
+    struct files_result_list_granted_error result = {.ok = true};
+    u32 count = pick() % COUNT_OF(granted);
+    for (u32 i = 0; i < count; i++) {
+        granted[i] = (struct files_granted){handle_give(), span_of(answer_bytes, pick()), false};
+    }
+    result.value.items = granted;
+    result.value.count = count;
+    return files_folders_encode_result(answer, room, &result);
+}
+
+static size_t answer_bytes_of(void *answer, u32 room, u32 max)
+{
+    u32 size = pick() * 300u < max ? pick() * 300u : max;
+    size = size < max ? size : max;
+    bytes_fill(size);
+    struct files_result_bytes_error result = {.ok = true, .value = span_of(answer_bytes, size)};
+    return files_read_encode_result(answer, room, &result);
+}
+
+static size_t answer_about(void *answer, u32 room)
+{
+    struct files_result_about_error result = {.ok = true};
+    result.value.kind = (enum files_kind)(pick() % 8);
+    result.value.size = pick_u32();
+    return files_status_encode_result(answer, room, &result);
+}
+
+static size_t answer_written(void *answer, u32 room, const struct files_write_call *call)
+{
+    struct files_result_written_error result = {.ok = true};
+    ASSERT(call->bytes.size <= CHUNK_BYTES);
+    u32 missing = pick() == 255 ? 1 : 0;
+    result.value.count = (u32)call->bytes.size - missing;
+    result.value.position = call->position + result.value.count;
+    return files_write_encode_result(answer, room, &result);
+}
+
+static size_t files_answer(u64 function, struct span body, void *answer, u32 room)
+{
+    struct files_result_none_error none = {.ok = pick() < 240};
+    none.error = none.ok ? 0 : (enum files_error)(pick() % (FILES_ERROR_FAILED + 1));
+    struct files_close_call close;
+    if (function == FILES_CLOSE_ID && files_close_decode_call(body, &close) == ERR_OK) {
+        ASSERT(close.handle < FILES_MOST && open_files[close.handle]);
+        open_files[close.handle] = false;
+        return files_close_encode_result(answer, room, &none);
+    }
+    if (!none.ok) { // all results say so in the same way
+        return files_close_encode_result(answer, room, &none);
+    }
+    union {
+        struct files_read_call read;
+        struct files_write_call write;
+        struct files_list_call list;
+        struct files_read_link_call link;
+    } call;
+    if (function == FILES_FOLDERS_ID) {
+        return answer_folders(answer, room);
+    }
+    if (function == FILES_OPEN_ID) {
+        struct files_result_opened_error opened = {.ok = true};
+        opened.value = (struct files_opened){handle_give(), (enum files_kind)(1 + pick() % 2)};
+        return files_open_encode_result(answer, room, &opened);
+    }
+    if (function == FILES_READ_ID && files_read_decode_call(body, &call.read) == ERR_OK) {
+        ASSERT(call.read.max > 0 && call.read.max <= CHUNK_BYTES);
+        return answer_bytes_of(answer, room, call.read.max);
+    }
+    if (function == FILES_WRITE_ID && files_write_decode_call(body, &call.write) == ERR_OK) {
+        return answer_written(answer, room, &call.write);
+    }
+    if (function == FILES_LIST_ID && files_list_decode_call(body, &call.list) == ERR_OK) {
+        return answer_list(answer, room, call.list.max);
+    }
+    if (function == FILES_READ_LINK_ID && files_read_link_decode_call(body, &call.link) == ERR_OK) {
+        return answer_bytes_of(answer, room, 4095);
+    }
+    if (function == FILES_STATUS_ID || function == FILES_PATH_STATUS_ID) {
+        return answer_about(answer, room);
+    }
+    return files_close_encode_result(answer, room, &none);
+}
+
+// The kernel refuses threads here, and whatever else is sent to it.
 i64 rt_call(u32 bond, u64 function, const void *body, u32 body_len, void *answer, u32 answer_len)
 {
-    (void)bond, (void)function, (void)body, (void)body_len, (void)answer, (void)answer_len;
-    return E_LIMIT;
+    static u8 copy[MESSAGE_BYTES];
+    ASSERT(body_len <= sizeof copy);
+    mem_copy(copy, body, body_len); // the answer may be put where the call was
+    u8 how = pick();
+    if (bond != BOND || how == 255) {
+        return E_GONE;
+    }
+    if (how >= 250) { // nonsense
+        u32 size = pick() < answer_len ? pick() : answer_len;
+        size = size < answer_len ? size : answer_len;
+        for (u32 i = 0; i < size; i++) {
+            ((u8 *)answer)[i] = pick();
+        }
+        return size;
+    }
+    size_t size = files_answer(function, span_of(copy, body_len), answer, answer_len);
+    return size <= answer_len ? (i64)size : E_BUFFER;
 }
 
 void rt_exit(u32 code)
@@ -253,6 +417,29 @@ void rt_exit(u32 code)
 
 // ---- the calls
 
+i32 wasi_fd_read(u32, u32, u32, u32);
+i32 wasi_fd_write(u32, u32, u32, u32);
+i32 wasi_fd_pread(u32, u32, u32, u64, u32);
+i32 wasi_fd_pwrite(u32, u32, u32, u64, u32);
+i32 wasi_fd_seek(u32, i64, u32, u32);
+i32 wasi_fd_tell(u32, u32);
+i32 wasi_fd_advise(u32, u64, u64, u32);
+i32 wasi_fd_allocate(u32, u64, u64);
+i32 wasi_fd_filestat_set_size(u32, u64);
+i32 wasi_fd_filestat_set_times(u32, u64, u64, u32);
+i32 wasi_fd_sync(u32);
+i32 wasi_fd_datasync(u32);
+i32 wasi_fd_readdir(u32, u32, u32, u64, u32);
+i32 wasi_path_open(u32, u32, u32, u32, u32, u64, u64, u32, u32);
+i32 wasi_path_filestat_get(u32, u32, u32, u32, u32);
+i32 wasi_path_filestat_set_times(u32, u32, u32, u32, u64, u64, u32);
+i32 wasi_path_readlink(u32, u32, u32, u32, u32, u32);
+i32 wasi_path_create_directory(u32, u32, u32);
+i32 wasi_path_remove_directory(u32, u32, u32);
+i32 wasi_path_unlink_file(u32, u32, u32);
+i32 wasi_path_rename(u32, u32, u32, u32, u32, u32);
+i32 wasi_path_link(u32, u32, u32, u32, u32, u32, u32);
+i32 wasi_path_symlink(u32, u32, u32, u32, u32);
 i32 wasi_args_sizes_get(u32, u32);
 i32 wasi_args_get(u32, u32);
 i32 wasi_environ_sizes_get(u32, u32);
@@ -293,9 +480,84 @@ static i32 write_list(void)
     return wasi_fd_write(pick() & 3, 64, count, 8);
 }
 
+// A path that lies in the client's memory, and a place for what is answered.
+static i32 path_call(u8 which)
+{
+    u32 fd = 3 + pick() % 8;
+    u32 to = 3 + pick() % 8;
+    u32 path = pick_near();
+    u32 size = pick() < 200 ? pick() & 31 : pick_near();
+    switch (which % 12) {
+    case 0:
+        return wasi_path_filestat_get(fd, pick() & 3, path, size, pick_near());
+    case 1:
+        return wasi_path_filestat_set_times(fd, pick() & 1, path, size, pick(), pick(), pick());
+    case 2:
+        return wasi_path_readlink(fd, path, size, pick_near(), pick_near(), pick_near());
+    case 3:
+        return wasi_path_create_directory(fd, path, size);
+    case 4:
+        return wasi_path_remove_directory(fd, path, size);
+    case 5:
+        return wasi_path_unlink_file(fd, path, size);
+    case 6:
+        return wasi_path_rename(fd, path, size, to, pick_near(), pick() & 63);
+    case 7:
+        return wasi_path_link(fd, pick() & 1, path, size, to, pick_near(), pick() & 63);
+    case 8:
+        return wasi_path_symlink(path, size, fd, pick_near(), pick() & 63);
+    default:
+        return wasi_path_open(fd, pick() & 1, path, size, pick() & 15, (u64)pick_u32() & pick_u32(),
+                              pick_u32(), pick() & 31, pick_near());
+    }
+}
+
+static i32 file_call(u8 which)
+{
+    u32 fd = 3 + pick() % 8;
+    switch (which % 16) {
+    case 0:
+        return wasi_fd_pread(fd, pick_near(), pick_near(), pick(), pick_near());
+    case 1:
+        return wasi_fd_pwrite(fd, pick_near(), pick_near(), pick(), pick_near());
+    case 2:
+        return wasi_fd_seek(fd, (i32)pick_u32(), pick() & 3, pick_near());
+    case 3:
+        return wasi_fd_tell(fd, pick_near());
+    case 4:
+        return wasi_fd_advise(fd, pick(), pick(), pick() & 7);
+    case 5:
+        return wasi_fd_allocate(fd, pick(), pick());
+    case 6:
+        return wasi_fd_filestat_set_size(fd, pick_u32());
+    case 7:
+        return wasi_fd_filestat_set_times(fd, pick(), pick(), pick() & 31);
+    case 8:
+        return wasi_fd_sync(fd);
+    case 9:
+        return wasi_fd_datasync(fd);
+    case 10:
+        return wasi_fd_readdir(fd, pick_near(), pick_near(), pick(), pick_near());
+    case 11:
+        return wasi_fd_prestat_get(fd, pick_near());
+    case 12:
+        return wasi_fd_prestat_dir_name(fd, pick_near(), pick());
+    case 13:
+        return wasi_fd_read(fd, pick_near(), pick_near(), pick_near());
+    case 14:
+        return wasi_fd_close(fd);
+    default:
+        return wasi_fd_write(fd, pick_near(), pick_near(), pick_near());
+    }
+}
+
 static i32 call(u8 which)
 {
-    u32 fd = pick() & 3;
+    u32 fd = pick() & 15;
+    fd = fd < 12 ? fd & 3 : fd - 9;
+    if (which >= 120) {
+        return which & 1 ? path_call(which / 2) : file_call(which / 2);
+    }
     switch (which % 20) {
     case 0:
         return wasi_fd_write(fd, pick_near(), pick_near(), pick_near());
@@ -341,14 +603,25 @@ static i32 call(u8 which)
 // As a new instance of the adapter has it.
 static void adapter_begin(void)
 {
-    static struct stream first[STREAM_COUNT];
-    static bool known;
-    if (!known) {
-        mem_copy(first, streams, sizeof first);
-        known = true;
-    }
-    mem_copy(streams, first, sizeof first);
+    mem_zero(&table, sizeof table);
+    mem_zero(first_table, sizeof first_table);
+    mem_zero(&names, sizeof names);
     mem_zero(&ahead, sizeof ahead);
+    mem_zero(open_files, sizeof open_files);
+}
+
+// What is open on both sides is the same.
+static void adapter_end(void)
+{
+    for (u32 i = 0; i < table.size; i++) {
+        if (table.at[i].kind > DESCRIPTOR_STREAM) {
+            ASSERT(open_files[table.at[i].handle]);
+            open_files[table.at[i].handle] = false;
+        }
+    }
+    if (table.at != first_table) {
+        free(table.at);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -368,6 +641,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
             ASSERT(error >= 0 && error <= ERRNO_LAST);
         }
     }
+    adapter_end();
     free(client);
     return 0;
 }

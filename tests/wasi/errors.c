@@ -99,7 +99,8 @@ static void descriptors(void)
     EXPECT(__wasi_fd_tell(0, &position), __WASI_ERRNO_SPIPE);
     EXPECT(__wasi_fd_tell(9, &position), __WASI_ERRNO_BADF);
     EXPECT(__wasi_fd_prestat_get(3, (void *)&stat), __WASI_ERRNO_BADF);
-    EXPECT(__wasi_path_open(3, 0, "x", 0, 0, 0, 0, &opened), __WASI_ERRNO_NOTCAPABLE);
+    EXPECT(__wasi_path_open(3, 0, "x", 0, 0, 0, 0, &opened), __WASI_ERRNO_BADF);
+    EXPECT(__wasi_path_open(1, 0, "x", 0, 0, 0, 0, &opened), __WASI_ERRNO_NOTDIR);
     EXPECT(__wasi_sock_shutdown(1, 1), __WASI_ERRNO_NOTSOCK);
     EXPECT(__wasi_sock_shutdown(5, 1), __WASI_ERRNO_BADF);
     EXPECT(open("/etc/passwd", O_RDONLY), -1);
