@@ -26,7 +26,7 @@ P2P_FUZZERS += p2p_walk p2p_bitswap
 P2P_FINDING := mdns kad kad_server ipns manifest routing
 $(foreach t,$(P2P_FINDING),$(call unit_test,p2p_$(t),tests/unit/test_p2p_$(t).c $(P2P_CRYPTO) $(TEST_SUPPORT) \
   $(P2P_SOURCES) $(BASE_SOURCES),-lsodium))
-P2P_FUZZERS += $(P2P_FINDING:%=p2p_%)
+P2P_FUZZERS += $(P2P_FINDING:%=p2p_%) p2p_web
 
 FUZZ_TARGETS += $(P2P_FUZZERS)
 $(foreach f,$(P2P_FUZZERS),$(eval FUZZ_SOURCES_$(f) := $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES)))

@@ -375,6 +375,28 @@ static void a_flood_of_pings_is_refused(void **state)
     bench_drop(bench);
 }
 
+// Window updates for what is open, for what never was, and for what is over; answers to pings that
+// nobody sent; the end, again and again.
+static void floods_of_frames_hold_nothing(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_make(YAMUX_WINDOW_BYTES);
+    assert_int_equal(frame(bench, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0), ERR_OK);
+    for (u32 i = 0; i < 20000; i++) {
+        u32 free = bench->chunk_pool.free_count, places = bench->pool.free_count;
+        assert_int_equal(frame(bench, YAMUX_WINDOW, 0, 1, 1, 0), ERR_OK);
+        assert_int_equal(frame(bench, YAMUX_WINDOW, 0, 999, 1, 0), ERR_OK);
+        assert_int_equal(frame(bench, YAMUX_PING, YAMUX_ACK, 0, i, 0), ERR_OK);
+        assert_int_equal(frame(bench, YAMUX_GO_AWAY, 0, 0, 0, 0), ERR_OK);
+        assert_int_equal(bench->chunk_pool.free_count, free);
+        assert_int_equal(bench->pool.free_count, places);
+    }
+    bench_send(bench, 4096);
+    assert_true(bench->sent_count < 4); // nothing is owed for any of it
+    assert_int_equal(bench->receiving.held, 0);
+    bench_drop(bench);
+}
+
 static void our_streams_have_a_bound(void **state)
 {
     (void)state;
@@ -455,6 +477,7 @@ int main(void)
         cmocka_unit_test(a_flood_of_streams_is_refused),
         cmocka_unit_test(a_flood_of_resets_holds_nothing),
         cmocka_unit_test(a_flood_of_pings_is_refused),
+        cmocka_unit_test(floods_of_frames_hold_nothing),
         cmocka_unit_test(our_streams_have_a_bound),
         cmocka_unit_test(memory_has_a_bound),
         cmocka_unit_test(writes_have_a_bound),
