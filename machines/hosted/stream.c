@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,6 +68,11 @@ static bool is_abandoned(struct stream *stream)
     return __atomic_load_n(&stream->is_abandoned, __ATOMIC_ACQUIRE);
 }
 
+static enum err write_error(void)
+{
+    return errno == EPIPE || errno == EBADF ? ERR_CLOSED : ERR_IO;
+}
+
 static enum err write_all(struct stream *stream, struct span bytes)
 {
     size_t done = 0;
@@ -76,7 +82,7 @@ static enum err write_all(struct stream *stream, struct span bytes)
         }
         ssize_t count = write(stream->file, bytes.data + done, bytes.size - done);
         if (count < 0 && !is_passing(stream)) {
-            return errno == EPIPE || errno == EBADF ? ERR_CLOSED : ERR_IO;
+            return write_error();
         }
         done += count < 0 ? 0 : (size_t)count;
     }
@@ -88,10 +94,33 @@ static void serve_write(struct stream *stream)
 {
     struct stream_request *request = first(stream);
     forget(stream, request); // a write that has begun cannot be taken back
+    stream->is_writing = true;
     unlock(stream);
     enum err err = write_all(stream, request->bytes);
     request->done(request, err, (struct span){0});
     lock(stream);
+    stream->is_writing = false;
+}
+
+// Writes what goes without blocking, if nothing is to be written before it. Where the host cannot
+// say (files, terminals), nothing goes. The lock is held. True: all is written, or *err says why
+// not; else the rest of it is left in the request.
+static bool write_now(struct stream *stream, struct stream_request *request, enum err *err)
+{
+    if (stream->is_input || stream->blocks || stream->is_writing || first(stream) != NULL) {
+        return false;
+    }
+    struct span *bytes = &request->bytes;
+    struct iovec part = {(void *)(uintptr_t)bytes->data, bytes->size};
+    ssize_t count = pwritev2(stream->file, &part, 1, -1, RWF_NOWAIT);
+    if (count >= 0) {
+        *bytes = span_of(bytes->data + count, bytes->size - (size_t)count);
+        *err = ERR_OK;
+        return bytes->size == 0;
+    }
+    stream->blocks = errno == EOPNOTSUPP || errno == ENOSYS;
+    *err = write_error();
+    return !stream->blocks && errno != EAGAIN && errno != EINTR;
 }
 
 static enum err read_some(struct stream *stream, u32 max, u32 *got)
@@ -215,6 +244,12 @@ enum err stream_request(struct stream *stream, struct stream_request *request)
 {
     lock(stream);
     enum err err = ERR_LIMIT;
+    enum err written;
+    if (!stream->is_stopping && write_now(stream, request, &written)) {
+        unlock(stream);
+        request->done(request, written, (struct span){0});
+        return ERR_OK;
+    }
     if (!stream->is_stopping && has_room(stream, request)) {
         list_append(&stream->requests, &request->node);
         stream->request_count += request->message != 0;

@@ -4,10 +4,12 @@
 //
 // A thread, because a file cannot be waited for and because making a descriptor non-blocking would
 // do so for everybody who shares it: the shell that started us, the next program in the pipe. It
-// blocks as any command does, and a signal ends that when the machine stops.
+// blocks as any command does, and a signal ends that when the machine stops. What a pipe or a
+// socket takes at once is written by the caller, when nothing waits before it: to hand a small
+// write over takes ten times as long as to write it.
 //
-// Use     stream_start; stream_read or stream_write for each request, whose `done` comes once, in
-//         the stream's thread (or in the caller's, when it is refused at once); stream_stop.
+// Use     stream_start; stream_request for each request, whose `done` comes once, in the stream's
+//         thread or, before stream_request returns, in the caller's; stream_stop.
 // Owner   the bytes of a write stay alive until its `done`; those given to a read's `done` live for
 //         that call.
 // Order   requests are served in the order they come.
@@ -31,7 +33,7 @@ struct stream_request {
     // ERR_IO      anything else
     // The request is the callee's again.
     void (*done)(struct stream_request *request, enum err err, struct span bytes);
-    struct span bytes; // write: what; read: none
+    struct span bytes; // write: what; it changes until `done`. read: none
     u32 max;           // read: at most so many
 };
 
@@ -44,6 +46,8 @@ struct stream {
     pthread_cond_t changed;
     struct list requests;
     u32 request_count; // of those with a message
+    bool is_writing;   // a request that is in no queue any more
+    bool blocks;       // the host cannot say whether a write would
     bool is_stopping;  // serve what waits, then end
     bool is_abandoned; // end now
     bool has_ended;

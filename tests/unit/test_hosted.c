@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -379,6 +380,50 @@ static void test_a_stream_writes_what_it_took_over(void **state)
     free(stream);
 }
 
+// A pipe with room takes a write before stream_request returns. Of one that is too long for it the
+// rest waits for the reader, and the next behind it; a pipe without a reader says so at once.
+static void test_a_stream_writes_at_once_what_fits(void **state)
+{
+    (void)state;
+    enum { LONG = 200000 };
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_ptr_not_equal(signal(SIGPIPE, SIG_IGN), SIG_ERR);
+    struct stream *stream = calloc(1, sizeof *stream);
+    u8 *bytes = calloc(1, LONG + 1);
+    memset(bytes, 'b', LONG);
+    seen.done = 0;
+    assert_int_equal(stream_start(stream, ends[1], false), ERR_OK);
+    struct span parts[] = {span_of("a", 1), span_of(bytes, LONG), span_of("c", 1)};
+    struct stream_request requests[COUNT_OF(parts)];
+    for (u32 i = 0; i < COUNT_OF(parts); i++) {
+        requests[i] = (struct stream_request){
+            .client = 1, .message = 1 + i, .done = request_done, .bytes = parts[i]};
+        assert_int_equal(stream_request(stream, &requests[i]), ERR_OK);
+        assert_int_equal(__atomic_load_n(&seen.done, __ATOMIC_SEQ_CST), 1); // the first alone
+    }
+    assert_int_equal(read(ends[0], bytes, 1), 1);
+    assert_int_equal(bytes[0], 'a');
+    for (u32 i = 0; i < LONG; i++) {
+        assert_int_equal(read(ends[0], bytes, 1), 1);
+        assert_int_equal(bytes[0], 'b');
+    }
+    assert_int_equal(read(ends[0], bytes, 1), 1);
+    assert_int_equal(bytes[0], 'c');
+    wait_for_done(3);
+    assert_int_equal(seen.err, ERR_OK);
+    close(ends[0]);
+    requests[0].bytes = parts[0];
+    assert_int_equal(stream_request(stream, &requests[0]), ERR_OK);
+    wait_for_done(4);
+    assert_int_equal(seen.err, ERR_CLOSED);
+    bool abandon = false;
+    stream_stop(stream, &abandon);
+    close(ends[1]);
+    free(bytes);
+    free(stream);
+}
+
 static void test_an_abandoned_stream_ends_though_nobody_reads(void **state)
 {
     (void)state;
@@ -520,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_a_cancelled_read_leaves_its_bytes),
         cmocka_unit_test(test_streams_bound_what_waits),
         cmocka_unit_test(test_a_stream_writes_what_it_took_over),
+        cmocka_unit_test(test_a_stream_writes_at_once_what_fits),
         cmocka_unit_test(test_an_abandoned_stream_ends_though_nobody_reads),
         cmocka_unit_test(test_store_keeps_and_checks),
         cmocka_unit_test(test_store_bounds_a_block),
