@@ -16,6 +16,7 @@ $(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c b
 $(call program_rule,build/test/kernel/crowd.wasm,tests/kernel/guests/crowd.c)
 $(call program_rule,build/test/kernel/binder.wasm,tests/kernel/guests/binder.c)
 $(call program_rule,build/test/kernel/brood.wasm,tests/kernel/guests/brood.c)
+$(call program_rule,build/test/kernel/talker.wasm,tests/kernel/guests/talker.c)
 $(call threaded_rule,build/test/kernel/threads.wasm,tests/kernel/guests/threads.c)
 # Without the runtime, and with a memory of one page of which little is touched.
 KERNEL_SMALL := --no-entry -z stack-size=1024 --max-memory=65536
@@ -45,7 +46,7 @@ build/tsan/test/workers: | $(KERNEL_GUEST_FILES) build/test/kernel/warm.wasm
 # The two engines beside each other.
 $(call unit_test,engines,tests/kernel/compiled.c tests/unit/large_bodies.c tests/unit/wasm_bytes.c $(HOSTED_PLATFORM) $(CORE_SOURCES) $(INTERFACE_SOURCES),\
   -lsodium -lnettle -lpthread,asan)
-build/asan/test/engines: | $(KERNEL_GUEST_FILES) $(addprefix build/test/kernel/,brood.wasm deep.wasm spin.wasm)
+build/asan/test/engines: | $(KERNEL_GUEST_FILES) $(addprefix build/test/kernel/,brood.wasm deep.wasm spin.wasm talker.wasm)
 
 # ---- seeds
 

@@ -394,6 +394,8 @@ struct process {
     u32 stack_count;     // atomic: and those that have a `compiled`
 
     // The worker's that runs it.
+    i64 portion_left;     // fuel until the interpreter is looked at again: schedule.c
+    u16 portion_step;     // by how much this portion is shorter than the longest
     struct memory charge; // everything below takes memory through here
     u64 charged_bytes;
     struct wasm_store store;

@@ -13,7 +13,8 @@ enum {
     KERNEL_WORKER_MESSAGES = 16, // free ones that a worker keeps: a chain of direct calls as long
     KERNEL_LOCAL_AFTER = 32,     // local calls in a row before a worker needs its own lock alone
     KERNEL_SLICE_NS = 10 << 20,  // about 10 ms: long against a switch, short against a person
-    KERNEL_FUEL_PORTION = 50000, // units between two looks at the clock's flag: about 100 us
+    KERNEL_FUEL_PORTION = 50000, // units between two looks at the clock's flag, and of a process's
+                                 // own between two at what it does: about 100 us
     KERNEL_FUEL_OFFER = 100000,  // units a worker runs before others get what it has woken: a few
                                  // times what it costs the machine to wake a worker,
     KERNEL_FUEL_OFFER_MOST = 3200000, // when that was of no use of late: less than a slice

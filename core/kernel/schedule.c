@@ -83,16 +83,43 @@ static void account(struct turn *turn, struct process *process)
     // This worker alone writes it; inspect reads it.
     u64 total = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED) + (u64)used;
     __atomic_store_n(&process->fuel_used, total, __ATOMIC_RELAXED);
+    process->portion_left -= used;
 }
 
-static void new_portion(struct turn *turn)
+static void new_portion(struct turn *turn, i64 most)
 {
     turn->fuel_left += turn->fuel < 0 ? turn->fuel : 0; // a costly call spends ahead
-    i64 portion = turn->fuel_left < KERNEL_FUEL_PORTION ? turn->fuel_left : KERNEL_FUEL_PORTION;
+    i64 portion = turn->fuel_left < most ? turn->fuel_left : most;
     turn->fuel_left -= portion;
     turn->portion = portion;
     turn->fuel = portion;
     turn->fuel_start = portion;
+}
+
+// What is left of the process's own portion. It goes on from one turn to the next: where it ends is
+// where compiled.h looks at what the interpreter is doing, so who waits after every few
+// instructions is looked at as often as who runs all the time. Portions differ in length, so that
+// what a program does over and over does not end each at the same place, in a syscall perhaps.
+static i64 portion_of(struct process *process)
+{
+    enum { STEP = 389, STEPS = 1021 }; // primes: all lengths in turn
+    if (process->portion_left <= 0) {
+        process->portion_step = (u16)((process->portion_step + STEP) % STEPS);
+        process->portion_left = KERNEL_FUEL_PORTION - process->portion_step;
+    }
+    return process->portion_left;
+}
+
+// A process gets the worker in the middle of a portion, which is to end with its own.
+static NOINLINE void shorten_portion(struct turn *turn, struct process *process)
+{
+    i64 cut = turn->fuel - portion_of(process);
+    if (cut > 0) {
+        turn->fuel -= cut;
+        turn->fuel_start -= cut;
+        turn->portion -= cut;
+        turn->fuel_left += cut;
+    }
 }
 
 // Whether what the worker has woken has waited for it long enough.
@@ -160,7 +187,7 @@ static bool begin(struct turn *turn, struct process *process)
             return false;
         }
         offer_overdue(turn);
-        new_portion(turn);
+        new_portion(turn, portion_of(process));
     }
 }
 
@@ -198,6 +225,9 @@ static struct process *run_process(struct turn *turn, struct process *process)
     if (UNLIKELY(process->debug != NULL) && !debug_may_run(process)) {
         return NULL;
     }
+    if (UNLIKELY(process->portion_left < turn->fuel)) {
+        shorten_portion(turn, process);
+    }
     for (;;) {
         if (turn->fuel <= 0) {
             account(turn, process);
@@ -210,7 +240,7 @@ static struct process *run_process(struct turn *turn, struct process *process)
                 return NULL;
             }
             offer_overdue(turn);
-            new_portion(turn);
+            new_portion(turn, portion_of(process));
         }
         enum wasm_run run = process_run(process, &turn->fuel);
         if (UNLIKELY(run == WASM_RUN_PAUSED) && process->compiled != NULL) {
@@ -284,7 +314,7 @@ static void run_turn(struct kernel *kernel, struct worker *worker, struct proces
     __atomic_store_n(&worker->slice_over, false, __ATOMIC_RELAXED);
     platform_slice(worker->index, kernel->config.slice_ns, &worker->slice_over);
     turn.start_ns = platform_clock_ns();
-    new_portion(&turn);
+    new_portion(&turn, portion_of(process));
     u64 first = process->by_id.key;
     bool was_offered = process->is_offered;
     process->is_offered = false;
@@ -323,7 +353,7 @@ static void run_job(struct kernel *kernel, struct worker *worker, struct job *jo
     platform_slice(worker->index, kernel->config.slice_ns, &worker->slice_over);
     bool is_left = true;
     while (is_left && !is_over(&turn)) {
-        new_portion(&turn);
+        new_portion(&turn, KERNEL_FUEL_PORTION);
         is_left = job->step(job, &turn.fuel);
         ASSERT(turn.fuel < turn.fuel_start);
         turn.fuel_left += turn.fuel; // what it left, or spent ahead

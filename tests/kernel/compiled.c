@@ -4,12 +4,14 @@
 #include "core/base/cid.h"
 #include "core/jit/limits.h"
 #include "core/jit/module.h"
+#include "core/jit/segment.h"
 #include "core/jit/space.h"
 #include "core/jit/thread.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 #include "interfaces/budget.h"
 #include "interfaces/loader.h"
+#include "interfaces/stdio.h"
 #include "machines/hosted/kept.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
@@ -28,7 +30,7 @@
 #include <unistd.h>
 
 enum { FILE_BYTES = 1 << 16, SLICE_NS = 2000000, PATIENCE_NS = 2000000000 };
-enum { FILE_SPIN, FILE_EXIT, FILE_IDLE, FILE_DEEP, FILE_BROOD, FILE_COUNT };
+enum { FILE_SPIN, FILE_EXIT, FILE_IDLE, FILE_DEEP, FILE_BROOD, FILE_TALKER, FILE_COUNT };
 
 struct machine {
     struct hosted_memory memory;
@@ -46,7 +48,8 @@ struct machine {
 
 static struct span read_file(struct machine *machine, u32 slot)
 {
-    static const char *const names[FILE_COUNT] = {"spin", "exit", "idle", "deep", "brood"};
+    static const char *const names[FILE_COUNT] = {"spin", "exit",  "idle",
+                                                  "deep", "brood", "talker"};
     char path[64];
     snprintf(path, sizeof path, "build/test/kernel/%s.wasm", names[slot]);
     FILE *file = fopen(path, "rb");
@@ -216,6 +219,51 @@ static void kept_code_leaves_loops_to_compile(void **state)
     snprintf(command, sizeof command, "rm -r %s", home);
     assert_int_equal(system(command), 0);
     close(folder);
+}
+
+static void wake(void *context)
+{
+    (void)context;
+}
+
+// Whether the loop that the interpreter began is in compiled code, and not only what it calls.
+static bool is_begun_at_loop(const struct process *process)
+{
+    const struct jit_segment *segment = process->compiled == NULL ? NULL : process->compiled->top;
+    while (segment != NULL && segment->previous != NULL) {
+        segment = segment->previous;
+    }
+    return segment != NULL && segment->at_loop;
+}
+
+// A program that waits after every few turns of its loop becomes hot all the same: by what it has
+// used in all, however little at once.
+static void who_waits_often_becomes_hot(void **state)
+{
+    (void)state;
+    enum { MESSAGES = 100000, TEXT_BYTES = 64 };
+    static struct machine machine;
+    machine_open(&machine, KERNEL_ENGINE_AUTO);
+    struct kernel_device_config config = {.interface = &stdio_interface, .wake = wake};
+    struct kernel_device *device;
+    assert_int_equal(kernel_device_register(machine.kernel, &config, &device), ERR_OK);
+    struct kernel_process_id id = start(&machine, FILE_TALKER, KERNEL_MEMORY_AUTO);
+    const struct process *process = process_of(&machine, id);
+    u32 messages = 0;
+    while (!is_begun_at_loop(process) && messages < MESSAGES) {
+        struct kernel_event event;
+        u8 answer[TEXT_BYTES];
+        struct stdio_result_none_error result = {.ok = true};
+        while (kernel_worker_step(machine.kernel, 0, INT64_MAX)) {
+        }
+        while (kernel_device_take(device, &event)) {
+            size_t size = stdio_write_encode_result(answer, sizeof answer, &result);
+            kernel_device_answer(device, event.id, span_of(answer, size));
+            messages++;
+        }
+    }
+    assert_true(is_begun_at_loop(process));
+    machine_close(&machine);
 }
 
 // As many as may be are fast; one more is small, or, if it must be fast, does not begin; when one
@@ -707,11 +755,6 @@ static void stacks_end(void **state)
 
 // ---- a loader that has one program, the first that it is asked for
 
-static void wake(void *context)
-{
-    (void)context;
-}
-
 static void answer_loads(struct machine *machine, struct kernel_device *device)
 {
     struct kernel_event event;
@@ -861,6 +904,7 @@ int main(void)
         cmocka_unit_test(neighbours_run_while_others_compile),
         cmocka_unit_test(who_waits_for_code_can_be_killed),
         cmocka_unit_test(so_many_loops_are_hot),
+        cmocka_unit_test(who_waits_often_becomes_hot),
         cmocka_unit_test(a_family_has_so_much_code),
         cmocka_unit_test(a_family_compiles_in_so_much_memory),
         cmocka_unit_test(spinners_are_interrupted),
