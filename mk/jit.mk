@@ -53,7 +53,7 @@ $(call unit_test,jit_run,tests/unit/test_jit_run.c $(JIT_HOST_SOURCES) $(JIT_RUN
   $(BASE_SOURCES) $(WASM_SOURCES),-lsodium -lpthread)
 $(UNIT_VARIANTS:%=build/%/test/jit_run): | build/test/wasm/cross.wasm
 
-$(call unit_test,jit_tail,tests/unit/test_jit_tail.c $(JIT_HOST_SOURCES) $(JIT_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES) \
+$(call unit_test,jit_tail,tests/unit/test_jit_tail.c tests/unit/wasm_bytes.c $(JIT_HOST_SOURCES) $(JIT_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES),-lsodium -lpthread)
 $(UNIT_VARIANTS:%=build/%/test/jit_tail): | build/test/wasm/tail.wasm
 

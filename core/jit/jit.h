@@ -27,9 +27,11 @@ enum jit_bounds {
 
 // What code may count on. Part of a cached code's name: another machine compiles again.
 struct jit_options {
-    u8 bounds;    // enum jit_bounds
-    bool segment; // the CPU adds the base of memory 0 to addresses of the segment register
-    u32 features; // the target's: bits of what this CPU has beyond its least
+    u8 bounds;     // enum jit_bounds
+    bool segment;  // the CPU adds the base of memory 0 to addresses of the segment register
+    u32 features;  // the target's: bits of what this CPU has beyond its least
+    u8 tail_words; // on the stack that every call keeps free, so that what is called can have more
+                   // arguments there than it has itself when it calls in the place of a return
 };
 
 // A place in the code that can stop the guest, or that a frame returns to.

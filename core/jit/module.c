@@ -35,6 +35,17 @@ static u32 slot_count(const struct wasm_module *module)
 
 // ---- creation
 
+// How many words every call keeps free for tail calls: as many as one of the module's may need.
+static u8 tail_words(const struct jit_space *space, const struct wasm_module *module)
+{
+    u32 most = 0;
+    for (u32 i = 0; i < module->type_count && module->has_tail_calls; i++) {
+        u32 words = space->target->stack_words(&module->types[i]);
+        most = words > most && words <= JIT_TAIL_WORDS ? words : most;
+    }
+    return (u8)most;
+}
+
 enum err jit_module_create(struct jit_space *space, const struct wasm_module *module,
                            enum jit_bounds bounds, size_t limit_bytes, struct jit_module *out)
 {
@@ -44,6 +55,7 @@ enum err jit_module_create(struct jit_space *space, const struct wasm_module *mo
     out->module = module;
     out->code_bytes_most = JIT_SPACE_BYTES;
     out->options = jit_space_options(space, bounds);
+    out->options.tail_words = tail_words(space, module);
     arena_init(&out->arena, space->memory, limit_bytes);
     u32 defined = module->function_count - module->function_import_count;
     out->enters = ARENA_ARRAY(&out->arena, const u8 *, module->type_count);

@@ -61,7 +61,9 @@ struct jit_target {
     // so that it returns to the entering code: by the stack pointers of both, as struct jit_thread
     // has them at JIT_STUB_ENTER and behind JIT_STUB_LEAVE.
     bool (*is_tail)(const u8 *entered, const struct wasm_func_type *entered_type, const u8 *left,
-                    const struct wasm_func_type *left_type);
+                    const struct wasm_func_type *left_type, const struct jit_options *options);
+    // Words on the stack that a call of the type takes, for arguments or results.
+    u32 (*stack_words)(const struct wasm_func_type *type);
     enum err (*emit_stub)(enum jit_stub stub, const struct jit_options *options,
                           struct arena *scratch, struct arena *arena, struct jit_function *out);
     // Resolves a struct jit_call in code that lies where it will run. False: too far.

@@ -28,7 +28,8 @@ enum state {
     STATE_REFUSED,     // at HOST, and the embedder wants wasm->trap
 };
 
-enum { SEGMENT_ROOM = 512 }; // bytes of stack for entering, beside arguments and results
+// Bytes of stack for entering, beside arguments and results.
+enum { SEGMENT_ROOM = 512 + JIT_TAIL_WORDS * sizeof(u64) };
 
 void jit_thread_init(struct jit_thread *thread, struct wasm_thread *wasm, struct jit_space *space,
                      enum jit_bounds bounds, u64 (*clock_ns)(void))
@@ -266,6 +267,7 @@ static struct step interpreter_step(struct jit_thread *thread, i64 *fuel)
 static bool is_tail(const struct jit_thread *thread)
 {
     const struct wasm_module *module = thread->instance->module;
+    const struct jit_module *compiled = thread->instance->compiled;
     const struct jit_segment *segment = thread->top;
     if (!module->has_tail_calls) {
         return false;
@@ -276,7 +278,7 @@ static bool is_tail(const struct jit_thread *thread)
         type.param_count = 0;
     }
     return thread->space->target->is_tail((const u8 *)segment - sizeof(u64), &type, thread->sp,
-                                          &module->types[thread->type]);
+                                          &module->types[thread->type], &compiled->options);
 }
 
 // The same as call_code in the place of the segment on top, so that the stacks do not grow: of two

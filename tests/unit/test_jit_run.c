@@ -34,6 +34,7 @@ static const struct jit_target target = {
     .reason_register = X64_RAX,
     .has_frame = x64_has_frame,
     .is_tail = x64_is_tail,
+    .stack_words = x64_stack_words,
     .emit_enter = x64_emit_enter,
     .emit_leave = x64_emit_leave,
     .emit_leave_helper = x64_emit_leave_helper,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tail calls out of compiled code: from the version of a function that begins at a loop, between
-// both engines, and what a backtrace shows. What they compute is the business of tests/spec.
+// both engines, what a backtrace shows, and how many arguments there may be. What they compute is
+// the business of tests/spec.
 #include "core/base/arena.h"
 #include "core/jit/compile.h"
+#include "core/jit/limits.h"
 #include "core/jit/module.h"
 #include "core/jit/target.h"
 #include "core/jit/thread.h"
@@ -13,9 +15,11 @@
 #include "core/wasm/load.h"
 #include "tests/unit/jit_host.h"
 #include "tests/unit/support.h"
+#include "tests/unit/wasm_bytes.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -162,11 +166,71 @@ static void backtraces_have_no_frame_of_them(void **state)
     }
 }
 
+// A function of one parameter that calls one of so many in the place of a return.
+static void module_of(u32 params)
+{
+    enum { TYPE = 1, FUNCTION = 3, EXPORT = 7, CODE = 10 };
+    struct wasm_bytes out = wasm_bytes_begin();
+    put_section(&out, TYPE);
+    PUT(&out, "\x02\x60\x01\x7e\x01\x7e\x60");
+    put_u32(&out, params);
+    put_run(&out, 0x7e, params);
+    PUT(&out, "\x01\x7e");
+    end_section(&out);
+    put_section(&out, FUNCTION);
+    PUT(&out, "\x02\x00\x01");
+    end_section(&out);
+    put_section(&out, EXPORT);
+    PUT(&out, "\x01\x03run\x00\x00");
+    end_section(&out);
+    put_section(&out, CODE);
+    PUT(&out, "\x02");
+    size_t body = put_body(&out);
+    PUT(&out, "\x00");
+    for (u32 i = 0; i < params; i++) {
+        PUT(&out, "\x20\x00\x42");
+        put_i32(&out, (i32)i);
+        PUT(&out, "\x7c"); // the argument, and its number
+    }
+    PUT(&out, "\x12\x01\x0b");
+    end_body(&out, body);
+    body = put_body(&out);
+    PUT(&out, "\x00\x20");
+    put_u32(&out, params - 1);
+    PUT(&out, "\x0b");
+    end_body(&out, body);
+    end_section(&out);
+    assert_true(out.size <= sizeof bytes);
+    size = out.size;
+    memcpy(bytes, out.data, size);
+    wasm_bytes_free(&out);
+}
+
+// A tail call of a function with so many more arguments on the stack is compiled; with one more,
+// its function stays with the interpreter.
+static void so_many_more_arguments(void **state)
+{
+    (void)state;
+    enum { MOST = 8 + JIT_TAIL_WORDS };
+    for (u32 params = MOST; params <= MOST + 1; params++) {
+        static struct world world;
+        module_of(params);
+        world_open(&world);
+        assert_int_equal(jit_compile_all(&world.compiler), ERR_OK);
+        assert_int_equal(jit_compile_end(&world.compiler), ERR_OK);
+        assert_int_equal(world.compiler.refused, params > MOST);
+        assert_int_equal(start(&world, "run", 1000, PORTION), WASM_RUN_DONE);
+        assert_int_equal(world.wasm.results[0], 1000 + params - 1);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_a_loop_on),
         cmocka_unit_test(backtraces_have_no_frame_of_them),
+        cmocka_unit_test(so_many_more_arguments),
     };
     return cmocka_run_group_tests(tests, read_module, NULL);
 }

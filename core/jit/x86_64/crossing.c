@@ -170,7 +170,7 @@ static void put_values(struct crossing *c, bool are_results, bool to_slots, bool
     }
 }
 
-static u32 stack_bytes(const struct wasm_func_type *type)
+u32 x64_stack_words(const struct wasm_func_type *type)
 {
     struct x64_cursor arguments = {0};
     struct x64_cursor results = {0};
@@ -180,8 +180,9 @@ static u32 stack_bytes(const struct wasm_func_type *type)
     for (u32 i = 0; i < type->result_count; i++) {
         (void)x64_next(&results, type->types[type->param_count + i], true);
     }
-    return arguments.stack_bytes > results.stack_bytes ? arguments.stack_bytes
-                                                       : results.stack_bytes;
+    u32 bytes =
+        arguments.stack_bytes > results.stack_bytes ? arguments.stack_bytes : results.stack_bytes;
+    return bytes / (u32)sizeof(u64);
 }
 
 static u32 slots_bytes(const u8 *types, u32 count)
@@ -227,16 +228,18 @@ static enum err finish(struct assembler *as, u32 prologue, struct arena *arena,
 }
 
 // Arguments and results on the stack and, when they are used no more, where put_leave writes.
-static u32 enter_outgoing(const struct wasm_func_type *type)
+static u32 enter_outgoing(const struct wasm_func_type *type, const struct jit_options *options)
 {
-    u32 outgoing = stack_bytes(type);
+    u32 words = x64_stack_words(type);
+    u32 outgoing = (words > options->tail_words ? words : options->tail_words) * (u32)sizeof(u64);
     return outgoing < RESUME_BYTES ? RESUME_BYTES : outgoing;
 }
 
-static u32 enter_frame(const struct wasm_func_type *type)
+static u32 enter_frame(const struct wasm_func_type *type, const struct jit_options *options)
 {
     u32 results = slots_bytes(type->types + type->param_count, type->result_count);
-    return round_up(enter_outgoing(type) + results, 16) + 8; // 16-aligned: entered like a function
+    return round_up(enter_outgoing(type, options) + results, 16) +
+           8; // 16-aligned: entered like a function
 }
 
 static u32 leave_frame(const struct wasm_func_type *type)
@@ -248,9 +251,9 @@ static u32 leave_frame(const struct wasm_func_type *type)
 }
 
 bool x64_is_tail(const u8 *entered, const struct wasm_func_type *entered_type, const u8 *left,
-                 const struct wasm_func_type *left_type)
+                 const struct wasm_func_type *left_type, const struct jit_options *options)
 {
-    const u8 *return_address = entered - enter_frame(entered_type) - 8;
+    const u8 *return_address = entered - enter_frame(entered_type, options) - 8;
     return left + leave_frame(left_type) == return_address;
 }
 
@@ -258,8 +261,8 @@ bool x64_is_tail(const u8 *entered, const struct wasm_func_type *entered_type, c
 enum err x64_emit_enter(const struct wasm_func_type *type, const struct jit_options *options,
                         struct arena *scratch, struct arena *arena, struct jit_function *out)
 {
-    u32 outgoing = enter_outgoing(type);
-    u32 frame = enter_frame(type);
+    u32 outgoing = enter_outgoing(type, options);
+    u32 frame = enter_frame(type, options);
     struct crossing c = {.type = type, .slots_base = X64_RBP};
     struct assembler *as = &c.as;
     asm_init(as, options->features, scratch);

@@ -184,9 +184,17 @@ static void call_arguments(struct selector *s, struct call *call, enum x64_rm wh
     call->stack_bytes = places.stack_bytes;
 }
 
-// How much the caller of a function keeps free for what it takes and gives on the stack.
-static u32 incoming_bytes(const struct ir *ir)
+// How much every call keeps free for tail calls of what it calls.
+static u32 tail_bytes(const struct selector *s)
 {
+    return s->options->tail_words * (u32)sizeof(u64);
+}
+
+// How much the caller of a function keeps free for what it takes and gives on the stack, and for
+// its tail calls.
+static u32 incoming_bytes(const struct selector *s)
+{
+    const struct ir *ir = s->ir;
     struct x64_cursor arguments = {0};
     struct x64_cursor results = {0};
     const struct wasm_func_type *type = ir->type;
@@ -196,8 +204,9 @@ static u32 incoming_bytes(const struct ir *ir)
     for (u32 i = 0; i < type->result_count; i++) {
         (void)x64_next(&results, type->types[type->param_count + i], true);
     }
-    return arguments.stack_bytes > results.stack_bytes ? arguments.stack_bytes
-                                                       : results.stack_bytes;
+    u32 bytes =
+        arguments.stack_bytes > results.stack_bytes ? arguments.stack_bytes : results.stack_bytes;
+    return bytes > tail_bytes(s) ? bytes : tail_bytes(s);
 }
 
 // Results in registers are operands of the call (round 0), others are loaded behind it (round 1).
@@ -267,6 +276,8 @@ void x64_select_call(struct selector *s, u32 value)
     call_operands(s, &call);
     call_results(s, &call, 0);
     call_results(s, &call, 1);
+    u32 tail = call.type == NULL ? 0 : tail_bytes(s); // a helper has none
+    call.stack_bytes = call.stack_bytes > tail ? call.stack_bytes : tail;
     u32 caught = ins->lane ? s->ir->caught_words * (u32)sizeof(u64) : 0;
     call.stack_bytes = call.stack_bytes > caught ? call.stack_bytes : caught;
     u32 bytes = (call.stack_bytes + STACK_ALIGN - 1) & ~(u32)(STACK_ALIGN - 1);
@@ -280,7 +291,7 @@ static void select_tail_call(struct selector *s, u32 value)
     const struct ir_ins *ins = sel_ins(s, value);
     struct call call = {.value = value, .type = call_type(s, ins), .element = MACH_NONE};
     call_arguments(s, &call, X64_RM_INCOMING);
-    if (call.stack_bytes > incoming_bytes(s->ir)) {
+    if (call.stack_bytes > incoming_bytes(s)) {
         s->err = s->err == ERR_OK ? ERR_LIMIT : s->err;
         return;
     }

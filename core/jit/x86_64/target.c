@@ -31,6 +31,7 @@ const struct jit_target jit_target_x86_64 = {
     .emit_leave = x64_emit_leave,
     .emit_leave_helper = x64_emit_leave_helper,
     .is_tail = x64_is_tail,
+    .stack_words = x64_stack_words,
     .emit_stub = x64_emit_stub,
     .link_call = x64_link_call,
     .link_bytes = X64_LINK_BYTES,
