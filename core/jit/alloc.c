@@ -17,7 +17,7 @@ enum err mach_allocate(struct mach *mach, struct arena *scratch)
     }
     alloc->mach = mach;
     alloc->scratch = scratch;
-    alloc->work = (u64)mach->ins_count * JIT_ALLOC_WORK + WORK_LEAST;
+    alloc->work = mach->is_coarse ? 0 : (u64)mach->ins_count * JIT_ALLOC_WORK + WORK_LEAST;
     TRY(alloc_blocks(alloc));
     TRY(alloc_live(alloc));
     TRY(alloc_join(alloc));

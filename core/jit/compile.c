@@ -76,8 +76,14 @@ static struct jit_placed *batch_next(struct jit_compiler *compiler)
 static void compile_source(void *context)
 {
     struct jit_compiler *compiler = context;
-    compiler->outcome =
-        jit_compile_source(&compiler->source, &compiler->scratch, &compiler->batch, compiler->out);
+    struct jit_source *source = &compiler->source;
+    enum err *outcome = &compiler->outcome;
+    *outcome = jit_compile_source(source, &compiler->scratch, &compiler->batch, compiler->out);
+    if (*outcome == ERR_NO_MEMORY) { // compiled at all is several times as fast as interpreted
+        arena_reset(&compiler->scratch, JIT_SCRATCH_KEPT);
+        source->is_coarse = true;
+        *outcome = jit_compile_source(source, &compiler->scratch, &compiler->batch, compiler->out);
+    }
 }
 
 // Without a stack to leave it on, a function is compiled in one step, as where nobody waits.

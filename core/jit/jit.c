@@ -29,6 +29,7 @@ enum err jit_compile_source(const struct jit_source *source, struct arena *scrat
     if (SLOW_ASSERTS) {
         TRY(mach_verify(&mach, scratch));
     }
+    mach.is_coarse = source->is_coarse;
     TRY(mach_allocate(&mach, scratch));
     return source->target->emit(&mach, &ir, source->options, arena, out);
 }

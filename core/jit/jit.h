@@ -97,6 +97,7 @@ struct jit_source {
     // before it calls anything.
     bool is_loop;
     u32 origin;            // then: of the first instruction that the interpreter has for the loop
+    bool is_coarse;        // registers are not searched for: code is worse, and takes less memory
     struct jit_pace *pace; // of all passes; NULL: nobody waits
 };
 

@@ -150,6 +150,7 @@ struct mach {
     u32 stack_bytes; // outgoing arguments of calls, below the spill slots
 
     // Of the allocator.
+    bool is_coarse;          // it is to do no work of JIT_ALLOC_WORK
     struct mach_move *moves; // in order of `before`
     u32 move_count;
     u32 slot_count;

@@ -553,6 +553,21 @@ static void what_costs_too_much_is_done_coarsely(void **state)
     }
 }
 
+// Without any search, from the first register on.
+static void what_has_no_memory_is_done_coarsely(void **state)
+{
+    (void)state;
+    for (u64 seed = 0; seed < 300; seed++) {
+        const struct mach_shape shape = {120, 20, 3, 5, 4};
+        struct bench bench;
+        bench_open(&bench);
+        mach_random(&bench.arena, &mach_random_registers[seed % 3], shape, seed, &bench.mach);
+        bench.mach.is_coarse = true;
+        allocate_and_check(&bench, seed);
+        bench_close(&bench);
+    }
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -589,6 +604,7 @@ int main(void)
         cmocka_unit_test(a_frame_has_so_many_slots_and_no_more),
         cmocka_unit_test(loops_nest_so_deep_and_no_deeper),
         cmocka_unit_test(what_costs_too_much_is_done_coarsely),
+        cmocka_unit_test(what_has_no_memory_is_done_coarsely),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

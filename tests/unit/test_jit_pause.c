@@ -451,6 +451,35 @@ static void working_space_has_a_limit(void **state)
     world_close(&world);
 }
 
+// A body that needs more is compiled once more, as well as the space allows.
+static void what_has_no_space_is_compiled_coarsely(void **state)
+{
+    (void)state;
+    enum { LOOPS = 4, CODE_LIMIT = 64 << 20 }; // a shape of large_bodies.c
+    assert_string_equal(large_shape_name(LOOPS), "loops behind each other");
+    struct world world;
+    world_open(&world, LOOPS, JIT_BODY_BYTES);
+    struct jit_options *options = &world.host.space.options;
+    struct jit_function code;
+    arena_init(&world.scratch, &world.memory.memory, jit_scratch_limit(JIT_BODY_BYTES));
+    assert_int_equal(jit_compile(&jit_target_x86_64, options, world.module, 0, &world.scratch,
+                                 &world.arena, &code),
+                     ERR_NO_MEMORY);
+    arena_drop(&world.scratch);
+    struct jit_module compiled;
+    static struct jit_compiler compiler;
+    assert_int_equal(
+        jit_module_create(&world.host.space, world.module, JIT_BOUNDS_GUARD, CODE_LIMIT, &compiled),
+        ERR_OK);
+    jit_compile_begin(&compiler, &compiled, &world.memory.memory);
+    assert_int_equal(jit_compile_one(&compiler, 0), ERR_OK);
+    assert_int_equal(compiler.refused, 0);
+    assert_int_equal(compiler.placed_count + jit_module_has(&compiled, 0), 1);
+    assert_int_equal(jit_compile_end(&compiler), ERR_OK);
+    jit_module_destroy(&compiled);
+    world_close(&world);
+}
+
 // Working space of a body of about that size; 0: it is refused.
 static size_t space_of(u32 shape, u32 body_bytes)
 {
@@ -496,6 +525,7 @@ int main(void)
         cmocka_unit_test(the_space_has_an_end),
         cmocka_unit_test(a_machine_function_has_a_limit),
         cmocka_unit_test(working_space_has_a_limit),
+        cmocka_unit_test(what_has_no_space_is_compiled_coarsely),
         cmocka_unit_test(working_space_grows_with_the_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
