@@ -2,10 +2,11 @@
 // Runs each kernel in every engine there is, in turns, and compares the shortest of several runs of
 // each. All must give the same checksum.
 //
-// Use     engine [--vectors] FOLDER [KERNEL...]   with FOLDER/NAME.wasm for each kernel; --vectors:
-//         compiled to instructions on vectors, and with those kernels that need them
-//         engine [--vectors] --check FOLDER   runs each once in each of our engines, and counts
-//         checksums
+// Use     engine [--vectors|--bulk] FOLDER [KERNEL...]   with FOLDER/NAME.wasm for each;
+//         --vectors: compiled to instructions on vectors, and with those kernels that need them;
+//         --bulk: those that copy and fill
+//         engine [--vectors|--bulk] --check FOLDER   runs each once in each of our engines, and
+//         counts checksums
 //         engine --compile NAME FILE   prints how many seconds the engine of this name takes to get
 //         a module ready to run, the bytes of machine code, and the most that were resident; fails
 //         where it is not there
@@ -26,24 +27,50 @@ enum {
 };
 
 #define KERNEL(name, n) u64 kernel_##name(u32 count);
+#include "tests/bench/bulk/bulk.def"
 #include "tests/bench/kernels/kernels.def"
 #include "tests/bench/vectors/vectors.def"
 #undef KERNEL
 
 static const struct kernel_case kernels[] = {
 #define KERNEL(name, n) {#name, n, kernel_##name},
+#include "tests/bench/bulk/bulk.def"
 #include "tests/bench/kernels/kernels.def"
 #include "tests/bench/vectors/vectors.def"
 #undef KERNEL
 };
 
-// The kernels that make sense without vectors, which come first.
+// Where in `kernels` they end that copy and fill, those that make sense without vectors, and the
+// rest.
 enum {
-    SCALAR_COUNT = 0
+    BULK_END = 0
 #define KERNEL(name, n) +1
+#include "tests/bench/bulk/bulk.def"
+    ,
+    SCALAR_END = BULK_END
 #include "tests/bench/kernels/kernels.def"
+    ,
+    VECTOR_END = SCALAR_END
+#include "tests/bench/vectors/vectors.def"
 #undef KERNEL
 };
+STATIC_ASSERT(COUNT_OF(kernels) == VECTOR_END);
+
+// A set of kernels, [first, end) of `kernels`.
+struct set {
+    const char *option;
+    const char *label;
+    size_t first;
+    size_t end;
+    bool has_vectors;
+    const char *aim;
+};
+static const struct set sets[] = {
+    {"", "", BULK_END, SCALAR_END, false, "at most 1.35 times native's time"},
+    {"--vectors", " with vectors", BULK_END, VECTOR_END, true, "at most 1.20 times native's time"},
+    {"--bulk", " in bulk", 0, BULK_END, false, "of none less than 0.77 times turbofan's speed"},
+};
+static const struct set *set = &sets[0];
 
 // The first is what all others are compared with, then come ours, then other people's.
 enum { NATIVE, OURS };
@@ -52,7 +79,6 @@ static const struct engine *const all[] = {
     &engine_wasmtime, &engine_wasmer,      &engine_peer,     &engine_iwasm,
 };
 enum { OURS_END = 3 }; // of `all`
-static bool has_vectors;
 static const struct engine *const checked[] = {&engine_interpreter, &engine_slices,
                                                &engine_compiled};
 
@@ -96,15 +122,10 @@ static bool check_kernel(const char *folder, const struct kernel_case *kernel,
     return good;
 }
 
-static size_t kernel_count(void)
-{
-    return has_vectors ? COUNT_OF(kernels) : SCALAR_COUNT;
-}
-
 static int once(const char *folder, int argc, char **argv)
 {
     bool good = true;
-    for (size_t i = 0; i < kernel_count(); i++) {
+    for (size_t i = set->first; i < set->end; i++) {
         if (is_wanted(kernels[i].name, argc, argv)) {
             good &= check_kernel(folder, &kernels[i], &engine_compiled);
         }
@@ -115,12 +136,12 @@ static int once(const char *folder, int argc, char **argv)
 static int check_all(const char *folder)
 {
     u32 passed = 0;
-    for (size_t i = 0; i < kernel_count(); i++) {
+    for (size_t i = set->first; i < set->end; i++) {
         for (size_t j = 0; j < COUNT_OF(checked); j++) {
             passed += check_kernel(folder, &kernels[i], checked[j]);
         }
     }
-    u32 failed = (u32)(COUNT_OF(checked) * kernel_count()) - passed;
+    u32 failed = (u32)(COUNT_OF(checked) * (set->end - set->first)) - passed;
     printf("%u passed, %u failed, 0 skipped\n", passed, failed);
     return failed == 0 ? 0 : 1;
 }
@@ -160,11 +181,6 @@ static void measure(const struct kernel_case *kernel, struct span wasm, const bo
     }
 }
 
-static const char *with_vectors(void)
-{
-    return has_vectors ? " with vectors" : "";
-}
-
 // One row for each engine of ours.
 static void print_kernel(const struct kernel_case *kernel, const bool *is_there, const f64 *least)
 {
@@ -172,7 +188,7 @@ static void print_kernel(const struct kernel_case *kernel, const bool *is_there,
         if (!is_there[i]) {
             continue;
         }
-        printf("| %s%s: %s | %.2f ms | native %.2f ms", all[i]->name, with_vectors(), kernel->name,
+        printf("| %s%s: %s | %.2f ms | native %.2f ms", all[i]->name, set->label, kernel->name,
                least[i] * 1e3, least[NATIVE] * 1e3);
         for (size_t j = OURS_END; j < COUNT_OF(all); j++) {
             if (is_there[j]) {
@@ -195,15 +211,14 @@ static void print_means(u32 count, const bool *is_there, const f64 *logs)
 {
     const char *const aims[OURS_END] = {
         [OURS] = "at least wasm3's speed",
-        [OURS + 1] =
-            has_vectors ? "at most 1.20 times native's time" : "at most 1.35 times native's time",
+        [OURS + 1] = set->aim,
     };
     for (size_t i = OURS; i < COUNT_OF(all); i++) {
         if (!is_there[i]) {
             continue;
         }
         printf("| %s%s: geometric mean of %u | | native | %.2f times native's time", all[i]->name,
-               with_vectors(), count, exp(logs[i] / count));
+               set->label, count, exp(logs[i] / count));
         for (size_t j = OURS_END; i < OURS_END && j < COUNT_OF(all); j++) {
             if (is_there[j]) {
                 printf(", %.2f times %s's speed", exp((logs[j] - logs[i]) / count), all[j]->name);
@@ -276,8 +291,8 @@ static int compile(const char *name, const char *path)
 static void print_missing(const bool *is_there)
 {
     for (size_t i = OURS_END; i < COUNT_OF(all); i++) {
-        if (!is_there[i] && (!has_vectors || !all[i]->lacks_vectors)) {
-            printf("| %s%s | not on this machine | | | from: %s |\n", all[i]->name, with_vectors(),
+        if (!is_there[i] && (!set->has_vectors || !all[i]->lacks_vectors)) {
+            printf("| %s%s | not on this machine | | | from: %s |\n", all[i]->name, set->label,
                    all[i]->source);
         }
     }
@@ -289,12 +304,16 @@ int main(int argc, char **argv)
     f64 logs[COUNT_OF(all)] = {0};
     u32 count = 0;
     if (argc < 2) {
-        fprintf(stderr, "usage: engine [--vectors] [--check] FOLDER [KERNEL...]\n");
+        fprintf(stderr, "usage: engine [--vectors|--bulk] [--check] FOLDER [KERNEL...]\n");
         return 2;
     }
-    has_vectors = strcmp(argv[1], "--vectors") == 0;
-    argv += has_vectors;
-    argc -= has_vectors;
+    for (size_t i = 1; i < COUNT_OF(sets); i++) {
+        if (set == &sets[0] && strcmp(argv[1], sets[i].option) == 0) {
+            set = &sets[i];
+            argv++;
+            argc--;
+        }
+    }
     if (argc == 3 && strcmp(argv[1], "--check") == 0) {
         return check_all(argv[2]);
     }
@@ -308,10 +327,10 @@ int main(int argc, char **argv)
         return once(argv[2], argc - 1, argv + 1);
     }
     for (size_t i = 0; i < COUNT_OF(all); i++) {
-        bool is_asked = !has_vectors || !all[i]->lacks_vectors;
+        bool is_asked = !set->has_vectors || !all[i]->lacks_vectors;
         is_there[i] = is_asked && (all[i]->is_there == NULL || all[i]->is_there());
     }
-    for (size_t i = 0; i < kernel_count(); i++) {
+    for (size_t i = set->first; i < set->end; i++) {
         if (!is_wanted(kernels[i].name, argc, argv)) {
             continue;
         }

@@ -30,6 +30,18 @@
       (return (i32.const 23)))
     (i32.const 77))
 
+  ;; few bytes, as many as the compiler knows: no call, and the last store comes first
+  ;; has ^vmovups xmm[0-9]+, xmmword ptr \[r15 \+ rsi \+ 16\]
+  ;; has ^mov qword ptr \[r15 \+ rdi \+ 32\]
+  ;; not call|rep|cmp
+  (func (export "constant copy") (param i32 i32)
+    (memory.copy (local.get 0) (local.get 1) (i32.const 40)))
+
+  ;; has ^mov qword ptr \[r15 \+ rdi \+ 15\]
+  ;; not call|rep|cmp|mul
+  (func (export "constant fill") (param i32)
+    (memory.fill (local.get 0) (i32.const 3) (i32.const 23)))
+
   ;; has ^add eax, dword ptr gs:\[.* \+ 4\*e
   ;; not shl|lea|mov e
   (func (export "load scaled into sum") (param i32 i32 i32) (result i32)
