@@ -10,7 +10,15 @@ struct kernel_budget kernel_budget_most(void)
     return (struct kernel_budget){
         .addressing = KERNEL_MEMORY_AUTO,
         .memory_bytes = KERNEL_BUDGET_BYTES,
+        .children = KERNEL_FAMILY,
+        .messages = KERNEL_MESSAGES,
+        .queued_bytes = KERNEL_MESSAGE_BYTES,
     };
+}
+
+static void lower(u32 *value, u32 most)
+{
+    *value = *value < most ? *value : most;
 }
 
 void budget_narrow(struct kernel_budget *budget, const struct kernel_budget *said, bool is_own)
@@ -23,6 +31,9 @@ void budget_narrow(struct kernel_budget *budget, const struct kernel_budget *sai
     if (said->memory_bytes < budget->memory_bytes) {
         budget->memory_bytes = said->memory_bytes;
     }
+    lower(&budget->children, said->children);
+    lower(&budget->messages, said->messages);
+    lower(&budget->queued_bytes, said->queued_bytes);
 }
 
 struct scan {
@@ -111,13 +122,30 @@ static enum err read_addressing(struct scan *scan, u8 *out)
     return wrong(scan, "expected auto, fast or small");
 }
 
-enum part { PART_MEMORY, PART_ADDRESSING, PARTS };
+static enum err read_count(struct scan *scan, u32 most, u32 *out)
+{
+    u64 value;
+    TRY(read_number(scan, most, &value));
+    *out = (u32)value;
+    return ERR_OK;
+}
+
+static enum err read_bytes(struct scan *scan, u32 most, u32 *out)
+{
+    u64 value;
+    TRY(read_size(scan, most, &value));
+    *out = (u32)value;
+    return ERR_OK;
+}
+
+enum part { PART_MEMORY, PART_ADDRESSING, PART_CHILDREN, PART_MESSAGES, PART_QUEUED, PARTS };
 
 static enum err read_part(struct scan *scan, struct kernel_budget *budget, u32 *seen)
 {
     static const char *const names[PARTS] = {
-        [PART_MEMORY] = "memory:",
-        [PART_ADDRESSING] = "addressing:",
+        [PART_MEMORY] = "memory:",     [PART_ADDRESSING] = "addressing:",
+        [PART_CHILDREN] = "children:", [PART_MESSAGES] = "messages:",
+        [PART_QUEUED] = "queued:",
     };
     size_t start = scan->next;
     u32 part = 0;
@@ -125,7 +153,7 @@ static enum err read_part(struct scan *scan, struct kernel_budget *budget, u32 *
         part++;
     }
     if (part == PARTS) {
-        return wrong(scan, "expected memory: or addressing:");
+        return wrong(scan, "expected memory:, addressing:, children:, messages: or queued:");
     }
     if ((*seen & 1u << part) != 0) {
         scan->next = start;
@@ -137,6 +165,12 @@ static enum err read_part(struct scan *scan, struct kernel_budget *budget, u32 *
         return read_size(scan, KERNEL_BUDGET_BYTES, &budget->memory_bytes);
     case PART_ADDRESSING:
         return read_addressing(scan, &budget->addressing);
+    case PART_CHILDREN:
+        return read_count(scan, KERNEL_FAMILY, &budget->children);
+    case PART_MESSAGES:
+        return read_count(scan, KERNEL_MESSAGES, &budget->messages);
+    case PART_QUEUED:
+        return read_bytes(scan, KERNEL_MESSAGE_BYTES, &budget->queued_bytes);
     default:
         UNREACHABLE();
     }

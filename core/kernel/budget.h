@@ -4,7 +4,8 @@
 //
 // Use     kernel_budget_parse. The kernel reads a program's row when a process of it is spawned,
 //         and again when the row changes; a tool, before it writes one.
-// Limits  core/kernel/limits.h: KERNEL_BUDGET_BYTES.
+// Limits  core/kernel/limits.h: KERNEL_BUDGET_BYTES; what a process has without a budget is the most
+//         that one can name.
 // Source  docs/budgets.md.
 #pragma once
 #include "core/base/err.h"
@@ -16,6 +17,9 @@ struct report;
 struct kernel_budget {
     u8 addressing;    // enum kernel_memory
     u64 memory_bytes; // at once; KERNEL_BUDGET_BYTES: as much as there is
+    u32 children;     // at once, with theirs: KERNEL_FAMILY at most
+    u32 messages;     // under way: KERNEL_MESSAGES at most
+    u32 queued_bytes; // of them: KERNEL_MESSAGE_BYTES at most
 };
 
 // What a process may take that nobody has said anything about.

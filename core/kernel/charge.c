@@ -56,12 +56,27 @@ u64 budget_portions(u64 bytes)
     return (bytes + KERNEL_BUDGET_PORTION - 1) / KERNEL_BUDGET_PORTION * KERNEL_BUDGET_PORTION;
 }
 
+// ---- children
+
+bool budget_has_child(const struct process *parent)
+{
+    const struct process *family = parent->family;
+    u32 descendants = family->family_count - family->family_threads;
+    return parent->child_count < KERNEL_CHILDREN && parent->child_count < parent->budget.children &&
+           family->family_count < KERNEL_FAMILY && descendants < family->budget.children;
+}
+
 // ---- rows
 
-// The worker that runs it reads the size of its memory at any time.
+// The worker that runs it reads the size of its memory at any time; the rest under a lock.
 static void set(struct process *process, const struct kernel_budget *budget)
 {
     process->budget.addressing = budget->addressing;
+    process->budget.children = budget->children;
+    process->budget.messages = budget->messages;
+    process->call_most =
+        budget->messages > process->message_count ? budget->messages : process->message_count;
+    process->budget.queued_bytes = budget->queued_bytes;
     __atomic_store_n(&process->budget.memory_bytes, budget->memory_bytes, __ATOMIC_RELAXED);
 }
 
@@ -80,17 +95,24 @@ bool budget_begin_locked(struct kernel *kernel, struct process *process, const s
 
 static void judge_again(struct kernel *kernel, struct process *process)
 {
-    if (process == NULL || process->program == NULL || process->leader != process) {
-        return; // ended, about to end for want of a program, or a thread
+    if (process == NULL || process->program == NULL || process->leader->program == NULL) {
+        return; // ended, or about to end for want of a program
     }
     struct grant_walk own = grant_walk_begin(process);
     struct kernel_budget budget;
     struct grant_walk denied;
-    if (grant_budget_locked(kernel, process, &own, &budget, &denied) == ERR_OK) {
+    if (grant_budget_locked(kernel, process->leader, &own, &budget, &denied) == ERR_OK) {
         set(process, &budget);
     } else {
-        process_kill_locked(kernel, process);
+        process_kill_locked(kernel, process->leader);
     }
+}
+
+// By the rows, as its leader's may be about to be judged by those.
+void budget_thread_locked(struct kernel *kernel, struct process *thread)
+{
+    ASSERT(thread->leader != thread);
+    judge_again(kernel, thread);
 }
 
 void budgets_changed_locked(struct kernel *kernel)

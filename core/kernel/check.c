@@ -136,6 +136,7 @@ static void check_process(const struct kernel *kernel, struct process *process)
         bytes += message->body_len;
     }
     ASSERT(messages == process->message_count && messages <= KERNEL_MESSAGES + 1);
+    ASSERT(process->program == NULL || process->call_most >= process->budget.messages);
     ASSERT(bytes == process->message_bytes && bytes <= KERNEL_MESSAGE_BYTES);
     u32 bonds = 0;
     for (struct list_node *node = list_first(&process->bonds); node != NULL;

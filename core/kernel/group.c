@@ -90,10 +90,12 @@ enum err group_spawn_locked(struct kernel *kernel, struct process *process, u32 
     thread->family->family_count++;
     thread->program = leader->program;
     thread->program->reference_count++;
+    thread->family->family_threads++;
     thread->thread_number = group->next_number++;
     thread->thread_argument = argument;
     group->thread_count++;
     list_append(&group->threads, &thread->of_group);
+    budget_thread_locked(kernel, thread);
     process_ready_locked(kernel, thread);
     *number = thread->thread_number;
     return ERR_OK;

@@ -333,6 +333,7 @@ struct process {
     u32 child_count;       // running, or ended and not released
     u32 family_count;      // the same of all its descendants, when it is their `family`
     u32 family_programs;   // what they, or it, took up
+    u32 family_threads;    // of family_count, those that are threads
     u32 family_questions;  // what they are waiting for, that one of them was the first to
     struct lineage *above; // of a leader; NULL: nobody
     struct lineage *below; // its children's `above`; NULL: it had none yet
@@ -356,6 +357,9 @@ struct process {
     u32 bond_count;
     u32 message_count;
     u64 message_bytes;
+    struct kernel_budget budget; // what the user leaves it. memory_bytes: a leader's, atomic
+    u32 call_most; // budget.messages, or what it had when that became less: with so many it can
+                   // still call the kernel, and take one back
     // WAITING, AWAITING: where the guest wants what it waits for.
     u8 *out; // checked when the wait began; memories neither move nor shrink
     u32 out_len;
@@ -411,8 +415,6 @@ struct process {
     bool is_beyond_budget;       // it wanted more memory than that
     bool has_first_memory;       // the instance being made: guest.c
     struct kernel_limits limits; // constant: what it was started with
-    // Of a leader: what the user leaves it. memory_bytes: atomic.
-    struct kernel_budget budget;
 };
 
 // ---- devices
@@ -727,6 +729,10 @@ void lineage_give_locked(struct kernel *kernel, struct lineage *lineage);
 
 // The process is about to get the program of that name. False: the user lets it have nothing.
 bool budget_begin_locked(struct kernel *kernel, struct process *process, const struct cid *cid);
+// The thread has its leader, and gets what that has.
+void budget_thread_locked(struct kernel *kernel, struct process *thread);
+// Whether the process may have another child.
+bool budget_has_child(const struct process *parent);
 // Rows for budgets have changed. The lock is given back in between.
 void budgets_changed_locked(struct kernel *kernel);
 // Takes memory from the budget of the process, and of its family as a whole. False: one of them

@@ -198,7 +198,7 @@ static bool answer_waiting_locked(struct kernel *kernel, struct message *message
 
 static bool fits_budget(const struct process *client, u64 bytes)
 {
-    return bytes <= KERNEL_MESSAGE_BYTES - client->message_bytes;
+    return client->message_bytes + bytes <= client->budget.queued_bytes;
 }
 
 // Whether the kernel has asked this, and still wants to know.

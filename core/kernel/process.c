@@ -156,8 +156,7 @@ enum err process_new_locked(struct kernel *kernel, struct process *parent,
                             struct process **out)
 {
     size_t bytes = start_bytes(lists);
-    if (bytes == SIZE_MAX || (parent != NULL && (parent->child_count == KERNEL_CHILDREN ||
-                                                 parent->family->family_count == KERNEL_FAMILY))) {
+    if (bytes == SIZE_MAX || (parent != NULL && !budget_has_child(parent))) {
         return ERR_LIMIT;
     }
     struct process *process = pool_take(&kernel->processes);
@@ -238,10 +237,12 @@ void process_release_locked(struct kernel *kernel, struct process *process)
         return;
     }
     struct process *family = process->family;
+    bool was_thread = process->thread_number != 0;
     free_record(kernel, process);
     if (family != process) {
-        ASSERT(family->family_count > 0);
+        ASSERT(family->family_count > 0 && family->family_threads >= was_thread);
         family->family_count--;
+        family->family_threads -= was_thread;
         if (!is_needed(family)) { // it was the last of them
             free_record(kernel, family);
         }

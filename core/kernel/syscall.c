@@ -108,10 +108,13 @@ static ALWAYS_INLINE i64 send_route_locked(struct send_call *call)
         }
     }
     // A call of the kernel that waits is always possible, so that a process can cancel when it is
-    // at its limit, or the kernel is.
+    // at its limit, or the kernel is. Its body is kept nowhere.
     bool is_call = call->bond_id == 0 && call->flags == SEND_WAIT;
-    if (process->message_count >= KERNEL_MESSAGES + (u32)is_call ||
-        call->body.size > KERNEL_MESSAGE_BYTES - process->message_bytes) {
+    bool has_room =
+        is_call ? process->message_count <= process->call_most
+                : process->message_count < process->budget.messages &&
+                      process->message_bytes + call->body.size <= process->budget.queued_bytes;
+    if (!has_room) {
         return E_LIMIT;
     }
     bool is_full = call->kernel->messages.used >= KERNEL_MESSAGES_ALL - KERNEL_MESSAGES_SPARE;

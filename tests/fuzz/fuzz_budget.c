@@ -16,6 +16,8 @@ static bool parse(struct span text, struct kernel_budget *out)
         return false;
     }
     ASSERT(out->memory_bytes <= KERNEL_BUDGET_BYTES && out->addressing <= KERNEL_MEMORY_SMALL);
+    ASSERT(out->children <= KERNEL_FAMILY && out->messages <= KERNEL_MESSAGES);
+    ASSERT(out->queued_bytes <= KERNEL_MESSAGE_BYTES);
     return true;
 }
 
@@ -35,6 +37,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     struct kernel_budget most = budget;
     budget_narrow(&budget, &said, false);
     ASSERT(budget.memory_bytes <= most.memory_bytes && budget.memory_bytes <= said.memory_bytes);
+    ASSERT(budget.children <= most.children && budget.children <= said.children);
+    ASSERT(budget.messages <= most.messages && budget.messages <= said.messages);
+    ASSERT(budget.queued_bytes <= most.queued_bytes && budget.queued_bytes <= said.queued_bytes);
     bool is_small =
         most.addressing == KERNEL_MEMORY_SMALL || said.addressing == KERNEL_MEMORY_SMALL;
     ASSERT((budget.addressing == KERNEL_MEMORY_SMALL) == is_small);

@@ -13,7 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SPAWN_DENIED = -1000 - SYSTEM_SPAWN_ERROR_DENIED, PAGE = WASM_PAGE_BYTES, MINUS_1 = -1 };
+enum {
+    SPAWN_DENIED = -1000 - SYSTEM_SPAWN_ERROR_DENIED,
+    SPAWN_LIMIT = -1000 - SYSTEM_SPAWN_ERROR_LIMIT,
+    PAGE = WASM_PAGE_BYTES,
+    MINUS_1 = -1,
+};
 
 static const struct stage_interface budget = {.name = BUDGET_NAME};
 static const struct stage_interface marks[] = {
@@ -224,6 +229,163 @@ static void nobody_has_more_than_those_above(void **state)
     stage_close(&scene.stage);
 }
 
+// ---- children
+
+static i64 have(struct scene *scene, struct puppet *parent, const char *cid)
+{
+    return puppet_spawn(&scene->stage, parent, span_string(cid));
+}
+
+static void limit_of_children(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 9);
+    say(&scene, scene.cids[0], KERNEL_ALLOW, "children:3");
+    struct puppet *parent = stage_start(&scene.stage, scene.cids[0]);
+    struct puppet *first = spawn(&scene, parent, scene.cids[1]);
+    struct puppet *second = spawn(&scene, parent, scene.cids[1]);
+    struct puppet *third = spawn(&scene, first, scene.cids[1]); // of them all, whoever has them
+    assert_int_equal(have(&scene, parent, scene.cids[1]), SPAWN_LIMIT);
+    assert_int_equal(have(&scene, third, scene.cids[1]), SPAWN_LIMIT);
+    say(&scene, scene.cids[0], KERNEL_ALLOW, "children:4");
+    assert_true(have(&scene, third, scene.cids[1]) > 0);
+    assert_int_equal(have(&scene, second, scene.cids[1]), SPAWN_LIMIT);
+    // One that has ended and was awaited makes room for another.
+    stage_kill(&scene.stage, second);
+    assert_int_equal(have(&scene, parent, scene.cids[1]), SPAWN_LIMIT);
+    (void)puppet_await_end(&scene.stage, parent, second->process);
+    stage_settle(&scene.stage, 1000);
+    assert_true(have(&scene, parent, scene.cids[1]) > 0);
+    // A child's own budget is of its own children.
+    say(&scene, scene.cids[0], KERNEL_ALLOW, "");
+    say(&scene, scene.cids[1], KERNEL_ALLOW, "children:1");
+    assert_int_equal(have(&scene, first, scene.cids[1]), SPAWN_LIMIT);
+    assert_true(have(&scene, parent, scene.cids[1]) > 0);
+    say(&scene, scene.cids[0], KERNEL_ALLOW, "children:0");
+    assert_int_equal(have(&scene, parent, scene.cids[1]), SPAWN_LIMIT);
+    stage_close(&scene.stage);
+}
+
+static void note_end(void *context, struct kernel_process_id process, struct kernel_ending ending)
+{
+    (void)process;
+    *(struct kernel_ending *)context = ending;
+}
+
+static void threads_are_no_children(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 12);
+    char cid[KERNEL_CID_TEXT_BYTES];
+    stage_add(&scene.stage, stage_file("build/test/kernel/threads.wasm"), (struct span){0}, cid);
+    say(&scene, cid, KERNEL_ALLOW, "children:0,messages:1,memory:64MiB");
+    struct span arguments[] = {SPAN_LITERAL("threads"), SPAN_LITERAL("limit")};
+    struct kernel_ending ending = {.kind = KERNEL_KILLED};
+    struct kernel_start start = {.cid = span_string(cid),
+                                 .arguments = arguments,
+                                 .argument_count = COUNT_OF(arguments),
+                                 .on_end = note_end,
+                                 .context = &ending};
+    struct kernel_process_id id;
+    assert_int_equal(kernel_start(scene.stage.kernel, &start, &id, NULL), ERR_OK);
+    stage_settle(&scene.stage, 100000);
+    assert_int_equal(ending.kind, KERNEL_EXITED);
+    assert_int_equal(ending.code, KERNEL_THREADS);
+    stage_close(&scene.stage);
+}
+
+// ---- messages
+
+static const struct stage_interface alpha = {"test:budgets/alpha", {{"call", 0}}};
+
+// A client of somebody who takes nothing.
+static u32 mute_open(struct scene *scene, struct puppet **client, char cid[KERNEL_CID_TEXT_BYTES])
+{
+    const struct stage_interface *interfaces[] = {&alpha};
+    const struct stage_interface *others[] = {&alpha, &marks[0]};
+    char mute_cid[KERNEL_CID_TEXT_BYTES];
+    stage_program(&scene->stage, interfaces, 1, cid);
+    stage_program(&scene->stage, others, 2, mute_cid);
+    struct puppet *mute = stage_start(&scene->stage, mute_cid);
+    assert_true(puppet_register(&scene->stage, mute, &alpha) > 0);
+    *client = stage_start(&scene->stage, cid);
+    i64 bond = puppet_bind(&scene->stage, *client, &alpha, false);
+    assert_true(bond > 0);
+    return (u32)bond;
+}
+
+static i64 send(struct scene *scene, struct puppet *client, u32 bond, u32 size)
+{
+    struct puppet_order order = {.kind = PUPPET_SEND,
+                                 .a = bond,
+                                 .b = stage_function_id(&alpha, 0),
+                                 .c = client->area,
+                                 .d = size};
+    return puppet_do(&scene->stage, client, &order);
+}
+
+// Sends until it is refused; then takes one back, as it can say so by a message alone.
+static u32 fill(struct scene *scene, struct puppet *client, u32 bond)
+{
+    u32 sent;
+    i64 error =
+        puppet_fill(&scene->stage, client, bond, stage_function_id(&alpha, 0), 8, 0, 0, &sent);
+    assert_int_equal(error, E_LIMIT);
+    return sent;
+}
+
+static void limit_of_messages(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 10);
+    char cid[KERNEL_CID_TEXT_BYTES];
+    struct puppet *client;
+    u32 bond = mute_open(&scene, &client, cid);
+    const struct process *process = record(&scene, client->process);
+    say(&scene, cid, KERNEL_ALLOW, "messages:4");
+    assert_int_equal(fill(&scene, client, bond), 3);
+    assert_int_equal(process->message_count, 4); // with the one that asks what to do next
+    assert_int_equal(fill(&scene, client, bond), 0);
+    say(&scene, cid, KERNEL_ALLOW, "messages:10");
+    assert_int_equal(fill(&scene, client, bond), 6);
+    // Left less than it has, it can still ask the kernel, and so take one back; but nobody else.
+    say(&scene, cid, KERNEL_ALLOW, "messages:1");
+    assert_int_equal(process->budget.messages, 1);
+    assert_int_equal(process->call_most, 10);
+    say(&scene, cid, KERNEL_ALLOW, "messages:11");
+    assert_int_equal(process->call_most, 11);
+    assert_int_equal(fill(&scene, client, bond), 1);
+    say(&scene, cid, KERNEL_ALLOW, "messages:10");
+    assert_int_equal(send(&scene, client, bond, 8), ENDED); // refused, and so is what it says next
+    stage_close(&scene.stage);
+}
+
+static void limit_of_queued_bytes(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 11);
+    char cid[KERNEL_CID_TEXT_BYTES];
+    struct puppet *client;
+    u32 bond = mute_open(&scene, &client, cid);
+    // What asks for the next command has to fit as well.
+    u32 next = (u32)record(&scene, client->process)->message_bytes;
+    char limit[32];
+    snprintf(limit, sizeof limit, "queued:%u", next + 4096);
+    say(&scene, cid, KERNEL_ALLOW, limit);
+    assert_true(send(&scene, client, bond, 4000) > 0);
+    assert_int_equal(send(&scene, client, bond, next + 97), E_LIMIT);
+    assert_true(send(&scene, client, bond, 96) > 0);
+    assert_int_equal(send(&scene, client, bond, next + 1), E_LIMIT);
+    assert_true(send(&scene, client, bond, 0) > 0);
+    say(&scene, cid, KERNEL_ALLOW, "queued:0");
+    assert_int_equal(send(&scene, client, bond, 1), ENDED); // refused, and so is what it says next
+    stage_close(&scene.stage);
+}
+
 // ---- addressing
 
 static void addressing_is_what_the_rows_say(void **state)
@@ -329,6 +491,10 @@ int main(void)
         cmocka_unit_test(limit_of_a_tables_memory),
         cmocka_unit_test(a_family_has_one_budget_together),
         cmocka_unit_test(nobody_has_more_than_those_above),
+        cmocka_unit_test(limit_of_children),
+        cmocka_unit_test(threads_are_no_children),
+        cmocka_unit_test(limit_of_messages),
+        cmocka_unit_test(limit_of_queued_bytes),
         cmocka_unit_test(addressing_is_what_the_rows_say),
         cmocka_unit_test(without_a_budget_nothing_runs),
         cmocka_unit_test(a_word_for_all_programs_comes_last),

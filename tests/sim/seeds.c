@@ -510,13 +510,13 @@ static void change_mind(struct run *run)
 // What is left to programs that run or are about to: more, less, or (puppets aside) nothing.
 static void change_budget(struct run *run)
 {
-    static const char *const limits[] = {"memory:1MiB", "memory:128KiB,addressing:small", "",
-                                         "nonsense"};
+    static const char *const limits[] = {"memory:1MiB,children:3", "messages:4,queued:1KiB",
+                                         "memory:128KiB,addressing:small", "", "nonsense"};
     const char *names[] = {run->cid, NULL, run->pinger, run->threads};
     u32 name = sim_below(4);
     bool is_hard = name > 1;
     struct kernel_grant grant = {.word = KERNEL_ALLOW,
-                                 .limit = span_string(limits[sim_below(is_hard ? 4 : 3)])};
+                                 .limit = span_string(limits[sim_below(is_hard ? 5 : 4)])};
     if (is_hard && sim_below(8) == 0) {
         grant.word = KERNEL_DENY;
     }

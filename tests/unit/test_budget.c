@@ -85,6 +85,34 @@ static void limit_of_memory(void **state)
     expect_refused("memory:99999999999999999999999999", ERR_LIMIT, 7);
 }
 
+static void limits_of_counts(void **state)
+{
+    (void)state;
+    char text[64];
+    struct kernel_budget most = kernel_budget_most();
+    struct {
+        const char *part;
+        u32 most;
+        const u32 *read;
+    } parts[] = {{"children", KERNEL_FAMILY, &most.children},
+                 {"messages", KERNEL_MESSAGES, &most.messages},
+                 {"queued", KERNEL_MESSAGE_BYTES, &most.queued_bytes}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        assert_int_equal(*parts[i].read, parts[i].most);
+        snprintf(text, sizeof text, "%s:%u", parts[i].part, parts[i].most);
+        most = parsed(text);
+        assert_int_equal(*parts[i].read, parts[i].most);
+        snprintf(text, sizeof text, "%s:%u", parts[i].part, parts[i].most + 1);
+        expect_refused(text, ERR_LIMIT, strlen(parts[i].part) + 1);
+        snprintf(text, sizeof text, "memory:1,%s:0", parts[i].part);
+        most = parsed(text);
+        assert_int_equal(*parts[i].read, 0);
+        most = kernel_budget_most();
+    }
+    assert_int_equal(parsed("queued:4KiB").queued_bytes, 4096);
+    expect_refused("messages:1KiB", ERR_MALFORMED, 10);
+}
+
 static void narrowing_never_widens(void **state)
 {
     (void)state;
@@ -100,11 +128,14 @@ static void narrowing_never_widens(void **state)
         {SMALL, AUTO, SMALL, SMALL}, {SMALL, FAST, SMALL, SMALL}, {SMALL, SMALL, SMALL, SMALL}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (u32 is_own = 0; is_own < 2; is_own++) {
-            struct kernel_budget budget = {.addressing = cases[i].has, .memory_bytes = 5 + is_own};
-            struct kernel_budget said = {.addressing = cases[i].said, .memory_bytes = 6 - is_own};
+            struct kernel_budget budget = {cases[i].has, 5 + is_own, 7, 3, 8};
+            struct kernel_budget said = {cases[i].said, 6 - is_own, 3, 7, 9};
             budget_narrow(&budget, &said, is_own);
             assert_int_equal(budget.addressing, is_own ? cases[i].own : cases[i].above);
             assert_int_equal(budget.memory_bytes, 5);
+            assert_int_equal(budget.children, 3);
+            assert_int_equal(budget.messages, 3);
+            assert_int_equal(budget.queued_bytes, 8);
         }
     }
 }
@@ -116,6 +147,7 @@ int main(void)
         cmocka_unit_test(parts_are_read_in_any_order),
         cmocka_unit_test(what_is_wrong_is_told_with_its_place),
         cmocka_unit_test(limit_of_memory),
+        cmocka_unit_test(limits_of_counts),
         cmocka_unit_test(narrowing_never_widens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

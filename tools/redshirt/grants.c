@@ -204,7 +204,7 @@ static int limit_check(const struct grants_line *line)
         shape = "connect:HOST:PORT or listen:PORT; docs/grants.md";
     } else if (is_of(line, &budget)) {
         err = kernel_budget_parse(line->limit, &unused, &report);
-        shape = "memory:64MiB or addressing:small; docs/budgets.md";
+        shape = "memory:64MiB,children:4; docs/budgets.md";
     } else if (is_of(line, &files_interface)) {
         err = folders_parse(line->limit, &folders, &report);
         shape = "HOST[:GUEST][:ro] or none; docs/grants.md";
