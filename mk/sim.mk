@@ -17,6 +17,7 @@ $(call program_rule,build/test/kernel/crowd.wasm,tests/kernel/guests/crowd.c)
 $(call program_rule,build/test/kernel/binder.wasm,tests/kernel/guests/binder.c)
 $(call program_rule,build/test/kernel/brood.wasm,tests/kernel/guests/brood.c)
 $(call program_rule,build/test/kernel/talker.wasm,tests/kernel/guests/talker.c)
+$(call program_rule,build/test/kernel/vandal.wasm,tests/kernel/guests/vandal.c)
 $(call threaded_rule,build/test/kernel/threads.wasm,tests/kernel/guests/threads.c)
 # Without the runtime, and with a memory of one page of which little is touched.
 KERNEL_SMALL := --no-entry -z stack-size=1024 --max-memory=65536
@@ -27,7 +28,7 @@ build/test/kernel/%.wasm: tests/kernel/guests/%.wat
 	$(call say,wat,$<)
 	$(Q)wat2wasm $(WAT_FLAGS) $< -o $@
 build/test/kernel/memories.wasm: WAT_FLAGS := --enable-multi-memory
-KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads memories tables
+KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads memories tables vandal
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 define stage_test

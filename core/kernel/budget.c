@@ -13,6 +13,7 @@ struct kernel_budget kernel_budget_most(void)
         .children = KERNEL_FAMILY,
         .messages = KERNEL_MESSAGES,
         .queued_bytes = KERNEL_MESSAGE_BYTES,
+        .cpu = KERNEL_CPU_EACH,
     };
 }
 
@@ -34,6 +35,7 @@ void budget_narrow(struct kernel_budget *budget, const struct kernel_budget *sai
     lower(&budget->children, said->children);
     lower(&budget->messages, said->messages);
     lower(&budget->queued_bytes, said->queued_bytes);
+    lower(&budget->cpu, said->cpu);
 }
 
 struct scan {
@@ -138,14 +140,28 @@ static enum err read_bytes(struct scan *scan, u32 most, u32 *out)
     return ERR_OK;
 }
 
-enum part { PART_MEMORY, PART_ADDRESSING, PART_CHILDREN, PART_MESSAGES, PART_QUEUED, PARTS };
+static enum err read_share(struct scan *scan, u32 *out)
+{
+    TRY(read_count(scan, KERNEL_CPU_ALL, out));
+    return *out == 0 ? wrong(scan, "expected a share from 1 to 100") : ERR_OK;
+}
+
+enum part {
+    PART_MEMORY,
+    PART_ADDRESSING,
+    PART_CHILDREN,
+    PART_MESSAGES,
+    PART_QUEUED,
+    PART_CPU,
+    PARTS
+};
 
 static enum err read_part(struct scan *scan, struct kernel_budget *budget, u32 *seen)
 {
     static const char *const names[PARTS] = {
         [PART_MEMORY] = "memory:",     [PART_ADDRESSING] = "addressing:",
         [PART_CHILDREN] = "children:", [PART_MESSAGES] = "messages:",
-        [PART_QUEUED] = "queued:",
+        [PART_QUEUED] = "queued:",     [PART_CPU] = "cpu:",
     };
     size_t start = scan->next;
     u32 part = 0;
@@ -153,7 +169,7 @@ static enum err read_part(struct scan *scan, struct kernel_budget *budget, u32 *
         part++;
     }
     if (part == PARTS) {
-        return wrong(scan, "expected memory:, addressing:, children:, messages: or queued:");
+        return wrong(scan, "expected memory:, addressing:, children:, messages:, queued: or cpu:");
     }
     if ((*seen & 1u << part) != 0) {
         scan->next = start;
@@ -171,6 +187,8 @@ static enum err read_part(struct scan *scan, struct kernel_budget *budget, u32 *
         return read_count(scan, KERNEL_MESSAGES, &budget->messages);
     case PART_QUEUED:
         return read_bytes(scan, KERNEL_MESSAGE_BYTES, &budget->queued_bytes);
+    case PART_CPU:
+        return read_share(scan, &budget->cpu);
     default:
         UNREACHABLE();
     }

@@ -4,8 +4,8 @@
 //
 // Use     kernel_budget_parse. The kernel reads a program's row when a process of it is spawned,
 //         and again when the row changes; a tool, before it writes one.
-// Limits  core/kernel/limits.h: KERNEL_BUDGET_BYTES; what a process has without a budget is the most
-//         that one can name.
+// Limits  core/kernel/limits.h: KERNEL_BUDGET_BYTES; what a process has without a budget is the
+//         most that one can name.
 // Source  docs/budgets.md.
 #pragma once
 #include "core/base/err.h"
@@ -20,6 +20,8 @@ struct kernel_budget {
     u32 children;     // at once, with theirs: KERNEL_FAMILY at most
     u32 messages;     // under way: KERNEL_MESSAGES at most
     u32 queued_bytes; // of them: KERNEL_MESSAGE_BYTES at most
+    u32 cpu;          // of KERNEL_CPU_ALL: how much of a slice it gets; KERNEL_CPU_EACH: all of it,
+                      // and so do those that it starts
 };
 
 // What a process may take that nobody has said anything about.

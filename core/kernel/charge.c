@@ -66,6 +66,35 @@ bool budget_has_child(const struct process *parent)
            family->family_count < KERNEL_FAMILY && descendants < family->budget.children;
 }
 
+// ---- time
+
+u64 budget_slice_locked(const struct process *process, u64 slice)
+{
+    const struct process *family = process->family;
+    u64 share = process->budget.cpu < KERNEL_CPU_ALL ? process->budget.cpu : KERNEL_CPU_ALL;
+    u64 parts = KERNEL_CPU_ALL;
+    if (family->budget.cpu < KERNEL_CPU_EACH) { // one share for all that want to run
+        u64 together = family->budget.cpu;
+        u64 others = family->family_ready;
+        if (together < share * (others + 1)) {
+            share = together;
+            parts *= others + 1;
+        }
+    }
+    if (share == parts) { // most processes
+        return slice;
+    }
+    if (share * KERNEL_SLICE_LEAST < parts) {
+        share = 1;
+        parts = KERNEL_SLICE_LEAST;
+    }
+    // So as not to overflow: most slices end by the clock, and have all the fuel there is.
+    u64 whole = slice / parts;
+    u64 left = slice % parts;
+    u64 out = whole * share + left * share / parts;
+    return out > 0 ? out : 1;
+}
+
 // ---- rows
 
 // The worker that runs it reads the size of its memory at any time; the rest under a lock.
@@ -77,6 +106,7 @@ static void set(struct process *process, const struct kernel_budget *budget)
     process->call_most =
         budget->messages > process->message_count ? budget->messages : process->message_count;
     process->budget.queued_bytes = budget->queued_bytes;
+    process->budget.cpu = budget->cpu;
     __atomic_store_n(&process->budget.memory_bytes, budget->memory_bytes, __ATOMIC_RELAXED);
 }
 

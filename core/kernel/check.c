@@ -277,16 +277,18 @@ static void check_budgets(const struct kernel *kernel)
     u64 had = 0;
     u64 of_leaders = 0;
     u64 of_families = 0;
+    i64 ready = 0;
     for (struct list_node *node = list_first(&kernel->all_processes); node != NULL;
          node = list_next(&kernel->all_processes, node)) {
         const struct process *process = LIST_ITEM(node, struct process, of_kernel);
         had += process->linear_bytes + budget_portions(process->charged_bytes);
         of_leaders += process->memory_bytes;
         of_families += process->family_bytes;
+        ready += (i64)(process->state == PROCESS_READY) - process->family_ready;
         ASSERT(process->memory_bytes == 0 || process->leader == process);
         ASSERT(process->family_bytes == 0 || process->family == process);
     }
-    ASSERT(had == of_leaders && had == of_families);
+    ASSERT(had == of_leaders && had == of_families && ready == 0);
 }
 
 void kernel_check(struct kernel *kernel)

@@ -333,6 +333,7 @@ struct process {
     u32 child_count;       // running, or ended and not released
     u32 family_count;      // the same of all its descendants, when it is their `family`
     u32 family_programs;   // what they, or it, took up
+    u32 family_ready;      // of it, those that are READY
     u32 family_threads;    // of family_count, those that are threads
     u32 family_questions;  // what they are waiting for, that one of them was the first to
     struct lineage *above; // of a leader; NULL: nobody
@@ -733,6 +734,8 @@ bool budget_begin_locked(struct kernel *kernel, struct process *process, const s
 void budget_thread_locked(struct kernel *kernel, struct process *thread);
 // Whether the process may have another child.
 bool budget_has_child(const struct process *parent);
+// What is left of a slice (in whatever it is measured) for a turn of the process.
+u64 budget_slice_locked(const struct process *process, u64 slice);
 // Rows for budgets have changed. The lock is given back in between.
 void budgets_changed_locked(struct kernel *kernel);
 // Takes memory from the budget of the process, and of its family as a whole. False: one of them

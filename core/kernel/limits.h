@@ -13,6 +13,9 @@ enum {
     KERNEL_WORKER_MESSAGES = 16, // free ones that a worker keeps: a chain of direct calls as long
     KERNEL_LOCAL_AFTER = 32,     // local calls in a row before a worker needs its own lock alone
     KERNEL_SLICE_NS = 10 << 20,  // about 10 ms: long against a switch, short against a person
+    KERNEL_CPU_ALL = 100,        // a budget's share of the CPU: percent of a slice;
+    KERNEL_CPU_EACH = 101,       // unsaid: a slice for each of a family
+    KERNEL_SLICE_LEAST = 100,    // a turn has at least one in so many parts of a slice: a portion
     KERNEL_FUEL_PORTION = 50000, // units between two looks at the clock's flag, and of a process's
                                  // own between two at what it does: about 100 us
     KERNEL_FUEL_OFFER = 100000,  // units a worker runs before others get what it has woken: a few

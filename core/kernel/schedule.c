@@ -27,6 +27,7 @@ void ready_append_locked(struct kernel *kernel, struct process *process)
 {
     struct worker *worker = kernel->acting;
     process->ready_number = kernel->ready_next++;
+    process->family->family_ready++;
     if (worker == NULL) {
         list_append(&kernel->ready, &process->run);
         workers_wake_locked(kernel);
@@ -299,20 +300,28 @@ static struct list_node *take_first_locked(struct kernel *kernel, struct worker 
 static struct process *take_locked(struct worker *worker, struct list_node *node)
 {
     struct process *process = LIST_ITEM(node, struct process, run);
-    ASSERT(process->state == PROCESS_READY);
+    ASSERT(process->state == PROCESS_READY && process->family->family_ready > 0);
+    process->family->family_ready--;
     process->state = PROCESS_RUNNING;
     process->worker = worker->index;
     return process;
 }
 
+// How long a turn may be.
+struct slice {
+    u64 ns;
+    i64 fuel;
+};
+
 // A turn: the process, and whoever it hands the worker to, until the slice is over or nobody is
 // left.
 static void run_turn(struct kernel *kernel, struct worker *worker, struct process *process,
-                     i64 fuel)
+                     struct slice slice)
 {
+    i64 fuel = slice.fuel;
     struct turn turn = {.kernel = kernel, .worker = worker, .all = fuel, .fuel_left = fuel};
     __atomic_store_n(&worker->slice_over, false, __ATOMIC_RELAXED);
-    platform_slice(worker->index, kernel->config.slice_ns, &worker->slice_over);
+    platform_slice(worker->index, slice.ns, &worker->slice_over);
     turn.start_ns = platform_clock_ns();
     new_portion(&turn, portion_of(process));
     u64 first = process->by_id.key;
@@ -416,6 +425,11 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
     struct list_node *first = take_first_locked(kernel, worker);
     struct job *job = first == &kernel->job_turn ? job_take_locked(kernel) : NULL;
     struct process *process = first == NULL || job != NULL ? NULL : take_locked(worker, first);
+    struct slice slice = {kernel->config.slice_ns, fuel};
+    if (process != NULL) {
+        slice.ns = budget_slice_locked(process, slice.ns);
+        slice.fuel = (i64)budget_slice_locked(process, (u64)fuel);
+    }
     if (job != NULL || is_overdue(kernel, worker)) { // nobody waits for a job
         offer_locked(kernel, worker);
     }
@@ -430,7 +444,7 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
     if (process == NULL) {
         return did_work;
     }
-    run_turn(kernel, worker, process, fuel);
+    run_turn(kernel, worker, process, slice);
     return true;
 }
 

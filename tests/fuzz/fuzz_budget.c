@@ -18,6 +18,7 @@ static bool parse(struct span text, struct kernel_budget *out)
     ASSERT(out->memory_bytes <= KERNEL_BUDGET_BYTES && out->addressing <= KERNEL_MEMORY_SMALL);
     ASSERT(out->children <= KERNEL_FAMILY && out->messages <= KERNEL_MESSAGES);
     ASSERT(out->queued_bytes <= KERNEL_MESSAGE_BYTES);
+    ASSERT(out->cpu >= 1 && out->cpu <= KERNEL_CPU_EACH);
     return true;
 }
 
@@ -40,6 +41,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     ASSERT(budget.children <= most.children && budget.children <= said.children);
     ASSERT(budget.messages <= most.messages && budget.messages <= said.messages);
     ASSERT(budget.queued_bytes <= most.queued_bytes && budget.queued_bytes <= said.queued_bytes);
+    ASSERT(budget.cpu <= most.cpu && budget.cpu <= said.cpu);
     bool is_small =
         most.addressing == KERNEL_MEMORY_SMALL || said.addressing == KERNEL_MEMORY_SMALL;
     ASSERT((budget.addressing == KERNEL_MEMORY_SMALL) == is_small);

@@ -420,6 +420,177 @@ static void addressing_is_what_the_rows_say(void **state)
     stage_close(&scene.stage);
 }
 
+// ---- time
+
+enum { SLICE = 500000, ROUNDS = 40 }; // units of fuel
+
+static struct kernel_process_id start_vandal(struct scene *scene, const char *cid, const char *what)
+{
+    struct span arguments[] = {SPAN_LITERAL("vandal"), span_string(what)};
+    struct kernel_start start = {
+        .cid = span_string(cid), .arguments = arguments, .argument_count = COUNT_OF(arguments)};
+    struct kernel_process_id id;
+    assert_int_equal(kernel_start(scene->stage.kernel, &start, &id, NULL), ERR_OK);
+    return id;
+}
+
+// Whole slices, one after the other.
+static void run(struct scene *scene, u32 turns)
+{
+    for (u32 i = 0; i < turns; i++) {
+        assert_true(kernel_worker_step(scene->stage.kernel, 0, SLICE));
+        kernel_check(scene->stage.kernel);
+    }
+}
+
+static u64 fuel_of(struct scene *scene, struct kernel_process_id id)
+{
+    return record(scene, id.value)->fuel_used;
+}
+
+static void add_vandals(struct scene *scene, char cids[4][KERNEL_CID_TEXT_BYTES])
+{
+    static const char *const files[] = {
+        "build/test/kernel/vandal.wasm", "build/test/kernel/idle.wasm",
+        "build/test/kernel/ponger.wasm", "build/test/kernel/pinger.wasm"};
+    for (u32 i = 0; i < COUNT_OF(files); i++) {
+        stage_add(&scene->stage, stage_file(files[i]), (struct span){0}, cids[i]);
+    }
+}
+
+// Of two that never wait, one has a part of a slice whenever the other has a whole one. It counts
+// from the next turn on.
+static void a_share_is_part_of_a_slice(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 13);
+    struct puppet *whole = stage_start(&scene.stage, scene.cids[0]);
+    struct puppet *part = stage_start(&scene.stage, scene.cids[1]);
+    const struct puppet_order spin = {.kind = PUPPET_SPIN};
+    puppet_tell(&scene.stage, whole, &spin);
+    puppet_tell(&scene.stage, part, &spin);
+    run(&scene, 4);
+    static const u32 shares[] = {25, 100, 1, 50};
+    for (u32 i = 0; i < COUNT_OF(shares); i++) {
+        char limit[16];
+        snprintf(limit, sizeof limit, "cpu:%u", shares[i]);
+        say(&scene, scene.cids[1], KERNEL_ALLOW, limit);
+        u64 before[] = {record(&scene, whole->process)->fuel_used,
+                        record(&scene, part->process)->fuel_used};
+        run(&scene, 2 * ROUNDS);
+        u64 used[] = {record(&scene, whole->process)->fuel_used - before[0],
+                      record(&scene, part->process)->fuel_used - before[1]};
+        assert_in_range(used[0], (u64)SLICE * ROUNDS, (u64)SLICE * ROUNDS + ROUNDS * 100);
+        u64 due = (u64)SLICE * ROUNDS * shares[i] / 100;
+        assert_in_range(used[1], due, due + ROUNDS * 100);
+    }
+    stage_close_running(&scene.stage);
+}
+
+// All that a program starts has one share together; and one of them less than its part, if that is
+// what is left to it.
+static void a_family_has_one_share(void **state)
+{
+    (void)state;
+    enum { CHILDREN = 4 };
+    struct scene scene;
+    scene_open(&scene, 14);
+    const struct puppet_order spin = {.kind = PUPPET_SPIN};
+    struct puppet *other = stage_start(&scene.stage, scene.cids[0]);
+    struct puppet *parent = stage_start(&scene.stage, scene.cids[1]);
+    struct puppet *family[CHILDREN];
+    for (u32 i = 0; i < CHILDREN; i++) {
+        family[i] = spawn(&scene, parent, scene.cids[i == 0 ? 2 : 1]);
+    }
+    say(&scene, scene.cids[1], KERNEL_ALLOW, "cpu:50");
+    say(&scene, scene.cids[2], KERNEL_ALLOW, "cpu:5");
+    puppet_tell(&scene.stage, other, &spin);
+    for (u32 i = 0; i < CHILDREN; i++) {
+        puppet_tell(&scene.stage, family[i], &spin);
+    }
+    run(&scene, 20); // all of them are ready from here on
+    u64 before[CHILDREN + 1] = {record(&scene, other->process)->fuel_used};
+    for (u32 i = 0; i < CHILDREN; i++) {
+        before[i + 1] = record(&scene, family[i]->process)->fuel_used;
+    }
+    run(&scene, (CHILDREN + 1) * ROUNDS);
+    u64 whole = (u64)SLICE * ROUNDS;
+    u64 used = record(&scene, other->process)->fuel_used - before[0];
+    assert_in_range(used, whole, whole + ROUNDS * 100);
+    for (u32 i = 0; i < CHILDREN; i++) {
+        used = record(&scene, family[i]->process)->fuel_used - before[i + 1];
+        u64 due = i == 0 ? whole / 20 : whole / 2 / CHILDREN;
+        assert_in_range(used, due, due + ROUNDS * 100);
+    }
+    stage_close_running(&scene.stage);
+}
+
+// Messages that a pair passes while so much fuel is used in all.
+static u64 progress(struct scene *scene, struct kernel_process_id client)
+{
+    u64 until = scene->stage.kernel->run_fuel + (u64)ROUNDS * SLICE;
+    u64 before = record(scene, client.value)->sent_total;
+    while (scene->stage.kernel->run_fuel < until) {
+        assert_true(kernel_worker_step(scene->stage.kernel, 0, SLICE));
+    }
+    kernel_check(scene->stage.kernel);
+    return record(scene, client.value)->sent_total - before;
+}
+
+static struct kernel_process_id start_pair(struct scene *scene, const char *ponger,
+                                           const char *pinger)
+{
+    struct kernel_process_id ids[2];
+    const char *cids[] = {ponger, pinger};
+    for (u32 i = 0; i < 2; i++) {
+        struct span arguments[] = {SPAN_LITERAL("pair"), SPAN_LITERAL("1000000000"),
+                                   SPAN_LITERAL("64")};
+        struct kernel_start start = {.cid = span_string(cids[i]),
+                                     .arguments = arguments,
+                                     .argument_count = COUNT_OF(arguments)};
+        assert_int_equal(kernel_start(scene->stage.kernel, &start, &ids[i], NULL), ERR_OK);
+    }
+    return ids[1];
+}
+
+// A fork bomb, a flood of messages to the pair's own handler, a hoarder and a spinner, each left
+// what programs of no account are: the pair goes on at half its pace or more.
+static void a_pair_goes_on_beside_vandals(void **state)
+{
+    (void)state;
+    static const char *const whats[] = {"fork", "flood", "hoard", "spin"};
+    char cids[4][KERNEL_CID_TEXT_BYTES];
+    struct scene scene;
+    scene_open(&scene, 15);
+    add_vandals(&scene, cids);
+    struct kernel_process_id client = start_pair(&scene, cids[2], cids[3]);
+    (void)progress(&scene, client);
+    u64 quiet = progress(&scene, client);
+    assert_true(quiet > 1000);
+    say(&scene, cids[0], KERNEL_ALLOW,
+        "cpu:20,memory:8MiB,children:20,messages:8,queued:16KiB,addressing:small");
+    struct kernel_process_id vandals[COUNT_OF(whats)];
+    for (u32 i = 0; i < COUNT_OF(whats); i++) {
+        vandals[i] = start_vandal(&scene, cids[0], whats[i]);
+    }
+    (void)progress(&scene, client); // until they have all that they get
+    u64 loud = progress(&scene, client);
+    assert_true(2 * loud >= quiet);
+    // They do get what is left to them, and no more.
+    assert_int_equal(record(&scene, vandals[0].value)->family_count, 20);
+    assert_int_equal(record(&scene, vandals[1].value)->message_count, 8);
+    assert_in_range(record(&scene, vandals[2].value)->memory_bytes, (8 << 20) - PAGE, 8 << 20);
+    for (u32 i = 0; i < COUNT_OF(vandals); i++) {
+        assert_true(fuel_of(&scene, vandals[i]) > SLICE / 10);
+    }
+    // Without budgets it is one of many.
+    say(&scene, cids[0], KERNEL_ALLOW, "");
+    (void)progress(&scene, client);
+    assert_true(4 * progress(&scene, client) < quiet);
+    stage_close_running(&scene.stage);
+}
+
 // ---- none
 
 static void expect_denied(struct scene *scene, const char *cid, const char *whose)
@@ -496,6 +667,9 @@ int main(void)
         cmocka_unit_test(limit_of_messages),
         cmocka_unit_test(limit_of_queued_bytes),
         cmocka_unit_test(addressing_is_what_the_rows_say),
+        cmocka_unit_test(a_share_is_part_of_a_slice),
+        cmocka_unit_test(a_family_has_one_share),
+        cmocka_unit_test(a_pair_goes_on_beside_vandals),
         cmocka_unit_test(without_a_budget_nothing_runs),
         cmocka_unit_test(a_word_for_all_programs_comes_last),
     };

@@ -510,7 +510,8 @@ static void change_mind(struct run *run)
 // What is left to programs that run or are about to: more, less, or (puppets aside) nothing.
 static void change_budget(struct run *run)
 {
-    static const char *const limits[] = {"memory:1MiB,children:3", "messages:4,queued:1KiB",
+    static const char *const limits[] = {"memory:1MiB,children:3,cpu:30",
+                                         "messages:4,queued:1KiB,cpu:1",
                                          "memory:128KiB,addressing:small", "", "nonsense"};
     const char *names[] = {run->cid, NULL, run->pinger, run->threads};
     u32 name = sim_below(4);

@@ -109,6 +109,11 @@ static void limits_of_counts(void **state)
         assert_int_equal(*parts[i].read, 0);
         most = kernel_budget_most();
     }
+    assert_int_equal(kernel_budget_most().cpu, KERNEL_CPU_EACH);
+    assert_int_equal(parsed("cpu:1").cpu, 1);
+    assert_int_equal(parsed("cpu:100").cpu, KERNEL_CPU_ALL);
+    expect_refused("cpu:0", ERR_MALFORMED, 5);
+    expect_refused("cpu:101", ERR_LIMIT, 4);
     assert_int_equal(parsed("queued:4KiB").queued_bytes, 4096);
     expect_refused("messages:1KiB", ERR_MALFORMED, 10);
 }
@@ -128,14 +133,15 @@ static void narrowing_never_widens(void **state)
         {SMALL, AUTO, SMALL, SMALL}, {SMALL, FAST, SMALL, SMALL}, {SMALL, SMALL, SMALL, SMALL}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (u32 is_own = 0; is_own < 2; is_own++) {
-            struct kernel_budget budget = {cases[i].has, 5 + is_own, 7, 3, 8};
-            struct kernel_budget said = {cases[i].said, 6 - is_own, 3, 7, 9};
+            struct kernel_budget budget = {cases[i].has, 5 + is_own, 7, 3, 8, 50};
+            struct kernel_budget said = {cases[i].said, 6 - is_own, 3, 7, 9, 49};
             budget_narrow(&budget, &said, is_own);
             assert_int_equal(budget.addressing, is_own ? cases[i].own : cases[i].above);
             assert_int_equal(budget.memory_bytes, 5);
             assert_int_equal(budget.children, 3);
             assert_int_equal(budget.messages, 3);
             assert_int_equal(budget.queued_bytes, 8);
+            assert_int_equal(budget.cpu, 49);
         }
     }
 }
