@@ -79,6 +79,11 @@ BENCHES += p2p-fetch
 bench-p2p-fetch: build/hosted/redshirt $(CROWD)
 	@tests/bench/p2p_fetch --helia build/interop-blocks --crowd $(CROWD) $<
 
+# Clients of the loader, its store and its peers, in any order.
+FUZZ_TARGETS += fetch
+FUZZ_SOURCES_fetch := $(P2P_CRYPTO) $(P2P_SOURCES) $(BASE_SOURCES) $(addprefix build/gen/interfaces/,fetch.c blocks.c keep.c)
+FUZZ_LIBRARIES_fetch := -lsodium
+
 # Messages to the device that computes for programs.
 FUZZ_TARGETS += crypto
 FUZZ_SOURCES_crypto := machines/hosted/device_crypto.c machines/hosted/sha256.c machines/hosted/calls.c build/gen/interfaces/crypto.c $(BASE_SOURCES)

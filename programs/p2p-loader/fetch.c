@@ -72,7 +72,7 @@ struct waiting {
 static struct fetch fetches[LOADER_FETCHES];
 static u32 fetch_count;
 static struct store_call lookups[LOADER_LOOKUPS];
-static struct store_call puts[LOADER_PUTS];
+static struct store_call writes[LOADER_PUTS];
 static struct waiting waiting[LOADER_WAITING];
 static u32 waiting_count;
 
@@ -348,7 +348,7 @@ static bool put_send(struct node *node, struct store_call *put, struct span byte
 static bool put_begin(struct node *node, struct fetch *fetch, const struct cid *cid,
                       struct span bytes)
 {
-    struct store_call *put = store_call_free(puts, LOADER_PUTS);
+    struct store_call *put = store_call_free(writes, LOADER_PUTS);
     ASSERT(put != NULL); // fetch_has_room
     *put = (struct store_call){
         .node = node, .fetch = fetch, .generation = fetch->generation, .cid = *cid};
@@ -411,7 +411,7 @@ static void fetch_look(struct node *node, struct fetch *fetch)
 
 bool fetch_has_room(void)
 {
-    return store_call_free(puts, LOADER_PUTS) != NULL;
+    return store_call_free(writes, LOADER_PUTS) != NULL;
 }
 
 // Gives a block to those who want it, and to the store.

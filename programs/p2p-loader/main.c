@@ -234,6 +234,7 @@ static bool bitswap_turn(void)
         }
         fetch_event(&node, &event);
         if (event.kind == BITSWAP_EVENT_DROP) {
+            sources_ban(CONTAINER_OF(event.peer, struct link, bitswap));
             p2p_connection_close(event.peer->connection, node.now_ns);
         } else if (event.kind == BITSWAP_EVENT_UNWANTED) {
             unwanted_came(event.peer);
