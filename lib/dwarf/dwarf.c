@@ -6,7 +6,7 @@
 #include "core/base/reader.h"
 #include "lib/dwarf/internal.h"
 
-enum { MODULE_HEADER_BYTES = 8, SECTION_CUSTOM = 0, SECTION_CODE = 10 };
+enum { MODULE_HEADER_BYTES = 8, SECTION_CUSTOM = 0, SECTION_IMPORT = 2, SECTION_CODE = 10 };
 
 static void custom(struct dwarf *dwarf, struct reader *in)
 {
@@ -19,10 +19,13 @@ static void custom(struct dwarf *dwarf, struct reader *in)
         {SPAN_LITERAL(".debug_info"), &dwarf->info},
         {SPAN_LITERAL(".debug_line"), &dwarf->line},
         {SPAN_LITERAL(".debug_line_str"), &dwarf->line_str},
+        {SPAN_LITERAL(".debug_loc"), &dwarf->loc},
+        {SPAN_LITERAL(".debug_loclists"), &dwarf->loclists},
         {SPAN_LITERAL(".debug_ranges"), &dwarf->ranges},
         {SPAN_LITERAL(".debug_rnglists"), &dwarf->rnglists},
         {SPAN_LITERAL(".debug_str"), &dwarf->str},
         {SPAN_LITERAL(".debug_str_offsets"), &dwarf->str_offsets},
+        {SPAN_LITERAL("name"), &dwarf->names},
     };
     u32 size;
     struct span name;
@@ -56,6 +59,8 @@ enum err dwarf_open(struct span module, struct dwarf *out)
         TRY(reader_sub(&in, size, &section, NULL));
         if (id == SECTION_CUSTOM) {
             custom(out, &section);
+        } else if (id == SECTION_IMPORT) {
+            out->imports = span_of(section.next, reader_left(&section));
         } else if (id == SECTION_CODE) {
             out->code_start = reader_offset(&section);
             out->code_size = reader_left(&section);

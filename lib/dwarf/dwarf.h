@@ -27,10 +27,15 @@ struct dwarf {
     struct span info;
     struct span line;
     struct span line_str;
+    struct span loc;
+    struct span loclists;
     struct span ranges;
     struct span rnglists;
     struct span str;
     struct span str_offsets;
+    // Not of DWARF.
+    struct span imports; // content of the module's section
+    struct span names;
 };
 
 // Finds the sections of a module.

@@ -46,7 +46,7 @@ static const struct form forms[] = {
     [0x14] = {DWARF_ENTRY, 8},
     [0x15] = {DWARF_ENTRY, SIZE_UNSIGNED},
     [0x17] = {DWARF_NUMBER, SIZE_OFFSET},
-    [0x18] = {DWARF_NOTHING, SIZE_BLOCK},
+    [0x18] = {DWARF_EXPRESSION, SIZE_BLOCK},
     [0x19] = {DWARF_NUMBER, SIZE_FLAG},
     [0x1a] = {DWARF_TEXT_INDEX, SIZE_UNSIGNED},
     [0x1b] = {DWARF_ADDRESS_INDEX, SIZE_UNSIGNED},
@@ -69,16 +69,7 @@ static const struct form forms[] = {
     [0x2c] = {DWARF_ADDRESS_INDEX, 4},
 };
 
-static enum err pass(struct reader *in, u64 size)
-{
-    struct span bytes;
-    if (size > reader_left(in)) {
-        return ERR_MALFORMED;
-    }
-    return reader_bytes(in, (size_t)size, &bytes, NULL);
-}
-
-static enum err block_pass(struct reader *in, u8 size)
+static enum err block_read(struct reader *in, u8 size, struct span *out)
 {
     u64 bytes;
     if (size == SIZE_BLOCK) {
@@ -86,7 +77,10 @@ static enum err block_pass(struct reader *in, u8 size)
     } else {
         TRY(dwarf_number(in, size == SIZE_BLOCK_1 ? 1 : size == SIZE_BLOCK_2 ? 2 : 4, &bytes));
     }
-    return pass(in, bytes);
+    if (bytes > reader_left(in)) {
+        return ERR_MALFORMED;
+    }
+    return reader_bytes(in, (size_t)bytes, out, NULL);
 }
 
 enum err dwarf_form_read(struct reader *in, struct dwarf_sizes sizes, u64 form, i64 constant,
@@ -116,7 +110,7 @@ enum err dwarf_form_read(struct reader *in, struct dwarf_sizes sizes, u64 form, 
     case SIZE_BLOCK_1:
     case SIZE_BLOCK_2:
     case SIZE_BLOCK_4:
-        return block_pass(in, forms[form].size);
+        return block_read(in, forms[form].size, &out->text);
     case SIZE_CONSTANT:
         out->number = (u64)constant;
         return ERR_OK;
@@ -124,7 +118,7 @@ enum err dwarf_form_read(struct reader *in, struct dwarf_sizes sizes, u64 form, 
         out->number = 1;
         return ERR_OK;
     case 16:
-        return pass(in, 16);
+        return reader_bytes(in, 16, &out->text, NULL);
     default:
         return dwarf_number(in, forms[form].size, &out->number);
     }

@@ -34,7 +34,8 @@ static const u8 numbers[ATTRIBUTE_COUNT] = {
 
 struct unit {
     const struct dwarf *dwarf;
-    struct dwarf_scratch *scratch; // NULL: its abbreviations are searched each time
+    struct dwarf_scratch *scratch;       // NULL: its abbreviations are searched each time
+    const struct dwarf_visitor *visitor; // or NULL
     i64 *work;
     struct dwarf_sizes sizes;
     u64 start;             // in .debug_info
@@ -142,6 +143,9 @@ static enum err attributes_read(const struct unit *unit, struct reader *abbrevia
         struct dwarf_value value;
         TRY(dwarf_pay(unit->work, DWARF_VALUE_UNITS));
         TRY(dwarf_form_read(in, unit->sizes, form, constant, &value));
+        if (value.kind == DWARF_EXPRESSION && unit->visitor != NULL) {
+            unit->visitor->expression(unit->visitor->context, value.text);
+        }
         for (u32 i = 0; i < ATTRIBUTE_COUNT; i++) {
             if (numbers[i] == number) {
                 out->values[i] = value;
@@ -544,4 +548,39 @@ u32 dwarf_functions_find(const struct dwarf *dwarf, u64 address, struct dwarf_sc
         }
     }
     return known;
+}
+
+// ---- all entries
+
+static enum err entries_visit(struct unit *unit)
+{
+    struct reader in = unit->entries;
+    while (reader_left(&in) > 0) {
+        struct entry entry;
+        u64 start;
+        TRY(entry_read(unit, &in, &entry));
+        if (entry.tag == TAG_FUNCTION && address_of(unit, &entry.values[LOW], &start) == ERR_OK) {
+            unit->visitor->function(unit->visitor->context, start);
+        }
+    }
+    return ERR_OK;
+}
+
+void dwarf_entries_visit(const struct dwarf *dwarf, struct dwarf_scratch *scratch, i64 *work,
+                         const struct dwarf_visitor *visitor)
+{
+    struct reader in = reader_over(dwarf->info);
+    while (reader_left(&in) > 0) {
+        struct unit unit = {.dwarf = dwarf, .scratch = scratch, .visitor = visitor, .work = work};
+        struct entry root;
+        u64 before = reader_offset(&in);
+        enum err err = unit_header(&unit, &in);
+        if (reader_offset(&in) == before || dwarf_pay(work, sizeof root) != ERR_OK) {
+            return; // as in dwarf_functions_find
+        }
+        if (err == ERR_OK && unit_open(&unit, &root) == ERR_OK &&
+            entries_visit(&unit) == ERR_LIMIT) {
+            return;
+        }
+    }
 }

@@ -38,6 +38,7 @@ enum dwarf_kind {
     DWARF_ENTRY,      // offset in the unit
     DWARF_ENTRY_FAR,  // offset in .debug_info
     DWARF_RANGES_INDEX,
+    DWARF_EXPRESSION, // in place
 };
 
 struct dwarf_value {
@@ -87,3 +88,24 @@ enum err dwarf_line_find(const struct dwarf *dwarf, u64 address, i64 *work,
 // Gives out[0], whose line is known or not, its function, and appends the calls around it.
 u32 dwarf_functions_find(const struct dwarf *dwarf, u64 address, struct dwarf_scratch *scratch,
                          i64 *work, struct dwarf_place *out, u32 count);
+
+// What is told of all entries, or of all lists of locations, one after another.
+struct dwarf_visitor {
+    void *context;
+    void (*expression)(void *context, struct span expression);
+    void (*function)(void *context, u64 start); // of its code
+};
+void dwarf_entries_visit(const struct dwarf *dwarf, struct dwarf_scratch *scratch, i64 *work,
+                         const struct dwarf_visitor *visitor);
+
+// ---- expression.c
+
+// Rewrites places in a frame of WebAssembly as image.h says, as far as the expression can be read.
+//   to              a copy of it
+//   register_count  becomes more than each number of a local or an operand that it names now
+void dwarf_expression_rewrite(struct span expression, u8 *to, u32 *register_count);
+
+// ---- location.c
+
+// Tells every expression of the lists of locations.
+void dwarf_locations_visit(const struct dwarf *dwarf, const struct dwarf_visitor *visitor);

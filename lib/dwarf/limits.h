@@ -13,4 +13,9 @@ enum {
     // some for each value, as it may have none. A trap's 32 frames share them: who looks them up
     // has a worker meanwhile, and is done after less than 100 ms.
     DWARF_WORK = 16 << 20,
+    // Of an image (image.h).
+    DWARF_IMAGE_BYTES = 1 << 30, // of the module: what an image needs stays below 4 GiB
+    DWARF_IMAGE_WORK = 64,       // units of work for each byte of the module
+    DWARF_REGISTERS = 2048,      // locals beyond are not told: each is a packet when LLDB connects
+    DWARF_GLOBALS = 4,           // the stack's pointer is the first, and others are seldom named
 };
