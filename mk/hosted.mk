@@ -36,7 +36,7 @@ TEST_SECONDS_hosted := 600
 TEST_SECONDS_hosted-compiled := 600
 TEST_SECONDS_hosted-small := 600
 # What they run.
-HOSTED_GUESTS = $(TEST_PROGRAMS) $(DWARF_MODULES) build/programs/ping.wasm $(CROWD)
+HOSTED_GUESTS = $(TEST_PROGRAMS) $(DWARF_MODULES) $(LLDB_MODULES) build/programs/ping.wasm $(CROWD)
 test-hosted: build/asan/redshirt $$(HOSTED_GUESTS)
 	@tests/hosted/run --redshirt build/asan/redshirt
 test-hosted-compiled: build/asan/redshirt $$(HOSTED_GUESTS)

@@ -379,6 +379,7 @@ enum err kernel_debug_frames(struct kernel_debug *debug, struct kernel_debug_fra
     for (u32 i = 0; i < *written; i++) {
         out[i] = (struct kernel_debug_frame){
             .offset = frames[i].offset,
+            .place = frames[i].place,
             .function = frames[i].function,
             .is_adapter = frames[i].instance != process->instance,
         };

@@ -70,6 +70,7 @@ enum err kernel_debug_module_read(struct kernel_debug *debug, u64 offset, u8 *to
 struct kernel_debug_frame {
     u64 offset; // in its module's file, of the instruction
     u32 function;
+    u32 place;       // the same as long as it lives, and greater than those around it
     bool is_adapter; // of the adapter's module; else of the program's
 };
 // Innermost first.

@@ -378,6 +378,7 @@ u32 wasm_thread_backtrace(const struct wasm_thread *thread, struct wasm_frame *o
     wasm_walk_start(&walk, thread);
     u32 written = 0;
     while (written < count && wasm_walk_next(&walk) == WASM_WALK_FRAME) {
+        walk.frame.place = (u32)(walk.slots - (const u64 *)(const void *)thread->stack);
         out[written++] = walk.frame;
     }
     return written;

@@ -126,6 +126,7 @@ void wasm_thread_refuse(struct wasm_thread *thread, enum trap trap);
 struct wasm_frame {
     struct wasm_instance *instance;
     u32 function; // index in the instance's module
+    u32 place;    // slot in the interpreter's stack: greater than those of the frames around it
     u64 offset;   // in the file, of the instruction being run (innermost) or of the call
 };
 

@@ -22,20 +22,13 @@ static struct gdb_stop stop_of(const struct gdb_server *server)
     return server->target->stop(server->target->context);
 }
 
-static u64 pc_of(const struct gdb_server *server)
-{
-    u64 pc = 0;
-    (void)server->target->frames(server->target->context, &pc, 1);
-    return pc;
-}
-
 // ---- stops
 
 static void stopped_tell(struct gdb_server *server, const struct gdb_stop *stop,
                          struct gdb_answer *answer)
 {
     struct text *text = &answer->text;
-    u64 pc = pc_of(server);
+    u64 pc = gdb_pc(server);
     text_char(text, 'T');
     text_hex(text, stop->signal, 2);
     text_string(text, "thread:");
@@ -132,7 +125,7 @@ static void command_read(struct gdb_server *server, struct span packet)
         return;
     }
     size = size < sizeof bytes ? size : sizeof bytes; // less is allowed
-    u32 done = server->target->read(server->target->context, address, bytes, (u32)size);
+    u32 done = gdb_memory_read(server, address, bytes, (u32)size);
     if (done == 0 && size != 0) {
         answer_error(server);
         return;
@@ -170,34 +163,34 @@ static void command_break(struct gdb_server *server, struct span packet, bool se
                             server->target->breakpoint(server->target->context, address, set));
 }
 
-// The one register: pc.
+// All registers at once: pc. The others are asked for one by one.
 static void command_registers(struct gdb_server *server)
 {
     struct gdb_answer answer;
     gdb_answer_begin(&answer);
-    gdb_answer_little(&answer, pc_of(server));
+    gdb_answer_little(&answer, gdb_pc(server));
     gdb_answer_send(server, &answer);
 }
 
 static void command_register(struct gdb_server *server, struct span packet)
 {
     u64 number;
-    if (!gdb_packet_number(&packet, &number) || number != 0) {
+    server->asks_registers = true;
+    if (!gdb_packet_number(&packet, &number)) {
         answer_error(server);
         return;
     }
-    command_registers(server);
+    gdb_register_read(server, number);
 }
 
 static void command_register_info(struct gdb_server *server, struct span packet)
 {
     u64 number;
-    if (!gdb_packet_number(&packet, &number) || number != 0) {
-        gdb_answer_string(server, "E45"); // the end of the list
+    if (!gdb_packet_number(&packet, &number)) {
+        answer_error(server);
         return;
     }
-    gdb_answer_string(server, "name:pc;alt-name:pc;bitsize:64;offset:0;encoding:uint;format:hex;"
-                              "set:General Purpose Registers;gcc:16;dwarf:16;generic:pc;");
+    gdb_register_info(server, number);
 }
 
 static void command_value(struct gdb_server *server, struct span packet, enum gdb_value what)
@@ -222,12 +215,12 @@ static void command_value(struct gdb_server *server, struct span packet, enum gd
 
 static void command_stack(struct gdb_server *server)
 {
-    u64 frames[GDB_FRAMES];
+    struct gdb_frames frames;
     struct gdb_answer answer;
-    u32 count = gdb_frames(server, frames);
+    gdb_frames_read(server, &frames);
     gdb_answer_begin(&answer);
-    for (u32 i = 0; i < count; i++) {
-        gdb_answer_little(&answer, frames[i]);
+    for (u32 i = 0; i < frames.count; i++) {
+        gdb_answer_little(&answer, frames.at[i].address);
     }
     gdb_answer_send(server, &answer);
 }
@@ -266,12 +259,27 @@ static void text_attribute(struct text *text, struct span name)
     }
 }
 
+// Of a path.
+static struct span last_part(struct span path)
+{
+    size_t start = path.size;
+    while (start > 0 && path.data[start - 1] != '/') {
+        start--;
+    }
+    return span_slice(path, start, path.size);
+}
+
+// The module; a debugger that reads the image finds no file and reads memory instead.
 static void command_libraries(struct gdb_server *server, struct span packet)
 {
-    char buffer[2048];
+    char buffer[3072];
     struct text text = text_over(buffer, sizeof buffer);
     text_string(&text, "<library-list><library name=\"");
     text_attribute(&text, server->target->name);
+    if (gdb_registers_used(server)) {
+        text_char(&text, '/');
+        text_attribute(&text, last_part(server->target->name));
+    }
     text_string(&text, "\"><section address=\"0x");
     text_hex(&text, GDB_CODE, 1);
     text_string(&text, "\"/></library></library-list>");

@@ -33,16 +33,29 @@ static u32 call_size(struct span bytes)
     return 0;
 }
 
-u32 gdb_frames(const struct gdb_server *server, u64 out[GDB_FRAMES])
+void gdb_frames_read(const struct gdb_server *server, struct gdb_frames *out)
 {
     const struct gdb_target *target = server->target;
-    u32 count = target->frames(target->context, out, GDB_FRAMES);
+    u32 count = target->frames(target->context, out->at, GDB_FRAMES);
     ASSERT(count <= GDB_FRAMES);
-    for (u32 i = 1; i < count; i++) {
-        u8 bytes[GDB_CALL_BYTES];
-        u32 size = target->read(target->context, out[i], bytes, sizeof bytes);
-        ASSERT(size <= sizeof bytes);
-        out[i] += call_size(span_of(bytes, size));
+    out->hidden = 0;
+    while (server->has_registers && out->hidden < count &&
+           out->at[out->hidden].address >= GDB_CODE_ELSEWHERE) {
+        out->hidden++;
     }
-    return count;
+    out->count = count - out->hidden;
+    mem_move(out->at, out->at + out->hidden, out->count * sizeof out->at[0]);
+    for (u32 i = 1; i < out->count; i++) {
+        u8 bytes[GDB_CALL_BYTES];
+        u32 size = target->read(target->context, out->at[i].address, bytes, sizeof bytes);
+        ASSERT(size <= sizeof bytes);
+        out->at[i].address += call_size(span_of(bytes, size));
+    }
+}
+
+u64 gdb_pc(const struct gdb_server *server)
+{
+    struct gdb_frames frames;
+    gdb_frames_read(server, &frames);
+    return frames.count == 0 ? 0 : frames.at[0].address;
 }

@@ -29,9 +29,27 @@ i64 gdb_packet_bytes(struct span in, u8 *out, size_t size);
 
 // ---- frames.c
 
-// The addresses of the innermost frames: of the first that of the instruction before which it
-// stands, of the others that of the instruction behind the call. How many.
-u32 gdb_frames(const struct gdb_server *server, u64 out[GDB_FRAMES]);
+struct gdb_frames {
+    struct gdb_frame at[GDB_FRAMES];
+    u32 count;
+    u32 hidden; // as many before those, the innermost, are not told
+};
+// The innermost frames that the debugger is told. Of the first the address is that of the
+// instruction before which it stands, or which has called what is hidden; of the others that of the
+// instruction behind the call.
+void gdb_frames_read(const struct gdb_server *server, struct gdb_frames *out);
+u64 gdb_pc(const struct gdb_server *server);
+
+// ---- registers.c
+
+// Whether the debugger is told of registers and the image: from its first question for libraries
+// on.
+bool gdb_registers_used(struct gdb_server *server);
+// A register, as it is counted on the wire.
+void gdb_register_info(struct gdb_server *server, u64 number);
+void gdb_register_read(struct gdb_server *server, u64 number);
+// Reads memory as the debugger sees it: how many of `size` bytes could be read.
+u32 gdb_memory_read(struct gdb_server *server, u64 address, u8 *to, u32 size);
 
 // ---- commands.c
 

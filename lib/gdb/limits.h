@@ -8,4 +8,5 @@ enum {
     GDB_OUT_BYTES = 2 * (2 * GDB_PACKET_BYTES + 16), // an answer, each byte escaped, and a stop
     GDB_FRAMES = 32,                                 // of a call stack that is told
     GDB_CALL_BYTES = 1 + 5 + 5,                      // of an instruction that calls: two LEB128
+    GDB_GLOBALS = 4,                                 // that have a register
 };

@@ -160,6 +160,8 @@ void gdb_server_begin(struct gdb_server *server, const struct gdb_target *target
     server->acknowledges = true;
     server->lists_threads = false;
     server->waits = false;
+    server->asks_registers = false;
+    server->has_registers = false;
     server->state = BETWEEN;
 }
 

@@ -22,6 +22,22 @@
 // A module's instruction is at GDB_CODE plus its offset in the file, where the file itself can be
 // read; linear memory is at 0.
 #define GDB_CODE ((u64)1 << 62)
+// From here on it is an instruction that is not in the file: a debugger without WebAssembly is not
+// told of those frames.
+#define GDB_CODE_ELSEWHERE (GDB_CODE + ((u64)1 << 32))
+// Records of the frames, for such a debugger: registers.c.
+#define GDB_RECORDS ((u64)1 << 61)
+
+// Numbers of registers in the image of the module, by which DWARF knows them. A local has its own
+// number, a slot of the operand stack its own and GDB_REGISTER_OPERANDS; the locals whose numbers
+// those are have none.
+enum {
+    GDB_REGISTER_OPERANDS = 96,
+    GDB_REGISTER_LOCALS_AGAIN = 128, // locals from here on
+    GDB_REGISTER_PC = 1 << 20,
+    GDB_REGISTER_CALLER,  // address of the record of the frame's caller
+    GDB_REGISTER_GLOBALS, // of the first GDB_GLOBALS
+};
 
 enum gdb_state { GDB_RUNS, GDB_STOPPED, GDB_EXITED, GDB_KILLED };
 struct gdb_stop {
@@ -32,6 +48,17 @@ struct gdb_stop {
     struct span words;  // STOPPED: what to tell people, may be empty; until the next call
 };
 
+struct gdb_frame {
+    u64 address; // of its instruction: before which it stands, or which has called
+    u64 place;   // the same as long as it lives, and greater than those around it; below 2^40
+};
+
+// The module's file for a debugger that knows registers in place of locals; see lib/dwarf/image.h.
+struct gdb_image {
+    struct span bytes;  // empty: there is none
+    u32 register_count; // of locals and operands
+};
+
 enum gdb_value { GDB_LOCAL, GDB_GLOBAL, GDB_OPERAND };
 
 // What the server asks. All but `interrupt`, `stop` and `kill` are asked of a stopped target only.
@@ -40,9 +67,10 @@ struct gdb_target {
     struct span name; // of the module
     u64 process;      // number; not 0
     struct gdb_stop (*stop)(void *context);
-    // Addresses of the innermost frames, at most `count`; how many. Those of the outer ones are of
-    // the instructions that have called.
-    u32 (*frames)(void *context, u64 *out, u32 count);
+    // The innermost frames, at most `count`; how many.
+    u32 (*frames)(void *context, struct gdb_frame *out, u32 count);
+    // Stays until the connection's end.
+    struct gdb_image (*image)(void *context);
     // How many bytes could be read, 0 .. size; whether all were written.
     u32 (*read)(void *context, u64 address, u8 *to, u32 size);
     bool (*write)(void *context, u64 address, struct span bytes);
@@ -64,9 +92,11 @@ struct gdb_server {
     bool has_spoken; // a whole packet has come
     // Private.
     bool acknowledges;
-    bool lists_threads; // LLDB asks for that
-    bool waits;         // the debugger waits for a stop
-    u8 state;           // of the packet under way
+    bool lists_threads;  // LLDB asks for that
+    bool waits;          // the debugger waits for a stop
+    bool asks_registers; // before libraries: LLDB does, unless it has a plug-in for WebAssembly
+    bool has_registers;  // it knows the image
+    u8 state;            // of the packet under way
     u8 sum;
     u8 wanted_sum;
     bool is_too_long;

@@ -34,15 +34,22 @@ static struct gdb_stop toy_stop(void *context)
     return toy.stop;
 }
 
-static u32 toy_frames(void *context, u64 *out, u32 count)
+static u32 toy_frames(void *context, struct gdb_frame *out, u32 count)
 {
     (void)context;
     needs_stop();
     ASSERT(count >= 1 && count <= GDB_FRAMES);
     for (u32 i = 0; i < count; i++) {
-        out[i] = GDB_CODE + i;
+        out[i] = (struct gdb_frame){GDB_CODE + i, 8 * (u64)(count - i)};
     }
     return count;
+}
+
+static struct gdb_image toy_image(void *context)
+{
+    (void)context;
+    needs_stop();
+    return (struct gdb_image){SPAN_LITERAL("image"), 3};
 }
 
 static u32 toy_read(void *context, u64 address, u8 *to, u32 size)
@@ -140,6 +147,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         .process = 7,
         .stop = toy_stop,
         .frames = toy_frames,
+        .image = toy_image,
         .read = toy_read,
         .write = toy_write,
         .breakpoint = toy_breakpoint,

@@ -20,6 +20,8 @@ static struct gdb_stop stop;
 static u8 memory[MEMORY_BYTES];
 static struct span code; // at GDB_CODE
 static u32 frame_count;
+static u64 code_start; // GDB_CODE
+static struct gdb_image image;
 static u64 broken; // address of the breakpoint
 static u32 goes;
 static u32 interrupts;
@@ -31,14 +33,20 @@ static struct gdb_stop target_stop(void *context)
     return stop;
 }
 
-static u32 target_frames(void *context, u64 *out, u32 count)
+static u32 target_frames(void *context, struct gdb_frame *out, u32 count)
 {
     (void)context;
     u32 written = count < frame_count ? count : frame_count;
     for (u32 i = 0; i < written; i++) {
-        out[i] = GDB_CODE + 0x10 + i;
+        out[i] = (struct gdb_frame){code_start + 0x10 + i, 0x30 - 0x10 * i};
     }
     return written;
+}
+
+static struct gdb_image target_image(void *context)
+{
+    (void)context;
+    return image;
 }
 
 static u32 target_read(void *context, u64 address, u8 *to, u32 size)
@@ -114,6 +122,7 @@ static const struct gdb_target target = {
     .process = 0x1f,
     .stop = target_stop,
     .frames = target_frames,
+    .image = target_image,
     .read = target_read,
     .write = target_write,
     .breakpoint = target_breakpoint,
@@ -134,6 +143,8 @@ static int begin(void **state)
     interrupts = 0;
     is_killed = false;
     code = (struct span){0};
+    image = (struct gdb_image){0};
+    code_start = GDB_CODE;
     memset(memory, 0xab, sizeof memory);
     gdb_server_begin(&server, &target);
     return 0;
@@ -306,6 +317,73 @@ static void values(void **state)
     assert_string_equal(ask("g"), "1000000000000040");
 }
 
+// What a debugger without a plug-in for WebAssembly sees: the image, registers, and a record for
+// each frame. The frames' places are 0x30 and 0x20.
+static void registers_and_records(void **state)
+{
+    (void)state;
+    static const char first[] = "name:pc;generic:pc;gcc:1048576;dwarf:1048576;offset:0;bitsize:64;"
+                                "encoding:uint;format:hex;set:General Purpose Registers;";
+    assert_string_equal(ask("qRegisterInfo0"), first);
+    assert_string_equal(ask("qRegisterInfo1"), "E45"); // there is no image
+    assert_string_equal(ask("qRegisterInfo"), "E01");
+    image = (struct gdb_image){SPAN_LITERAL("image"), 98};
+    assert_string_equal(ask("qRegisterInfo0"), first);
+    assert_non_null(strstr(ask("qRegisterInfo1"), "name:caller;generic:sp;gcc:1048577;"));
+    assert_non_null(strstr(ask("qRegisterInfo2"), "name:global0;gcc:1048578;dwarf:1048578;"));
+    assert_non_null(strstr(ask("qRegisterInfo5"), "name:global3;gcc:1048581;"));
+    assert_non_null(strstr(ask("qRegisterInfo6"), "name:local0;gcc:0;dwarf:0;offset:48;"));
+    assert_non_null(strstr(ask("qRegisterInfo65"), "name:local95;gcc:95;"));
+    assert_non_null(strstr(ask("qRegisterInfo66"), "name:operand0;gcc:96;"));
+    assert_non_null(strstr(ask("qRegisterInfo67"), "name:operand1;gcc:97;"));
+    assert_string_equal(ask("qRegisterInfo68"), "E45");
+    // A debugger with the plug-in asks for libraries first: it gets the file.
+    assert_null(strstr(ask("qXfer:libraries:read::0,fff"), "wasm/"));
+    assert_string_equal(ask("m4000000000000000,5"), "E01");
+    assert_string_equal(ask("p0"), "1000000000000040");
+    assert_non_null(strstr(ask("qXfer:libraries:read::0,fff"), "\"/a_b/_c_.wasm/_c_.wasm\""));
+    assert_string_equal(ask("m4000000000000000,9"), "696d616765");
+    assert_string_equal(ask("m4000000000000004,9"), "65");
+    assert_string_equal(ask("m4000000000000005,9"), "E01");
+    assert_string_equal(ask("p1"), "0000e0fdffffff3f"); // GDB_CODE - (0x20 + 2) << 20
+    assert_string_equal(ask("p2"), "0000000000000000"); // globals are of 16 bytes here, of zeros
+    assert_string_equal(ask("p3"), "0101010101010101");
+    assert_string_equal(ask("p7"), "0101010100000000");  // local 1, of 4 bytes
+    assert_string_equal(ask("p67"), "0101010101010101"); // operand 1, of 8
+    assert_string_equal(ask("p10"), "0000000000000000"); // local 10, which there is not
+    assert_string_equal(ask("p68"), "E01");
+    // The caller's record: its pc, its own caller's record, its locals.
+    assert_string_equal(ask("m3ffffffffde00000,40"), "1100000000000040"
+                                                     "0000f0ffffffff3f"
+                                                     "10101010000000000000000000000000"
+                                                     "11111111000000000000000000000000"
+                                                     "12121212000000000000000000000000");
+    assert_string_equal(ask("m3ffffffffddffffc,8"), "0000000011000000");
+    assert_string_equal(ask("m3ffffffffde00620,10"), "11111111111111110000000000000000");
+    assert_string_equal(ask("m3ffffffffde00630,10"), "00000000000000000000000000000000");
+    assert_string_equal(ask("m3ffffffffff00000,10"), "00000000000000000000000000000000");
+    assert_string_equal(ask("m3ffffffffffffff8,10"), "0000000000000000"); // up to the code
+    assert_string_equal(ask("m1fffffffffffffff,1"), "E01");
+    assert_string_equal(ask("M3ffffffffde00000,1:00"), "E01");
+    stop.state = GDB_RUNS;
+    assert_string_equal(ask("qRegisterInfo1"), "E45");
+}
+
+// Frames that are not in the file are not told, as debuggers would end the stack there.
+static void frames_elsewhere(void **state)
+{
+    (void)state;
+    image = (struct gdb_image){SPAN_LITERAL("image"), 1};
+    code_start = GDB_CODE_ELSEWHERE - 0x11;
+    assert_string_equal(ask("p0"), "ffffffff00000040");
+    code_start = GDB_CODE_ELSEWHERE - 0x10;
+    assert_string_equal(ask("p0"), "0000000001000040");
+    ask("qXfer:libraries:read::0,fff");
+    assert_string_equal(ask("p0"), "0000000000000000"); // both are elsewhere
+    code_start = GDB_CODE_ELSEWHERE - 0x11;
+    assert_string_equal(ask("p0"), "ffffffff00000040");
+}
+
 static void documents(void **state)
 {
     (void)state;
@@ -383,6 +461,8 @@ int main(void)
         cmocka_unit_test_setup(stacks_have_a_bound, begin),
         cmocka_unit_test_setup(stacks_tell_where_they_go_on, begin),
         cmocka_unit_test_setup(values, begin),
+        cmocka_unit_test_setup(registers_and_records, begin),
+        cmocka_unit_test_setup(frames_elsewhere, begin),
         cmocka_unit_test_setup(documents, begin),
         cmocka_unit_test_setup(running_and_stopping, begin),
         cmocka_unit_test_setup(ends, begin),

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/base/arena.h"
 #include "core/base/assert.h"
 #include "core/base/compiler.h"
 #include "core/base/text.h"
@@ -24,7 +25,10 @@
 #include "core/kernel/kernel.h"
 #include "core/kernel/limits.h"
 #include "core/wasm/module.h"
+#include "lib/dwarf/dwarf.h"
+#include "lib/dwarf/image.h"
 #include "lib/gdb/server.h"
+#include "machines/hosted/memory.h"
 #include "tools/redshirt/command.h"
 
 enum {
@@ -36,7 +40,14 @@ enum {
     WORDS_BYTES = 400, // of a trap
 };
 enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_ABORT = 6, SIGNAL_KILL = 9 }; // GDB's numbers
-#define ADAPTER ((u64)1 << 32) // added to the address of an instruction of the adapter's
+#define IMAGE_BYTES ((size_t)1 << 32) // of what an image takes
+// What the image calls registers is what the protocol calls so.
+static_assert((int)GDB_REGISTER_OPERANDS == (int)DWARF_REGISTER_OPERANDS, "operands");
+static_assert((int)GDB_REGISTER_LOCALS_AGAIN == (int)DWARF_REGISTER_LOCALS_AGAIN, "locals");
+static_assert((int)GDB_REGISTER_PC == (int)DWARF_REGISTER_PC, "pc");
+static_assert((int)GDB_REGISTER_CALLER == (int)DWARF_REGISTER_CALLER, "the caller");
+static_assert((int)GDB_REGISTER_GLOBALS == (int)DWARF_REGISTER_GLOBALS, "globals");
+static_assert((int)GDB_GLOBALS == (int)DWARF_GLOBALS, "how many globals");
 
 struct debugger {
     struct kernel *kernel;
@@ -45,6 +56,10 @@ struct debugger {
     struct gdb_server server;
     char name[PATH_MAX];
     char words[WORDS_BYTES];
+    struct hosted_memory memory;
+    struct arena arena; // of the image
+    struct dwarf_image image;
+    bool has_tried; // to make the image
     pthread_t thread;
     int event;            // it has stopped, or this is to stop
     int listeners[2];     // -1: none
@@ -115,7 +130,7 @@ static struct gdb_stop target_stop(void *context)
     return (struct gdb_stop){.state = GDB_EXITED, .code = state.code};
 }
 
-static u32 target_frames(void *context, u64 *out, u32 count)
+static u32 target_frames(void *context, struct gdb_frame *out, u32 count)
 {
     struct debugger *debugger = context;
     struct kernel_debug_frame frames[KERNEL_DEBUG_FRAMES];
@@ -127,7 +142,10 @@ static u32 target_frames(void *context, u64 *out, u32 count)
         return 0;
     }
     for (u32 i = 0; i < written; i++) {
-        out[i] = GDB_CODE + (frames[i].is_adapter ? ADAPTER : 0) + frames[i].offset;
+        out[i] = (struct gdb_frame){
+            .address = (frames[i].is_adapter ? GDB_CODE_ELSEWHERE : GDB_CODE) + frames[i].offset,
+            .place = frames[i].place,
+        };
     }
     return written;
 }
@@ -150,6 +168,50 @@ static u32 target_read(void *context, u64 address, u8 *to, u32 size)
     enum err err;
     PATIENTLY(debugger, err, kernel_debug_read(debugger->debug, address, to, size, &done));
     return err == ERR_OK ? done : 0;
+}
+
+// All of the module's file, to be freed. NULL: there is no memory, or the program does not stand.
+static u8 *module_read(struct debugger *debugger, size_t *size)
+{
+    size_t capacity = 0;
+    u8 *bytes = NULL;
+    *size = 0;
+    for (;;) {
+        if (capacity - *size < KERNEL_COPY_LOCKED) {
+            capacity = capacity == 0 ? (size_t)1 << 20 : 2 * capacity;
+            u8 *more = realloc(bytes, capacity);
+            if (more == NULL) {
+                free(bytes);
+                return NULL;
+            }
+            bytes = more;
+        }
+        u32 done = code_read(debugger, *size, bytes + *size, KERNEL_COPY_LOCKED);
+        *size += done;
+        if (done < KERNEL_COPY_LOCKED) {
+            return bytes;
+        }
+    }
+}
+
+// Made when it is first asked for, which a debugger does while it connects.
+static struct gdb_image target_image(void *context)
+{
+    struct debugger *debugger = context;
+    if (!debugger->has_tried) {
+        size_t size;
+        u8 *module = module_read(debugger, &size);
+        struct dwarf_scratch *scratch = malloc(sizeof *scratch);
+        debugger->has_tried = true;
+        if (module != NULL && scratch != NULL &&
+            dwarf_image_make(span_of(module, size), scratch, &debugger->arena, &debugger->image) !=
+                ERR_OK) {
+            debugger->image = (struct dwarf_image){0};
+        }
+        free(scratch);
+        free(module);
+    }
+    return (struct gdb_image){debugger->image.bytes, debugger->image.register_count};
 }
 
 static bool target_write(void *context, u64 address, struct span bytes)
@@ -429,6 +491,8 @@ int debugger_open(struct kernel *kernel, u16 port, const char *name, struct debu
     debugger->connection = -1;
     debugger->listeners[0] = -1;
     debugger->listeners[1] = -1;
+    hosted_memory_init(&debugger->memory, IMAGE_BYTES);
+    arena_init(&debugger->arena, &debugger->memory.base, IMAGE_BYTES);
     debugger->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (realpath(name, debugger->name) == NULL) {
         snprintf(debugger->name, sizeof debugger->name, "%s", name);
@@ -438,6 +502,7 @@ int debugger_open(struct kernel *kernel, u16 port, const char *name, struct debu
         .name = span_string(debugger->name),
         .stop = target_stop,
         .frames = target_frames,
+        .image = target_image,
         .read = target_read,
         .write = target_write,
         .breakpoint = target_breakpoint,
@@ -483,5 +548,6 @@ void debugger_free(struct debugger *debugger)
     if (debugger->event >= 0) {
         close(debugger->event);
     }
+    arena_drop(&debugger->arena);
     free(debugger);
 }
