@@ -19,4 +19,4 @@ programs/*       | core/base lib/* lib/p2p programs/rt interfaces               
 programs/p2p     | core/base lib/* lib/p2p programs/rt interfaces                           | freestanding
 programs/p2p-loader | core/base lib/* lib/p2p programs/p2p programs/rt interfaces                | freestanding
 tools            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/bare machines/hosted lib/* lib/p2p | any
-tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* lib/p2p programs/rt programs/* programs/p2p tools | any
+tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* lib/p2p programs/rt programs/* programs/p2p programs/p2p-loader tools | any
