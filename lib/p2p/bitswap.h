@@ -303,10 +303,14 @@ struct bitswap_request {
 };
 
 // What a peer wants that has not been told to the caller; false: nothing now. Each is to be
-//      answered
-// once. Of one peer, not more than P2P_BITSWAP_LOOKUPS blocks are asked for before they are
-// answered, and none while P2P_BITSWAP_OUT_BYTES are on their way to it or its budget is used up.
-bool bitswap_order_next(struct bitswap *engine, struct bitswap_request *out);
+// answered once. Of one peer, not more than P2P_BITSWAP_LOOKUPS blocks are asked for before they
+// are answered, and none while P2P_BITSWAP_OUT_BYTES are on their way to it or its budget is used
+// up.
+//   is_scarce  the caller has little room left: only of peers for which nothing is looked up or on
+//              its way, so that those who want much leave some to the others
+bool bitswap_order_next(struct bitswap *engine, bool is_scarce, struct bitswap_request *out);
+// Whether bitswap_order_next would say something, where room is scarce.
+bool bitswap_orders_wait(struct bitswap *engine);
 
 // Answers one. True: `bytes` are the engine's until RELEASED. False: they are not needed; perhaps
 // nobody wants them any more.

@@ -259,10 +259,13 @@ static bool has_budget(struct bitswap *engine, struct bitswap_peer *peer)
 }
 
 // The first that may be given to the caller now; NULL: none.
-static struct bitswap_order *find_new(struct bitswap *engine, struct bitswap_peer *peer)
+static struct bitswap_order *find_new(struct bitswap *engine, struct bitswap_peer *peer,
+                                      bool is_scarce)
 {
-    bool has_room = peer->lookup_count < P2P_BITSWAP_LOOKUPS &&
-                    peer->out_bytes < P2P_BITSWAP_OUT_BYTES && has_budget(engine, peer);
+    u32 lookups = is_scarce ? 1 : P2P_BITSWAP_LOOKUPS;
+    u64 out_bytes = is_scarce ? 1 : P2P_BITSWAP_OUT_BYTES;
+    bool has_room =
+        peer->lookup_count < lookups && peer->out_bytes < out_bytes && has_budget(engine, peer);
     for (u32 is_block = 0; is_block <= (has_room ? 1u : 0u); is_block++) {
         for (u32 rank = P2P_BITSWAP_RANKS; rank > 0; rank--) {
             struct list_node *node = list_first(&peer->orders[is_block][rank - 1]);
@@ -274,12 +277,23 @@ static struct bitswap_order *find_new(struct bitswap *engine, struct bitswap_pee
     return NULL;
 }
 
-bool bitswap_order_next(struct bitswap *engine, struct bitswap_request *out)
+bool bitswap_orders_wait(struct bitswap *engine)
+{
+    for (struct list_node *at = list_first(&engine->peers); at != NULL;
+         at = list_next(&engine->peers, at)) {
+        if (find_new(engine, LIST_ITEM(at, struct bitswap_peer, of_engine), true) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool bitswap_order_next(struct bitswap *engine, bool is_scarce, struct bitswap_request *out)
 {
     for (struct list_node *at = list_first(&engine->peers); at != NULL;
          at = list_next(&engine->peers, at)) {
         struct bitswap_peer *peer = LIST_ITEM(at, struct bitswap_peer, of_engine);
-        struct bitswap_order *order = find_new(engine, peer);
+        struct bitswap_order *order = find_new(engine, peer, is_scarce);
         if (order == NULL) {
             continue;
         }

@@ -154,8 +154,10 @@ static size_t may_queue(struct yamux_stream *stream, size_t size, u32 reserve)
 {
     size_t of_account = p2p_queue_room(&stream->out, stream->session->sending);
     size_t kept = (size_t)reserve * P2P_CHUNK_DATA_BYTES;
-    size_t of_stream = P2P_STREAM_SEND_BYTES - stream->out.size;
     size_t left = of_account > kept ? of_account - kept : 0;
+    // Half of what is left for all: so many that are slow leave as much to the next as each has.
+    size_t share = left / 2 < P2P_STREAM_SEND_BYTES ? left / 2 : P2P_STREAM_SEND_BYTES;
+    size_t of_stream = share > stream->out.size ? share - stream->out.size : 0;
     left = left < of_stream ? left : of_stream;
     stream->was_cut = left < size;
     stream->session->has_cut = stream->session->has_cut || stream->was_cut;
@@ -350,8 +352,12 @@ static size_t send_stream(struct yamux_stream *stream, u8 *out, size_t room)
 void yamux_recall(struct yamux *session)
 {
     // Half of what a stream may queue is free again, and half of what all may, so that few large
-    // writes follow and not many small ones.
-    if (!session->has_cut || p2p_account_room(session->sending) < P2P_SEND_RECALL_CHUNKS) {
+    // writes follow and not many small ones. Where others hold so much that this never comes, once
+    // nothing of ours waits.
+    u32 room = p2p_account_room(session->sending);
+    bool is_enough = room >= P2P_SEND_RECALL_CHUNKS ||
+                     (session->sending->held == 0 && room > P2P_SEND_RESERVE_CHUNKS + 1);
+    if (!session->has_cut || !is_enough) {
         return;
     }
     session->has_cut = false;

@@ -84,7 +84,14 @@ enum {
     LOADER_ORDERS_FETCHING = 256,
     LOADER_ORDERS_SERVING = 8192, // blocks that all peers want of us. Beyond: refused
     LOADER_INBOXES_EACH = 2,
-    LOADER_GIVES = 8,                // blocks that are read from the store or on their way to peers
+    LOADER_GIVES = 32, // blocks that are read from the store or on their way to peers, up to 2 MiB
+    // Of them, how many one peer may have several of. Beyond: one for each peer.
+    LOADER_GIVES_FREE = 8,
+    // With all of them used, somebody waiting, and none that got free for so long (by then each
+    // takes less than 16 KiB a second), the peer that has held its block for longest is let go, and
+    // the next so much later, until one gets free again.
+    LOADER_GIVES_MS = 2000,
+    LOADER_GIVES_EACH_MS = 100,
     LOADER_PINS = 4096,              // what the user has added or pinned; a record holds no more
     LOADER_SERVED = 1 << 18,         // blocks of all that; what goes beyond is not served
     LOADER_BUDGET_BYTES = 256 << 20, // that one peer gets in a second

@@ -11,6 +11,7 @@
 #include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/calls.h"
 #include "programs/p2p-loader/limits.h"
+#include "programs/p2p-loader/links.h"
 #include "programs/p2p-loader/names.h"
 #include "programs/p2p-loader/node.h"
 #include "programs/rt/redshirt.h"
@@ -27,8 +28,11 @@ struct give {
     struct node *node;
     bool is_used;
     bool is_block;
+    bool is_taken_back; // its peer was let go
     u64 order;
-    u8 *bytes; // from rt_memory; NULL: none
+    u64 since_ns;                    // it is used
+    const struct bitswap_peer *peer; // which may have gone: to be compared with others only
+    u8 *bytes;                       // from rt_memory; NULL: none
     size_t size;
 };
 
@@ -39,6 +43,9 @@ struct served {
 };
 
 static struct give gives[LOADER_GIVES];
+static u32 give_count; // that are used
+static u64 freed_ns;   // when one last got free by itself
+static u64 ended_ns;   // when a peer was last let go
 static struct served *table;
 static u32 table_size, table_count;
 static bool is_full; // there was more than LOADER_SERVED
@@ -253,6 +260,8 @@ static void give_free(struct give *give)
     if (give->bytes != NULL) {
         memory_give(rt_memory(), give->bytes, give->size);
     }
+    give_count--;
+    freed_ns = give->is_taken_back ? freed_ns : give->node->now_ns;
     *give = (struct give){0};
 }
 
@@ -311,8 +320,13 @@ static void order_answer(struct node *node, struct give *give, const struct bits
         (void)bitswap_answer(&node->bitswap, order->id, false, (struct span){0}, 0);
         return;
     }
-    *give = (struct give){
-        .node = node, .is_used = true, .is_block = order->is_block, .order = order->id};
+    *give = (struct give){.node = node,
+                          .is_used = true,
+                          .is_block = order->is_block,
+                          .order = order->id,
+                          .since_ns = node->now_ns,
+                          .peer = order->peer};
+    give_count++;
     cid_write_text(&order->cid, name);
     struct blocks_get_call get = {span_of(name, CID_TEXT_LETTERS)}; // has takes the same
     size_t size = blocks_get_encode_call(body, sizeof body, &get);
@@ -324,6 +338,59 @@ static void order_answer(struct node *node, struct give *give, const struct bits
     }
 }
 
+static struct link *link_of(struct node *node, const struct give *give)
+{
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        struct link *link = LIST_ITEM(item, struct link, of_node);
+        // One that came later is another, at the same place.
+        if (&link->bitswap == give->peer && link->since_ns <= give->since_ns) {
+            return link;
+        }
+    }
+    return NULL;
+}
+
+// Lets the peer go that has held a block for longest.
+static void slowest_end(struct node *node)
+{
+    char words[LOADER_TEXT_BYTES];
+    struct text text = text_over(words, sizeof words);
+    const struct give *slowest = NULL;
+    for (u32 i = 0; i < LOADER_GIVES; i++) {
+        bool is_slower = slowest == NULL || gives[i].since_ns < slowest->since_ns;
+        slowest = is_slower && !gives[i].is_taken_back ? &gives[i] : slowest;
+    }
+    struct link *link = slowest == NULL ? NULL : link_of(node, slowest);
+    if (link == NULL) {
+        return;
+    }
+    for (u32 i = 0; i < LOADER_GIVES; i++) {
+        gives[i].is_taken_back = gives[i].is_taken_back || gives[i].peer == slowest->peer;
+    }
+    text_string(&text, "p2p: others wait, and it takes too little: ");
+    link_peer_write(&text, &link->connection.peer);
+    node_say(node, NODE_WARNING, span_of(text.data, text.size));
+    link_end(link, "others waited, and it took too little");
+}
+
+// Returns when to be called at the latest.
+static u64 gives_turn(struct node *node)
+{
+    if (give_count < LOADER_GIVES || !bitswap_orders_wait(&node->bitswap)) {
+        return UINT64_MAX;
+    }
+    u64 full_ns = freed_ns + LOADER_GIVES_MS * NS_PER_MS;
+    u64 next_ns = ended_ns + LOADER_GIVES_EACH_MS * NS_PER_MS;
+    u64 due_ns = full_ns > next_ns ? full_ns : next_ns;
+    if (node->now_ns >= due_ns) {
+        slowest_end(node);
+        ended_ns = node->now_ns;
+        due_ns = ended_ns + LOADER_GIVES_EACH_MS * NS_PER_MS;
+    }
+    return due_ns;
+}
+
 u64 serve_turn(struct node *node)
 {
     struct give *give;
@@ -331,8 +398,10 @@ u64 serve_turn(struct node *node)
     if (node->now_ns >= pins_ns) {
         pins_look(node);
     }
-    while ((give = give_take()) != NULL && bitswap_order_next(&node->bitswap, &order)) {
+    while ((give = give_take()) != NULL &&
+           bitswap_order_next(&node->bitswap, give_count >= LOADER_GIVES_FREE, &order)) {
         order_answer(node, give, &order);
     }
-    return node->stays ? pins_ns : UINT64_MAX;
+    u64 wake_ns = gives_turn(node);
+    return node->stays && pins_ns < wake_ns ? pins_ns : wake_ns;
 }

@@ -185,7 +185,7 @@ static void engine_run(struct side *side, u64 now)
         got += event.kind == BITSWAP_EVENT_BLOCK;
         releases += event.kind == BITSWAP_EVENT_RELEASED;
     }
-    while (bitswap_order_next(&side->engine, &request)) {
+    while (bitswap_order_next(&side->engine, false, &request)) {
         u32 index = 0;
         while (index < block_count && !cid_equal(&names[index], &request.cid)) {
             index++;

@@ -371,7 +371,10 @@ def slowly(address, bytes_a_second):
             with contextlib.suppress(OSError):
                 while True:
                     near, _ = server.accept()
-                    far = socket.create_connection(("127.0.0.1", port))
+                    slowly.carried.append(near)
+                    far = socket.socket()
+                    far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # it stays with the node
+                    far.connect(("127.0.0.1", port))
                     open_ones.extend([near, far])
                     for words in (near, far, 0), (far, near, 1 / bytes_a_second):
                         threading.Thread(target=carry, args=words, daemon=True).start()
@@ -380,8 +383,12 @@ def slowly(address, bytes_a_second):
         try:
             yield address.replace(f"/tcp/{port}/", f"/tcp/{server.getsockname()[1]}/")
         finally:
+            server.shutdown(socket.SHUT_RDWR)  # wakes who accepts
             for one in open_ones:
                 one.close()
+
+
+slowly.carried = []  # connections that were
 
 
 class Terminal:
@@ -481,6 +488,85 @@ def p2p_a_fetch_that_is_stopped_leaves_store_and_terminal_clean(world):
             expect_good(taker.run("ls", "--blocks", "--check"))
         expect(store_size(taker) > 0, True, "something stays")
         expect_good(taker.run("get", cid, "--peer", node.address), data)
+
+
+@test
+def p2p_the_second_run_never_touches_the_network(world):
+    """And with the network gone, all that ran before runs."""
+    giver, taker = home(world, "giver"), home(world, "taker")
+    names = []
+    for guest, size in ("probe", 0), ("probe", 2 * MIB):  # of one block, and of several
+        with open(world.guest(guest), "rb") as file:
+            data = file.read()
+        names.append(add(giver, data if size == 0 else with_section(data, size)))
+    published = giver.run("publish", "tool", names[0]).out.decode().strip()
+
+    def run(place, name, *options, words=None):
+        ended = place.run("run", *options, name, "cat", input=b"here")
+        expect((ended.code, ended.out), (0, b"here"), ended)
+        expect(words in ended.err if words else ended.err == b"", True, ended)
+
+    with serving(giver) as node, slowly(node.address, 1 << 30) as address:
+        for name in names:
+            before = len(slowly.carried)
+            run(taker, name, "--peer", address)
+            expect(len(slowly.carried) > before, True, "the first run asks")
+            before = len(slowly.carried)
+            run(taker, name, "--peer", address)
+            run(taker, name)
+            expect(len(slowly.carried), before, "connections of the second run")
+        run(taker, published, "--peer", address)
+    for name in names:
+        run(taker, name, "--peer", address)
+        run(taker, name)
+    old = b"taken as it was last heard"
+    run(taker, published, "--peer", address, words=old)
+    run(taker, published)
+    with networks(1) as alone_in:  # where there is no way to anybody, not even to itself
+        subprocess.run(["ip", "-n", alone_in[0], "link", "set", "lo", "down"], check=True)
+        for name in names:
+            run(inside(taker, alone_in[0]), name, "--peer", address)
+        run(inside(taker, alone_in[0]), published, "--peer", address, words=old)
+
+
+@test
+def p2p_greedy_peers_leave_room_to_others(world):
+    """Who wants much and takes little holds a node to nothing: others are served meanwhile, whole."""
+    giver = home(world, "giver")
+    large, small = add(giver, content(24 * MIB, 11)), add(giver, content(2 * MIB, 12))
+    with serving(giver) as node, slowly(node.address, 64 << 10) as address:
+        with contextlib.ExitStack() as stack:
+            greedy = []
+            for n in range(6):
+                place = home(world, f"greedy{n}")
+                greedy.append(stack.enter_context(
+                    place.running("get", large, "--peer", address, "-o", place.path("out"))))
+                while store_size(place) < 1 and greedy[n].poll() is None:
+                    time.sleep(0.01)
+            for n in range(3):
+                modest = home(world, f"modest{n}")
+                expect_good(modest.run("get", small, "--peer", node.address), content(2 * MIB, 12))
+            expect([one.poll() for one in greedy], [None] * 6, "they still wait")
+
+
+@test
+def p2p_the_slowest_go_where_all_are_slow(world):
+    """So many that each holds a block, and takes a few bytes now and then: in the end others are served."""
+    giver, modest = home(world, "giver"), home(world, "modest")
+    wanted = [add(giver, content(MIB, 13 + n)) for n in range(4)]
+    cid = add(giver, content(MIB + 1, 20))
+    most = 32 + 8  # blocks of one each, and some that the first have several of
+    crowd = os.path.join(world.programs, "../../hosted/test/crowd")
+    with serving(giver) as node:
+        with subprocess.Popen([crowd, node.address, str(most), *wanted], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as slow:
+            expect(line(slow), f"connected {most}", "crowd")
+            expect_good(modest.run("get", cid, "--peer", node.address), content(MIB + 1, 20))
+            slow.stdin.close()
+            expect(slow.wait(60), 0)
+        node.terminate()
+        left = finish(node).err.count(b"others wait, and it takes too little")
+        expect(0 < left < most, True, f"{left} had to go")
 
 
 @test

@@ -537,6 +537,34 @@ static void a_peer_gets_what_its_budget_allows(void **state)
     net_drop(net);
 }
 
+// One wants more than its budget, another comes while it does.
+static void who_is_greedy_leaves_the_others_their_share(void **state)
+{
+    (void)state;
+    struct net *net = net_make(1);
+    net->budget_bytes = 10000;
+    struct net_node *from = net_node(net, NET_HONEST);
+    struct net_node *greedy = net_node(net, NET_HONEST);
+    struct net_node *modest = net_node(net, NET_HONEST);
+    static u8 much[400000], little[50000];
+    file_pattern(much, sizeof much);
+    file_pattern(little, sizeof little);
+    mem_store_u64(little, 1);
+    struct file_layout layout = {5000, 100, true, false, false};
+    struct cid large = file_blocks_make(from->blocks, layout, span_of(much, sizeof much));
+    struct cid small = file_blocks_make(from->blocks, layout, span_of(little, sizeof little));
+    net_link(greedy, from);
+    net_link(modest, from);
+    net_want(greedy, &large, 100);
+    (void)net_run(net, 3000);
+    assert_false(net_is_done(greedy));
+    net_want(modest, &small, 100);
+    (void)net_run(net, 1000); // less than a tenth of what its bytes would take behind the other's
+    assert_true(net_is_done(modest));
+    assert_false(net_is_done(greedy));
+    net_drop(net);
+}
+
 // ---- as a client
 
 static void unasked_blocks_have_a_bound(void **state)
@@ -878,6 +906,7 @@ int main(void)
         cmocka_unit_test(wants_are_cancelled_and_replaced),
         cmocka_unit_test(who_takes_nothing_is_dropped),
         cmocka_unit_test(a_peer_gets_what_its_budget_allows),
+        cmocka_unit_test(who_is_greedy_leaves_the_others_their_share),
         cmocka_unit_test(unasked_blocks_have_a_bound),
         cmocka_unit_test(false_blocks_and_messages_end_in_the_right_file),
         cmocka_unit_test(slow_blocks_give_their_buffers_back),
