@@ -183,21 +183,7 @@ static bool has_untried(const struct node *node)
     return false;
 }
 
-bool sources_are_coming(const struct node *node)
-{
-    if (is_on[SOURCE_LAN] && wanted_ns + LOADER_LAN_MS * NS_PER_MS > node->now_ns) {
-        return true;
-    }
-    for (struct list_node *item = list_first(&node->links); item != NULL;
-         item = list_next(&node->links, item)) {
-        const struct link *link = LIST_ITEM(item, struct link, of_node);
-        if (link->is_dialler && link->kind != LINK_ASKED && link_is_coming(link)) {
-            return true;
-        }
-    }
-    return has_untried(node);
-}
-
+// Whose link it is; NULL: nobody's.
 static struct target *target_of(const struct link *link)
 {
     for (u32 i = 0; i < target_count; i++) {
@@ -206,6 +192,23 @@ static struct target *target_of(const struct link *link)
         }
     }
     return NULL;
+}
+
+bool sources_are_coming(const struct node *node)
+{
+    if (is_on[SOURCE_LAN] && wanted_ns + LOADER_LAN_MS * NS_PER_MS > node->now_ns) {
+        return true;
+    }
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        const struct link *link = LIST_ITEM(item, struct link, of_node);
+        const struct target *target = target_of(link);
+        bool is_again = target != NULL && target->why[0] != 0; // nobody waits a second time
+        if (link->is_dialler && link->kind != LINK_ASKED && link_is_coming(link) && !is_again) {
+            return true;
+        }
+    }
+    return has_untried(node);
 }
 
 void sources_opened(const struct link *link)

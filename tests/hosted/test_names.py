@@ -2,6 +2,7 @@
 """Names that are keys: published in one home, run from another."""
 import os
 import re
+import socket
 
 from harness import expect, expect_good, expect_refused, test
 from test_grants import Terminal
@@ -150,3 +151,13 @@ def names_bring_providers(world):
             late = add(giver, b"pinned while it serves")
             found = eventually(lambda: taker.run("get", late, "--peer", neighbour.address).out)
             expect(found, b"pinned while it serves")
+
+
+@test
+def names_end_where_a_peer_never_speaks(world):
+    """It takes connections and says nothing: it is waited for once, and not for ever."""
+    key = world.run("publish", "tool", add(world, guest(world, "keep"))).out.decode().strip()
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        address = f"/ip4/127.0.0.1/tcp/{hole.getsockname()[1]}"
+        ended = home(world, "taker").run("run", "--peer", address, key)
+        expect_refused(ended, 66, "nobody can be asked")
