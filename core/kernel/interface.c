@@ -128,12 +128,14 @@ void entry_give_locked(struct kernel *kernel, struct interface_entry *entry)
 enum err registration_add_locked(struct kernel *kernel, struct party *party,
                                  const struct definition *definition, struct registration **out)
 {
-    const u8 *seat = route_seat_locked(kernel, party, definition->name);
+    struct interface_entry *followed = succession_find_locked(kernel, party, definition);
+    const u8 *seat =
+        followed != NULL ? followed->program : route_seat_locked(kernel, party, definition->name);
     struct interface_entry *entry = entry_take_locked(kernel, definition->name, seat);
     if (entry == NULL) {
         return ERR_LIMIT;
     }
-    if (entry->handler != NULL) {
+    if (entry->handler != NULL && followed == NULL) {
         entry_give_locked(kernel, entry);
         return ERR_EXISTS;
     }
@@ -153,6 +155,9 @@ enum err registration_add_locked(struct kernel *kernel, struct party *party,
     registration->definition = definition;
     list_append(&party->registrations, &registration->of_party);
     party->registration_count++;
+    if (followed != NULL) {
+        party_process(party)->items += succession_take_locked(kernel, followed, registration);
+    }
     entry->handler = registration;
     if (!list_is_empty(&entry->patient) && !list_is_linked(&entry->work)) {
         list_append(&kernel->patient_work, &entry->work);
@@ -166,8 +171,14 @@ enum err registration_add_locked(struct kernel *kernel, struct party *party,
 void registration_remove_locked(struct kernel *kernel, struct registration *registration)
 {
     ASSERT(registration->entry->handler == registration);
+    registration->entry->handler = NULL;
+    succession_end_locked(registration->entry);
+    registration_drop_locked(kernel, registration);
+}
+
+void registration_drop_locked(struct kernel *kernel, struct registration *registration)
+{
     struct interface_entry *entry = registration->entry;
-    entry->handler = NULL;
     list_remove(&registration->of_party);
     ASSERT(registration->party->registration_count > 0);
     registration->party->registration_count--;

@@ -94,8 +94,10 @@ struct interface_entry {
     u32 patient_count;
     u32 to_look_at; // of `patient`, for the handler whose serial is `looked_at`
     u64 looked_at;
-    u32 to_ask_again;    // of `patient`, whoever handles it: where they lead has changed
-    u32 route_count;     // that lead here
+    u32 to_ask_again; // of `patient`, whoever handles it: where they lead has changed
+    u32 route_count;  // that lead here
+    u8 successor[32]; // who may take it from its handler (replace.c); all zero: nobody
+    struct list_node of_successions;
     u32 reference_count; // handler, bonds, patient binds and routes
     u8 program[32];      // whoever runs it sits here and nowhere else; all zero: the others
     u32 name_size;
@@ -327,6 +329,8 @@ struct process {
     bool kill;             // atomic: end it as soon as a worker has it
     bool is_ending;        // process_end is at work: no longer shown
     bool resume_wait;      // READY: the wait it sits in is to be tried again
+    bool retires;          // another took what it handled: ends as soon as it waits and is idle
+    bool has_retired;      // a leader: that is why it is killed
     bool is_unasked;       // its parent cannot, or will not, ask how it ended
     u32 worker;            // RUNNING: whose
     u32 pins;              // walks through all processes that stand here, jobs that it pays for
@@ -525,6 +529,7 @@ struct kernel {
     struct map program_map;
     struct list all_processes; // in order of number
     struct list all_entries;
+    struct list successions; // struct interface_entry with a successor
     u64 next_process;
     u64 next_serial;
 
@@ -655,6 +660,8 @@ enum err registration_add_locked(struct kernel *kernel, struct party *party,
                                  const struct definition *definition, struct registration **out);
 // Frees the name; messages stay where they are: handler_abandon sees to them.
 void registration_remove_locked(struct kernel *kernel, struct registration *registration);
+// The same of one that another has taken the place of.
+void registration_drop_locked(struct kernel *kernel, struct registration *registration);
 struct registration *registration_find_locked(struct kernel *kernel, struct party *party, u32 id);
 // bond_handler_locked when a new handler has come: compares it with what the bond wants.
 struct registration *bond_refit_locked(struct bond *bond, struct registration *handler);
@@ -683,6 +690,19 @@ struct route_to route_find_locked(struct kernel *kernel, const struct process *p
                                   struct span name);
 // The seat that a party takes which registers for it.
 const u8 *route_seat_locked(struct kernel *kernel, const struct party *party, struct span name);
+
+// ---- replace.c
+
+// The seat that a party takes over by registering for that, or NULL.
+struct interface_entry *succession_find_locked(struct kernel *kernel, const struct party *party,
+                                               const struct definition *definition);
+// Takes it over. Returns how many items it looked at.
+u32 succession_take_locked(struct kernel *kernel, struct interface_entry *entry,
+                           struct registration *new);
+// Its handler is gone, and with it who was to follow it.
+void succession_end_locked(struct interface_entry *entry);
+// Ends a process that `retires` and waits, if it is idle.
+void process_retire_locked(struct kernel *kernel, struct process *process);
 
 // ---- grant.c
 

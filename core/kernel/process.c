@@ -557,6 +557,9 @@ void process_end(struct process *process, struct kernel_ending ending)
     struct kernel *kernel = process->kernel;
     char text[KERNEL_END_TEXT];
     ASSERT(process->state == PROCESS_RUNNING);
+    if (ending.kind == KERNEL_KILLED && process->has_retired) {
+        ending = (struct kernel_ending){.kind = KERNEL_EXITED};
+    }
     if (group_ends(process, &ending, text)) {
         return;
     }

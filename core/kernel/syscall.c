@@ -459,6 +459,9 @@ static ALWAYS_INLINE bool wait_locked(struct kernel *kernel, struct process *pro
     process->out = to;
     process->out_len = len;
     process_block_locked(kernel, process, PROCESS_WAITING);
+    if (UNLIKELY(process->retires)) {
+        process_retire_locked(kernel, process);
+    }
     return false;
 }
 
@@ -676,7 +679,7 @@ static ALWAYS_INLINE bool is_local(const struct answer_call *call, const struct 
            message->client->worker == worker->index && message->client->state == PROCESS_AWAITING &&
            call->body.size <= message->client->out_len &&
            worker->kept_count < KERNEL_WORKER_MESSAGES && list_is_empty(&process->party.notes) &&
-           !__atomic_load_n(&process->kill, __ATOMIC_RELAXED);
+           !process->retires && !__atomic_load_n(&process->kill, __ATOMIC_RELAXED);
 }
 
 // The fast path back.

@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 enum {
-    STAGE_PUPPETS = 512,
+    STAGE_PUPPETS = 1200,
     STAGE_FUNCTIONS = 8,
     STAGE_LIMITS = 32, // of one client
 };
