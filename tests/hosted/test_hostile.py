@@ -76,7 +76,8 @@ def hostile_peers_beside_an_honest_one(world):
             expect(ended.code, 0, f"{manner}: {ended}")
             with open(taker.path("out"), "rb") as file:
                 expect(file.read() == data, True, manner)
-            expect(most < usual + MEMORY_KIB, True, f"{manner}: {most} KiB, {usual} without it")
+            if not is_sanitized(world):  # which keeps what was freed for a while
+                expect(most < usual + MEMORY_KIB, True, f"{manner}: {most} KiB, {usual} without it")
             expect(seconds < 20, True, f"{manner}: {seconds} s")
             expect_good(taker.run("ls", "--check"))
 
@@ -115,4 +116,5 @@ def hostile_peers_hold_up_no_server(world):
         expect_good(taker.run("get", cid, "--peer", node.address), data)
         for stranger in mute:
             stranger.close()
-        expect(resident_kib(node)[1] < usual + MEMORY_KIB, True, "memory")
+        if not is_sanitized(world):
+            expect(resident_kib(node)[1] < usual + MEMORY_KIB, True, "memory")

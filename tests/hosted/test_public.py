@@ -261,3 +261,28 @@ def public_nodes_that_know_nothing_end_it(world):
             expect("does not have it" in ended.err.decode(), False, ended)
             expect_refused(taker.run("run", "--public", "tool@k51qzi5uqu5dgp9ji5wsl8hs5dvdcvhld70tccmt8jti0z8vbio5px6nie6iw6"),
                         66, "nobody who was asked knows the name")
+
+
+@test
+def public_routers_know_names(world):
+    with strangers() as name, webs(name, world, WEB, OTHER_WEB) as (liar, router):
+        giver, taker = (inside(home(world, who), name) for who in ("giver", "taker"))
+        with open(giver.guest("inspector"), "rb") as file:
+            cid = add(giver, file.read())
+        published = giver.run("publish", "tool", cid).out.decode().strip()
+        key = published.split("@")[1]
+        with open(os.path.join(giver.home, "store", "records", "names"), encoding="ascii") as file:
+            record = bytes.fromhex(next(line.split()[2] for line in file if key in line))
+        network(taker, "add", "bootstrap", "none")
+        network(taker, "add", "router", liar.url)
+        liar.put(f"/routing/v1/ipns/{key}", record[:-1] + bytes([record[-1] ^ 1]))
+        expect_refused(taker.run("run", "--public", published), 66, "nobody who was asked knows the name")
+        network(taker, "add", "router", router.url)
+        router.put(f"/routing/v1/ipns/{key}", record)
+        with serving(giver, "--listen", f"/ip4/{GIVER}/tcp/0") as node:
+            for block in blocks_of(giver):
+                router.providers(block, node.address)
+            ended = taker.run("run", "--public", published)
+            expect((ended.code, b"p2p-loader" in ended.out), (0, True), ended)
+        told = taker.run("why", cid).out.decode()
+        expect(f"{liar.url} sent a record that the key did not sign" in told, True, told)
