@@ -13,6 +13,7 @@
 #include "core/kernel/device.h"
 #include "interfaces/dns.h"
 #include "machines/hosted/allow.h"
+#include "machines/hosted/allow_names.h"
 #include "machines/hosted/calls.h"
 #include "machines/hosted/devices.h"
 #include "machines/hosted/loop.h"
@@ -128,6 +129,10 @@ static void do_resolve(void *context, const struct interface_message *message,
     char name[HOSTED_NAME_BYTES + 1] = {0};
     if (!name_take(arguments->name, name)) {
         answer_error(dns, message->id, NET_ERROR_INVALID);
+        return;
+    }
+    if (!allow_names_client(dns->device.kernel, message->client, arguments->name)) {
+        answer_error(dns, message->id, NET_ERROR_DENIED);
         return;
     }
     struct lookup *lookup = calloc(1, sizeof *lookup);

@@ -258,6 +258,22 @@ def grants_limits_of_names(world):
 
 
 @test
+def grants_limits_of_what_is_resolved(world):
+    asked = Asked(world)
+    for limit, answer in (("localhost", "ok"), ("LocalHost", "ok"), ("*", "ok"), ("a.example,localhost", "ok"),
+                          ("example.org", "denied"), ("*.localhost", "denied")):
+        expect(reached(world, [("dns", limit)], ("resolve", "localhost", 0)), [answer], limit)
+    got = reached(world, [("dns", "localhost")], ("resolve", "localhost.", 0), ("resolve", "127.0.0.1", 0))
+    expect([word == "denied" for word in got], [False, True], got)  # not every host knows the first
+    for limit in ("a b", "a..b", "example.org,", "example.org:80", "*example.org"):
+        expect(world.run("grant", asked.crypto, f"dns={limit}").code, 64, limit)
+    # By hand: what cannot be read has no names.
+    expect_good(world.run("grant", world.guest("reach"), "dns=localhost"))
+    asked.put(asked.text().replace("dns localhost", "dns local..host").encode())
+    expect(world.run("run", world.guest("reach"), "resolve", "localhost", "0").out, b"denied\n")
+
+
+@test
 def grants_limits_are_read_before_they_are_written(world):
     asked = Asked(world)
     for limit in ("80", "connect:80", "connect:a:0", "listen:name:80", "connect:[::1:80", "connect:a:1,"):

@@ -19,10 +19,12 @@
 #include "core/kernel/budget.h"
 #include "core/platform.h"
 #include "interfaces/budget.h"
+#include "interfaces/dns.h"
 #include "interfaces/files.h"
 #include "interfaces/tcp.h"
 #include "interfaces/udp.h"
 #include "machines/hosted/allow.h"
+#include "machines/hosted/allow_names.h"
 #include "machines/hosted/folders.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/embedded.h"
@@ -202,6 +204,9 @@ static int limit_check(const struct grants_line *line)
     if (is_of(line, &tcp_interface) || is_of(line, &udp_interface)) {
         err = allow_parse(line->limit, &allow, &report);
         shape = "connect:HOST:PORT or listen:PORT; docs/grants.md";
+    } else if (is_of(line, &dns_interface)) {
+        err = allow_names_check(line->limit, &report);
+        shape = "example.org,*.example.net; docs/grants.md";
     } else if (is_of(line, &budget)) {
         err = kernel_budget_parse(line->limit, &unused, &report);
         shape = "memory:64MiB,children:4; docs/budgets.md";
