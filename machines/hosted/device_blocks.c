@@ -14,6 +14,8 @@
 #include "machines/hosted/loop.h"
 #include "machines/hosted/store.h"
 
+enum { PREFIX_BYTES = 5 }; // of a get's answer, before the bytes themselves
+
 struct blocks {
     struct hosted_device device;
     struct calls calls;
@@ -55,46 +57,35 @@ static struct blocks_error error_of(enum err err, const struct report *report)
     return error;
 }
 
-// The answer to get, in memory from malloc: NULL when there is none.
-static u8 *result_make(const struct blocks_result_bytes_error *result, size_t *size)
+static void answer_error(struct blocks *blocks, u64 message, enum err err,
+                         const struct report *report)
 {
-    *size = blocks_get_encode_result(NULL, 0, result);
-    u8 *body = malloc(*size);
-    if (body != NULL) {
-        size_t used = blocks_get_encode_result(body, *size, result);
-        ASSERT(used == *size);
-    }
-    return body;
-}
-
-static void answer_get(struct blocks *blocks, u64 message,
-                       const struct blocks_result_bytes_error *result)
-{
-    size_t size;
-    u8 *body = result_make(result, &size);
-    if (body == NULL) {
-        hosted_answer_error(&blocks->device, message, E_NO_MEMORY);
-        return;
-    }
+    u8 body[REPORT_TEXT_BYTES + 16];
+    struct blocks_result_bytes_error result = {.error = error_of(err, report)};
+    size_t size = blocks_get_encode_result(body, sizeof body, &result);
+    ASSERT(size <= sizeof body);
     hosted_answer(&blocks->device, message, span_of(body, size));
-    free(body);
 }
 
-// On one of the host's file threads.
+// On one of the host's file threads. The block is read to where the answer has it.
 static void block_read(uv_work_t *work)
 {
     struct reading *reading = CONTAINER_OF(work, struct reading, work);
+    struct blocks *blocks = reading->blocks;
     struct report report = {0};
-    struct span block = {0};
-    enum err err = store_get(reading->blocks->store, &reading->cid, &block, &report);
-    struct blocks_result_bytes_error result = {.ok = err == ERR_OK};
-    if (err == ERR_OK) {
-        result.value = block;
-    } else {
-        result.error = error_of(err, &report);
+    struct span block;
+    enum err err = store_get_behind(blocks->store, &reading->cid, PREFIX_BYTES, &block, &report);
+    if (err != ERR_OK) {
+        answer_error(blocks, reading->call.message, err, &report);
+        return;
     }
-    answer_get(reading->blocks, reading->call.message, &result);
-    free((void *)block.data);
+    u8 *body = (u8 *)block.data - PREFIX_BYTES;
+    struct wire_writer out = wire_writer_over(body, PREFIX_BYTES);
+    wire_write_bool(&out, false); // not an error
+    wire_write_u32(&out, (u32)block.size);
+    ASSERT(out.size == PREFIX_BYTES);
+    hosted_answer(&blocks->device, reading->call.message, span_of(body, PREFIX_BYTES + block.size));
+    free(body);
 }
 
 static void block_read_end(uv_work_t *work, int status)
@@ -119,8 +110,7 @@ static void do_get(void *context, const struct interface_message *message,
     struct report report = {0};
     enum err err = cid_parse_text(arguments->cid, &cid, &report);
     if (err != ERR_OK) {
-        answer_get(blocks, message->id,
-                   &(struct blocks_result_bytes_error){.error = error_of(err, &report)});
+        answer_error(blocks, message->id, err, &report);
         return;
     }
     struct reading *reading = calloc(1, sizeof *reading);

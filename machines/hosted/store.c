@@ -195,19 +195,24 @@ static bool is_name_of(const struct cid *cid, struct span block)
     return cid_equal(&actual, cid);
 }
 
-// Reads and checks an open file into `buffer`, whose size is the file's length.
+// Reads and checks the block of an open file into `buffer`, which has room for the whole file.
 static enum err block_read(int file, u8 *buffer, size_t file_size, const struct cid *cid,
-                           struct report *report)
+                           size_t *size, struct report *report)
 {
+    u8 header[STORE_HEADER_BYTES];
     size_t got;
-    if (read_whole(file, buffer, file_size, &got) != ERR_OK) {
+    *size = 0;
+    enum err err = read_whole(file, header, sizeof header, &got);
+    if (err == ERR_OK && got == sizeof header && file_size > got) {
+        err = read_whole(file, buffer, file_size - got, size);
+    }
+    if (err != ERR_OK) {
         char name[CID_TEXT_BYTES];
         cid_write_text(cid, name);
         return host_error(report, "cannot read the block", name);
     }
-    TRY(header_check(buffer, got, cid, report));
-    struct span block = span_of(buffer + STORE_HEADER_BYTES, got - STORE_HEADER_BYTES);
-    if (!is_name_of(cid, block)) {
+    TRY(header_check(header, got + *size, cid, report));
+    if (!is_name_of(cid, span_of(buffer, *size))) {
         return damaged(report, "bytes of this block have changed: they do not hash to its name",
                        cid);
     }
@@ -239,11 +244,12 @@ static enum err file_open(struct store *store, const struct cid *cid, int *file,
     return ERR_OK;
 }
 
-enum err store_get(struct store *store, const struct cid *cid, struct span *out,
-                   struct report *report)
+enum err store_get_behind(struct store *store, const struct cid *cid, size_t front,
+                          struct span *out, struct report *report)
 {
     int file;
     u64 size;
+    size_t block_size;
     TRY(file_open(store, cid, &file, &size, report));
     if (size > HOSTED_BLOCK_BYTES + STORE_HEADER_BYTES) {
         close(file);
@@ -252,20 +258,25 @@ enum err store_get(struct store *store, const struct cid *cid, struct span *out,
         return report_err_detail(report, ERR_LIMIT, size,
                                  "a block has at most 2 MiB; the file of this", span_string(name));
     }
-    u8 *buffer = malloc(size + 1);
+    u8 *buffer = malloc(front + size + 1);
     if (buffer == NULL) {
         close(file);
         return report_err(report, ERR_NO_MEMORY, 0, "no memory for a block");
     }
-    enum err err = block_read(file, buffer, size, cid, report);
+    enum err err = block_read(file, buffer + front, size, cid, &block_size, report);
     close(file);
     if (err != ERR_OK) {
         free(buffer);
         return err;
     }
-    mem_move(buffer, buffer + STORE_HEADER_BYTES, size - STORE_HEADER_BYTES);
-    *out = span_of(buffer, size - STORE_HEADER_BYTES);
+    *out = span_of(buffer + front, block_size);
     return ERR_OK;
+}
+
+enum err store_get(struct store *store, const struct cid *cid, struct span *out,
+                   struct report *report)
+{
+    return store_get_behind(store, cid, 0, out, report);
 }
 
 bool store_has(struct store *store, const struct cid *cid)

@@ -50,6 +50,10 @@ enum err store_put_soon(struct store *store, const struct cid *cid, struct span 
 // ERR_NO_MEMORY  no memory for it
 enum err store_get(struct store *store, const struct cid *cid, struct span *out,
                    struct report *report);
+// The same with `front` bytes of room before the block, for what is sent before it. What the caller
+// frees begins with them.
+enum err store_get_behind(struct store *store, const struct cid *cid, size_t front,
+                          struct span *out, struct report *report);
 
 // Whether a file of that name is there, sound or not.
 bool store_has(struct store *store, const struct cid *cid);
