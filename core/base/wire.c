@@ -48,7 +48,7 @@ size_t interface_preimage(struct span name, const u8 (*functions)[32], u32 funct
 void wire_write_raw(struct wire_writer *out, struct span bytes)
 {
     u8 *to = wire_writer_take(out, bytes.size);
-    if (to != NULL) {
+    if (to != NULL && to != bytes.data) { // who has a block at hand puts it there beforehand
         mem_copy(to, bytes.data, bytes.size);
     }
 }
