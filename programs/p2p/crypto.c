@@ -52,9 +52,10 @@ static void machine_sha256(void *context, struct span first, struct span second,
         block_sha256(machine, first, out);
         return;
     }
-    mem_copy(machine->boxes, first.data, first.size);
-    mem_copy(machine->boxes + first.size, second.data, second.size);
-    struct crypto_sha256_call call = {span_of(machine->boxes, size)};
+    u8 *bytes = machine->buffer + sizeof(u32); // where the message has them
+    mem_copy(bytes, first.data, first.size);
+    mem_copy(bytes + first.size, second.data, second.size);
+    struct crypto_sha256_call call = {span_of(bytes, size)};
     i64 error = crypto_sha256(machine->crypto_bond, machine->buffer, sizeof machine->buffer, &call,
                               &result);
     take(error, &result, out, P2P_SHA256_BYTES);
@@ -154,23 +155,30 @@ struct batch {
     size_t bytes; // of all of them, as they are sent
 };
 
+// Bytes of the message before those of its boxes: key, nonce, data, sizes, and the counts of three.
+static size_t head_bytes(const struct batch *batch)
+{
+    return 2 * sizeof(u64) + 3 * sizeof(u32) + batch->data.size + batch->count * sizeof(u32);
+}
+
 // Sends them, and puts what is answered in their places.
 //   sent, answered  bytes that each box has beside its plaintext, going and coming
 static bool exchange(struct p2p_machine *machine, const struct batch *batch, size_t sent,
                      size_t answered)
 {
     u32 sizes[P2P_MACHINE_BOXES];
+    u8 *bytes = machine->buffer + head_bytes(batch); // where the message has them
     size_t at = 0;
     for (u32 i = 0; i < batch->count; i++) {
         sizes[i] = batch->boxes[i].size + (u32)sent;
-        mem_copy(machine->boxes + at, batch->boxes[i].bytes, sizes[i]);
+        mem_copy(bytes + at, batch->boxes[i].bytes, sizes[i]);
         at += sizes[i];
     }
     struct crypto_seal_call call = {.key = batch->cipher->held,
                                     .nonce = batch->nonce,
                                     .data = batch->data,
                                     .sizes = {.count = batch->count, .items = sizes},
-                                    .bytes = span_of(machine->boxes, at)};
+                                    .bytes = span_of(bytes, at)};
     struct crypto_open_call open = {call.key, call.nonce, call.data, call.sizes, call.bytes};
     struct crypto_result_bytes_error result = {0};
     i64 error = sent == 0 ? crypto_seal(machine->crypto_bond, machine->buffer,

@@ -25,7 +25,6 @@ enum {
 struct p2p_machine {
     u32 crypto_bond;
     u32 random_bond;
-    u8 boxes[P2P_MACHINE_BYTES];
     u8 buffer[P2P_MACHINE_BUFFER_BYTES];
     // NULL, or memory of the caller's in which blocks lie, P2P_MACHINE_HEAD_BYTES from its start at
     // the least. They are hashed where they are: what stands before them is used for the message's
