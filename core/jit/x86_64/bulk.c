@@ -221,21 +221,36 @@ static void put_copy_few(struct assembler *as)
     asm_none(as, X64_RET, true);
 }
 
+// The index of the round that is written last, `bytes` before the end, in rcx; and, in rdi, from
+// which index on that is the next one.
+static void put_last_round(struct assembler *as, i32 bytes)
+{
+    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(COUNT, -bytes));
+    asm_rm(as, X64_LEA, true, X64_RDI, asm_at(COUNT, -2 * bytes));
+}
+
+// Goes on with the next round, unless that would be the last one. The index never passes that one,
+// also where the branch is guessed; from one round to the next it takes two cycles.
+static void put_next_round(struct assembler *as, u8 index, i32 bytes, u32 next)
+{
+    asm_rr(as, X64_CMP, true, index, X64_RDI);
+    asm_rm(as, X64_LEA, true, index, asm_at(index, bytes));
+    move_if(as, X64_GE, index, X64_RCX);
+    asm_branch(as, X64_L, next);
+}
+
 // From the start on. The last bytes, of which less than a round is left over, are read before
-// anything is written. The index never passes the last round, also where the branch is guessed.
+// anything is written.
 static void put_copy_forward(struct assembler *as)
 {
     u32 next = asm_label(as);
     put_vectors(as, false, X64_XMM0 + ROUND, ROUND, at(FROM, COUNT, -ROUND_BYTES));
-    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(COUNT, -ROUND_BYTES));
+    put_last_round(as, ROUND_BYTES);
     asm_rr(as, X64_XOR, false, X64_RAX, X64_RAX);
     asm_bind(as, next);
     put_vectors(as, false, X64_XMM0, ROUND, at(FROM, X64_RAX, 0));
     put_vectors(as, true, X64_XMM0, ROUND, at(TO, X64_RAX, 0));
-    asm_ri(as, X64_ADD_I, true, X64_RAX, ROUND_BYTES);
-    asm_rr(as, X64_CMP, true, X64_RAX, X64_RCX);
-    move_if(as, X64_A, X64_RAX, X64_RCX);
-    asm_branch(as, X64_B, next);
+    put_next_round(as, X64_RAX, ROUND_BYTES, next);
     put_vectors(as, true, X64_XMM0 + ROUND, ROUND, at(TO, X64_RCX, 0));
     asm_none(as, X64_RET, true);
 }
@@ -249,10 +264,10 @@ static void put_copy_backward(struct assembler *as)
     asm_bind(as, next);
     put_vectors(as, false, X64_XMM0, ROUND, at(FROM, COUNT, -ROUND_BYTES));
     put_vectors(as, true, X64_XMM0, ROUND, at(TO, COUNT, -ROUND_BYTES));
-    asm_ri(as, X64_SUB_I, true, COUNT, ROUND_BYTES);
-    asm_rr(as, X64_CMP, true, COUNT, X64_RCX);
+    asm_ri(as, X64_CMP_I, true, COUNT, 2 * ROUND_BYTES);
+    asm_rm(as, X64_LEA, true, COUNT, asm_at(COUNT, -ROUND_BYTES));
     move_if(as, X64_L, COUNT, X64_RCX);
-    asm_branch(as, X64_A, next);
+    asm_branch(as, X64_G, next);
     put_vectors(as, true, X64_XMM0 + ROUND, ROUND, asm_at(TO, 0));
     asm_none(as, X64_RET, true);
 }
@@ -261,7 +276,7 @@ static void put_copy_backward(struct assembler *as)
 // multiple of 32: stores to two lines of the cache take twice as long.
 static void put_aligned(struct assembler *as, u8 index)
 {
-    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(COUNT, -LONG_BYTES));
+    put_last_round(as, LONG_BYTES);
     asm_rr(as, X64_MOV, false, index, TO);
     asm_r(as, X64_NEG, false, index);
     asm_ri(as, X64_AND_I, false, index, YMM_BYTES - 1);
@@ -282,10 +297,7 @@ static struct x64_again put_copy_long(struct assembler *as)
     asm_bind(as, next);
     put_long(as, false, X64_XMM0, ROUND, at(FROM, X64_RAX, 0));
     put_long(as, true, X64_XMM0, ROUND, at(TO, X64_RAX, 0));
-    asm_ri(as, X64_ADD_I, true, X64_RAX, LONG_BYTES);
-    asm_rr(as, X64_CMP, true, X64_RAX, X64_RCX);
-    move_if(as, X64_A, X64_RAX, X64_RCX);
-    asm_branch(as, X64_B, next);
+    put_next_round(as, X64_RAX, LONG_BYTES, next);
     put_long(as, true, X64_XMM0 + ROUND, ROUND, at(TO, X64_RCX, 0));
     asm_none(as, X64_VZEROUPPER, false);
     again.end = asm_mark(as);
@@ -382,51 +394,37 @@ static void put_fill_vectors(struct assembler *as, enum x64_op store, u32 count,
     }
 }
 
-// More than 64 with 32 bytes at a time: the first and the last two of them, then rounds. The value
+// More than 128, of which the first and the last 64 are written, with 32 bytes at a time. The value
 // is made anew of rax each time that it begins.
 static struct x64_again put_fill_long(struct assembler *as)
 {
     struct x64_again again = {.is_there = true, .start = asm_mark(as)};
     u32 next = asm_label(as);
-    u32 end = asm_label(as);
     put_value(as);
     asm_put(as, &(struct asm_ins){.op = X64_VPERM2F128,
                                   .reg = X64_XMM0,
                                   .vvvv = X64_XMM0,
                                   .rm = X64_XMM0}); // both halves are the lower one
-    put_fill_vectors(as, X64_VMOVUPS_Y_MR, 2, asm_at(TO, 0));
-    put_fill_vectors(as, X64_VMOVUPS_Y_MR, 2, at(TO, COUNT, -2 * YMM_BYTES));
-    asm_ri(as, X64_CMP_I, false, COUNT, LONG_BYTES);
-    asm_branch(as, X64_BE, end);
-    put_safe(as, X64_BE, true);
     put_aligned(as, X64_RSI);
     put_fill_vectors(as, X64_VMOVUPS_Y_MR, 2, at(TO, X64_RCX, 0));
     asm_bind(as, next);
     put_fill_vectors(as, X64_VMOVUPS_Y_MR, ROUND, at(TO, X64_RSI, 0));
-    asm_ri(as, X64_ADD_I, true, X64_RSI, LONG_BYTES);
-    asm_rr(as, X64_CMP, true, X64_RSI, X64_RCX);
-    move_if(as, X64_A, X64_RSI, X64_RCX);
-    asm_branch(as, X64_B, next);
-    asm_bind(as, end);
+    put_next_round(as, X64_RSI, LONG_BYTES, next);
     asm_none(as, X64_VZEROUPPER, false);
     again.end = asm_mark(as);
     asm_none(as, X64_RET, true);
     return again;
 }
 
-// The same with 16, behind what writes the first and the last two.
+// The same with 16.
 static void put_fill_many(struct assembler *as)
 {
     u32 next = asm_label(as);
-    asm_rm(as, X64_LEA, true, X64_RCX, asm_at(COUNT, -ROUND_BYTES));
-    put_fill_vectors(as, X64_MOVUPS_MR, 2, at(TO, X64_RCX, 0));
+    put_last_round(as, ROUND_BYTES);
     asm_rr(as, X64_XOR, false, X64_RAX, X64_RAX);
     asm_bind(as, next);
     put_fill_vectors(as, X64_MOVUPS_MR, ROUND, at(TO, X64_RAX, 0));
-    asm_ri(as, X64_ADD_I, true, X64_RAX, ROUND_BYTES);
-    asm_rr(as, X64_CMP, true, X64_RAX, X64_RCX);
-    move_if(as, X64_A, X64_RAX, X64_RCX);
-    asm_branch(as, X64_B, next);
+    put_next_round(as, X64_RAX, ROUND_BYTES, next);
     asm_none(as, X64_RET, true);
 }
 
@@ -460,6 +458,11 @@ static struct x64_again put_fill_more(struct assembler *as)
     asm_bind(as, end);
     asm_none(as, X64_RET, true);
     asm_bind(as, more);
+    put_safe(as, X64_BE, true);
+    put_fill_vectors(as, X64_MOVUPS_MR, 2, asm_at(TO, 2 * XMM_BYTES));
+    put_fill_vectors(as, X64_MOVUPS_MR, 2, at(TO, COUNT, -ROUND_BYTES));
+    asm_ri(as, X64_CMP_I, false, COUNT, 2 * ROUND_BYTES);
+    asm_branch(as, X64_BE, end);
     put_safe(as, X64_BE, true);
     asm_ri(as, X64_CMP_I, false, COUNT, rep_bytes(as));
     asm_branch(as, X64_AE, much);
