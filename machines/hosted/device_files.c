@@ -356,10 +356,11 @@ static bool work_and_at(struct work *work, u64 folder, struct span path)
         other->users++;
         work->to_path = path_copy(path, &error);
     }
-    if (work->to_path == NULL) {
+    bool is_good = work->to_path != NULL;
+    if (!is_good) {
         work_fail(work, error);
     }
-    return work->to_path != NULL;
+    return is_good;
 }
 
 // ---- the folders that were given
