@@ -45,7 +45,7 @@ test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++ and Rust programs
 # The adapter's own files, natively, where the attributes of imports and exports mean nothing.
 FUZZ_TARGETS += wasi
 FUZZ_SOURCES_wasi := $(addprefix programs/wasi/,client.c buffers.c files.c io.c paths.c poll.c process.c \
-  refuse.c) build/gen/interfaces/files.c build/gen/interfaces/system.c \
+  sockets.c) build/gen/interfaces/files.c build/gen/interfaces/system.c \
   $(BASE_SOURCES)
 $(foreach f,tests/fuzz/fuzz_wasi $(patsubst %.c,%,$(wildcard programs/wasi/*.c)),\
   $(eval CFLAGS_FOR_$(f) := -Wno-unknown-attributes))

@@ -8,6 +8,7 @@
 #include "programs/rt/redshirt.h"
 #include "programs/wasi/files.h"
 #include "programs/wasi/limits.h"
+#include "programs/wasi/sockets.h"
 #include "programs/wasi/wasi.h"
 
 #define RIGHTS_STREAM                                                                              \
@@ -55,6 +56,7 @@ struct descriptor *descriptor_of(u32 fd)
     streams_make();
     if (fd >= STREAM_COUNT && !table.has_preopens) {
         table.has_preopens = true;
+        listeners_preopen();
         folders_preopen();
     }
     return fd < table.size && table.at[fd].kind != DESCRIPTOR_FREE ? &table.at[fd] : NULL;
@@ -124,7 +126,7 @@ struct descriptor *descriptor_with(u32 fd, enum descriptor_kind kind, u64 rights
     u64 directions = WASI_RIGHT_FD_READ | WASI_RIGHT_FD_WRITE;
     if (descriptor == NULL) {
         *error = WASI_BADF;
-    } else if (descriptor->kind == DESCRIPTOR_STREAM) {
+    } else if (descriptor->kind != DESCRIPTOR_FILE && descriptor->kind != DESCRIPTOR_FOLDER) {
         *error = stream_error;
     } else if (kind == DESCRIPTOR_FILE && descriptor->kind == DESCRIPTOR_FOLDER) {
         *error = WASI_ISDIR;
@@ -144,7 +146,12 @@ struct descriptor *descriptor_with(u32 fd, enum descriptor_kind kind, u64 rights
 
 static i32 descriptor_close(struct descriptor *descriptor)
 {
-    i32 error = descriptor->kind == DESCRIPTOR_STREAM ? WASI_OK : file_close(descriptor->handle);
+    i32 error = WASI_OK;
+    if (descriptor->kind == DESCRIPTOR_LISTENER || descriptor->kind == DESCRIPTOR_SOCKET) {
+        error = socket_release(descriptor);
+    } else if (descriptor->kind != DESCRIPTOR_STREAM) {
+        error = file_close(descriptor->handle);
+    }
     *descriptor = (struct descriptor){0};
     return error;
 }
@@ -157,7 +164,8 @@ WASI_EXPORT(fd_close, u32 fd)
 
 WASI_EXPORT(fd_renumber, u32 from, u32 to)
 {
-    struct descriptor *target = descriptor_of(to); // both, so that all are there
+    (void)descriptor_of(from > to ? from : to); // all are there now, and none moves
+    struct descriptor *target = descriptor_of(to);
     struct descriptor *source = descriptor_of(from);
     if (source == NULL || target == NULL) {
         return WASI_BADF;
@@ -230,7 +238,8 @@ WASI_EXPORT(fd_filestat_get, u32 fd, u32 out)
     }
     struct wasi_filestat stat = {.links = 1};
     i32 error = WASI_OK;
-    if (descriptor->kind == DESCRIPTOR_STREAM) {
+    bool is_file = descriptor->kind == DESCRIPTOR_FILE || descriptor->kind == DESCRIPTOR_FOLDER;
+    if (!is_file) {
         stat.filetype = filetype_of(descriptor);
     } else if ((descriptor->rights & WASI_RIGHT_FD_FILESTAT_GET) == 0) {
         error = WASI_NOTCAPABLE;

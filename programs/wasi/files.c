@@ -110,7 +110,7 @@ void folders_preopen(void)
                                         .inheriting = WASI_RIGHTS,
                                         .handle = granted.folder};
         if (!descriptor_preopen(&descriptor, granted.name)) {
-            return;
+            return; // what is left stays open, and out of reach
         }
     }
 }

@@ -2,10 +2,12 @@
 // programs/wasi/io.c: bytes in and out, of streams and of files, and what else is asked of an open
 // file or folder. A file's position is kept here: the machine's files have none.
 #include "core/base/assert.h"
+#include "programs/wasi/ahead.h"
 #include "programs/wasi/buffers.h"
 #include "programs/wasi/descriptors.h"
 #include "programs/wasi/files.h"
 #include "programs/wasi/limits.h"
+#include "programs/wasi/sockets.h"
 #include "programs/wasi/wasi.h"
 
 // ---- streams
@@ -28,7 +30,7 @@ static i32 stream_read(const struct descriptor *stream, struct buffers list, u64
     i32 error = WASI_OK;
     if (total != 0) {
         u32 max = total < CHUNK_BYTES ? (u32)total : CHUNK_BYTES;
-        error = input_read(max, (stream->flags & WASI_FDFLAG_NONBLOCK) == 0, &bytes);
+        error = ahead_read(&ahead_input, max, (stream->flags & WASI_FDFLAG_NONBLOCK) == 0, &bytes);
     }
     *size = (u32)bytes.size;
     return error == WASI_OK ? buffers_scatter(list, &cursor, bytes) : error;
@@ -111,23 +113,37 @@ static i32 call_check(struct buffers list, u32 size_at, u64 *total)
     return error == WASI_OK && !client_has(size_at, sizeof(u32)) ? WASI_FAULT : error;
 }
 
+// A descriptor that may be read or written; else an errno in *error.
+static struct descriptor *descriptor_for(u32 fd, u64 right, i32 *error)
+{
+    struct descriptor *descriptor = descriptor_of(fd);
+    u8 kind = descriptor == NULL ? (u8)DESCRIPTOR_FREE : descriptor->kind;
+    if (kind == DESCRIPTOR_STREAM) {
+        return stream_may(descriptor, right, error) ? descriptor : NULL;
+    }
+    if (kind == DESCRIPTOR_SOCKET && (descriptor->rights & right) != 0) {
+        return descriptor;
+    }
+    return descriptor_with(fd, DESCRIPTOR_FILE, right,
+                           kind == DESCRIPTOR_SOCKET ? WASI_NOTCAPABLE : WASI_BADF, error);
+}
+
 WASI_EXPORT(fd_read, u32 fd, u32 iovecs, u32 count, u32 size_at)
 {
     struct buffers list = {iovecs, count};
-    struct descriptor *descriptor = descriptor_of(fd);
     u64 total;
     u32 size = 0;
     i32 error;
-    bool is_stream = descriptor != NULL && descriptor->kind == DESCRIPTOR_STREAM;
-    if (is_stream
-            ? !stream_may(descriptor, WASI_RIGHT_FD_READ, &error)
-            : descriptor_with(fd, DESCRIPTOR_FILE, WASI_RIGHT_FD_READ, WASI_BADF, &error) == NULL) {
+    struct descriptor *from = descriptor_for(fd, WASI_RIGHT_FD_READ, &error);
+    if (from == NULL) {
         return error;
     }
     error = call_check(list, size_at, &total);
     if (error == WASI_OK) {
-        error = is_stream ? stream_read(descriptor, list, total, &size)
-                          : read_at(descriptor->handle, &descriptor->position, list, total, &size);
+        error = from->kind == DESCRIPTOR_STREAM ? stream_read(from, list, total, &size)
+                : from->kind == DESCRIPTOR_SOCKET
+                    ? socket_list_read(from, list, total, &size)
+                    : read_at(from->handle, &from->position, list, total, &size);
     }
     return error == WASI_OK ? client_store_u32(size_at, size) : error;
 }
@@ -135,21 +151,19 @@ WASI_EXPORT(fd_read, u32 fd, u32 iovecs, u32 count, u32 size_at)
 WASI_EXPORT(fd_write, u32 fd, u32 iovecs, u32 count, u32 size_at)
 {
     struct buffers list = {iovecs, count};
-    struct descriptor *descriptor = descriptor_of(fd);
     u64 total;
     u32 size = 0;
     i32 error;
-    bool is_stream = descriptor != NULL && descriptor->kind == DESCRIPTOR_STREAM;
-    if (is_stream ? !stream_may(descriptor, WASI_RIGHT_FD_WRITE, &error)
-                  : descriptor_with(fd, DESCRIPTOR_FILE, WASI_RIGHT_FD_WRITE, WASI_BADF, &error) ==
-                        NULL) {
+    struct descriptor *to = descriptor_for(fd, WASI_RIGHT_FD_WRITE, &error);
+    if (to == NULL) {
         return error;
     }
     error = call_check(list, size_at, &total);
     if (error == WASI_OK) {
-        error = is_stream ? stream_write(descriptor, list, total, &size)
-                          : write_at(descriptor->handle, &descriptor->position, descriptor->flags,
-                                     list, total, &size);
+        error = to->kind == DESCRIPTOR_STREAM ? stream_write(to, list, total, &size)
+                : to->kind == DESCRIPTOR_SOCKET
+                    ? socket_list_write(to, list, total, &size)
+                    : write_at(to->handle, &to->position, to->flags, list, total, &size);
     }
     return error == WASI_OK ? client_store_u32(size_at, size) : error;
 }

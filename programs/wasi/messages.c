@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/wasi/messages.c: the adapter's calls as messages, but for files (files.c); and what it
-// declares to use.
+// programs/wasi/messages.c: the adapter's calls as messages, but for files (files.c) and
+// sockets (tcp.c); and what it declares to use.
 #include "core/base/assert.h"
 #include "core/base/memory.h"
 #include "interfaces/files.h"
@@ -13,6 +13,8 @@
 #include "interfaces/stdio_section.h"
 #include "interfaces/system.h"
 #include "interfaces/system_client.h"
+#include "interfaces/tcp.h"
+#include "interfaces/tcp_section.h"
 #include "interfaces/time.h"
 #include "interfaces/time_client.h"
 #include "interfaces/time_section.h"

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/wasi/poll.c: poll_oneoff over clocks and the three streams. Writing is always possible
-// at once; input is asked for ahead; one timer is set, for the earliest clock.
+// programs/wasi/poll.c: poll_oneoff over clocks and descriptors. Writing is always possible at
+// once, and so is a file; what arrives is asked for ahead; one timer is set, for the earliest
+// clock.
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "programs/rt/redshirt.h"
+#include "programs/wasi/ahead.h"
 #include "programs/wasi/descriptors.h"
 #include "programs/wasi/files.h"
 #include "programs/wasi/limits.h"
@@ -31,13 +33,16 @@ static bool is_clock(const struct wasi_subscription *subscription)
     return subscription->type == WASI_EVENT_CLOCK && subscription->clock.id <= WASI_CLOCK_MONOTONIC;
 }
 
-// Whether it waits for the standard input.
-static bool is_input(const struct wasi_subscription *subscription)
+// What it waits for, where that arrives by itself; or NULL.
+static struct ahead *arrival_of(const struct wasi_subscription *subscription)
 {
-    const struct descriptor *descriptor =
+    const struct descriptor *from =
         subscription->type == WASI_EVENT_FD_READ ? descriptor_of(subscription->fd) : NULL;
-    return descriptor != NULL && descriptor->kind == DESCRIPTOR_STREAM &&
-           descriptor->stream == STREAM_INPUT;
+    if (from == NULL || (from->rights & WASI_RIGHT_POLL_FD_READWRITE) == 0) {
+        return NULL;
+    }
+    bool is_input = from->kind == DESCRIPTOR_STREAM && from->stream == STREAM_INPUT;
+    return is_input ? &ahead_input : from->is_deaf ? NULL : from->ahead;
 }
 
 // Turns the clocks' timeouts, which may be relative or of the wall clock, into times of the
@@ -77,34 +82,42 @@ static i32 deadlines_set(void)
 static void file_ready(const struct descriptor *file, bool reads, struct wasi_event *event)
 {
     struct wasi_filestat stat;
-    u64 right = WASI_RIGHT_POLL_FD_READWRITE;
     event->bytes = CHUNK_BYTES;
-    if (file->kind != DESCRIPTOR_FILE || (file->rights & right) == 0) {
-        event->error = file->kind != DESCRIPTOR_FILE ? WASI_BADF : WASI_NOTCAPABLE;
-    } else if (reads && file_about(file->handle, &stat) == WASI_OK) {
+    if (reads && file_about(file->handle, &stat) == WASI_OK) {
         event->bytes = stat.size > file->position ? stat.size - file->position : 0;
     }
 }
 
-// What is ready of a stream or file: an event to tell, or false.
-static bool stream_ready(const struct wasi_subscription *subscription, struct wasi_event *event)
+// What is wrong with waiting for that, or WASI_OK.
+static u16 event_error(const struct descriptor *descriptor, bool reads)
 {
-    const struct descriptor *stream = descriptor_of(subscription->fd);
+    if (descriptor == NULL || descriptor->kind == DESCRIPTOR_FOLDER) {
+        return WASI_BADF;
+    }
+    bool is_wrong = descriptor->kind == DESCRIPTOR_STREAM
+                        ? reads != (descriptor->stream == STREAM_INPUT)
+                        : descriptor->kind == DESCRIPTOR_LISTENER && !reads;
+    return is_wrong                                                   ? WASI_BADF
+           : (descriptor->rights & WASI_RIGHT_POLL_FD_READWRITE) == 0 ? WASI_NOTCAPABLE
+                                                                      : WASI_OK;
+}
+
+// What is ready of a descriptor: an event to tell, or false.
+static bool descriptor_ready(const struct wasi_subscription *subscription, struct wasi_event *event)
+{
+    const struct descriptor *descriptor = descriptor_of(subscription->fd);
     bool reads = subscription->type == WASI_EVENT_FD_READ;
-    if (stream != NULL && stream->kind != DESCRIPTOR_STREAM) {
-        file_ready(stream, reads, event);
+    event->error = event_error(descriptor, reads);
+    if (event->error != WASI_OK) {
         return true;
     }
-    if (stream == NULL || reads != (stream->stream == STREAM_INPUT)) {
-        event->error = WASI_BADF;
+    if (descriptor->kind == DESCRIPTOR_FILE) {
+        file_ready(descriptor, reads, event);
         return true;
     }
-    if (!reads) {
-        event->bytes = CHUNK_BYTES;
-        return true;
-    }
-    u32 bytes;
-    if (input_state(&bytes) == INPUT_UNKNOWN) {
+    const struct ahead *arrival = arrival_of(subscription);
+    u32 bytes = reads ? 0 : CHUNK_BYTES;
+    if (arrival != NULL && !ahead_is_ready(arrival, &bytes)) {
         return false;
     }
     event->bytes = bytes;
@@ -123,7 +136,7 @@ static i32 events_write(u64 now_ns)
             event.error = is_clock(subscription) ? WASI_OK : WASI_INVAL;
             ready = event.error != WASI_OK || subscription->clock.timeout_ns <= now_ns;
         } else {
-            ready = stream_ready(subscription, &event);
+            ready = descriptor_ready(subscription, &event);
         }
         if (!ready) {
             continue;
@@ -137,8 +150,8 @@ static i32 events_write(u64 now_ns)
     return WASI_OK;
 }
 
-// Waits for input or for a time, whichever is first.
-static i32 wait_for_input(u64 until_ns)
+// Waits for an arrival or for a time, whichever is first.
+static i32 wait_for_arrival(u64 until_ns)
 {
     u64 timer = 0;
     i32 error = until_ns == NEVER_NS ? WASI_OK : message_sleep_send(until_ns, &timer);
@@ -151,11 +164,26 @@ static i32 wait_for_input(u64 until_ns)
             timer = 0;
             over = true;
         } else {
-            over = input_event(&event);
+            over = ahead_event(&event);
         }
     }
     if (timer != 0) {
         message_cancel(timer); // its answer comes later and is read over
+    }
+    return error;
+}
+
+// Asks for everything that arrives by itself; whether there is anything.
+static i32 arrivals_ask(bool *any)
+{
+    i32 error = WASI_OK;
+    *any = false;
+    for (u32 i = 0; i < poll.count && error == WASI_OK; i++) {
+        struct ahead *arrival = arrival_of(&poll.subscriptions[i]);
+        if (arrival != NULL) {
+            *any = true;
+            error = ahead_ask(arrival);
+        }
     }
     return error;
 }
@@ -165,11 +193,10 @@ static i32 events_await(void)
 {
     u64 until_ns = NEVER_NS;
     u64 now_ns = 0;
-    bool input = false;
+    bool arrivals;
     bool clocks = false;
     for (u32 i = 0; i < poll.count; i++) {
         const struct wasi_subscription *subscription = &poll.subscriptions[i];
-        input |= is_input(subscription);
         if (is_clock(subscription)) {
             clocks = true;
             until_ns = subscription->clock.timeout_ns < until_ns ? subscription->clock.timeout_ns
@@ -177,17 +204,18 @@ static i32 events_await(void)
         }
     }
     for (;;) {
-        i32 error = input ? input_ask() : WASI_OK;
+        i32 error = arrivals_ask(&arrivals);
         if (error == WASI_OK && clocks) {
             error = message_clock(WASI_CLOCK_MONOTONIC, &now_ns);
         }
         if (error == WASI_OK) {
+            ahead_look();
             error = events_write(now_ns);
         }
         if (error != WASI_OK || poll.event_count != 0) {
             return error;
         }
-        error = input ? wait_for_input(until_ns) : message_sleep(until_ns);
+        error = arrivals ? wait_for_arrival(until_ns) : message_sleep(until_ns);
         if (error != WASI_OK) {
             return error;
         }

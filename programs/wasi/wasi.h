@@ -266,21 +266,3 @@ void message_cancel(u64 id);
 // system_list_bytes_next.
 enum { LIST_ARGUMENTS, LIST_ENVIRONMENT };
 struct system_list_bytes message_start(u32 list);
-
-// ---- input ahead (streams.c)
-
-// What is known about the standard input without waiting.
-enum input {
-    INPUT_UNKNOWN, // not asked for yet, or the answer has not come
-    INPUT_READY,   // bytes, the end, or a failure: a read returns at once
-};
-// Asks for input ahead of its reader, unless that is under way or there is some, so that its
-// arrival can be waited for together with other events. An errno.
-i32 input_ask(void);
-enum input input_state(u32 *bytes);
-// Takes an answer that came; false: it is not for the standard input.
-struct rt_event;
-bool input_event(const struct rt_event *event);
-// Reads up to `max` bytes, from what is ahead or by a message, which are valid until the next
-// message.
-i32 input_read(u32 max, bool blocks, struct span *bytes);

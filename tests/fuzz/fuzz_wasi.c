@@ -5,13 +5,14 @@
 //
 // What must hold: no access outside either memory (the sanitizers see to that), every answer is an
 // errno of preview1, bytes written reach the right stream in order, no input is lost or made up,
-// and every handle of a file is closed once.
+// and every handle of a file, and every socket, is closed once.
 #include "core/base/assert.h"
 #include "core/base/memory.h"
 #include "interfaces/files.h"
 #include "programs/rt/redshirt.h"
+#include "programs/wasi/ahead.c"       // the same
 #include "programs/wasi/descriptors.c" // whole, because what it keeps must begin anew each time
-#include "programs/wasi/streams.c"     // the same
+#include "programs/wasi/tcp.h"
 #include "programs/wasi/wasi.h"
 #include <setjmp.h>
 #include <stdio.h>
@@ -188,10 +189,35 @@ i32 message_sleep_send(u64 until_ns, u64 *id)
     return WASI_OK;
 }
 
+// What sockets wait for.
+enum { SOCKETS = 4096, ARRIVALS = 64 };
+static struct {
+    u64 id;
+    u32 max; // 0: a connection
+} arrivals[ARRIVALS];
+static u32 arrival_count;
+
+static void arrival_remove(u32 index)
+{
+    arrivals[index] = arrivals[--arrival_count];
+}
+
 void message_cancel(u64 id)
 {
-    ASSERT(id == timer);
-    timer = 0;
+    if (id == timer) {
+        timer = 0;
+        return;
+    }
+    if (id == read_under_way) {
+        read_under_way = 0;
+        return;
+    }
+    u32 at = 0;
+    while (at < arrival_count && arrivals[at].id != id) {
+        at++;
+    }
+    ASSERT(at < arrival_count);
+    arrival_remove(at);
 }
 
 static u8 list_bytes[32];
@@ -203,7 +229,101 @@ struct system_list_bytes message_start(u32 list)
     for (u32 i = 0; i < COUNT_OF(strings); i++) {
         strings[i] = span_of(list_bytes, pick() % sizeof list_bytes);
     }
+    if (list == LIST_ENVIRONMENT && pick() & 1) {
+        strings[1] = SPAN_LITERAL("REDSHIRT_LISTEN=one,,two,three");
+    }
     return (struct system_list_bytes){.count = COUNT_OF(strings), .items = strings};
+}
+
+// ---- sockets
+
+static bool open_sockets[SOCKETS];
+static u64 next_socket;
+
+static u64 socket_give(void)
+{
+    u64 socket = 1 + next_socket++ % (SOCKETS - 1);
+    open_sockets[socket] = true;
+    return socket;
+}
+
+static void socket_check(u64 socket)
+{
+    ASSERT(socket < SOCKETS && open_sockets[socket]);
+}
+
+i32 socket_listen(struct span at, u64 *listener)
+{
+    if (at.size == 0) {
+        return WASI_INVAL;
+    }
+    *listener = socket_give();
+    return WASI_OK;
+}
+
+static i32 arrival_send(u64 socket, u32 max, u64 *id)
+{
+    socket_check(socket);
+    if (arrival_count == ARRIVALS || pick() == 255) {
+        *id = 0;
+        return WASI_IO;
+    }
+    *id = arrivals[arrival_count].id = ++next_id;
+    arrivals[arrival_count++].max = max;
+    return WASI_OK;
+}
+
+i32 socket_accept_send(u64 listener, u64 *id)
+{
+    return arrival_send(listener, 0, id);
+}
+
+i32 socket_accept_answer(struct span body, u64 *connection)
+{
+    ASSERT(body.size == 0);
+    *connection = pick() == 255 ? 0 : socket_give();
+    return *connection == 0 ? WASI_CONNRESET : WASI_OK;
+}
+
+i32 socket_read(u64 socket, u32 max, struct span *bytes)
+{
+    socket_check(socket);
+    ASSERT(max > 0 && max <= CHUNK_BYTES);
+    *bytes = span_of(answer_bytes, pick() < max ? pick() % (max + 1) : max);
+    return pick() == 255 ? WASI_IO : WASI_OK;
+}
+
+i32 socket_read_send(u64 socket, u32 max, u64 *id)
+{
+    ASSERT(max > 0);
+    return arrival_send(socket, max, id);
+}
+
+i32 socket_read_answer(struct span body, u32 max, struct span *bytes)
+{
+    ASSERT(body.size <= max);
+    *bytes = body;
+    return WASI_OK;
+}
+
+i32 socket_write(u64 socket, struct span bytes)
+{
+    socket_check(socket);
+    ASSERT(bytes.size <= CHUNK_BYTES);
+    return pick() == 255 ? WASI_PIPE : WASI_OK;
+}
+
+i32 socket_shutdown(u64 socket)
+{
+    socket_check(socket);
+    return WASI_OK;
+}
+
+i32 socket_close(u64 socket)
+{
+    socket_check(socket);
+    open_sockets[socket] = false;
+    return WASI_OK;
 }
 
 // ---- events
@@ -212,6 +332,16 @@ static bool event_make(struct rt_event *event, bool waits)
 {
     u8 which = pick();
     *event = (struct rt_event){.kind = NOTIFICATION_ANSWER};
+    if (arrival_count > 0 && (which & 2 || (read_under_way == 0 && timer == 0))) {
+        u32 at = which / 4 % arrival_count;
+        event->id = arrivals[at].id;
+        event->error = which == 254 ? E_GONE : 0;
+        event->body = span_of(answer_bytes, pick() < arrivals[at].max ? pick() : arrivals[at].max);
+        event->body.size =
+            event->body.size < arrivals[at].max ? event->body.size : arrivals[at].max;
+        arrival_remove(at);
+        return true;
+    }
     if (read_under_way != 0 && (which & 1 || timer == 0)) {
         event->id = read_under_way;
         read_under_way = 0;
@@ -409,6 +539,12 @@ i64 rt_call(u32 bond, u64 function, const void *body, u32 body_len, void *answer
     return size <= answer_len ? (i64)size : E_BUFFER;
 }
 
+i32 rt_print_error(const char *string)
+{
+    ASSERT(string[0] != 0);
+    return 0;
+}
+
 void rt_exit(u32 code)
 {
     (void)code;
@@ -417,6 +553,10 @@ void rt_exit(u32 code)
 
 // ---- the calls
 
+i32 wasi_sock_accept(u32, u32, u32);
+i32 wasi_sock_recv(u32, u32, u32, u32, u32, u32);
+i32 wasi_sock_send(u32, u32, u32, u32, u32);
+i32 wasi_sock_shutdown(u32, u32);
 i32 wasi_fd_read(u32, u32, u32, u32);
 i32 wasi_fd_write(u32, u32, u32, u32);
 i32 wasi_fd_pread(u32, u32, u32, u64, u32);
@@ -515,7 +655,15 @@ static i32 path_call(u8 which)
 static i32 file_call(u8 which)
 {
     u32 fd = 3 + pick() % 8;
-    switch (which % 16) {
+    switch (which % 20) {
+    case 16:
+        return wasi_sock_accept(fd, pick() & 7, pick_near());
+    case 17:
+        return wasi_sock_recv(fd, pick_near(), pick_near(), pick() & 3, pick_near(), pick_near());
+    case 18:
+        return wasi_sock_send(fd, pick_near(), pick_near(), pick() / 250, pick_near());
+    case 19:
+        return wasi_sock_shutdown(fd, pick() & 3);
     case 0:
         return wasi_fd_pread(fd, pick_near(), pick_near(), pick(), pick_near());
     case 1:
@@ -606,7 +754,10 @@ static void adapter_begin(void)
     mem_zero(&table, sizeof table);
     mem_zero(first_table, sizeof first_table);
     mem_zero(&names, sizeof names);
-    mem_zero(&ahead, sizeof ahead);
+    mem_zero(&ahead_input, sizeof ahead_input);
+    first = NULL;
+    arrival_count = 0;
+    mem_zero(open_sockets, sizeof open_sockets);
     mem_zero(open_files, sizeof open_files);
 }
 
@@ -614,10 +765,16 @@ static void adapter_begin(void)
 static void adapter_end(void)
 {
     for (u32 i = 0; i < table.size; i++) {
-        if (table.at[i].kind > DESCRIPTOR_STREAM) {
-            ASSERT(open_files[table.at[i].handle]);
-            open_files[table.at[i].handle] = false;
+        struct descriptor *descriptor = &table.at[i];
+        if (descriptor->kind == DESCRIPTOR_FILE || descriptor->kind == DESCRIPTOR_FOLDER) {
+            ASSERT(open_files[descriptor->handle]);
+            open_files[descriptor->handle] = false;
+        } else if (descriptor->kind > DESCRIPTOR_STREAM) {
+            (void)socket_release(descriptor);
         }
+    }
+    for (u32 i = 0; i < SOCKETS; i++) {
+        ASSERT(!open_sockets[i]);
     }
     if (table.at != first_table) {
         free(table.at);

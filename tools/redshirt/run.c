@@ -14,6 +14,7 @@
 #include "tools/redshirt/debugger.h"
 #include "tools/redshirt/dirs.h"
 #include "tools/redshirt/grants.h"
+#include "tools/redshirt/listens.h"
 #include "tools/redshirt/network.h"
 #include "tools/redshirt/program.h"
 #include "tools/redshirt/session.h"
@@ -26,6 +27,7 @@ struct run {
     u32 word_count;
     struct grants_line words[RUN_WORDS];
     struct dirs dirs;
+    struct listens listens;
     u16 gdb_port; // 0: nobody debugs it
     struct network network;
     const char *program; // a CID or the path of a file
@@ -84,6 +86,9 @@ static int option_take(const struct command *command, struct run *run, struct op
     }
     if (strcmp(option, "dir") == 0) {
         return dirs_take(command, &run->dirs, options_value(options, value));
+    }
+    if (strcmp(option, "listen") == 0) {
+        return listens_take(command, &run->listens, options_value(options, value));
     }
     if (strcmp(option, "yes") == 0 || strcmp(option, "y") == 0) {
         run->is_free = true;
@@ -171,6 +176,13 @@ static int arguments_take(const struct command *command, struct run *run, int co
     for (int i = first; i < count; i++) {
         run->arguments[run->argument_count++] = span_string(arguments[i]);
     }
+    struct span listens = listens_variable(&run->listens);
+    if (listens.size > 0 && run->environment_count == KERNEL_ARGUMENTS) {
+        return say_usage(command, "a program has at most %d variables", KERNEL_ARGUMENTS);
+    }
+    if (listens.size > 0) {
+        run->environment[run->environment_count++] = listens;
+    }
     return EXIT_GOOD;
 }
 
@@ -188,6 +200,9 @@ static int words_say(struct session *session, struct run *run, const char *cid)
     for (u32 i = 0; code == EXIT_GOOD && i < run->word_count; i++) {
         run->words[i].program = program;
         code = grants_say(session->kernel, &run->words[i]);
+    }
+    if (code == EXIT_GOOD && !run->is_free) {
+        code = listens_say(session->kernel, &run->listens, &program);
     }
     return code == EXIT_GOOD ? dirs_say(session->kernel, &run->dirs, &program) : code;
 }
@@ -278,6 +293,8 @@ const struct command command_run = {
     "                         the program may use this folder and what is in it, this time; it "
     "calls it\n"
     "                         GUEST, or as it is written here; ro: it may only read\n"
+    "      --listen [ADDRESS:]PORT\n"
+    "                         a WASI program begins with a listener there, from descriptor 3 on\n"
     "  -e, --env NAME=VALUE   a variable of the program's environment, which is empty otherwise\n"
     "      --engine NAME      interpreter, compiled, or auto: what runs for a while is compiled\n"
     "      --gdb PORT         waits on 127.0.0.1 and ::1 until GDB's or LLDB's protocol says go "
