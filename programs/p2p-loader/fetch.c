@@ -645,13 +645,6 @@ bool fetch_needs_peers(void)
     return needs_peers;
 }
 
-void fetch_hears(void)
-{
-    for (u32 i = 0; i < LOADER_FETCHES; i++) {
-        fetches[i].is_missing = false; // the engine will say so again
-    }
-}
-
 bool fetch_state(u32 index, struct fetch_state *out)
 {
     const struct fetch *fetch = &fetches[index];
@@ -663,7 +656,8 @@ bool fetch_state(u32 index, struct fetch_state *out)
     return true;
 }
 
-// Whether nobody has some block of it: what was told may have come since, by another way.
+// Whether nobody has some block of it: since that was told it may have come by another way, or
+// somebody else is asked.
 static bool fetch_is_missing(struct node *node, struct fetch *fetch)
 {
     struct cid cid;

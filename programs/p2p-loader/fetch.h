@@ -35,8 +35,6 @@ void fetch_event(struct node *node, const struct bitswap_event *event);
 void fetch_block(struct node *node, const struct cid *cid, struct span bytes, struct span from);
 // Somebody sent something else than he was asked for.
 void fetch_was_lied_to(struct span who, u64 bytes);
-// A peer is there that was not before.
-void fetch_hears(void);
 // Returns when to be called at the latest.
 u64 fetch_turn(struct node *node);
 

@@ -10,7 +10,6 @@
 #include "interfaces/tcp_client.h"
 #include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/dht.h"
-#include "programs/p2p-loader/fetch.h"
 #include "programs/p2p-loader/names.h"
 #include "programs/rt/redshirt.h"
 
@@ -276,7 +275,6 @@ void link_exchange(struct link *link)
     link->kind = LINK_PUBLIC;
     if (link_is_open(link)) {
         blocks_begin(link);
-        fetch_hears();
     }
 }
 

@@ -123,9 +123,6 @@ void node_opened(struct node *self, struct link *link)
         return;
     }
     sources_opened(link);
-    if (link->has_bitswap) {
-        fetch_hears();
-    }
 }
 
 void node_gone(struct node *self, struct link *link, struct span why)
