@@ -208,6 +208,7 @@ def run_refuses_names_that_are_none(world):
     good = add(world, b"anything")
     expect_refused(world.run("run", good[:-1]), 67, "cannot run")
     expect_refused(world.run("run", good.upper()), 67, "cannot run")
+    expect_refused(world.run("run", "tool"), 66, "neither a file nor a CID", "redshirt ls")
     expect_refused(world.run("run"), 64, "which program")
     expect_refused(world.run("run", "--env", "x"), 64, "NAME=VALUE")
     expect_refused(world.run("run", "--workers", "0", "x"), 64, "from 1")

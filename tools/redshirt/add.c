@@ -30,7 +30,8 @@ static int add_one(struct store *store, const char *path, bool with_path, bool w
     int file = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
         int code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_IO;
-        say("%s: cannot be opened (%s)", path, strerror(errno));
+        say("%s: cannot be opened (%s)%s", path, strerror(errno),
+            path[0] == '-' ? "; options stand before the files" : "");
         return code;
     }
     struct report report = {0};

@@ -63,6 +63,12 @@ int say_refused(const char *what, enum err err, const struct report *report)
     return exit_code_of(err);
 }
 
+int say_bad_cid(const char *word, const struct report *report)
+{
+    say("%s: %s; `redshirt add FILE` and `redshirt ls` print CIDs", word, report->text);
+    return EXIT_BAD_CID;
+}
+
 const char *options_next(struct options *options, const char **value)
 {
     *value = NULL;

@@ -59,6 +59,9 @@ extern const struct command command_why;
 // "redshirt: " and a sentence, as printf has it.
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 
+// Says that a word is no CID, why, and where CIDs come from. Returns EXIT_BAD_CID.
+int say_bad_cid(const char *word, const struct report *report);
+
 // Says that the command line is wrong, and how to see what is right. Returns EXIT_USAGE.
 __attribute__((format(printf, 2, 3))) int say_usage(const struct command *command,
                                                     const char *format, ...);

@@ -22,6 +22,16 @@ static enum err bytes_write(void *context, struct span bytes)
     return write_all(*file, bytes) ? ERR_OK : ERR_IO;
 }
 
+// As say_refused; where something is missing, with what to do about it.
+static int say_missing(const char *name, enum err err, const struct report *report)
+{
+    if (err != ERR_NOT_FOUND || report->err == ERR_OK) {
+        return say_refused(name, err, report);
+    }
+    say("%s: %s; `--peer ADDRESS` says who may have it", name, report->text);
+    return EXIT_NOT_FOUND;
+}
+
 static int get_to(struct store *store, const char *name, const struct cid *cid, int file)
 {
     struct report report = {0};
@@ -30,7 +40,7 @@ static int get_to(struct store *store, const char *name, const struct cid *cid, 
         say("%s: cannot be written (%s)", name, strerror(errno));
         return EXIT_IO;
     }
-    return err == ERR_OK ? EXIT_GOOD : say_refused(name, err, &report);
+    return err == ERR_OK ? EXIT_GOOD : say_missing(name, err, &report);
 }
 
 // Gives a finished file the rights a new one has, and its name.
@@ -91,8 +101,7 @@ static int get_named(struct network *network, const char *path)
     struct cid cid;
     char name[CID_TEXT_BYTES];
     if (p2p_cid_parse_text(span_string(network->get), &cid, &report) != ERR_OK) {
-        say("%s: %s", network->get, report.text);
-        return EXIT_BAD_CID;
+        return say_bad_cid(network->get, &report);
     }
     cid_write_text(&cid, name);
     network->get = name;

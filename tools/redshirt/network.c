@@ -33,7 +33,8 @@ static int address_take(const struct command *command, const char *option, const
         err = multiaddr_target(span_of(address.bytes, address.size), &target, &report);
     }
     if (err != ERR_OK) {
-        return say_usage(command, "--%s %s: %s", option, value, report.text);
+        return say_usage(command, "--%s %s: %s; an address is like /ip4/127.0.0.1/tcp/4001", option,
+                         value, report.text);
     }
     if (*count == KERNEL_ARGUMENTS) {
         return say_usage(command, "there are too many addresses");

@@ -117,8 +117,7 @@ static int pin_one(struct store *store, const char *name, bool is_add)
     struct cid cid;
     struct report report = {0};
     if (p2p_cid_parse_text(span_string(name), &cid, &report) != ERR_OK) {
-        say("%s: %s", name, report.text);
-        return EXIT_BAD_CID;
+        return say_bad_cid(name, &report);
     }
     if (is_add && !store_has(store, &cid)) {
         say("%s is not in the store; `redshirt get` fetches it", name);

@@ -15,6 +15,8 @@
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/names.h"
 
+enum { NAME_SHORTEST = 40 }; // letters of a CID of any kind that there is
+
 // A pipe or a device does not say how much it holds, and may never end.
 static bool is_program_size(void *context, u64 bytes)
 {
@@ -85,12 +87,15 @@ int program_find(struct store *store, struct network *network, const char *progr
             program, report.text);
         return EXIT_BAD_CID;
     }
-    // What begins as names of blocks do was meant as one.
-    bool looks_like_cid = err == ERR_UNSUPPORTED || strncasecmp(program, "baf", 3) == 0;
+    // What begins as names of blocks do, and is long, was meant as one.
+    bool looks_like_cid = (err == ERR_UNSUPPORTED && strlen(program) >= NAME_SHORTEST) ||
+                          strncasecmp(program, "baf", 3) == 0;
     if (looks_like_cid) {
         say("cannot run %s: %s", program, report.text);
         return EXIT_BAD_CID;
     }
-    say("cannot run %s: it is neither a file nor a CID (%s)", program, report.text);
+    say("cannot run %s: it is neither a file nor a CID nor NAME@KEY; `redshirt ls` lists what is "
+        "here",
+        program);
     return EXIT_NOT_FOUND;
 }

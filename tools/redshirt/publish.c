@@ -350,8 +350,7 @@ static int publish_run(const struct command *command, int count, char **argument
     publication.name = span_string(arguments[options.next]);
     if (p2p_cid_parse_text(span_string(arguments[options.next + 1]), &publication.program,
                            &report) != ERR_OK) {
-        say("%s: %s", arguments[options.next + 1], report.text);
-        return EXIT_BAD_CID;
+        return say_bad_cid(arguments[options.next + 1], &report);
     }
     struct store store;
     code = store_open_home(&store);

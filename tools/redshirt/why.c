@@ -121,8 +121,7 @@ static int why_print(struct store *store, const char *name)
     struct counts counts = {0};
     char *log = NULL;
     if (p2p_cid_parse_text(span_string(name), &cid, &report) != ERR_OK) {
-        say("%s: %s", name, report.text);
-        return EXIT_BAD_CID;
+        return say_bad_cid(name, &report);
     }
     int code = record_read(store, SPAN_LITERAL("why"), &log);
     if (code != EXIT_GOOD) {
