@@ -58,8 +58,8 @@ def store_gives_back_what_it_got(world):
 def store_errors_say_what_to_do(world):
     cid = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
     expect_refused(world.run("get", cid), 66, "no block", "--peer ADDRESS")
-    for words in ("get", "file"), ("pin", "file"), ("why", "file"), ("publish", "name", "file"):
-        expect_refused(world.run(*words), 67, "file: not a CID", "redshirt add FILE")
+    for words in ("get", "greet"), ("pin", "greet"), ("why", "greet"), ("publish", "name", "greet"):
+        expect_refused(world.run(*words), 67, "greet: not a CID", "redshirt add FILE")
     expect_refused(world.run("get", "--peer", "10.0.0.1:4001", cid), 64, "like /ip4/127.0.0.1/tcp/4001")
     expect_refused(world.run("add", "--", "--no-pin"), 66, "options stand before")
 
