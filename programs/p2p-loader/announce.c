@@ -58,6 +58,8 @@ static struct announcing *all; // NULL: we do not stay
 static u64 hour_ns;            // when it began
 static u32 hour_count;
 static u64 meet_ns; // when peers are dialled next
+static bool wants_pins;
+static bool is_hidden; // there is something to tell, and no address to tell to the local network
 
 void announce_begin(struct node *node, const struct multiaddr *addresses, u32 count)
 {
@@ -73,6 +75,22 @@ void announce_begin(struct node *node, const struct multiaddr *addresses, u32 co
                                span_of(addresses[i].bytes, addresses[i].size));
         }
     }
+}
+
+void announce_at(const struct multiaddr *address)
+{
+    for (u32 scope = 0; all != NULL && scope < DHTS; scope++) {
+        struct p2p_hint *self = &all->self[scope];
+        bool is_first = self->address_count == 0;
+        bool is_new =
+            p2p_hint_add(self, (enum p2p_scope)scope, span_of(address->bytes, address->size));
+        wants_pins = wants_pins || (is_first && is_new);
+    }
+}
+
+bool announce_wants_pins(void)
+{
+    return wants_pins;
 }
 
 static bool is_told(enum p2p_scope scope)
@@ -117,7 +135,9 @@ void announce_pins(struct node *node, struct span list)
     if (keys == NULL) {
         return;
     }
+    wants_pins = false;
     u32 count = keys_read(list, keys);
+    is_hidden = count != 0 && all->self[P2P_SCOPE_LAN].address_count == 0;
     for (u32 scope = 0; scope < DHTS; scope++) {
         struct kad_provides *files = &all->files[scope];
         if (!is_told((enum p2p_scope)scope) || all->self[scope].address_count == 0) {
@@ -377,7 +397,7 @@ static bool is_due(const struct node *node, enum p2p_scope scope)
 
 bool announce_needs_peers(const struct node *node)
 {
-    return is_due(node, P2P_SCOPE_LAN) && !has_peers(node, P2P_SCOPE_LAN) &&
+    return (is_hidden || is_due(node, P2P_SCOPE_LAN)) && !has_peers(node, P2P_SCOPE_LAN) &&
            node->now_ns >= meet_ns && node->now_ns < meet_ns + LOADER_MEET_MS * NS_PER_MS;
 }
 

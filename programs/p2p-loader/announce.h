@@ -8,8 +8,8 @@
 //         are not of another protocol; announce_link_gone before a link is freed.
 // Order   one key at a time: the nodes nearest are looked up (dht.h), then each is told. What was
 //         taken is said again after P2P_KAD_REPROVIDE_MS, what nobody took after P2P_KAD_RETRY_MS.
-// Limits  P2P_KAD_PROVIDES files, LOADER_NAMES names, LOADER_ANNOUNCES_HOUR lookups. Where we
-//         listen at no address of a DHT's own scope, nobody could come, and that one is not told of
+// Limits  P2P_KAD_PROVIDES files, LOADER_NAMES names, LOADER_ANNOUNCES_HOUR lookups. Where no
+//         address of ours is of a DHT's own scope, nobody could come, and that one is not told of
 //         files.
 #pragma once
 #include "core/base/span.h"
@@ -21,6 +21,10 @@ struct node;
 
 //   addresses  where we listen
 void announce_begin(struct node *node, const struct multiaddr *addresses, u32 count);
+// Somebody sees us at that address, too: of one who listens at all of them it is not known before.
+void announce_at(const struct multiaddr *address);
+// Whether announce_pins is to be called again: there is somewhere to come now.
+bool announce_wants_pins(void);
 // The list of all roots that are pinned, one in a line.
 void announce_pins(struct node *node, struct span list);
 // A record of a name of ours; nothing when it was told before.

@@ -29,6 +29,7 @@ struct acceptor {
 
 static struct acceptor acceptors[LOADER_LISTENERS * LOADER_ACCEPTS];
 static u32 listener_count;
+static u16 any_port[NET_ADDRESS_IPV6 + 1]; // where we listen at all addresses of a kind; 0: nowhere
 static u8 wire[WRITE_HEAD_BYTES + LOADER_READ_BYTES]; // what is written next
 
 // ---- addresses
@@ -447,6 +448,18 @@ static void link_connect(struct link *link)
     }
 }
 
+// The address that a connection has at our end is one at which others find us, where we listen at
+// all of them.
+static void local_seen(const struct net_endpoint *local)
+{
+    struct net_endpoint at = *local;
+    at.port = any_port[local->address.kind];
+    if (at.port != 0) {
+        struct multiaddr address = multiaddr_of(&at);
+        announce_at(&address);
+    }
+}
+
 static void connect_done(struct call *call, const struct rt_event *event)
 {
     struct link *link = CONTAINER_OF(call, struct link, setup);
@@ -455,6 +468,7 @@ static void connect_done(struct call *call, const struct rt_event *event)
     if (is_answer && result.ok && link->stage == LINK_IS_OVER) {
         socket_close(link->node, result.value.socket); // too late
     } else if (is_answer && result.ok) {
+        local_seen(&result.value.local);
         link_is_up(link, result.value.socket);
     } else if (link->stage != LINK_IS_OVER && link->endpoint_next < link->endpoint_count) {
         link_connect(link);
@@ -588,6 +602,7 @@ static void accept_done(struct call *call, const struct rt_event *event)
         link->is_knocking = true;
         node->knocking_count++;
         link->address = multiaddr_of(&result.value.peer);
+        local_seen(&result.value.local);
         link_is_up(link, result.value.socket);
     }
     acceptor_wait(acceptor);
@@ -613,6 +628,15 @@ static enum err listen_error(enum net_error error, struct report *report)
     return report_err(report, ERR_IO, 0, "the machine does not listen there");
 }
 
+static bool is_unspecified(struct span ip)
+{
+    u8 sum = 0;
+    for (size_t i = 0; i < ip.size; i++) {
+        sum |= ip.data[i];
+    }
+    return sum == 0;
+}
+
 enum err links_listen(struct node *node, const struct multiaddr *address, struct multiaddr *at,
                       struct report *report)
 {
@@ -633,6 +657,9 @@ enum err links_listen(struct node *node, const struct multiaddr *address, struct
         return listen_error(result.error, report);
     }
     *at = multiaddr_of(&result.value.local);
+    if (is_unspecified(target.host)) {
+        any_port[result.value.local.address.kind] = result.value.local.port;
+    }
     for (u32 i = 0; i < LOADER_ACCEPTS; i++) {
         struct acceptor *acceptor = &acceptors[listener_count * LOADER_ACCEPTS + i];
         acceptor->node = node;

@@ -395,6 +395,9 @@ u64 serve_turn(struct node *node)
 {
     struct give *give;
     struct bitswap_request order;
+    if (announce_wants_pins()) {
+        announce_pins(node, span_of(pins, pins_size));
+    }
     if (node->now_ns >= pins_ns) {
         pins_look(node);
     }

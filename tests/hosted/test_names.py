@@ -144,7 +144,8 @@ def names_bring_providers(world):
     giver, middle, taker = home(world, "giver"), home(world, "middle"), home(world, "taker")
     cids = [add(giver, b"file %d" % n) for n in range(5)]
     with serving(middle) as neighbour:
-        with serving(giver, "--listen", "/ip4/127.0.0.1/tcp/0", "--peer", neighbour.address):
+        # All addresses of this machine: which of them others use, the connection tells.
+        with serving(giver, "--listen", "/ip4/0.0.0.0/tcp/0", "--peer", neighbour.address):
             for n, cid in enumerate(cids):
                 found = eventually(lambda cid=cid: taker.run("get", cid, "--peer", neighbour.address).out)
                 expect(found, b"file %d" % n)
