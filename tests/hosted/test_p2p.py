@@ -292,7 +292,7 @@ def p2p_the_page_shows_peers_blocks_and_bytes(world):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with giver.running("demo", "--port", str(port), "--listen", "/ip4/127.0.0.1/tcp/0") as demo:
-        address = next(line.split()[1].decode() for line in demo.stdout if line.startswith(b"listening "))
+        address = next(words.split()[1].decode() for words in demo.stdout if words.startswith(b"listening "))
         seen = page_when(port, lambda seen: seen["offered"] != 0)
         blocks = seen["offered"]
         expect((seen["self"], seen["listens"]), (address.split("/")[-1], [address.rsplit("/p2p/", 1)[0]]))
@@ -318,6 +318,24 @@ def p2p_the_page_shows_peers_blocks_and_bytes(world):
         expect(names.get("redshirt:net/peers", 0) != 0, True, names)
         demo.terminate()
         expect(demo.wait(timeout=20), 0)
+
+
+@test
+def p2p_the_page_shows_as_many_peers_as_it_may(world):
+    """Beyond 128 they are counted."""
+    crowd = os.path.join(world.programs, "../../hosted/test/crowd")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with world.running("demo", "--port", str(port), "--listen", "/ip4/127.0.0.1/tcp/0") as demo:
+        address = next(words.split()[1].decode() for words in demo.stdout if words.startswith(b"listening "))
+        for count in 128, 129:
+            with subprocess.Popen([crowd, address, str(count)], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE) as strangers:
+                expect(line(strangers), f"connected {count}", "crowd")
+                seen = page_when(port, lambda seen: seen["connected"] == count)
+                expect((len(seen["peers"]), {peer["agent"] for peer in seen["peers"]}), (128, {"crowd/1"}))
+                strangers.stdin.close()
+            page_when(port, lambda seen: seen["connected"] == 0)
 
 
 @test
