@@ -2,8 +2,10 @@
 // tests/kernel/test_consent.c: whoever handles `consent` is asked once, may be slow, dead or
 // hostile, and is believed about nothing but the answer (core/kernel/consent.c).
 #include "core/base/cid.h"
+#include "core/kernel/device.h"
 #include "core/kernel/limits.h"
 #include "interfaces/consent.h"
+#include "interfaces/ping.h"
 #include "tests/kernel/grants.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,6 +91,49 @@ static void the_question_says_who_wants_what(void **state)
     assert_int_equal(call.question.hash.size, 64);
     assert_int_equal(call.question.words.size, 0); // a puppet does not say what it gives
     stage_close_running(&scene.stage);
+}
+
+static void wake_nobody(void *context)
+{
+    (void)context;
+}
+
+// What a handler says of its interface is passed on up to a bound, in whole characters.
+static void limit_of_words(void **state)
+{
+    (void)state;
+    static const struct stage_interface ping = {.name = PING_NAME, .real = &ping_interface};
+    static char words[KERNEL_WORDS + 2];
+    static const struct {
+        u32 size;
+        const char *end;
+        u32 told;
+    } cases[] = {{KERNEL_WORDS, "x", KERNEL_WORDS},
+                 {KERNEL_WORDS + 1, "x", KERNEL_WORDS},
+                 {KERNEL_WORDS, "\xc3\xa4", KERNEL_WORDS},
+                 {KERNEL_WORDS + 1, "\xc3\xa4", KERNEL_WORDS - 1}};
+    for (u32 i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scene scene;
+        struct consent_ask_call call;
+        char cid[KERNEL_CID_TEXT_BYTES];
+        scene_open(&scene, 20 + i);
+        memset(words, 'w', cases[i].size);
+        size_t end = strlen(cases[i].end);
+        memcpy(words + cases[i].size - end, cases[i].end, end + 1);
+        struct interface_definition said = ping_interface;
+        said.words = words;
+        struct kernel_device_config config = {.interface = &said, .wake = wake_nobody};
+        struct kernel_device *device;
+        assert_int_equal(kernel_device_register(scene.stage.kernel, &config, &device), ERR_OK);
+        const struct stage_interface *interfaces[] = {&ping};
+        stage_program(&scene.stage, interfaces, 1, cid);
+        struct puppet *client = stage_start(&scene.stage, cid);
+        assert_int_equal(puppet_bind(&scene.stage, client, &ping, false), BLOCKED);
+        (void)question_of(&scene, &call);
+        assert_int_equal(call.question.words.size, cases[i].told);
+        assert_memory_equal(call.question.words.data, words, cases[i].told);
+        stage_close_running(&scene.stage);
+    }
 }
 
 static void once_and_always_allow_and_no_denies(void **state)
@@ -327,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_question_says_who_wants_what),
+        cmocka_unit_test(limit_of_words),
         cmocka_unit_test(once_and_always_allow_and_no_denies),
         cmocka_unit_test(one_question_for_many_binds),
         cmocka_unit_test(a_patient_bind_waits_for_both),

@@ -427,6 +427,14 @@ static void a_child_has_no_more_than_its_parent(void **state)
     stage_close(&scene.stage);
 }
 
+static const char *longest_limit(void)
+{
+    static char limit[KERNEL_GRANT_LIMIT_BYTES + 1];
+    memset(limit, 'l', KERNEL_GRANT_LIMIT_BYTES);
+    return limit;
+}
+
+// Neither a program more, nor a byte more of what they are limited to.
 static void limit_of_programs_above(void **state)
 {
     (void)state;
@@ -440,6 +448,7 @@ static void limit_of_programs_above(void **state)
         many[i] = (struct stage_interface){names[i], {{"f", 0}}, NULL};
         const struct stage_interface *interfaces[] = {&many[i]};
         stage_program(&stage, interfaces, 1, cids[i]);
+        grants_say(&stage, KERNEL_USE, KERNEL_ALLOW, cids[i], &grants_puppet, longest_limit());
     }
     struct puppet *puppet = stage_start(&stage, cids[0]);
     for (u32 i = 1; i <= KERNEL_LINEAGE; i++) {
@@ -450,6 +459,12 @@ static void limit_of_programs_above(void **state)
     }
     assert_int_equal(puppet_spawn(&stage, puppet, span_string(cids[KERNEL_LINEAGE + 1])),
                      SPAWN_LIMIT);
+    // With the longest limit from each, a handler is told as much as there is room for.
+    static u8 told[KERNEL_LIMITS_BYTES];
+    size_t size;
+    assert_int_equal(kernel_device_limits(stage.device, puppet->client, told, &size), ERR_OK);
+    assert_int_equal(size, KERNEL_LIMITS_BYTES);
+    assert_int_equal(mem_load_u32(told), KERNEL_LINEAGE + 1);
     stage_close(&stage);
 }
 
