@@ -7,6 +7,8 @@ $(call unit_test,grants_text,tests/unit/test_grants_text.c $(GRANTS_TEXT_SOURCES
 FUZZ_TARGETS += grants
 FUZZ_SOURCES_grants := $(GRANTS_TEXT_SOURCES)
 
+$(call unit_test,refusals,tests/unit/test_refusals.c tools/redshirt/refusals.c $(TEST_SUPPORT) $(BASE_SOURCES))
+
 # Limits on hosts and ports. The kernel's part is played by the test.
 ALLOW_SOURCES := machines/hosted/allow.c $(TEST_SUPPORT) $(BASE_SOURCES)
 

@@ -26,6 +26,7 @@
 #include "machines/hosted/loop.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/grants.h"
+#include "tools/redshirt/refusals.h"
 
 enum {
     NAME_BYTES = 128,    // of a process or an interface, as it is shown
@@ -33,15 +34,6 @@ enum {
     LINE_BYTES = 64,     // of an answer
     WISHES_BYTES = 1024, // of what a manifest says; then the rest is counted
     EVENTS_BYTES = 4096,
-};
-
-struct refusal {
-    u8 right;
-    u8 program[32];
-    u8 interface[32];
-    char cid[CID_TEXT_BYTES];
-    char started_as[NAME_BYTES];
-    char name[NAME_BYTES];
 };
 
 struct question {
@@ -64,11 +56,8 @@ static struct {
     struct question questions[KERNEL_QUESTIONS];
     u32 line_size;
     char line[LINE_BYTES];
-    u32 no_count; // atomic: what the user has just said no to
-    u8 noes[CONSENT_REFUSALS][64];
-    u32 told;
-    u32 refusal_count; // atomic; written with the kernel's lock held
-    struct refusal refusals[CONSENT_REFUSALS];
+    struct refusals refusals; // noted with the kernel's lock held
+    bool has_told_more;
 } user = {.pipe = {-1, -1}, .terminal = -1, .changes = -1};
 
 // What a publisher says of a program.
@@ -99,68 +88,43 @@ static void show(char *out, size_t size, struct span bytes)
 void consent_refused(void *context, const struct kernel_refusal *refusal)
 {
     (void)context;
-    u32 count = user.refusal_count;
-    for (u32 i = 0; i < count; i++) {
-        const struct refusal *told = &user.refusals[i];
-        if (told->right == refusal->right && mem_equal(told->program, refusal->program, 32) &&
-            mem_equal(told->interface, refusal->interface, 32)) {
-            return;
-        }
+    if (refusals_note(&user.refusals, refusal)) {
+        wake(NULL);
     }
-    if (count == CONSENT_REFUSALS) {
-        return;
-    }
-    struct refusal *note = &user.refusals[count];
-    note->right = refusal->right;
-    mem_copy(note->program, refusal->program, 32);
-    mem_copy(note->interface, refusal->interface, 32);
-    show(note->cid, sizeof note->cid, refusal->cid);
-    show(note->started_as, sizeof note->started_as, refusal->started_as);
-    show(note->name, sizeof note->name, refusal->name);
-    __atomic_store_n(&user.refusal_count, count + 1, __ATOMIC_RELEASE);
-    wake(NULL);
 }
 
-static bool was_said_no(const struct refusal *refusal)
+static void refusal_tell(const struct refusal *refusal)
 {
-    for (u32 i = 0; i < user.no_count; i++) {
-        if (mem_equal(user.noes[i], refusal->program, 32) &&
-            mem_equal(user.noes[i] + 32, refusal->interface, 32)) {
-            return true;
-        }
+    const struct interface_definition *known = grants_known(refusal->interface);
+    char digits[65];
+    struct text interface = text_over(digits, sizeof digits);
+    if (known == NULL) {
+        text_hex_bytes(&interface, span_of(refusal->interface, 32));
+    } else {
+        text_string(&interface, strrchr(known->name, '/') + 1);
     }
-    return false;
+    const char *name = refusal->started_as[0] == 0 ? refusal->cid : refusal->started_as;
+    const char *option = refusal->right == KERNEL_HANDLE ? "--handle " : "";
+    say("%s may not %s %s: `redshirt grant %s%s %s` allows it, `redshirt run %s %s` once", name,
+        refusal->right == KERNEL_HANDLE ? "handle" : "use", refusal->name, option, refusal->cid,
+        interface.data, refusal->right == KERNEL_HANDLE ? "--handle" : "--allow", interface.data);
 }
 
 static void refusals_tell(void)
 {
-    u32 count = __atomic_load_n(&user.refusal_count, __ATOMIC_ACQUIRE);
-    for (; user.told < count; user.told++) {
-        const struct refusal *refusal = &user.refusals[user.told];
-        if (was_said_no(refusal)) {
-            continue;
-        }
-        const struct interface_definition *known = grants_known(refusal->interface);
-        char digits[65];
-        struct text interface = text_over(digits, sizeof digits);
-        if (known == NULL) {
-            text_hex_bytes(&interface, span_of(refusal->interface, 32));
-        } else {
-            text_string(&interface, strrchr(known->name, '/') + 1);
-        }
-        const char *name = refusal->started_as[0] == 0 ? refusal->cid : refusal->started_as;
-        const char *option = refusal->right == KERNEL_HANDLE ? "--handle " : "";
-        say("%s may not %s %s: `redshirt grant %s%s %s` allows it, `redshirt run %s %s` once", name,
-            refusal->right == KERNEL_HANDLE ? "handle" : "use", refusal->name, option, refusal->cid,
-            interface.data, refusal->right == KERNEL_HANDLE ? "--handle" : "--allow",
-            interface.data);
+    const struct refusal *refusal;
+    while ((refusal = refusals_next(&user.refusals)) != NULL) {
+        refusal_tell(refusal);
+    }
+    if (!user.has_told_more && __atomic_load_n(&user.refusals.has_more, __ATOMIC_ACQUIRE)) {
+        user.has_told_more = true;
+        say("and more was refused; after %d refusals the others are not told", REFUSALS_MOST);
     }
 }
 
 bool consent_has_refused(void)
 {
-    return __atomic_load_n(&user.refusal_count, __ATOMIC_ACQUIRE) >
-           __atomic_load_n(&user.no_count, __ATOMIC_ACQUIRE);
+    return refusals_is_any(&user.refusals);
 }
 
 // ---- the file
@@ -313,10 +277,8 @@ static void question_answer(char letter)
     bool is_good = question_parse(&user.questions[0], &line);
     if (letter == 'a' && is_good) {
         file_add(&line);
-    } else if (letter == 'n' && is_good && user.no_count < CONSENT_REFUSALS) {
-        mem_copy(user.noes[user.no_count], line.program.digest, 32);
-        mem_copy(user.noes[user.no_count] + 32, line.interface, 32);
-        __atomic_store_n(&user.no_count, user.no_count + 1, __ATOMIC_RELEASE);
+    } else if (letter == 'n' && is_good) {
+        refusals_said_no(&user.refusals, line.program.digest, line.interface);
     }
     question_end(0, letter == 'a'   ? CONSENT_ANSWER_ALWAYS
                     : letter == 'o' ? CONSENT_ANSWER_ONCE

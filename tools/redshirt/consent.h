@@ -6,7 +6,7 @@
 //         before it runs; consent_stop when it has stopped, before it goes.
 // Threads one of its own. What a question waits for holds up nobody but who asks.
 //         consent_manifest before consent_start where a publisher says something of the program.
-// Limits  CONSENT_REFUSALS different refusals are told; one question at a time is shown, those
+// Limits  REFUSALS_MOST (refusals.h) different refusals are told; one question at a time is shown, those
 //         behind it wait. A program that reads the standard input while a question is shown may
 //         take the answer from under us.
 #pragma once
@@ -15,8 +15,6 @@ struct kernel;
 struct kernel_refusal;
 struct manifest;
 struct store;
-
-enum { CONSENT_REFUSALS = 64 };
 
 // kernel_config.refused.
 void consent_refused(void *context, const struct kernel_refusal *refusal);
