@@ -29,8 +29,15 @@ static struct question *find_open(struct kernel *kernel, const u8 program[32],
 static struct registration *find_asked(struct kernel *kernel, const struct process *process,
                                        const u8 program[32])
 {
-    struct registration *handler = handler_find_locked(kernel, &kernel->consent);
-    if (handler == NULL || handler->party->kind != PARTY_PROCESS) {
+    const struct interface_entry *seat =
+        route_find_locked(kernel, process, kernel->consent.name).entry;
+    struct registration *handler = seat == NULL ? NULL : seat->handler;
+    bool fits =
+        handler != NULL && definition_missing(&kernel->consent, handler->definition) == NULL;
+    if (!fits) {
+        return NULL;
+    }
+    if (handler->party->kind != PARTY_PROCESS) {
         return handler;
     }
     const struct process *asked = party_process(handler->party)->leader;
@@ -109,6 +116,7 @@ static enum err question_new(struct kernel *kernel, struct process *process,
     list_init(&question->waiting);
     mem_copy(question->program, about->program, sizeof question->program);
     mem_copy(question->interface, definition->hash, sizeof question->interface);
+    question->codec = about->codec;
     question->family = family;
     family->family_questions++;
     question->asked = message;
@@ -172,6 +180,25 @@ void consent_left_locked(struct kernel *kernel, struct question *question)
     }
 }
 
+// Tells the machine, if it wants to know, what it is to keep.
+static void tell_learned(struct kernel *kernel, const struct question *question)
+{
+    const struct list_node *first = list_first(&question->waiting);
+    if (kernel->config.learned == NULL || first == NULL) {
+        return;
+    }
+    char name[CID_TEXT_BYTES];
+    struct cid cid = {.codec = question->codec};
+    mem_copy(cid.digest, question->program, sizeof cid.digest);
+    cid_write_text(&cid, name);
+    struct kernel_learned learned = {
+        .cid = span_string(name),
+        .interface = question->interface,
+        .name = LIST_ITEM(first, struct message, handler_note.node)->definition->name,
+    };
+    kernel->config.learned(kernel->config.learned_context, &learned);
+}
+
 void consent_answered_locked(struct kernel *kernel, struct message *message, struct span body,
                              u8 *allocated, u32 error)
 {
@@ -195,6 +222,9 @@ void consent_answered_locked(struct kernel *kernel, struct message *message, str
         mem_copy(grant.program, question->program, sizeof grant.program);
         mem_copy(grant.interface, question->interface, sizeof grant.interface);
         err = grant_learn_locked(kernel, &grant); // ERR_EXISTS: the user was faster
+        if (err == ERR_OK && grant.is_learned) {
+            tell_learned(kernel, question);
+        }
     }
     settle(kernel, question, err != ERR_OK && err != ERR_EXISTS);
 }

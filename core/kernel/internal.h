@@ -170,6 +170,7 @@ struct question {
     struct process *family;     // charged for it
     struct list waiting;        // struct message by handler_note: binds
     bool is_denied;             // once answered
+    u8 codec;                   // of the program's CID
     u8 program[32];
     u8 interface[32];
 };

@@ -76,6 +76,13 @@ struct kernel_refusal {
     struct span name;       // of the interface; untrusted
 };
 
+// What whoever handles `consent` has allowed for ever. Spans are valid during the call.
+struct kernel_learned {
+    struct span cid;
+    const u8 *interface; // 32 bytes: I
+    struct span name;    // of the interface; untrusted
+};
+
 struct kernel_config {
     enum kernel_engine engine;
     bool has_probes; // for debug.h: programs that are loaded can be debugged, and are slow.
@@ -87,6 +94,10 @@ struct kernel_config {
     // kernel's lock held: it is only to note what it is told.
     void (*refused)(void *context, const struct kernel_refusal *refusal);
     void *refused_context;
+    // Told of each answer `always` to a question, so that it can keep the row (grant.h,
+    // is_learned); or NULL. Called as `refused` is.
+    void (*learned)(void *context, const struct kernel_learned *learned);
+    void *learned_context;
     struct memory *memory;  // for everything but guests' linear memory, which is platform_pages_*
     u64 memory_bytes;       // the most the kernel takes from it
     u64 guest_memory_bytes; // the most that all linear memories together may use

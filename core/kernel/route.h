@@ -11,7 +11,8 @@
 // what it stands before. So is who is named in a route with no handler.
 //
 // Routes are about names and not hashes, as a program that knows an interface with one function
-// less is to meet the same handler. What the kernel itself asks (`loader`, `consent`) takes none.
+// less is to meet the same handler. What the kernel itself asks of `loader` takes none; a question
+// to `consent` takes that of the process on whose behalf it is asked.
 //
 // Use     kernel_route_set before what it is about is started, as who has registered stays where it
 //         is; and at any time later. When it returns, no bond leads where it should not: such a

@@ -27,6 +27,8 @@ struct hosted_machine_config {
     bool has_log;        // the machine itself handles `log`; else a program may
     // kernel_config.refused, with no context.
     void (*refused)(void *context, const struct kernel_refusal *refusal);
+    // kernel_config.learned, the same.
+    void (*learned)(void *context, const struct kernel_learned *learned);
 };
 
 // ERR_LIMIT, ERR_NO_MEMORY, ERR_IO  the host or the kernel refused something; the report says what

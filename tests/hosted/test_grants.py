@@ -10,7 +10,7 @@ import subprocess
 import termios
 import time
 
-from harness import (PATIENCE, Skip, connect, expect, expect_good, expect_refused, listen, port_of, test)
+from harness import (PATIENCE, Skip, connect, expect, expect_good, expect_refused, line, listen, port_of, test)
 
 REFUSED = 77
 HELLO = os.path.join("build", "programs", "hello.wasm")
@@ -410,6 +410,29 @@ def grants_asked_on_the_terminal(world):
         got, err = terminal.end()
         expect(got == code if code is not None else got not in (0, REFUSED), True, (answer, got, err))
         expect(asked.run(asked.crypto).code, REFUSED if again else 0, answer)
+
+
+@test
+def grants_answered_by_a_program(world):
+    asked = Asked(world)
+    for answer, kept in (("no", False), ("once", False), ("always", True)):
+        system = world.write("judged.system", f"""
+program judge {world.guest("assent")} {answer}
+    handles consent
+program tool {asked.crypto}
+route consent judge
+""".encode())
+        with world.running("up", system) as process:
+            expect(line(process), "asked redshirt:io/crypto")
+            end = time.monotonic() + PATIENCE
+            while kept and not os.path.exists(asked.file):
+                expect(time.monotonic() < end, True, "the answer is kept")
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=PATIENCE)
+            expect(b"tool may not use redshirt:io/crypto" in err, answer == "no", err)
+        expect(asked.run(asked.crypto).code, 0 if kept else REFUSED, answer)
+    expect("allow " in asked.text() and " redshirt:io/crypto\n" in asked.text(), True, asked.text())
 
 
 @test

@@ -3,7 +3,8 @@
 // hostile, and is believed about nothing but the answer (core/kernel/consent.c).
 #include "core/base/cid.h"
 #include "core/kernel/device.h"
-#include "core/kernel/limits.h"
+#include "core/kernel/internal.h"
+#include "core/kernel/route.h"
 #include "interfaces/consent.h"
 #include "interfaces/ping.h"
 #include "tests/kernel/grants.h"
@@ -160,6 +161,66 @@ static void once_and_always_allow_and_no_denies(void **state)
         assert_int_equal(learned, with == CONSENT_ANSWER_ALWAYS);
         stage_close(&scene.stage);
     }
+}
+
+static u32 lessons;
+
+static void note_lesson(void *context, const struct kernel_learned *learned)
+{
+    const struct scene *scene = context;
+    lessons++;
+    assert_true(span_equal(learned->cid, span_string(scene->cid)));
+    assert_true(span_equal(learned->name, span_string(alpha.name)));
+}
+
+// The machine is told of what it is to keep, and of nothing else.
+static void always_is_to_be_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        enum consent_answer with;
+        u32 lessons;
+    } cases[] = {{CONSENT_ANSWER_ONCE, 0}, {CONSENT_ANSWER_NO, 0}, {CONSENT_ANSWER_ALWAYS, 1}};
+    for (u32 i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scene scene;
+        struct consent_ask_call call;
+        scene_open(&scene, 30 + i);
+        scene.stage.kernel->config.learned = note_lesson;
+        scene.stage.kernel->config.learned_context = &scene;
+        lessons = 0;
+        assert_int_equal(bind(&scene, scene.client), BLOCKED);
+        answer(&scene, question_of(&scene, &call), cases[i].with);
+        assert_int_equal(lessons, cases[i].lessons);
+        stage_close_running(&scene.stage);
+    }
+}
+
+// A route says who is asked; while nobody sits there, nobody is.
+static void questions_take_routes(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    scene_open(&scene, 33);
+    char cid[KERNEL_CID_TEXT_BYTES];
+    const struct stage_interface *interfaces[] = {&consent};
+    stage_program(&scene.stage, interfaces, 1, cid);
+    grants_say(&scene.stage, KERNEL_HANDLE, KERNEL_ALLOW, cid, &consent, "");
+    struct kernel_route route = {.name = span_string(consent.name)};
+    struct kernel_grant named = {0};
+    grants_name(&named, cid, NULL);
+    memcpy(route.handler, named.program, sizeof route.handler);
+    assert_int_equal(kernel_route_set(scene.stage.kernel, &route), ERR_OK);
+    assert_int_equal(bind(&scene, scene.client), BIND_DENIED);
+    expect_asked_nothing(&scene);
+    struct puppet *other = stage_start(&scene.stage, cid);
+    assert_true(puppet_register(&scene.stage, other, &consent) > 0);
+    assert_int_equal(bind(&scene, scene.client), BLOCKED);
+    expect_asked_nothing(&scene);
+    scene.asked = other;
+    answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_ONCE);
+    assert_true(puppet_bind_end(&scene.stage, scene.client) > 0);
+    stage_close_running(&scene.stage);
 }
 
 static void one_question_for_many_binds(void **state)
@@ -374,6 +435,8 @@ int main(void)
         cmocka_unit_test(the_question_says_who_wants_what),
         cmocka_unit_test(limit_of_words),
         cmocka_unit_test(once_and_always_allow_and_no_denies),
+        cmocka_unit_test(always_is_to_be_kept),
+        cmocka_unit_test(questions_take_routes),
         cmocka_unit_test(one_question_for_many_binds),
         cmocka_unit_test(a_patient_bind_waits_for_both),
         cmocka_unit_test(who_does_not_answer_denies),

@@ -36,6 +36,14 @@ enum {
     EVENTS_BYTES = 4096,
 };
 
+// An answer `always`.
+struct lesson {
+    struct cid program;
+    u8 interface[32];
+    u32 name_size;
+    char name[GRANTS_NAME_BYTES];
+};
+
 struct question {
     u64 message;
     struct consent_question said; // lies in the message's body
@@ -56,7 +64,11 @@ static struct {
     struct question questions[KERNEL_QUESTIONS];
     u32 line_size;
     char line[LINE_BYTES];
-    struct refusals refusals; // noted with the kernel's lock held
+    u32 lesson_count;                       // atomic; written with the kernel's lock held
+    u32 lessons_kept;                       // atomic
+    bool lost_lesson;                       // atomic
+    struct lesson lessons[CONSENT_LESSONS]; // around
+    struct refusals refusals;               // noted with the kernel's lock held
     bool has_told_more;
 } user = {.pipe = {-1, -1}, .terminal = -1, .changes = -1};
 
@@ -173,6 +185,43 @@ static void file_add(const struct grants_line *line)
     grants_unlock(user.store);
 }
 
+// ---- answers that are kept
+
+void consent_learned(void *context, const struct kernel_learned *learned)
+{
+    (void)context;
+    u32 count = user.lesson_count;
+    struct lesson *lesson = &user.lessons[count % CONSENT_LESSONS];
+    if (count - __atomic_load_n(&user.lessons_kept, __ATOMIC_ACQUIRE) == CONSENT_LESSONS) {
+        __atomic_store_n(&user.lost_lesson, true, __ATOMIC_RELEASE);
+    } else if (grants_name_fits(learned->name) &&
+               cid_parse_text(learned->cid, &lesson->program, NULL) == ERR_OK) {
+        mem_copy(lesson->interface, learned->interface, sizeof lesson->interface);
+        mem_copy(lesson->name, learned->name.data, learned->name.size);
+        lesson->name_size = (u32)learned->name.size;
+        __atomic_store_n(&user.lesson_count, count + 1, __ATOMIC_RELEASE);
+    }
+    wake(NULL);
+}
+
+static void lessons_keep(void)
+{
+    u32 count = __atomic_load_n(&user.lesson_count, __ATOMIC_ACQUIRE);
+    for (u32 at = user.lessons_kept; at != count; at++) {
+        const struct lesson *lesson = &user.lessons[at % CONSENT_LESSONS];
+        struct grants_line line = {.right = KERNEL_USE,
+                                   .word = KERNEL_ALLOW,
+                                   .program = lesson->program,
+                                   .name = span_of(lesson->name, lesson->name_size)};
+        mem_copy(line.interface, lesson->interface, sizeof line.interface);
+        file_add(&line);
+        __atomic_store_n(&user.lessons_kept, at + 1, __ATOMIC_RELEASE);
+    }
+    if (__atomic_exchange_n(&user.lost_lesson, false, __ATOMIC_ACQ_REL)) {
+        say("too many answers at once: some of what is allowed always is asked about again");
+    }
+}
+
 // ---- questions
 
 static void question_end(u32 index, enum consent_answer answer)
@@ -275,9 +324,7 @@ static void question_answer(char letter)
 {
     struct grants_line line;
     bool is_good = question_parse(&user.questions[0], &line);
-    if (letter == 'a' && is_good) {
-        file_add(&line);
-    } else if (letter == 'n' && is_good) {
+    if (letter == 'n' && is_good) {
         refusals_said_no(&user.refusals, line.program.digest, line.interface);
     }
     question_end(0, letter == 'a'   ? CONSENT_ANSWER_ALWAYS
@@ -370,6 +417,7 @@ static void *run(void *context)
             terminal_read();
         }
         refusals_tell();
+        lessons_keep();
         events_take();
         while (user.question_count > 0 && user.terminal < 0) {
             question_end(0, CONSENT_ANSWER_NO);
@@ -430,6 +478,7 @@ void consent_stop(void)
     int failed = pthread_join(user.thread, NULL);
     ASSERT(failed == 0);
     refusals_tell();
+    lessons_keep();
     if (user.is_shown) {
         dprintf(user.terminal, "\n");
     }

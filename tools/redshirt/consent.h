@@ -4,20 +4,27 @@
 //
 // Use     consent_refused goes into the machine's config; consent_start once the kernel is there,
 //         before it runs; consent_stop when it has stopped, before it goes.
-// Threads one of its own. What a question waits for holds up nobody but who asks.
 //         consent_manifest before consent_start where a publisher says something of the program.
-// Limits  REFUSALS_MOST (refusals.h) different refusals are told; one question at a time is shown, those
-//         behind it wait. A program that reads the standard input while a question is shown may
-//         take the answer from under us.
+// Threads one of its own. What a question waits for holds up nobody but who asks.
+// Limits  CONSENT_LESSONS answers `always` that are to be kept at once: what is beyond holds until
+//         the system stops, and that is said.
+//         REFUSALS_MOST (refusals.h) different refusals are told; one question at a time is
+//         shown, those behind it wait. A program that reads the standard input while a question is
+//         shown may take the answer from under us.
 #pragma once
 #include "core/base/types.h"
 struct kernel;
+struct kernel_learned;
 struct kernel_refusal;
 struct manifest;
 struct store;
 
+enum { CONSENT_LESSONS = 64 };
+
 // kernel_config.refused.
 void consent_refused(void *context, const struct kernel_refusal *refusal);
+// kernel_config.learned: it goes into the file of grants, whoever gave the answer.
+void consent_learned(void *context, const struct kernel_learned *learned);
 
 // Applies what the user said until now, and takes questions. When the standard input is a terminal
 // they are shown there; else the answer is no. Says what fails; returns EXIT_GOOD or the exit code.

@@ -362,7 +362,8 @@ int session_open(struct session *session, struct store *store,
     struct hosted_machine_config config = {.workers = settings->workers,
                                            .store = store,
                                            .has_log = settings->has_log,
-                                           .refused = consent_refused};
+                                           .refused = consent_refused,
+                                           .learned = consent_learned};
     struct kernel_limits limits;
     if (environment_take(&config, &limits) != EXIT_GOOD) {
         return EXIT_USAGE;
