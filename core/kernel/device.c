@@ -136,6 +136,30 @@ void kernel_device_answer(struct kernel_device *device, u64 id, struct span body
     kernel_unlock(kernel);
 }
 
+u8 *kernel_device_room(struct kernel_device *device, u32 size)
+{
+    ASSERT(size > KERNEL_BODY_INLINE && size <= KERNEL_BODY_BYTES);
+    return body_new(device->kernel, size);
+}
+
+void kernel_device_room_drop(struct kernel_device *device, u8 *room, u32 size)
+{
+    body_free(device->kernel, room, size);
+}
+
+void kernel_device_answer_room(struct kernel_device *device, u64 id, u8 *room, u32 size)
+{
+    struct kernel *kernel = device->kernel;
+    kernel_lock(kernel);
+    struct message *message = find_held_locked(device, id);
+    if (message == NULL) {
+        body_free(kernel, room, size);
+    } else {
+        message_answer_locked(kernel, message, span_of(room, size), room);
+    }
+    kernel_unlock(kernel);
+}
+
 void kernel_device_answer_error(struct kernel_device *device, u64 id, u32 code)
 {
     struct kernel *kernel = device->kernel;

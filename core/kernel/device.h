@@ -63,5 +63,14 @@ enum err kernel_device_limits(struct kernel_device *device, u64 client, u8 *to, 
 // Answers a message; what does not fit the client becomes E_TOO_LONG there. Nothing happens when
 // the client is gone. Copies `body` before it returns.
 void kernel_device_answer(struct kernel_device *device, u64 message, struct span body);
+
+// A long answer that is made where the kernel keeps it, so that it is copied once less: room for
+// `size` bytes, more than KERNEL_BODY_INLINE and at most KERNEL_BODY_BYTES, which all are the
+// answer; or NULL. It is the kernel's again by kernel_device_answer_room or
+// kernel_device_room_drop.
+u8 *kernel_device_room(struct kernel_device *device, u32 size);
+void kernel_device_answer_room(struct kernel_device *device, u64 message, u8 *room, u32 size);
+void kernel_device_room_drop(struct kernel_device *device, u8 *room, u32 size);
+
 // An error answer: `code` is a positive number of docs/abi.md's table.
 void kernel_device_answer_error(struct kernel_device *device, u64 message, u32 code);
