@@ -125,15 +125,22 @@ static void answer_about(struct work *work, int error, const struct files_about 
 
 // What stands before the bytes of a read: that it is one, and how many there are.
 enum { READ_PREFIX_BYTES = 5 };
+// A read of so many is worth a room of its own.
+enum { ROOM_BYTES = 16384 };
+
+static void read_prefix(u8 *body, u32 size)
+{
+    struct wire_writer out = wire_writer_over(body, READ_PREFIX_BYTES);
+    wire_write_bool(&out, false); // not an error
+    wire_write_u32(&out, size);
+    ASSERT(out.size == READ_PREFIX_BYTES);
+}
 
 // `size` bytes lie READ_PREFIX_BYTES behind `body`: what is before them is written here, so that
 // they are copied once only, into the kernel.
 static void answer_read(struct files *files, u64 message, u8 *body, size_t size)
 {
-    struct wire_writer out = wire_writer_over(body, READ_PREFIX_BYTES);
-    wire_write_bool(&out, false); // not an error
-    wire_write_u32(&out, (u32)size);
-    ASSERT(out.size == READ_PREFIX_BYTES);
+    read_prefix(body, (u32)size);
     hosted_answer(&files->device, message, span_of(body, READ_PREFIX_BYTES + size));
 }
 
@@ -538,23 +545,44 @@ static void read_run(struct work *work)
     free(body);
 }
 
-// Answers at once if the bytes are at hand: a thread would cost more than the read.
+// Whether what was read is all that there is to answer with: the read is whole, or the file ends.
+static bool is_whole(struct handle *handle, const struct files_read_call *call, i64 count)
+{
+    struct files_about about;
+    handle->is_slow = count == -EOPNOTSUPP;
+    return count == (i64)call->max || (count >= 0 && host_file_about(handle->fd, &about) == 0 &&
+                                       call->position + (u64)count >= about.size);
+}
+
+// Answers at once if the bytes are at hand: a thread would cost more than the read. A long read
+// goes where the kernel keeps the answer, and from there into the client's memory.
 static bool read_now(struct files *files, u64 message, struct handle *handle,
                      const struct files_read_call *call)
 {
-    u8 *body = files->device.loop->scratch;
+    struct kernel_device *kernel = files->device.kernel;
+    u32 size = READ_PREFIX_BYTES + call->max;
+    u8 *room = NULL;
     if (handle->is_slow) {
         return false;
     }
-    i64 count = host_file_read_now(handle->fd, body + READ_PREFIX_BYTES, call->max, call->position);
-    handle->is_slow = count == -EOPNOTSUPP;
-    struct files_about about;
-    if (count < 0 || (count < (i64)call->max && (host_file_about(handle->fd, &about) != 0 ||
-                                                 call->position + (u64)count < about.size))) {
-        return false; // the thread waits for the rest, or meets the error again
+    if (call->max >= ROOM_BYTES) {
+        room = kernel_device_room(kernel, size);
     }
-    answer_read(files, message, body, (size_t)count);
-    return true;
+    u8 *body = room == NULL ? files->device.loop->scratch : room;
+    i64 count = host_file_read_now(handle->fd, body + READ_PREFIX_BYTES, call->max, call->position);
+    bool is_good = is_whole(handle, call, count); // else the thread waits, or meets the error again
+    if (is_good && room != NULL && count == (i64)call->max) {
+        read_prefix(body, (u32)count);
+        kernel_device_answer_room(kernel, message, room, size);
+        return true;
+    }
+    if (is_good) {
+        answer_read(files, message, body, (size_t)count);
+    }
+    if (room != NULL) {
+        kernel_device_room_drop(kernel, room, size);
+    }
+    return is_good;
 }
 
 static void do_read(void *context, const struct interface_message *message,

@@ -85,6 +85,26 @@ enum err kernel_device_limits(struct kernel_device *kernel, u64 client, u8 *to, 
     return client == 0 ? ERR_NOT_FOUND : ERR_OK;
 }
 
+u8 *kernel_device_room(struct kernel_device *kernel, u32 size)
+{
+    (void)kernel;
+    return malloc(size);
+}
+
+void kernel_device_room_drop(struct kernel_device *kernel, u8 *room, u32 size)
+{
+    (void)kernel;
+    (void)size;
+    free(room);
+}
+
+void kernel_device_answer_room(struct kernel_device *kernel, u64 message, u8 *room, u32 size)
+{
+    (void)kernel;
+    hosted_answer(device, message, span_of(room, size));
+    free(room);
+}
+
 // libuv's: at once, on this thread.
 int uv_queue_work(uv_loop_t *where, uv_work_t *request, uv_work_cb work, uv_after_work_cb after)
 {
