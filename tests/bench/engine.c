@@ -62,13 +62,15 @@ struct set {
     const char *label;
     size_t first;
     size_t end;
-    bool has_vectors;
+    u8 needs; // enum engine_lacks
     const char *aim;
 };
 static const struct set sets[] = {
-    {"", "", BULK_END, SCALAR_END, false, "at most 1.35 times native's time"},
-    {"--vectors", " with vectors", BULK_END, VECTOR_END, true, "at most 1.20 times native's time"},
-    {"--bulk", " in bulk", 0, BULK_END, false, "of none less than 0.77 times turbofan's speed"},
+    {"", "", BULK_END, SCALAR_END, 0, "at most 1.35 times native's time"},
+    {"--vectors", " with vectors", BULK_END, VECTOR_END, ENGINE_LACKS_VECTORS,
+     "at most 1.20 times native's time"},
+    {"--bulk", " in bulk", 0, BULK_END, ENGINE_LACKS_BULK,
+     "of none less than 0.77 times turbofan's speed"},
 };
 static const struct set *set = &sets[0];
 
@@ -291,7 +293,7 @@ static int compile(const char *name, const char *path)
 static void print_missing(const bool *is_there)
 {
     for (size_t i = OURS_END; i < COUNT_OF(all); i++) {
-        if (!is_there[i] && (!set->has_vectors || !all[i]->lacks_vectors)) {
+        if (!is_there[i] && (set->needs & all[i]->lacks) == 0) {
             printf("| %s%s | not on this machine | | | from: %s |\n", all[i]->name, set->label,
                    all[i]->source);
         }
@@ -327,7 +329,7 @@ int main(int argc, char **argv)
         return once(argv[2], argc - 1, argv + 1);
     }
     for (size_t i = 0; i < COUNT_OF(all); i++) {
-        bool is_asked = !set->has_vectors || !all[i]->lacks_vectors;
+        bool is_asked = (set->needs & all[i]->lacks) == 0;
         is_there[i] = is_asked && (all[i]->is_there == NULL || all[i]->is_there());
     }
     for (size_t i = set->first; i < set->end; i++) {

@@ -161,7 +161,7 @@ const struct engine engine_interpreter = {
     .run = interpreter_run,
     .close = interpreter_close,
     .compile = interpreter_compile,
-    .lacks_vectors = true,
+    .lacks = ENGINE_LACKS_VECTORS,
 };
 
 const struct engine engine_slices = {

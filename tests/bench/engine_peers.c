@@ -68,7 +68,7 @@ const struct engine engine_peer = {
     .run = peer_run_kernel,
     .close = peer_close_kernel,
     .source = "WASM3_DIR, or tests/bench/fetch",
-    .lacks_vectors = true,
+    .lacks = ENGINE_LACKS_VECTORS,
 };
 
 // ---- engines in a process of their own: a child that runs what its standard input tells it
@@ -149,7 +149,7 @@ static void child_close(void *self)
     free(child);
 }
 
-#define CHILD(id, where, vectors)                                                                  \
+#define CHILD(id, where, without)                                                                  \
     static bool id##_is_there(void)                                                                \
     {                                                                                              \
         return child_is_there(#id);                                                                \
@@ -166,10 +166,10 @@ static void child_close(void *self)
         .run = child_run,                                                                          \
         .close = child_close,                                                                      \
         .source = where,                                                                           \
-        .lacks_vectors = !(vectors),                                                               \
+        .lacks = (without),                                                                        \
     };
-CHILD(turbofan, "node", true)
-CHILD(liftoff, "node", true)
-CHILD(wasmtime, "tests/bench/fetch", true)
-CHILD(iwasm, "tests/bench/fetch", false)
-CHILD(wasmer, "a command of that name", true)
+CHILD(turbofan, "node", 0)
+CHILD(liftoff, "node", 0)
+CHILD(wasmtime, "tests/bench/fetch", 0)
+CHILD(iwasm, "tests/bench/fetch", ENGINE_LACKS_VECTORS | ENGINE_LACKS_BULK)
+CHILD(wasmer, "a command of that name", 0)

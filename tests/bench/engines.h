@@ -14,6 +14,9 @@ struct kernel_case {
     u64 (*native)(u32 n);
 };
 
+// Instructions that it takes no module with, or takes too long for.
+enum engine_lacks { ENGINE_LACKS_VECTORS = 1, ENGINE_LACKS_BULK = 2 };
+
 struct engine {
     const char *name;
     // Whether this machine has it; NULL: always.
@@ -30,7 +33,7 @@ struct engine {
     //   code_bytes  receives the size of machine code, 0 where there is none
     bool (*compile)(struct span wasm, f64 *seconds, u64 *code_bytes);
     const char *source; // where it comes from, if it may not be there
-    bool lacks_vectors; // it takes no module with instructions on vectors, or takes too long
+    u8 lacks;           // enum engine_lacks
 };
 
 extern const struct engine engine_native;      // the same source, compiled by clang -O2
