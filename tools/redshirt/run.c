@@ -248,7 +248,9 @@ static int run_in(struct store *store, struct run *run)
     }
     if (code == EXIT_GOOD) {
         code = session_run(&session, false);
-        if (code != EXIT_GOOD && hosted_machine_lacks_folders(session.machine)) {
+        // what was stopped from outside has not failed
+        if (code != EXIT_GOOD && code <= EXIT_BY_SIGNAL &&
+            hosted_machine_lacks_folders(session.machine)) {
             say("%s was given no folder: `redshirt run --dir HOST[:GUEST][:ro]` gives it one",
                 run->program);
         }
