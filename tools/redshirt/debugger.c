@@ -42,12 +42,12 @@ enum {
 enum { SIGNAL_INTERRUPT = 2, SIGNAL_TRAP = 5, SIGNAL_ABORT = 6, SIGNAL_KILL = 9 }; // GDB's numbers
 #define IMAGE_BYTES ((size_t)1 << 32) // of what an image takes
 // What the image calls registers is what the protocol calls so.
-static_assert((int)GDB_REGISTER_OPERANDS == (int)DWARF_REGISTER_OPERANDS, "operands");
-static_assert((int)GDB_REGISTER_LOCALS_AGAIN == (int)DWARF_REGISTER_LOCALS_AGAIN, "locals");
-static_assert((int)GDB_REGISTER_PC == (int)DWARF_REGISTER_PC, "pc");
-static_assert((int)GDB_REGISTER_CALLER == (int)DWARF_REGISTER_CALLER, "the caller");
-static_assert((int)GDB_REGISTER_GLOBALS == (int)DWARF_REGISTER_GLOBALS, "globals");
-static_assert((int)GDB_GLOBALS == (int)DWARF_GLOBALS, "how many globals");
+STATIC_ASSERT((int)GDB_REGISTER_OPERANDS == (int)DWARF_REGISTER_OPERANDS);
+STATIC_ASSERT((int)GDB_REGISTER_LOCALS_AGAIN == (int)DWARF_REGISTER_LOCALS_AGAIN);
+STATIC_ASSERT((int)GDB_REGISTER_PC == (int)DWARF_REGISTER_PC);
+STATIC_ASSERT((int)GDB_REGISTER_CALLER == (int)DWARF_REGISTER_CALLER);
+STATIC_ASSERT((int)GDB_REGISTER_GLOBALS == (int)DWARF_REGISTER_GLOBALS);
+STATIC_ASSERT((int)GDB_GLOBALS == (int)DWARF_GLOBALS);
 
 struct debugger {
     struct kernel *kernel;
