@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 from harness import PATIENCE, Skip, expect, finish, test
@@ -181,6 +182,13 @@ def lldb_steps_in_recursion(world):
         session.expect("frame variable level below", "level = 1", "below = 0")
 
 
+def hear(debugger, words):
+    line = debugger.stdout.readline()
+    while words not in line:
+        expect(line != "", True, words)
+        line = debugger.stdout.readline()
+
+
 @test
 def lldb_interrupts(world):
     """A loop, by the signal that Control-C sends."""
@@ -188,24 +196,28 @@ def lldb_interrupts(world):
         port = free_port()
         with world.running("run", "--gdb", str(port), module(world, "values-4-O0"), "spin") as process:
             expect(b"waits for a debugger" in process.stderr.readline(), True)
-            with subprocess.Popen([lldb, "--no-lldbinit"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True) as debugger:
+            first = [f"process connect --plugin {plugin} connect://127.0.0.1:{port}", "settings set auto-confirm true",
+                     f"breakpoint set -o true -f values.c -l {line_of('values.c', 'SPIN')}", "continue"]
+            with subprocess.Popen([lldb, "--no-lldbinit", *[word for command in first for word in ("-o", command)]],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True) as debugger:
+                watch = threading.Timer(PATIENCE, debugger.kill)
+                watch.start()
                 try:
-                    debugger.stdin.write(f"process connect --plugin {plugin} connect://127.0.0.1:{port}\n"
-                                         "settings set auto-confirm true\ncontinue\n")
+                    hear(debugger, "stop reason = one-shot breakpoint")
+                    debugger.stdin.write("continue\n")
                     debugger.stdin.flush()
-                    out = ""
-                    while "resuming" not in out:
-                        out += debugger.stdout.readline()
+                    hear(debugger, "resuming")
                     time.sleep(0.3)
                     debugger.send_signal(signal.SIGINT)
-                    out, _ = debugger.communicate("bt\nframe variable turns\nkill\nquit\n", timeout=PATIENCE)
+                    out, _ = debugger.communicate("bt\nframe variable turns\nkill\nquit\n")
                 finally:
+                    watch.cancel()
                     debugger.kill()
             text = (lldb, plugin, out)
             expect(re.search(r"frame #0: .*`spin at .*values.c", out) is not None, True, text)
             expect(re.search("frame #1: .*main.*" + place("values.c", "MAIN SPIN"), out) is not None, True, text)
-            expect(re.search(r"turns = \d{2}", out) is not None, True, text)
+            expect(re.search(r"turns = \d", out) is not None, True, text)
             expect(finish(process).code, 137, text)
 
 
