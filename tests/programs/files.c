@@ -275,6 +275,29 @@ static void do_leave(void)
     rt_exit(0);
 }
 
+// Sends as many calls at once: how many were done, and how many were too many.
+static void do_flood(void)
+{
+    struct files_sync_call call = {handle(1), false};
+    u64 count = number(2);
+    u64 done = 0;
+    u64 refused = 0;
+    for (u64 i = 0; i < count; i++) {
+        size_t size = files_sync_encode_call(buffer, sizeof buffer, &call);
+        (void)rt_send(bond, FILES_SYNC_ID, buffer, (u32)size);
+    }
+    for (u64 i = 0; i < count; i++) {
+        struct rt_event event;
+        struct files_result_none_error result;
+        rt_next(&event);
+        bool is_good = event.error == 0 && files_sync_decode_result(event.body, &result) == ERR_OK;
+        done += is_good && result.ok ? 1 : 0;
+        refused += is_good && !result.ok && result.error == FILES_ERROR_LIMIT ? 1 : 0;
+    }
+    print_number("", done);
+    print_number(" ", refused);
+}
+
 static bool do_handle_call(void)
 {
     struct files_result_none_error result;
@@ -369,6 +392,8 @@ static void do_call(void)
         do_read_link();
     } else if (is_word(0, "leave")) {
         do_leave();
+    } else if (is_word(0, "flood")) {
+        do_flood();
     } else if (is_word(0, "status")) {
         struct files_status_call call = {handle(1)};
         i64 error = files_status(bond, &call, &about);
