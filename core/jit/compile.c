@@ -139,6 +139,7 @@ static enum err batch_add(struct jit_compiler *compiler, u32 function, u32 origi
     enum err err = compile(compiler, next, origin);
     if (err != ERR_OK) {
         compiler->refused += err != ERR_PAUSED;
+        compiler->refusal = err != ERR_PAUSED ? err : compiler->refusal;
         return err == ERR_PAUSED ? err : ERR_OK;
     }
     compiler->body_bytes += wasm->bodies[function - wasm->function_import_count].code.size;

@@ -42,7 +42,8 @@ struct jit_compiler {
     // For figures.
     u64 body_bytes; // of functions that were compiled
     u64 code_bytes;
-    u32 refused; // functions beyond a limit
+    u32 refused;      // functions beyond a limit, versions that begin at a loop too,
+    enum err refusal; // and why the last was
 };
 
 // The compiler must not move from here on.

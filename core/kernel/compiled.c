@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/kernel/compiled.h"
 #include "core/base/report.h"
+#include "core/base/text.h"
 #include "core/jit/compile.h"
 #include "core/jit/limits.h"
 #include "core/jit/module.h"
@@ -45,6 +46,8 @@ struct program_code {
     bool has_hot;       // in the batch
     bool has_failed;
     struct wasm_names_place names; // code_tell's
+    u32 refused_count;             // that were named in the log
+    u32 refused[KERNEL_REFUSED];   //
     // Everybody's.
     bool is_done;     // atomic: there is no job
     bool is_settled;  // there was none: nobody need wait. Under kernel->lock
@@ -220,6 +223,38 @@ static enum err compile_next(struct program_code *code)
     return ERR_OK;
 }
 
+// Says that a function stays with the interpreter, and why: once, of the first so many.
+static void refusal_say(struct program_code *code)
+{
+    const struct jit_compiler *compiler = &code->compiler;
+    const struct program *program = code->program;
+    u32 function = compiler->source.function;
+    bool is_known = code->refused_count == KERNEL_REFUSED;
+    for (u32 i = 0; i < code->refused_count && !is_known; i++) {
+        is_known = code->refused[i] == function;
+    }
+    if (is_known || !program->kernel->config.is_verbose) {
+        return;
+    }
+    code->refused[code->refused_count++] = function;
+    const struct wasm_module *module = program->module;
+    struct wasm_names_place place = {0};
+    char buffer[384];
+    struct text text = text_over(buffer, sizeof buffer);
+    text_string(&text, "redshirt: ");
+    text_string(&text, program->cid);
+    text_string(&text, ": function ");
+    text_u64(&text, function);
+    text_string(&text, compiler->source.is_loop ? ", begun at a loop," : "");
+    text_string(&text, " stays interpreted: the compiler ends with \"");
+    text_string(&text, err_name(compiler->refusal));
+    text_string(&text, "\" at its ");
+    text_u64(&text, module->bodies[function - module->function_import_count].code.size);
+    text_string(&text, " bytes. Its name: "); // last, so that it is what is cut
+    text_printable(&text, wasm_module_function_name_from(module, &place, function));
+    platform_log(span_of(text.data, text.size));
+}
+
 // Compiles until the fuel is used up. True: everything is, or it cannot go on.
 static bool compile_for(struct program_code *code, i64 *fuel)
 {
@@ -230,7 +265,11 @@ static bool compile_for(struct program_code *code, i64 *fuel)
     compiler->work = pauses ? fuel : NULL;
     while (err == ERR_OK && *fuel > 0) {
         u64 before = compiler->body_bytes;
+        u32 refused = compiler->refused;
         err = compile_next(code);
+        if (UNLIKELY(compiler->refused != refused)) {
+            refusal_say(code);
+        }
         *fuel -= FUNCTION_UNITS;
         *fuel -= pauses ? 0 : (i64)(compiler->body_bytes - before) * BODY_UNITS;
     }

@@ -87,7 +87,7 @@ struct kernel_config {
     enum kernel_engine engine;
     bool has_probes; // for debug.h: programs that are loaded can be debugged, and are slow.
                      // The engine is to be the interpreter
-    bool is_verbose; // logs where a program's code comes from
+    bool is_verbose; // logs where a program's code comes from, and what of it stays interpreted
     // grant.h: the enum kernel_word for what no row is about, by enum kernel_right.
     u8 unknown[2];
     // Told of each bind and register that is refused for want of a grant; or NULL. Called with the

@@ -74,8 +74,9 @@ enum {
     KERNEL_FAMILY_COMPILING_BYTES = 256 << 20, // of memory to compile them in: two of the largest
                                                // functions at once
     KERNEL_HOT = 64,                           // functions that are compiled before the others
-    KERNEL_SPARE = 64, // reservations kept for the next fast processes: of those that come and go
-                       // all the time, few are there at once
+    KERNEL_REFUSED = 16, // of a program that stay interpreted and are named in the log
+    KERNEL_SPARE = 64,   // reservations kept for the next fast processes: of those that come and go
+                         // all the time, few are there at once
     KERNEL_SPARE_BYTES = 16 << 20, // that may be accessed in one: page tables of a few KiB
     KERNEL_CACHE_BYTES = 64 << 20, // programs nobody runs are kept up to this, then the oldest goes
 
