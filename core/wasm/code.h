@@ -265,6 +265,7 @@ extern handler *const *const wasm_vectors[ROW_COUNT];
     X(const_128)    /* a to, a and its neighbour as everywhere below; then two ins: bits */        \
     X(select_v_s)   /* a to, b condition, low, high: slots */                                      \
     X(select_v_a)   /* a to, low, high */                                                          \
+    X(pay)          /* c units of fuel, for what comes before it */                                \
     X(probe)        /* a slots of the operand stack, c offset in the file: see load.h */           \
     X(global_get_v) /* a to, c global */                                                           \
     X(global_set_v) /* b from, c global */

@@ -38,6 +38,26 @@ NOINLINE HANDLER(pause_at_loop)
     TAIL(wasm_run_pause);
 }
 
+// What is more than the fuel that is left is paid before the thread goes on.
+NOINLINE HANDLER(pay_part)
+{
+    i64 has = FUEL < 0 ? 0 : FUEL;
+    run->thread->owed = (u32)(pc->c - has);
+    FUEL -= has;
+    pc++;
+    TAIL(wasm_run_pause);
+}
+
+// In code without calls and branches back.
+HANDLER_SHARED(pay)
+{
+    if (UNLIKELY(FUEL < pc->c)) {
+        TAIL(pay_part);
+    }
+    FUEL -= pc->c;
+    NEXT(1);
+}
+
 // Before an instruction of a module with probes.
 HANDLER_SHARED(probe)
 {

@@ -122,6 +122,7 @@ enum err wasm_thread_call(struct wasm_thread *thread, struct wasm_func *function
     thread->frame_offset = 0;
     thread->instance = function->instance;
     thread->is_growing = false;
+    thread->owed = 0;
     thread->unwind = (struct wasm_unwind){0};
     if (thread->trap == TRAP_NO_MEMORY) {
         return ERR_NO_MEMORY;
@@ -240,6 +241,17 @@ static ALWAYS_INLINE enum wasm_run run_at(struct wasm_thread *thread, struct run
     return LIKELY(run->status == WASM_RUN_HOST) ? WASM_RUN_HOST : end_other(run);
 }
 
+// Pays for what came before a pause. False: there is not enough.
+static bool pay_owed(struct wasm_thread *thread, i64 *fuel)
+{
+    i64 part = *fuel < (i64)thread->owed ? *fuel : (i64)thread->owed;
+    if (part > 0) {
+        thread->owed -= (u32)part;
+        *fuel -= part;
+    }
+    return thread->owed == 0;
+}
+
 enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
 {
     struct run run;
@@ -253,6 +265,9 @@ enum wasm_run wasm_thread_run(struct wasm_thread *thread, i64 *fuel)
     } else if (thread->state != STATE_READY) {
         return run_none(thread);
     } else {
+        if (UNLIKELY(thread->owed != 0) && !pay_owed(thread, fuel)) {
+            return WASM_RUN_PAUSED;
+        }
         run.acc = thread->acc;
         run.facc = thread->facc;
         run.dacc = thread->dacc;

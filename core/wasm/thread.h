@@ -10,8 +10,10 @@
 //         thread). One thread may be called again after DONE or TRAPPED.
 // Owner   the caller owns the struct; the stack comes from store->memory and wasm_thread_drop frees
 //         it.
-// Time    every loop back edge and every call costs one unit of fuel, bulk operations one for each
-//         WASM_FUEL_BULK_BYTES bytes; a bulk operation larger than the fuel left is done in parts.
+// Time    every loop back edge and every call costs one unit of fuel, straight code of more than
+//         WASM_FUEL_STRAIGHT units one for each WASM_FUEL_INS instructions, bulk operations one for
+//         each WASM_FUEL_BULK_BYTES bytes; a bulk operation larger than the fuel left is done in
+//         parts.
 //         A growth that has to wait for another thread's costs WASM_FUEL_GROW each time it is
 //         tried.
 #pragma once
@@ -27,7 +29,9 @@ struct wasm_tag;
 
 enum {
     WASM_FUEL_BULK_BYTES = 64,
-    WASM_FUEL_GROW = 1000, // a try to grow what another thread grows: a few us
+    WASM_FUEL_INS = 2,       // instructions of the interpreter's for a unit, about,
+    WASM_FUEL_STRAIGHT = 64, // paid at once when so many units have come together
+    WASM_FUEL_GROW = 1000,   // a try to grow what another thread grows: a few us
 };
 
 enum wasm_run {
@@ -92,6 +96,7 @@ struct wasm_thread {
     u32 frame_offset; // of the running frame's slots within `stack`
     u32 state;
     bool at_loop; // paused where a loop begins
+    u32 owed;     // units of fuel, to be paid before it goes on
     // Set by core/jit: a branch back that finds the last unit gone, or takes it, pauses there.
     bool stops_at_loops;
     struct wasm_instance *instance;

@@ -32,6 +32,9 @@ static enum err translate_instructions(struct translator *t)
         const u8 *start = in.at;
         t->origin = (u32)(start - code);
         enum row row = body_row(&in);
+        if (t->reachable) {
+            emit_pay(t, WASM_FUEL_STRAIGHT);
+        }
         if (UNLIKELY(t->module->has_probes) && t->reachable) {
             emit_probe(t);
         }
@@ -109,6 +112,7 @@ static enum err body_begin(struct translator *t, u32 index)
     u32 function = module->function_import_count + index;
     const struct wasm_func_type *type = &module->types[module->function_types[function]];
     t->count = 0;
+    t->paid = 0;
     t->barrier = 0;
     t->height = 0;
     t->height_max = 0;

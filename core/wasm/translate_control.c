@@ -355,6 +355,7 @@ static void do_block(struct translator *t, struct body_reader *in, enum row row)
     } else if (row == ROW_IF) {
         control->otherwise = emit_condition(t, &condition, false, DIRECTION_FORWARD) + 1;
     } else if (row == ROW_LOOP) {
+        emit_pay(t, WASM_FUEL_STRAIGHT / 4); // so that short loops seldom pay within
         label(t);
         control->start = t->count;
     }

@@ -135,6 +135,7 @@ struct translator {
     u32 count;
     u32 capacity; // of all pages
     u32 barrier;  // instructions below this are behind a label: not to be changed any more
+    u32 paid;     // instructions that emit_pay has paid for
     u32 origin;
     struct body_reader in;
     bool reachable;
@@ -229,6 +230,8 @@ bool recent_made(const struct translator *t, const struct value *value);
 // Takes that instruction back, and returns it. The accumulator is what it was before.
 struct recent recent_take_back(struct translator *t);
 
+// Pays for what was emitted since the last time, if that is so many units.
+void emit_pay(struct translator *t, u32 units);
 // Here the thread can be stopped before the instruction that is to be translated: every operand is
 // in its home, and accumulators hold nothing.
 void emit_probe(struct translator *t);

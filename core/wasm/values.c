@@ -471,6 +471,17 @@ void settle_all(struct translator *t, u32 params)
     settle_top(t, params);
 }
 
+void emit_pay(struct translator *t, u32 units)
+{
+    u32 due = (t->count - t->paid) / WASM_FUEL_INS;
+    if (LIKELY(due < units)) {
+        return;
+    }
+    acc_claim(t, BANK_INTEGER); // a handle of an exception is looked for in slots
+    emit(t, wasm_run_pay, 0, 0, due);
+    t->paid = t->count;
+}
+
 void emit_probe(struct translator *t)
 {
     settle_top(t, t->height);

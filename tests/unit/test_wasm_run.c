@@ -808,6 +808,45 @@ static void instances_are_small(void **state)
     world_close(&world);
 }
 
+// Code without calls and loops spends fuel too, as much by small slices as at once.
+static void straight_code_pays(void **state)
+{
+    (void)state;
+    enum { TYPE = 1, FUNCTION = 3, EXPORT = 7, CODE = 10, TIMES = 2000 };
+    static struct execute_outcome out;
+    static const i64 slices[][2] = {{100000, 1}, {1, 1}, {WASM_FUEL_STRAIGHT, 7}};
+    struct wasm_bytes bytes = wasm_bytes_begin();
+    put_section(&bytes, TYPE);
+    PUT(&bytes, "\x01\x60\x00\x01\x7f");
+    end_section(&bytes);
+    put_section(&bytes, FUNCTION);
+    PUT(&bytes, "\x01\x00");
+    end_section(&bytes);
+    put_section(&bytes, EXPORT);
+    PUT(&bytes, "\x01\x03run\x00\x00");
+    end_section(&bytes);
+    put_section(&bytes, CODE);
+    PUT(&bytes, "\x01");
+    size_t body = put_body(&bytes);
+    PUT(&bytes, "\x01\x01\x7f");
+    for (u32 i = 0; i < TIMES; i++) {
+        PUT(&bytes, "\x20\x00\x41\x05\x6a\x41\x03\x6c\x21\x00"); // (local + 5) * 3
+    }
+    PUT(&bytes, "\x20\x00\x0b");
+    end_body(&bytes, body);
+    end_section(&bytes);
+    u64 fuel = 0;
+    for (u32 i = 0; i < COUNT_OF(slices); i++) {
+        execute_module(wasm_bytes_span(&bytes), slices[i], 2, 100000, &out);
+        assert_int_equal(out.call_count, 1);
+        assert_true(out.calls[0].is_done);
+        fuel = i == 0 ? out.calls[0].fuel : fuel;
+        assert_int_equal(out.calls[0].fuel, fuel);
+    }
+    assert_in_range(fuel, TIMES / WASM_FUEL_INS, 4 * TIMES / WASM_FUEL_INS);
+    wasm_bytes_free(&bytes);
+}
+
 // Generated modules end the same way whether they run whole or a single unit of fuel at a time.
 static void pausing_changes_nothing(void **state)
 {
@@ -865,6 +904,7 @@ int main(void)
         cmocka_unit_test(imports_are_checked),
         cmocka_unit_test(every_allocation_fails),
         cmocka_unit_test(instances_are_small),
+        cmocka_unit_test(straight_code_pays),
         cmocka_unit_test(pausing_changes_nothing),
     };
     return cmocka_run_group_tests(tests, read_modules, NULL);
