@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The device redshirt:io/files: handles over descriptors of the host, in the folders that the user
 // gave (folders.h). Whatever may wait for a disk (host_file.h) happens on libuv's file threads, and
-// is answered from there; only what was read before and is at hand is read in the loop.
+// is answered in the loop, where it ends; what was read before and is at hand is read there at
+// once.
 //
 // A handle that is closed while the host works on it stays until that has ended. What was opened
 // for a client that has gone meanwhile is closed at once.
@@ -82,7 +83,11 @@ struct work {
     char *to_path;
     uv_work_t request;
     void (*run)(struct work *work);  // on one of the host's file threads
-    void (*done)(struct work *work); // in the loop, afterwards; or NULL: run has answered
+    void (*done)(struct work *work); // in the loop, afterwards; or NULL: it answers with:
+    u8 *answer;                      // from malloc, or `small`
+    size_t answer_size;
+    i32 refusal; // in place of it: an error of abi.h
+    u8 small[64];
 };
 
 // ---- answers
@@ -97,30 +102,42 @@ static void answer_error(struct files *files, u64 message, enum files_error erro
     hosted_answer(&files->device, message, span_of(body, size));
 }
 
-// To all whose results hold nothing; `error` as in host_file.h.
+// What a run ends with: it is told in the loop, where the call ends too.
+static void work_answers(struct work *work, const u8 *body, size_t size)
+{
+    ASSERT(size <= sizeof work->small);
+    mem_copy(work->small, body, size);
+    work->answer = work->small;
+    work->answer_size = size;
+}
+
+// The same, of memory from malloc, which is taken over.
+static void work_answers_with(struct work *work, u8 *body, size_t size)
+{
+    work->answer = body;
+    work->answer_size = size;
+}
+
+// To all whose results hold nothing, or that failed; `error` as in host_file.h.
 static void answer_none(struct work *work, int error)
 {
-    if (error != 0) {
-        answer_error(work->files, work->call.message, host_file_error(error));
-        return;
-    }
     u8 body[FILES_CLOSE_RESULT_BYTES];
-    struct files_result_none_error result = {.ok = true};
-    size_t size = files_close_encode_result(body, sizeof body, &result);
-    hosted_answer(&work->files->device, work->call.message, span_of(body, size));
+    struct files_result_none_error result = {.ok = error == 0};
+    if (error != 0) {
+        result.error = host_file_error(error);
+    }
+    work_answers(work, body, files_close_encode_result(body, sizeof body, &result));
 }
 
 static void answer_about(struct work *work, int error, const struct files_about *about)
 {
     if (error != 0) {
-        answer_error(work->files, work->call.message, host_file_error(error));
+        answer_none(work, error);
         return;
     }
     u8 body[FILES_STATUS_RESULT_BYTES];
     struct files_result_about_error result = {.ok = true, .value = *about};
-    size_t size = files_status_encode_result(body, sizeof body, &result);
-    ASSERT(size <= sizeof body);
-    hosted_answer(&work->files->device, work->call.message, span_of(body, size));
+    work_answers(work, body, files_status_encode_result(body, sizeof body, &result));
 }
 
 // What stands before the bytes of a read: that it is one, and how many there are.
@@ -194,6 +211,9 @@ static void work_free(struct work *work)
 {
     free(work->path);
     free(work->to_path);
+    if (work->answer != work->small) {
+        free(work->answer);
+    }
     free(work);
 }
 
@@ -226,10 +246,15 @@ static void work_run(uv_work_t *request)
 static void work_done(uv_work_t *request, int status)
 {
     struct work *work = CONTAINER_OF(request, struct work, request);
+    struct hosted_device *device = &work->files->device;
     if (status != 0) { // cancelled before it began
-        hosted_answer_error(&work->files->device, work->call.message, E_CANCELLED);
+        hosted_answer_error(device, work->call.message, E_CANCELLED);
     } else if (work->done != NULL) {
         work->done(work);
+    } else if (work->refusal != 0) {
+        hosted_answer_error(device, work->call.message, work->refusal);
+    } else {
+        hosted_answer(device, work->call.message, span_of(work->answer, work->answer_size));
     }
     work_end(work);
 }
@@ -532,17 +557,18 @@ static void read_run(struct work *work)
     const struct files_read_call *call = &work->as.read;
     u8 *body = malloc(READ_PREFIX_BYTES + (size_t)call->max);
     if (body == NULL) {
-        hosted_answer_error(&work->files->device, work->call.message, E_NO_MEMORY);
+        work->refusal = E_NO_MEMORY;
         return;
     }
     i64 count =
         host_file_read(work->handle->fd, body + READ_PREFIX_BYTES, call->max, call->position);
     if (count < 0) {
-        answer_error(work->files, work->call.message, host_file_error((int)count));
-    } else {
-        answer_read(work->files, work->call.message, body, (size_t)count);
+        free(body);
+        answer_none(work, (int)count);
+        return;
     }
-    free(body);
+    read_prefix(body, (u32)count);
+    work_answers_with(work, body, READ_PREFIX_BYTES + (size_t)count);
 }
 
 // Whether what was read is all that there is to answer with: the read is whole, or the file ends.
@@ -621,13 +647,11 @@ static void write_run(struct work *work)
         pthread_mutex_unlock(&work->handle->position);
     }
     if (error != 0) {
-        answer_error(work->files, work->call.message, host_file_error(error));
+        answer_none(work, error);
         return;
     }
     u8 body[FILES_WRITE_RESULT_BYTES];
-    size_t size = files_write_encode_result(body, sizeof body, &result);
-    ASSERT(size <= sizeof body);
-    hosted_answer(&work->files->device, work->call.message, span_of(body, size));
+    work_answers(work, body, files_write_encode_result(body, sizeof body, &result));
 }
 
 static void do_write(void *context, const struct interface_message *message,
@@ -747,7 +771,6 @@ static void do_set_times(void *context, const struct interface_message *message,
 struct listing {
     u64 host[HOSTED_LIST_BYTES / sizeof(u64)];
     struct files_entry entries[HOSTED_LIST_BYTES / 24]; // the shortest takes as much
-    u8 body[HOSTED_LIST_BYTES * 2];
 };
 
 // Takes the entries of one listing over.
@@ -797,19 +820,24 @@ static void list_run(struct work *work)
     struct listing *listing = malloc(sizeof *listing);
     struct files_result_list_entry_error result = {.ok = true};
     if (listing == NULL) {
-        hosted_answer_error(&work->files->device, work->call.message, E_NO_MEMORY);
+        work->refusal = E_NO_MEMORY;
         return;
     }
     pthread_mutex_lock(&work->handle->position);
     int error = list_read(work, listing, &result.value.count);
     pthread_mutex_unlock(&work->handle->position);
     if (error != 0) {
-        answer_error(work->files, work->call.message, host_file_error(error));
+        answer_none(work, error);
     } else {
         result.value.items = listing->entries;
-        size_t size = files_list_encode_result(listing->body, sizeof listing->body, &result);
-        ASSERT(size <= sizeof listing->body); // an entry grows by a byte at most
-        hosted_answer(&work->files->device, work->call.message, span_of(listing->body, size));
+        size_t size = files_list_encode_result(NULL, 0, &result);
+        u8 *body = malloc(size);
+        work->refusal = body == NULL ? E_NO_MEMORY : 0;
+        if (body != NULL) {
+            size_t used = files_list_encode_result(body, size, &result);
+            ASSERT(used == size);
+            work_answers_with(work, body, size);
+        }
     }
     free(listing);
 }
@@ -958,17 +986,18 @@ static void read_link_run(struct work *work)
     u8 *body = malloc(READ_PREFIX_BYTES + HOSTED_FILE_PATH_BYTES); // looks as that of a read
     size_t size = 0;
     if (body == NULL) {
-        hosted_answer_error(&work->files->device, work->call.message, E_NO_MEMORY);
+        work->refusal = E_NO_MEMORY;
         return;
     }
     int error =
         host_file_link_read(work->handle->fd, work->path, (char *)body + READ_PREFIX_BYTES, &size);
     if (error != 0) {
-        answer_error(work->files, work->call.message, host_file_error(error));
-    } else {
-        answer_read(work->files, work->call.message, body, size);
+        free(body);
+        answer_none(work, error);
+        return;
     }
-    free(body);
+    read_prefix(body, (u32)size);
+    work_answers_with(work, body, READ_PREFIX_BYTES + size);
 }
 
 static void do_read_link(void *context, const struct interface_message *message,

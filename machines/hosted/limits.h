@@ -101,8 +101,7 @@ enum {
     HOSTED_RESOLVED = 1024,
     HOSTED_OWNER_RESOLVED = 64,
 
-    // Calls of files under way of one process: each waits for one of the host's few file threads,
-    // and counts until the loop has heard of its end, perhaps after its answer.
+    // Calls of files under way of one process: each waits for one of the host's few file threads.
     HOSTED_CLIENT_FILE_CALLS = 64,
     // The same, of all clients.
     HOSTED_FILE_CALLS = 1024,
