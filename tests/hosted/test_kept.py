@@ -9,6 +9,7 @@ import threading
 import time
 
 from harness import PATIENCE, Skip, expect, expect_good, finish, is_sanitized, test
+from test_run import leb, section
 from test_store import add
 
 MIB = 1 << 20
@@ -254,3 +255,16 @@ def kept_code_has_a_bound(world):
     expect([name for name in left if name.startswith("0" * 60)], [f"{n:064x}" for n in range(1, 6)])
     expect("new-young" in left and "new-old" not in left, True, left)
     expect_kept(world, made, out)
+
+
+@test
+def what_stays_interpreted_is_named(world):
+    """A body of a byte more than JIT_BODY_BYTES is refused, and said to be; one of as many is not."""
+    for more in range(2):
+        body = b"\x00" + b"\x01" * ((1 << 18) - 1 + more) + b"\x0b"
+        module = b"\0asm\1\0\0\0" + section(1, b"\x01\x60\0\0") + section(3, b"\x01\0") + section(5, b"\x01\0\x01")
+        module += section(7, b"\x02\x06_start\0\0\x06memory\x02\0") + section(10, b"\x01" + leb(len(body)) + body)
+        ended = world.run("run", "-v", "--engine", "compiled", world.write("long", module))
+        expect_good(ended)
+        words = rb"function 0 stays interpreted: .* at its (\d+) bytes\. Its name: _start$"
+        expect(re.findall(words, ended.err, re.M), [b"262145"] * more, ended)
