@@ -188,8 +188,8 @@ static void do_close(void *context, const struct interface_message *message,
 // A read of so many is worth a room of its own.
 enum { ROOM_BYTES = 16384 };
 
-// `size` bytes lie FILE_READ_PREFIX_BYTES behind `body`: what is before them is written here, so that
-// they are copied once only, into the kernel.
+// `size` bytes lie FILE_READ_PREFIX_BYTES behind `body`: what is before them is written here, so
+// that they are copied once only, into the kernel.
 static void answer_read(struct files *files, u64 message, u8 *body, size_t size)
 {
     file_read_prefix(body, (u32)size);
