@@ -5,6 +5,8 @@
 #include "core/base/report.h"
 #include "core/base/text.h"
 #include "core/base/varint.h"
+#include "lib/p2p/hint.h"
+#include "lib/p2p/multiaddr.h"
 #include "lib/p2p/proto.h"
 
 enum {
@@ -16,15 +18,26 @@ enum {
     FIELD_AGENT = 6,
 };
 
+static bool is_of(struct span address, enum p2p_scope scope)
+{
+    struct multiaddr_target target;
+    return multiaddr_target(address, &target, NULL) == ERR_OK &&
+           p2p_ip_is_of(target.host, scope); // a name is of neither
+}
+
 static void write_message(const struct p2p_host *host, struct span observed,
                           struct proto_writer *out)
 {
     u8 key[PEER_KEY_ED25519_BYTES];
     peer_key_write_ed25519(host->identity, key);
     proto_bytes(out, FIELD_KEY, span_of(key, sizeof key));
+    bool is_stranger = is_of(observed, P2P_SCOPE_PUBLIC);
     for (u32 i = 0; i < host->config.address_count; i++) {
         const struct multiaddr *address = &host->config.addresses[i];
-        proto_bytes(out, FIELD_ADDRESS, span_of(address->bytes, address->size));
+        struct span bytes = span_of(address->bytes, address->size);
+        if (!is_stranger || !is_of(bytes, P2P_SCOPE_LAN)) {
+            proto_bytes(out, FIELD_ADDRESS, bytes);
+        }
     }
     for (u32 i = 0; i < host->name_count; i++) {
         proto_bytes(out, FIELD_PROTOCOL, host->names[i]);

@@ -26,7 +26,8 @@ struct p2p_identity {
 };
 
 // Writes our message with its size before it; returns its size, which may be more than `capacity`.
-//   observed  where we see the peer, as a multiaddr; may be empty
+//   observed  where we see the peer, as a multiaddr; may be empty. To a public address no private
+//             one of ours is told: it is of no use there, and says what our network looks like.
 size_t p2p_identify_write(const struct p2p_host *host, struct span observed, u8 *out,
                           size_t capacity);
 

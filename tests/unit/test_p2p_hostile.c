@@ -574,6 +574,41 @@ static void identities_have_bounds(void **state)
     free(bytes);
 }
 
+static void strangers_hear_no_private_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *peer;
+        u32 addresses;
+    } rows[] = {{"/ip4/11.1.0.1/tcp/4001", 2},    {"/ip6/2a00::1/tcp/4001", 2},
+                {"/ip4/192.168.1.2/tcp/4001", 4}, {"/ip4/127.0.0.1/tcp/4001", 4},
+                {"/ip6/fd00::1/tcp/4001", 4},     {"", 4}};
+    static const char *const ours[] = {"/ip4/10.0.0.1/tcp/1", "/ip4/12.0.0.1/tcp/2",
+                                       "/ip6/fd00::2/tcp/3", "/ip6/2a00::2/tcp/4"};
+    struct multiaddr addresses[4], peer = {0};
+    struct pair *pair = hostile_pair(31);
+    struct p2p_host *host = &pair->sides[1].host;
+    u8 bytes[P2P_IDENTIFY_BYTES];
+    for (u32 i = 0; i < 4; i++) {
+        assert_int_equal(multiaddr_parse(span_string(ours[i]), &addresses[i], NULL), ERR_OK);
+    }
+    host->config.addresses = addresses;
+    host->config.address_count = 4;
+    for (u32 i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct p2p_identity identity = {0};
+        peer.size = 0;
+        if (rows[i].peer[0] != 0) {
+            assert_int_equal(multiaddr_parse(span_string(rows[i].peer), &peer, NULL), ERR_OK);
+        }
+        size_t size = p2p_identify_write(host, span_of(peer.bytes, peer.size), bytes, sizeof bytes);
+        assert_true(size <= sizeof bytes);
+        assert_int_equal(p2p_identify_read(host, &host->id, span_of(bytes, size), &identity, NULL),
+                         ERR_OK);
+        assert_int_equal(identity.address_count, rows[i].addresses);
+    }
+    pair_drop(pair);
+}
+
 static void identities_are_checked(void **state)
 {
     (void)state;
@@ -688,6 +723,7 @@ int main(void)
         cmocka_unit_test(a_stream_that_nobody_has_heard_of),
         cmocka_unit_test(closing_before_the_handshake_has_left),
         cmocka_unit_test(identities_have_bounds),
+        cmocka_unit_test(strangers_hear_no_private_address),
         cmocka_unit_test(identities_are_checked),
         cmocka_unit_test(pings_have_bounds),
         cmocka_unit_test(pings_that_are_not_answered),
