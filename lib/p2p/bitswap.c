@@ -55,7 +55,7 @@ bool bitswap_is_usable(const struct bitswap *engine, const struct bitswap_peer *
 {
     const struct p2p_identity *identity = &peer->connection->identity;
     bool speaks = !identity->is_known || (identity->protocols >> engine->config.protocol & 1) != 0;
-    return speaks && !peer->is_mute && peer->failure == ERR_OK &&
+    return speaks && !peer->is_mute && !peer->is_taker && peer->failure == ERR_OK &&
            peer->connection->stage == P2P_STAGE_OPEN;
 }
 

@@ -130,6 +130,7 @@ struct bitswap_peer {
     // What the caller may read.
     struct p2p_connection *connection;
     u64 tag;            // the caller's
+    bool is_taker;      // the caller may set it: it is given blocks and asked for none
     u64 wanted_bytes;   // of blocks that were wanted
     u64 wanted_count;   // of them
     u64 unwanted_bytes; // what is counted; wanted ones count down

@@ -63,6 +63,14 @@ bool p2p_ip_is_of(struct span ip, enum p2p_scope scope)
     return scope == P2P_SCOPE_LAN ? range->is_lan : range->is_public;
 }
 
+bool p2p_ip_is_loopback(struct span ip)
+{
+    static const struct range loopback4 = {8, .prefix = {127}};
+    static const struct range loopback6 = {128, .prefix = {[15] = 1}};
+    return (ip.size == IP4_BYTES && has_prefix(ip.data, &loopback4)) ||
+           (ip.size == IP6_BYTES && has_prefix(ip.data, &loopback6));
+}
+
 static bool may_be_dialled(const struct multiaddr_target *target, enum p2p_scope scope)
 {
     if (target->port == 0) {

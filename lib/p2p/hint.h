@@ -48,3 +48,5 @@ static inline struct span p2p_hint_address(const struct p2p_hint *hint, u32 inde
 // scope has the unspecified address and those of multicast; a PUBLIC one is none of the private,
 // shared, link-local, unique local, loopback, documentation and reserved ranges (RFC 6890).
 bool p2p_ip_is_of(struct span ip, enum p2p_scope scope);
+// Whether one of 4 or 16 bytes is of the machine itself.
+bool p2p_ip_is_loopback(struct span ip);

@@ -39,6 +39,7 @@ static void serving_reset(struct kad_serving *serving)
 void kad_serving_init(struct kad_serving *serving, const struct p2p_hint *peer)
 {
     serving->peer = *peer;
+    serving->is_guest = false;
     serving->questions = 0;
     serving_reset(serving);
     kad_reader_init(&serving->reader, P2P_SCOPE_LAN);
@@ -262,6 +263,24 @@ static void collect(struct kad_serving *serving, const struct kad_event *event)
     }
 }
 
+// What a guest hears: a name of ours, and nothing of others.
+static enum err answer_guest(struct kad_server *server, const struct kad_serving *serving,
+                             struct kad_message *message, u64 now_ns, struct report *report)
+{
+    struct peer_id name;
+    if (message->type == KAD_PUT_VALUE) {
+        return report_err(report, ERR_INVALID, 0, "kad: a record that a guest brings");
+    }
+    if (message->type == KAD_GET_VALUE && name_of_key(&serving->key, &name)) {
+        const struct kad_name *known = find_name(server, &name);
+        if (known != NULL && known->until_ns > now_ns &&
+            peer_id_equal(&known->from, &server->table.self)) {
+            message->value = span_of(known->bytes, known->size);
+        }
+    }
+    return ERR_OK;
+}
+
 // Writes the answer to the question that was collected.
 static enum err answer(struct kad_server *server, struct kad_serving *serving, u64 now_ns,
                        u64 now_unix_ns, u8 *out, size_t *size, struct report *report)
@@ -274,6 +293,11 @@ static enum err answer(struct kad_server *server, struct kad_serving *serving, u
                                   .providers = providers};
     if (type != KAD_PING && message.key.size == 0) {
         return report_err(report, ERR_INVALID, 0, "kad: a question without a key");
+    }
+    if (serving->is_guest) {
+        TRY(answer_guest(server, serving, &message, now_ns, report));
+        *size = type == KAD_ADD_PROVIDER ? 0 : kad_write(&message, out, P2P_KAD_ANSWER_BYTES);
+        return ERR_OK;
     }
     struct kad_place place = kad_place_of(server->crypto, message.key);
     struct peer_id name;

@@ -12,7 +12,8 @@
 //         P2P_KAD_PEER_RECORDS; they die after P2P_KAD_RECORD_MS. P2P_KAD_NAMES records of names of
 //         P2P_KAD_NAME_BYTES, brought by one peer P2P_KAD_PEER_NAMES. At a bound what is new is not
 //         taken, and what is there lives out its time. A peer announces itself and nobody else. One
-//         answer for one question, of at most P2P_KAD_ANSWER_BYTES.
+//         answer for one question, of at most P2P_KAD_ANSWER_BYTES. A guest, who is not of the
+//         local network, hears the names that we brought ourselves, and of nobody.
 // Source  libp2p specifications, "kad-dht".
 #pragma once
 #include "lib/p2p/kad_table.h"
@@ -53,6 +54,7 @@ void kad_server_init(struct kad_server *server, const struct p2p_crypto *crypto,
 // One stream of a peer.
 struct kad_serving {
     struct p2p_hint peer; // who speaks, and its addresses as identify told them
+    bool is_guest;        // may only ask for names of ours; kad_serving_init says false
     u32 questions;
     bool has_type, has_provider, has_value;
     enum kad_type type;

@@ -281,7 +281,7 @@ static void gift_turn(struct node *node, struct gift *gift)
         return;
     }
     if (gift->link == NULL) {
-        gift->link = link_to(node, &gift->to.peer);
+        gift->link = link_in(node, &gift->to.peer, all->scope);
     }
     if (gift->link == NULL) {
         gift->link = link_dial_hint(node, &gift->to, dht_link_kind(all->scope));

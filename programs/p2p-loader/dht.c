@@ -203,7 +203,7 @@ static bool search_turn(struct node *node, struct dht_search *search)
         case KAD_STEP_ASK:
             ASSERT(ask != NULL && !ask->is_open);
             *ask = (struct dht_ask){.is_open = true, .hint = *step.hint};
-            ask->link = link_to(node, &ask->hint.peer);
+            ask->link = link_in(node, &ask->hint.peer, search->lookup.scope);
             search->asked_count++;
             if (ask->link == NULL) {
                 ask->link = link_dial_hint(node, &ask->hint, dht_link_kind(search->lookup.scope));

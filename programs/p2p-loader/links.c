@@ -11,6 +11,7 @@
 #include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/dht.h"
 #include "programs/p2p-loader/names.h"
+#include "programs/p2p-loader/sources.h"
 #include "programs/rt/redshirt.h"
 
 enum {
@@ -119,15 +120,33 @@ bool links_are_open(const struct node *node)
     return false;
 }
 
+// Is it there, or does it come, to that peer?
+static bool leads_to(const struct link *link, const struct peer_id *peer)
+{
+    if (link_is_open(link)) {
+        return peer_id_equal(&link->connection.peer, peer);
+    }
+    return link_is_coming(link) && link->stage != LINK_IS_OVER && link->has_expected &&
+           peer_id_equal(&link->expected, peer);
+}
+
+static bool is_of(const struct link *link, enum p2p_scope scope)
+{
+    return link->kind != LINK_GUEST && (link->kind == LINK_LOCAL) == (scope == P2P_SCOPE_LAN);
+}
+
 struct link *link_to(const struct node *node, const struct peer_id *peer)
+{
+    struct link *link = link_in(node, peer, P2P_SCOPE_LAN);
+    return link != NULL ? link : link_in(node, peer, P2P_SCOPE_PUBLIC);
+}
+
+struct link *link_in(const struct node *node, const struct peer_id *peer, enum p2p_scope scope)
 {
     for (struct list_node *item = list_first(&node->links); item != NULL;
          item = list_next(&node->links, item)) {
         struct link *link = LIST_ITEM(item, struct link, of_node);
-        bool is_open = link_is_open(link) && peer_id_equal(&link->connection.peer, peer);
-        bool is_coming = link_is_coming(link) && link->stage != LINK_IS_OVER &&
-                         link->has_expected && peer_id_equal(&link->expected, peer);
-        if (is_open || is_coming) {
+        if (is_of(link, scope) && leads_to(link, peer)) {
             return link;
         }
     }
@@ -137,7 +156,7 @@ struct link *link_to(const struct node *node, const struct peer_id *peer)
 bool link_may_be_asked(const struct link *link, enum p2p_scope scope)
 {
     const struct p2p_identity *identity = &link->connection.identity;
-    if (!link_is_open(link) || (link->kind == LINK_LOCAL) != (scope == P2P_SCOPE_LAN)) {
+    if (!link_is_open(link) || !is_of(link, scope)) {
         return false;
     }
     // Who is no node of the local DHT does not know what others of the protocols stand for.
@@ -266,6 +285,7 @@ static void blocks_begin(struct link *link)
     link->has_bitswap = true;
     bitswap_peer_add(&link->node->bitswap, &link->bitswap, &link->connection, 0,
                      link->node->now_ns);
+    link->bitswap.is_taker = link->kind == LINK_GUEST;
 }
 
 void link_exchange(struct link *link)
@@ -585,6 +605,20 @@ struct link *link_dial_hint(struct node *node, const struct p2p_hint *hint, enum
 
 static void acceptor_wait(struct acceptor *acceptor);
 
+// Of which network one is that came to us.
+static enum link_kind kind_of(const struct net_endpoint *peer)
+{
+    struct multiaddr address = multiaddr_of(peer);
+    struct multiaddr_target where;
+    if (multiaddr_target(span_of(address.bytes, address.size), &where, NULL) != ERR_OK) {
+        return LINK_GUEST;
+    }
+    bool is_near = sources_are_on(SOURCE_LAN) || sources_are_on(SOURCE_USER);
+    bool is_ours =
+        p2p_ip_is_loopback(where.host) || (is_near && p2p_ip_is_of(where.host, P2P_SCOPE_LAN));
+    return is_ours ? LINK_LOCAL : LINK_GUEST;
+}
+
 static void accept_done(struct call *call, const struct rt_event *event)
 {
     struct acceptor *acceptor = CONTAINER_OF(call, struct acceptor, call);
@@ -599,6 +633,7 @@ static void accept_done(struct call *call, const struct rt_event *event)
     if (link == NULL) {
         socket_close(node, result.value.socket);
     } else {
+        link->kind = kind_of(&result.value.peer);
         link->is_knocking = true;
         node->knocking_count++;
         link->address = multiaddr_of(&result.value.peer);

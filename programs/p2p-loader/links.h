@@ -2,6 +2,9 @@
 // programs/p2p-loader/links.h: connections to peers, each a socket under a p2p_connection.
 //
 // Use     link_dial, links_listen; links_turn after events, which sends, ticks and frees.
+//         One that came to us is of the local network when it comes from this machine, or from a
+//         private address while the user has the local network or peers of their own on; from
+//         anywhere else it is a guest.
 // Owner   a link is made here, and freed by links_turn after node_gone.
 // Limits  LOADER_LINKS_*, LOADER_KNOCKING; a link asks the machine for more bytes only when it has
 //         handed on all it got, so a peer waits for us and not we for memory.
@@ -16,9 +19,10 @@ struct report;
 struct text;
 
 enum link_kind {
-    LINK_LOCAL,  // of the local network, of the user's addresses, or one that came to us
+    LINK_LOCAL,  // of the local network, or of the user's addresses
     LINK_PUBLIC, // of the public network: blocks are asked of it
     LINK_ASKED,  // of the public network, and only asked who has something
+    LINK_GUEST,  // came to us from elsewhere: is given what it wants, asked and told nothing
 };
 
 enum link_stage {
@@ -81,8 +85,10 @@ void link_end(struct link *link, const char *why);
 // Is it not known yet who is there, or whether anybody is? (Until node_gone, where nobody is.)
 bool link_is_coming(const struct link *link);
 bool link_is_open(const struct link *link);
-// The link that is there to a peer, or comes; NULL: none.
+// The link that is there to a peer, or comes, no guest's; NULL: none.
 struct link *link_to(const struct node *node, const struct peer_id *peer);
+// The same, of that network.
+struct link *link_in(const struct node *node, const struct peer_id *peer, enum p2p_scope scope);
 // Whether it may be asked in a DHT: by what it says of itself, and in which it is.
 bool link_may_be_asked(const struct link *link, enum p2p_scope scope);
 // Is any?

@@ -350,7 +350,7 @@ void names_heard(const struct link *link)
 {
     struct p2p_hint hint = hint_of(link);
     bool is_node = (link->connection.identity.protocols >> NODE_KAD_LAN & 1) != 0;
-    if (server != NULL && is_node && hint.address_count != 0) {
+    if (server != NULL && is_node && link->kind == LINK_LOCAL && hint.address_count != 0) {
         (void)kad_table_seen(&server->table, &hint, of_server->now_ns);
     }
 }
@@ -449,6 +449,7 @@ bool names_accept(struct link *link, struct p2p_stream *stream)
         questioner->stream = stream;
         questioner->answer_start = questioner->answer_end = 0;
         kad_serving_init(&questioner->serving, &hint);
+        questioner->serving.is_guest = link->kind == LINK_GUEST;
         questioners[i] = questioner;
         if (!questions_answer(questioner)) {
             questioner_free(i);

@@ -10,6 +10,7 @@ import sys
 import time
 
 from harness import expect, expect_good, expect_refused, is_sanitized, test
+from test_names import publish
 from test_p2p import ABSENT, MIB, add, content, eventually, home, inside, networks, serving
 
 OURS, WEB, OTHER_WEB, GIVER = "11.1.0.1", "12.2.0.1", "13.3.0.1", "14.4.0.1"
@@ -222,6 +223,27 @@ def public_routers_lead_nobody_into_the_own_network(world):
         with serving(giver, "--listen", "/ip4/127.0.0.1/tcp/0") as node:
             router.providers(cid, node.address)
             expect_refused(taker.run("get", cid, "--public"), 66, "knows nobody")
+
+
+@test
+def public_strangers_are_told_nothing(world):
+    """One who comes from the public network says it is a node of the local DHT: it gets what it asks for, and no list."""
+    with strangers() as name:
+        subprocess.run(["ip", "-n", name, "addr", "add", "192.168.55.5/32", "dev", "lo"], check=True)
+        giver, spy, taker = (inside(home(world, who), name) for who in ("giver", "spy", "taker"))
+        cid = add(giver, b"for those who know its name")
+        add(spy, b"why the spy calls")
+        with open(giver.guest("keep"), "rb") as file:
+            tool = publish(giver, "tool", add(giver, file.read()))
+        listens = "--listen", f"/ip4/{OURS}/tcp/0", "--listen", "/ip4/192.168.55.5/tcp/0"
+        with serving(giver, *listens) as node:
+            with serving(spy, "--listen", "/ip4/127.0.0.1/tcp/0", "--peer", node.address) as stranger:
+                eventually(lambda: node.address.split("/")[-1].encode() in spy.run("peers").out)
+                time.sleep(4)  # before, all that was pinned was told within one
+                expect_refused(taker.run("get", cid, "--peer", stranger.address), 66, "nobody has it|does not have it")
+            # Who knows a name is served.
+            expect_good(taker.run("get", cid, "--peer", node.address), b"for those who know its name")
+            expect(taker.run("run", "--peer", node.address, tool).code, 0)
 
 
 @test

@@ -40,6 +40,8 @@ static void seed_of(u32 number, u8 out[P2P_SECRET_BYTES])
     memcpy(out, &number, sizeof number);
 }
 
+static bool is_guest; // who speaks to the server
+
 static struct p2p_hint peer_of(u32 number)
 {
     u8 seed[P2P_SECRET_BYTES], key[P2P_POINT_BYTES], ip[4] = {10, 0, (u8)(number >> 8), (u8)number};
@@ -72,6 +74,7 @@ static enum err say(struct kad_server *server, const struct p2p_hint *from,
     static u8 bytes[64 * 1024];
     size_t whole = kad_write(message, bytes, sizeof bytes), taken;
     kad_serving_init(&serving, from);
+    serving.is_guest = is_guest;
     enum err err = kad_server_receive(server, &serving, span_of(bytes, whole), now, CLOCK, &taken,
                                       answer, size, NULL);
     assert_true(err != ERR_OK || taken == whole);
@@ -406,6 +409,34 @@ static void names_are_kept(void **state)
     assert_false(servers[0].names[P2P_KAD_NAMES - 1].is_used);
 }
 
+static void guests_hear_names_of_ours_alone(void **state)
+{
+    (void)state;
+    static const enum kad_type types[] = {KAD_GET_VALUE, KAD_GET_PROVIDERS, KAD_FIND_NODE};
+    begin(0);
+    struct p2p_hint self = peer_of(0), other = peer_of(5), provider = peer_of(9999);
+    struct kad_key block = key_of(1);
+    assert_true(kad_table_seen(&servers[0].table, &other, MS));
+    assert_int_equal(announce(&other, &other, &block, MS), ERR_OK);
+    assert_int_equal(put(&self, 50, 1, 10, CLOCK + 1, MS), ERR_OK);
+    assert_int_equal(put(&other, 51, 1, 10, CLOCK + 1, MS), ERR_OK);
+    assert_int_equal(ask(KAD_GET_PROVIDERS, &block, MS).providers, 1);
+    assert_true(value_of(51, MS) != 0);
+    is_guest = true;
+    assert_true(value_of(50, MS) != 0);
+    assert_int_equal(value_of(51, MS), 0);
+    for (u32 i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct heard heard = ask(types[i], &block, MS);
+        assert_int_equal(heard.type, types[i]);
+        assert_int_equal(heard.closer + heard.providers, 0);
+    }
+    assert_int_equal(put(&other, 52, 1, 10, CLOCK + 1, MS), ERR_INVALID);
+    assert_int_equal(announce(&provider, &provider, &block, MS), ERR_OK); // and nothing comes of it
+    is_guest = false;
+    assert_int_equal(value_of(52, MS), 0);
+    assert_int_equal(ask(KAD_GET_PROVIDERS, &block, MS).providers, 1);
+}
+
 static void names_are_bounded(void **state)
 {
     (void)state;
@@ -509,6 +540,7 @@ int main(void)
         cmocka_unit_test(records_are_bounded),
         cmocka_unit_test(answers_have_room),
         cmocka_unit_test(names_are_kept),
+        cmocka_unit_test(guests_hear_names_of_ours_alone),
         cmocka_unit_test(names_are_bounded),
         cmocka_unit_test(a_network_of_ours_finds_what_it_has),
     };

@@ -101,6 +101,10 @@ static void hints_stay_in_their_scope(void **state)
         }
     }
     assert_false(p2p_ip_is_of(span_of("abc", 3), P2P_SCOPE_LAN));
+    assert_true(p2p_ip_is_loopback(span_of("\x7f\1\2\3", 4)));
+    assert_false(p2p_ip_is_loopback(span_of("\x0a\1\2\3", 4)));
+    assert_true(p2p_ip_is_loopback(span_of("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16)));
+    assert_false(p2p_ip_is_loopback(span_of("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16)));
 }
 
 static void hints_have_bounds(void **state)
