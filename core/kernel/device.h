@@ -41,6 +41,11 @@ struct kernel_device_config {
     // during kernel_destroy.
     void (*wake)(void *context);
     void *context;
+    // NULL, or asked for the answer to a message without a body whose client waits, instead of
+    // queueing it: true when that is to be had at once and changes nothing, as what time it is.
+    // On a worker with the kernel's lock held: quick, and calls nothing of the kernel.
+    //   to  room for KERNEL_NOW_BYTES, of which *size are the answer
+    bool (*now)(void *context, u64 function, u8 *to, u32 *size);
 };
 
 // ERR_EXISTS     the interface has a handler

@@ -100,6 +100,7 @@ enum {
     // ---- one message; E_TOO_LONG
     KERNEL_BODY_BYTES = 4 << 20,  // a block of 2 MiB with its envelope, twice
     KERNEL_BODY_INLINE = 72,      // kept in the message itself; longer ones are allocated
+    KERNEL_NOW_BYTES = 16,        // an answer that a device has at once: a number or two
     KERNEL_TOLD = 1024,           // notifications that one wait writes,
     KERNEL_TOLD_BYTES = 16 << 20, // and bytes after which it writes no more: a few ms of copying
     KERNEL_END_BYTES = 16 << 20,  // a process of more memory ends in portions

@@ -336,6 +336,33 @@ static struct process *send_queued(struct send_call *call, struct message *messa
     return next;
 }
 
+// The answer of a device that has it at once (device.h). False: the message goes its way.
+static bool send_now_locked(struct send_call *call)
+{
+    if (call->registration == NULL || call->registration->party->kind != PARTY_DEVICE ||
+        call->flags != SEND_WAIT || call->body.size > 0) {
+        return false;
+    }
+    const struct kernel_device_config *device =
+        &CONTAINER_OF(call->registration->party, struct kernel_device, party)->config;
+    u8 answer[KERNEL_NOW_BYTES];
+    u32 size = 0;
+    if (device->now == NULL || !device->now(device->context, call->function, answer, &size)) {
+        return false;
+    }
+    ASSERT(size <= sizeof answer);
+    if (size > call->answer_len) {
+        return false; // told as it is of any answer
+    }
+    call->process->sent_total++;
+    call->kernel->message_total++;
+    call->bond->entry->messages++;
+    kernel_trace(call->kernel, KERNEL_TRACE_SEND, call->process->by_id.key, 0);
+    mem_copy(call->answer, answer, size);
+    process_set_result(call->process, size);
+    return true;
+}
+
 // Everything but the fast path. The lock is held on entry and free on return.
 static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
 {
@@ -353,6 +380,10 @@ static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
                 body_free(call->kernel, call->allocated, (u32)call->body.size);
             }
             return next;
+        }
+        if (send_now_locked(call)) {
+            kernel_unlock(call->kernel);
+            return call->process;
         }
         struct process *handler = is_kernel ? NULL : waiting_handler(call);
         if (handler == NULL && is_long) {

@@ -11,6 +11,7 @@
 #include "core/base/abi.h"
 #include "core/base/assert.h"
 #include "core/kernel/device.h"
+#include "core/kernel/limits.h"
 #include "core/platform.h"
 #include "interfaces/time.h"
 #include "machines/hosted/calls.h"
@@ -216,6 +217,21 @@ static const struct time_handler handler = {
     .wait_until = do_wait_until,
 };
 
+// What time it is: a round of the loop would take twenty times as long.
+static bool clock_now(void *device, u64 function, u8 *to, u32 *size)
+{
+    (void)device;
+    if (function == TIME_MONOTONIC_ID) {
+        *size = (u32)time_monotonic_encode_result(to, KERNEL_NOW_BYTES, platform_clock_ns());
+        return true;
+    }
+    if (function == TIME_WALL_ID) {
+        *size = (u32)time_wall_encode_result(to, KERNEL_NOW_BYTES, platform_wall_clock_ns());
+        return true;
+    }
+    return false;
+}
+
 static void timer_cancel(struct clock *clock, struct call *call)
 {
     if (call != NULL) {
@@ -289,8 +305,8 @@ enum err hosted_time_add(struct hosted_loop *loop, struct kernel *kernel)
         clock_free(clock);
         return err;
     }
-    clock->device =
-        (struct hosted_device){.handle = clock_handle, .stop = clock_stop, .drop = clock_drop};
+    clock->device = (struct hosted_device){
+        .handle = clock_handle, .now = clock_now, .stop = clock_stop, .drop = clock_drop};
     err = hosted_device_add(loop, kernel, &time_interface, &clock->device);
     if (err != ERR_OK) {
         calls_drop(&clock->calls);

@@ -366,7 +366,7 @@ enum err hosted_device_add(struct hosted_loop *loop, struct kernel *kernel,
     ASSERT(!loop->is_started);
     ASSERT(device->handle != NULL && device->drop != NULL);
     device->loop = loop;
-    struct kernel_device_config config = {interface, device_wake, device};
+    struct kernel_device_config config = {interface, device_wake, device, device->now};
     TRY(kernel_device_register(kernel, &config, &device->kernel));
     list_append(&loop->devices, &device->of_loop);
     return ERR_OK;

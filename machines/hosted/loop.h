@@ -63,6 +63,8 @@ struct hosted_device {
     bool is_paused;  // takes no events until hosted_device_resume
     // Acts on one event. A message with an id must be answered, now or later.
     void (*handle)(struct hosted_device *device, const struct kernel_event *event);
+    // kernel_device_config's: what is answered on the worker that asks; or NULL.
+    bool (*now)(void *device, u64 function, u8 *to, u32 *size);
     // Closes every libuv handle of the device; or NULL.
     void (*stop)(struct hosted_device *device);
     // Frees what the device owns, when the loop has ended.
