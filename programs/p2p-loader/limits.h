@@ -6,13 +6,15 @@
 enum {
     // ---- peers
 
-    // Connections at once: of a node that stays, and of one that only fetches. Beyond: the newest
-    // that knocks is closed.
+    // Connections at once: of a node that stays, and of one that only fetches. Beyond: one that
+    // wants nothing goes (room.h), or the newest that knocks is closed.
     LOADER_LINKS_SERVING = 1024,
     LOADER_LINKS_FETCHING = 32,
     // Of them, how many the other side has begun and not yet brought to an end of the handshake:
-    // so many cost no more memory than a peer.
+    // so many cost no more memory than a peer. Beyond: one of them goes (room.h).
     LOADER_KNOCKING = 64,
+    LOADER_KNOCK_MS = 500,  // that each has before it may have to; who comes waits in the machine
+    LOADER_IDLE_MS = 10000, // without a want or a stream, before one may have to go for another
     // Streams for each connection, and some for whoever is busy. Beyond: refused.
     LOADER_STREAMS_EACH = 4,
     LOADER_STREAMS_SPARE = 256,

@@ -11,6 +11,7 @@
 #include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/dht.h"
 #include "programs/p2p-loader/names.h"
+#include "programs/p2p-loader/room.h"
 #include "programs/p2p-loader/sources.h"
 #include "programs/rt/redshirt.h"
 
@@ -26,6 +27,8 @@ struct acceptor {
     struct call call;
     u64 listener;
     bool is_used;
+    bool is_holding; // `held` came, and waits for room
+    struct tcp_connection held;
 };
 
 static struct acceptor acceptors[LOADER_LISTENERS * LOADER_ACCEPTS];
@@ -183,7 +186,7 @@ static struct link *link_make(struct node *node)
     }
     mem_zero(link, sizeof *link);
     link->node = node;
-    link->since_ns = node->now_ns;
+    link->since_ns = link->used_ns = node->now_ns;
     for (u32 i = 0; i < LOADER_WRITES; i++) {
         link->writes[i].link = link;
     }
@@ -308,6 +311,7 @@ static void link_events(struct link *link)
         if (event.kind == P2P_EVENT_NONE) {
             return;
         }
+        link->used_ns = event.stream != NULL ? node->now_ns : link->used_ns;
         if (event.kind == P2P_EVENT_OPENED) {
             knocked(link);
             link->is_known = true;
@@ -619,28 +623,75 @@ static enum link_kind kind_of(const struct net_endpoint *peer)
     return is_ours ? LINK_LOCAL : LINK_GUEST;
 }
 
+// One goes, so that another has room. False: nobody is to go.
+static bool make_way(struct link *link, const char *why)
+{
+    if (link == NULL) {
+        return false;
+    }
+    link_end(link, why);
+    link_free(link);
+    return true;
+}
+
+// When there may be room for one that came: now, when one was made to go; UINT64_MAX: never.
+static u64 room_make(struct node *node)
+{
+    if (node->knocking_count == LOADER_KNOCKING) {
+        struct link *oldest = room_knocking(node);
+        if (oldest == NULL) {
+            return node->now_ns + 1; // they are over, and this turn frees them
+        }
+        u64 due_ns = oldest->since_ns + LOADER_KNOCK_MS * NS_PER_MS;
+        if (due_ns > node->now_ns) {
+            return due_ns;
+        }
+        (void)make_way(oldest, "others knocked, and it took too long");
+    }
+    bool has_room = node->link_count < node->link_most ||
+                    make_way(room_idle(node), "others came, and it wanted nothing");
+    return has_room ? node->now_ns : UINT64_MAX;
+}
+
+// Makes a link of the connection that the acceptor holds, when there is room. Returns when to try
+// again; UINT64_MAX: it holds none any more.
+static u64 acceptor_turn(struct acceptor *acceptor)
+{
+    struct node *node = acceptor->node;
+    u64 at_ns = acceptor->is_holding ? room_make(node) : UINT64_MAX;
+    if (!acceptor->is_holding || (at_ns > node->now_ns && at_ns != UINT64_MAX)) {
+        return at_ns;
+    }
+    const struct tcp_connection *held = &acceptor->held;
+    struct link *link = at_ns == UINT64_MAX ? NULL : link_make(node);
+    acceptor->is_holding = false;
+    if (link == NULL) {
+        socket_close(node, held->socket);
+    } else {
+        link->kind = kind_of(&held->peer);
+        link->neighbourhood = room_neighbourhood(&held->peer);
+        link->is_knocking = true;
+        node->knocking_count++;
+        link->address = multiaddr_of(&held->peer);
+        local_seen(&held->local);
+        link_is_up(link, held->socket);
+    }
+    acceptor_wait(acceptor);
+    return UINT64_MAX;
+}
+
 static void accept_done(struct call *call, const struct rt_event *event)
 {
     struct acceptor *acceptor = CONTAINER_OF(call, struct acceptor, call);
-    struct node *node = acceptor->node;
     struct tcp_result_connection_net_error result;
     if (event->error != 0 || tcp_accept_decode_result(event->body, &result) != ERR_OK ||
         !result.ok) {
         acceptor->is_used = false; // links_turn tries again
         return;
     }
-    struct link *link = node->knocking_count < LOADER_KNOCKING ? link_make(node) : NULL;
-    if (link == NULL) {
-        socket_close(node, result.value.socket);
-    } else {
-        link->kind = kind_of(&result.value.peer);
-        link->is_knocking = true;
-        node->knocking_count++;
-        link->address = multiaddr_of(&result.value.peer);
-        local_seen(&result.value.local);
-        link_is_up(link, result.value.socket);
-    }
-    acceptor_wait(acceptor);
+    acceptor->is_holding = true;
+    acceptor->held = result.value;
+    (void)acceptor_turn(acceptor); // links_turn does it later
 }
 
 static void acceptor_wait(struct acceptor *acceptor)
@@ -764,6 +815,8 @@ u64 links_turn(struct node *node)
         if (!acceptors[i].is_used) {
             acceptor_wait(&acceptors[i]);
         }
+        u64 at = acceptor_turn(&acceptors[i]);
+        wake = at < wake ? at : wake;
     }
     return wake;
 }

@@ -6,8 +6,9 @@
 //         private address while the user has the local network or peers of their own on; from
 //         anywhere else it is a guest.
 // Owner   a link is made here, and freed by links_turn after node_gone.
-// Limits  LOADER_LINKS_*, LOADER_KNOCKING; a link asks the machine for more bytes only when it has
-//         handed on all it got, so a peer waits for us and not we for memory.
+// Limits  LOADER_LINKS_*, LOADER_KNOCKING, at which room.h says who goes; a link asks the machine for
+//         more bytes only when it has handed on all it got, so a peer waits for us and not we for
+//         memory.
 #pragma once
 #include "core/base/err.h"
 #include "interfaces/net.h"
@@ -48,6 +49,8 @@ struct link {
     u64 socket;
     u64 deadline_ns; // of names and connects
     u64 since_ns;
+    u64 used_ns;       // something last happened on a stream, or since_ns
+    u64 neighbourhood; // of the address of one that came (room.h)
     u64 read_bytes, written_bytes;
     struct multiaddr address; // of the peer
     bool has_expected;

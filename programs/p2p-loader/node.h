@@ -3,9 +3,10 @@
 // time, who we are, and who is told when something happens.
 //
 // A turn: events are taken (answers to our calls, messages to us), then the protocols do what
-// follows, then links send. main.c has the loop; links.c the connections; sources.c who to connect
-// to; fetch.c what is got; serve.c what is given; history.c what `redshirt why` and `redshirt
-// peers` show, show.c what a page does, progress.c what a terminal does.
+// follows, then links send. main.c has the loop; links.c the connections; room.c who goes when
+// there is no room; sources.c who to connect to; fetch.c what is got; serve.c what is given;
+// history.c what `redshirt why` and `redshirt peers` show, show.c what a page does, progress.c what
+// a terminal does.
 #pragma once
 #include "core/base/list.h"
 #include "core/base/types.h"
