@@ -11,6 +11,7 @@
 #include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/dht.h"
 #include "programs/p2p-loader/names.h"
+#include "programs/p2p-loader/public.h"
 #include "programs/p2p-loader/room.h"
 #include "programs/p2p-loader/sources.h"
 #include "programs/rt/redshirt.h"
@@ -63,6 +64,14 @@ static struct multiaddr multiaddr_of(const struct net_endpoint *endpoint)
     mem_store_u64(ip, endpoint->address.as.ipv6.first);
     mem_store_u64(ip + 8, endpoint->address.as.ipv6.second);
     return multiaddr_of_tcp(span_of(ip, IP6_BYTES), endpoint->port);
+}
+
+static bool is_of_scope(const struct net_endpoint *endpoint, enum p2p_scope scope)
+{
+    struct multiaddr address = multiaddr_of(endpoint);
+    struct multiaddr_target where;
+    return multiaddr_target(span_of(address.bytes, address.size), &where, NULL) == ERR_OK &&
+           p2p_ip_is_of(where.host, scope);
 }
 
 static const char *error_words(enum net_error error)
@@ -506,6 +515,7 @@ static void resolve_done(struct call *call, const struct rt_event *event)
     struct link *link = CONTAINER_OF(call, struct link, setup);
     struct dns_result_list_net_address_net_error result;
     struct net_address address;
+    bool is_inside = false;
     if (link->stage == LINK_IS_OVER) {
         return;
     }
@@ -517,10 +527,16 @@ static void resolve_done(struct call *call, const struct rt_event *event)
     u16 port = link->endpoints[0].port;
     while (link->endpoint_count < LOADER_ADDRESSES &&
            dns_list_net_address_next(&result.value, &address)) {
-        link->endpoints[link->endpoint_count++] = (struct net_endpoint){address, port};
+        struct net_endpoint endpoint = {address, port};
+        if (!link->is_heard || is_of_scope(&endpoint, P2P_SCOPE_PUBLIC)) {
+            link->endpoints[link->endpoint_count++] = endpoint;
+        } else {
+            is_inside = true;
+        }
     }
     if (link->endpoint_count == 0) {
-        link_end(link, "its name is not known");
+        link_end(link,
+                 is_inside ? "its name leads into a private network" : "its name is not known");
         return;
     }
     link_connect(link);
@@ -569,6 +585,7 @@ struct link *link_dial(struct node *node, const struct multiaddr *address, enum 
         link->endpoints[link->endpoint_count++] = endpoint_of(target.host, target.port);
         link_connect(link);
     } else {
+        link->is_heard = kind != LINK_LOCAL;
         link->endpoints[0].port = target.port;
         link_resolve(link, target.host);
     }
@@ -592,6 +609,7 @@ struct link *link_dial_hint(struct node *node, const struct p2p_hint *hint, enum
             link->endpoints[link->endpoint_count++] = endpoint_of(target.host, target.port);
         } else {
             name = target;
+            link->is_heard = !public_named(&hint->peer, p2p_hint_address(hint, i));
         }
     }
     if (link->endpoint_count != 0) {

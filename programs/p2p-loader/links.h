@@ -6,9 +6,9 @@
 //         private address while the user has the local network or peers of their own on; from
 //         anywhere else it is a guest.
 // Owner   a link is made here, and freed by links_turn after node_gone.
-// Limits  LOADER_LINKS_*, LOADER_KNOCKING, at which room.h says who goes; a link asks the machine for
-//         more bytes only when it has handed on all it got, so a peer waits for us and not we for
-//         memory.
+// Limits  LOADER_LINKS_*, LOADER_KNOCKING, at which room.h says who goes; a link asks the machine
+//         for more bytes only when it has handed on all it got, so a peer waits for us and not we
+//         for memory.
 #pragma once
 #include "core/base/err.h"
 #include "interfaces/net.h"
@@ -46,6 +46,7 @@ struct link {
     bool is_dialler;
     bool is_knocking; // counted among node->knocking_count
     bool is_known;    // node_opened was called
+    bool is_heard;    // a stranger gave its name, which must lead to public addresses
     u64 socket;
     u64 deadline_ns; // of names and connects
     u64 since_ns;

@@ -71,6 +71,19 @@ bool public_is_on(void)
     return is_on;
 }
 
+bool public_named(const struct peer_id *peer, struct span address)
+{
+    for (u32 i = 0; i < bootstrap_count; i++) {
+        const struct p2p_hint *hint = &bootstraps[i];
+        for (u32 j = 0; j < hint->address_count && peer_id_equal(&hint->peer, peer); j++) {
+            if (span_equal(p2p_hint_address(hint, j), address)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void public_seed(struct dht_search *search)
 {
     for (u32 i = 0; i < bootstrap_count; i++) {

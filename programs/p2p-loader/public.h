@@ -37,6 +37,8 @@ enum err public_add(enum public_kind kind, struct span text, struct report *repo
 void public_begin(void);
 bool public_is_on(void);
 
+// Whether the user named that address of that peer, which may be anywhere then.
+bool public_named(const struct peer_id *peer, struct span address);
 // Gives a search those to begin with.
 void public_seed(struct dht_search *search);
 u32 public_count(enum public_kind kind);

@@ -223,6 +223,11 @@ def public_routers_lead_nobody_into_the_own_network(world):
         with serving(giver, "--listen", "/ip4/127.0.0.1/tcp/0") as node:
             router.providers(cid, node.address)
             expect_refused(taker.run("get", cid, "--public"), 66, "knows nobody")
+            # Nor by a name; the user's own word may lead there.
+            named = node.address.replace("/ip4/127.0.0.1/", "/dns4/localhost/")
+            router.providers(cid, named)
+            expect_refused(taker.run("get", cid, "--public"), 66, "named 1 that did not give it")
+            expect_good(taker.run("get", cid, "--peer", named), b"private")
 
 
 @test
