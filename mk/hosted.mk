@@ -3,7 +3,7 @@
 HOSTED_SOURCES := $(wildcard machines/hosted/*.c)
 # What the command knows of peers: how they and their blocks are named.
 P2P_NAME_SOURCES := $(addprefix lib/p2p/,cbor.c cid_text.c ip_text.c ipns.c manifest.c multiaddr.c multibase.c \
-  multihash.c peer_id.c proto.c rfc3339.c web_address.c)
+  multihash.c name_list.c peer_id.c proto.c rfc3339.c web_address.c)
 REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOURCES) $(INTERFACE_SOURCES) \
   $(WIT_SOURCES) $(P2P_NAME_SOURCES) $(DWARF_SOURCES) $(GDB_SOURCES) build/gen/redshirt/embedded.c \
   build/gen/redshirt/interfaces.c

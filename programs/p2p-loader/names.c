@@ -3,7 +3,6 @@
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/base/memory.h"
-#include "core/base/text.h"
 #include "interfaces/fetch.h"
 #include "interfaces/keep.h"
 #include "interfaces/keep_client.h"
@@ -11,6 +10,7 @@
 #include "interfaces/time_client.h"
 #include "lib/p2p/ipns.h"
 #include "lib/p2p/kad_server.h"
+#include "lib/p2p/name_list.h"
 #include "programs/p2p-loader/announce.h"
 #include "programs/p2p-loader/fetch.h"
 #include "programs/p2p-loader/limits.h"
@@ -22,9 +22,7 @@
 #include "programs/rt/redshirt.h"
 
 enum {
-    BODY_BYTES = 64, // of a message, beside a record
-    WORD_BYTES = 5,  // "mine ", "seen "
-    LINE_BYTES = WORD_BYTES + P2P_PEER_ID_TEXT_BYTES + 2 * P2P_KAD_NAME_BYTES + 2,
+    BODY_BYTES = 64,                      // of a message, beside a record
     NAME_SEARCHES = P2P_SCOPE_PUBLIC + 1, // as enum p2p_scope has them
 };
 
@@ -80,98 +78,19 @@ static struct span list_get(struct node *node, struct span *answer)
     return result.value;
 }
 
-// The line that begins at *at, without its newline; moves *at behind it. False: there is none.
-static bool line_next(struct span list, size_t *at, struct span *line)
+// Writes the list with what was found of the key.
+static void list_set(struct node *node, struct span old, const struct name_line *line)
 {
-    size_t start = *at, end = *at;
-    if (start >= list.size) {
-        return false;
-    }
-    while (end < list.size && list.data[end] != '\n') {
-        end++;
-    }
-    *line = span_slice(list, start, end);
-    *at = end + 1;
-    return true;
-}
-
-static int digit_of(u8 c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// Splits a line into its key and the bytes of its record. False: it is no such line.
-static bool line_read(struct span line, struct peer_id *key, u8 bytes[P2P_KAD_NAME_BYTES],
-                      size_t *size)
-{
-    size_t space = WORD_BYTES;
-    while (space < line.size && line.data[space] != ' ') {
-        space++;
-    }
-    if (space >= line.size ||
-        peer_id_parse(span_slice(line, WORD_BYTES, space), key, NULL) != ERR_OK) {
-        return false;
-    }
-    struct span hex = span_slice(line, space + 1, line.size);
-    if (hex.size % 2 != 0 || hex.size / 2 > P2P_KAD_NAME_BYTES) {
-        return false;
-    }
-    *size = hex.size / 2;
-    for (size_t i = 0; i < *size; i++) {
-        int high = digit_of(hex.data[2 * i]), low = digit_of(hex.data[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        bytes[i] = (u8)(high << 4 | low);
-    }
-    return true;
-}
-
-// Writes the list with this record in the place of the key's former one.
-static void list_set(struct node *node, struct span old, const struct peer_id *key,
-                     struct span record)
-{
-    size_t room = old.size + LINE_BYTES + BODY_BYTES;
+    size_t room = old.size + NAME_LINE_BYTES + BODY_BYTES;
     char *words = memory_take(rt_memory(), 2 * room);
     if (words == NULL) {
         return; // it is asked for again next time
     }
-    struct text text = text_over(words, room);
-    struct span line;
-    for (size_t at = 0; line_next(old, &at, &line);) {
-        static u8 bytes[P2P_KAD_NAME_BYTES];
-        struct peer_id other;
-        size_t size;
-        if (line_read(line, &other, bytes, &size) && !peer_id_equal(&other, key)) {
-            text_bytes(&text, line);
-            text_char(&text, '\n');
-        }
-    }
-    text_string(&text, "seen ");
-    peer_id_write_name(&text, key);
-    text_char(&text, ' ');
-    text_hex_bytes(&text, record);
-    text_char(&text, '\n');
-    struct keep_set_call set = {SPAN_LITERAL("names"), span_of(text.data, text.size)};
+    struct keep_set_call set = {SPAN_LITERAL("names"),
+                                span_of(words, name_list_set(old, line, words))};
     struct keep_result_none_error result;
     (void)keep_set(node->keep, words + room, (u32)room, &set, &result);
     memory_give(rt_memory(), words, 2 * room);
-}
-
-// The record that this home knows of the key; its size, 0: none.
-static size_t known_find(struct span list, const struct peer_id *key, bool *is_mine,
-                         u8 bytes[P2P_KAD_NAME_BYTES])
-{
-    struct span line;
-    for (size_t at = 0; line_next(list, &at, &line);) {
-        struct peer_id other;
-        size_t size;
-        if (line_read(line, &other, bytes, &size) && peer_id_equal(&other, key)) {
-            *is_mine = line.data[0] == 'm';
-            return size;
-        }
-    }
-    return 0;
 }
 
 // ---- asking
@@ -254,20 +173,21 @@ static void searches_end(void)
 // Nobody will say more: what was said is compared with what this home knows.
 static void resolved(struct node *node)
 {
-    static u8 known[P2P_KAD_NAME_BYTES];
+    static struct name_line known;
     struct span answer = {0};
     struct ipns_record record;
     struct cid cid;
-    bool is_mine = false;
     struct span list = list_get(node, &answer);
-    size_t size = known_find(list, &wanted.key, &is_mine, known);
     bool has_known =
-        size != 0 && ipns_record_verify(&node->crypto, span_of(known, size), &wanted.key,
-                                        wall_ns(node), scratch, &record, NULL) == ERR_OK;
+        name_list_find(list, &wanted.key, &known) &&
+        ipns_record_verify(&node->crypto, span_of(known.bytes, known.size), &wanted.key,
+                           wall_ns(node), scratch, &record, NULL) == ERR_OK;
     bool is_newer =
         wanted.has_record && (!has_known || ipns_record_is_newer(&wanted.record, &record));
-    if (is_newer && !is_mine) {
-        list_set(node, list, &wanted.key, span_of(wanted.bytes, wanted.size));
+    if (is_newer && !(has_known && known.is_mine)) {
+        struct name_line line = {.key = wanted.key, .size = wanted.size};
+        mem_copy(line.bytes, wanted.bytes, wanted.size);
+        list_set(node, list, &line);
     }
     if (answer.data != NULL) {
         memory_give(rt_memory(), (void *)answer.data, answer.size);
@@ -376,19 +296,17 @@ static void offer(struct node *node, struct kad_serving *serving, const struct p
 
 void names_offer(struct node *node)
 {
-    struct span answer = {0}, line;
+    static struct name_line line;
+    struct span answer = {0};
     struct kad_serving *serving = server == NULL ? NULL : memory_take(rt_memory(), sizeof *serving);
     if (serving == NULL) {
         return;
     }
     struct span list = list_get(node, &answer);
-    for (size_t at = 0; line_next(list, &at, &line);) {
-        static u8 bytes[P2P_KAD_NAME_BYTES];
-        struct peer_id key;
-        size_t size;
-        if (line.size > WORD_BYTES && line.data[0] == 'm' && line_read(line, &key, bytes, &size)) {
-            offer(node, serving, &key, span_of(bytes, size));
-            announce_name(node, &key, span_of(bytes, size));
+    for (size_t at = 0; name_list_next(list, &at, &line);) {
+        if (line.is_mine) {
+            offer(node, serving, &line.key, span_of(line.bytes, line.size));
+            announce_name(node, &line.key, span_of(line.bytes, line.size));
         }
     }
     if (answer.data != NULL) {

@@ -2,8 +2,8 @@
 // programs/p2p-loader/names.h: names that are keys: asking what one stands for, and, where the node
 // stays, being a node of the local network's DHT.
 //
-// The newest record of each key lies in the machine's record `names` (tools/redshirt/names.h has
-// its lines). An older one never takes its place.
+// The newest record of each key lies in the machine's record `names` (lib/p2p/name_list.h has its
+// lines). An older one never takes its place.
 //
 // Use     names_resolve once, with names_turn in each turn: when the record and the manifest that
 //         it points to are here, or will not come, fetch_ended is called. names_serve once where

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Bytes and letters of addresses, peer ids and keys: what is accepted is written as it was read.
+// Bytes and letters of addresses, peer ids, keys and lists of names: what is accepted is written as
+// it was read.
 #include "core/base/assert.h"
 #include "core/base/text.h"
 #include "lib/http/client.h"
 #include "lib/p2p/multiaddr.h"
+#include "lib/p2p/name_list.h"
 #include "lib/p2p/peer_id.h"
 #include "lib/p2p/web_address.h"
 #include <stdio.h>
@@ -58,8 +60,37 @@ static void try_web(struct span text)
     }
 }
 
+static u32 lines_count(struct span list, const struct peer_id *except)
+{
+    static struct name_line line;
+    u32 count = 0;
+    for (size_t at = 0; name_list_next(list, &at, &line);) {
+        count += !peer_id_equal(&line.key, except);
+    }
+    return count;
+}
+
+// Setting a key leaves all others, and leaves one line of it.
+static void try_list(struct span list)
+{
+    static struct name_line line, other;
+    size_t at = 0;
+    if (!name_list_next(list, &at, &line)) {
+        return;
+    }
+    char *out = malloc(list.size + NAME_LINE_BYTES + 1);
+    size_t size = name_list_set(list, &line, out);
+    ASSERT(size <= list.size + NAME_LINE_BYTES);
+    struct span written = span_of(out, size);
+    ASSERT(lines_count(written, &line.key) == lines_count(list, &line.key));
+    ASSERT(name_list_find(written, &line.key, &other) && other.is_mine == line.is_mine);
+    ASSERT(span_equal(span_of(other.bytes, other.size), span_of(line.bytes, line.size)));
+    free(out);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
+    try_list(span_of(data, size));
     try_web(span_of(data, size));
     struct multiaddr address;
     struct peer_id id;

@@ -9,6 +9,7 @@
 #include "lib/p2p/multiaddr.h"
 #include "lib/p2p/multibase.h"
 #include "lib/p2p/multihash.h"
+#include "lib/p2p/name_list.h"
 #include "lib/p2p/peer_id.h"
 #include "lib/p2p/proto.h"
 #include "tests/unit/p2p_crypto.h"
@@ -538,6 +539,77 @@ static void signatures_of_weak_keys_are_refused(void **state)
     }
 }
 
+// ---- the list of names
+
+static struct peer_id key_of(u8 byte)
+{
+    u8 point[P2P_POINT_BYTES] = {byte};
+    return peer_id_of_ed25519(point);
+}
+
+static void lists_of_names_are_set(void **state)
+{
+    (void)state;
+    static struct name_line line = {.is_mine = true, .size = P2P_KAD_NAME_BYTES}, got;
+    char first[NAME_LINE_BYTES + 1], second[2 * NAME_LINE_BYTES + 1],
+        third[3 * NAME_LINE_BYTES + 1];
+    line.key = key_of(1);
+    memset(line.bytes, 0xa5, sizeof line.bytes); // a record at the bound
+    struct span list = span_of(first, name_list_set((struct span){0}, &line, first));
+    assert_true(name_list_find(list, &line.key, &got) && got.is_mine);
+    assert_int_equal(got.size, P2P_KAD_NAME_BYTES);
+    assert_memory_equal(got.bytes, line.bytes, P2P_KAD_NAME_BYTES);
+    line = (struct name_line){.key = key_of(2), .size = 1, .bytes = {7}};
+    list = span_of(second, name_list_set(list, &line, second));
+    line.key = key_of(1); // in the place of the long one
+    list = span_of(third, name_list_set(list, &line, third));
+    size_t at = 0;
+    struct peer_id two = key_of(2);
+    assert_true(name_list_next(list, &at, &got));
+    assert_true(peer_id_equal(&got.key, &two) && !got.is_mine && got.size == 1 &&
+                got.bytes[0] == 7);
+    assert_true(name_list_next(list, &at, &got) && peer_id_equal(&got.key, &line.key));
+    assert_false(name_list_next(list, &at, &got));
+    two = key_of(3);
+    assert_false(name_list_find(list, &two, &got));
+}
+
+static void lists_of_names_may_be_damaged(void **state)
+{
+    (void)state;
+    static struct name_line line = {.size = 1}, got;
+    static char list[4 * NAME_LINE_BYTES], out[sizeof list + NAME_LINE_BYTES + 1];
+    struct peer_id key = key_of(1);
+    static const char *const bad[] = {"", "0", "0g", "A0", "00 ", "00\r\n", "\n00 00", "00 00"};
+    line.key = key_of(2);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct text text = text_over(list, sizeof list);
+        text_string(&text, "mine\nsome k51 00\nseen \n\nseen ");
+        peer_id_write_name(&text, &key);
+        text_string(&text, " ");
+        text_string(&text, bad[i]);
+        struct span damaged = span_of(list, text.size);
+        bool is_empty = *bad[i] == 0 || *bad[i] == '\n'; // a record of no bytes
+        assert_int_equal(name_list_find(damaged, &key, &got), is_empty);
+        size_t size = name_list_set(damaged, &line, out); // the last line ends where another begins
+        assert_true(name_list_find(span_of(out, size), &line.key, &got));
+        line.key = key; // whatever it had
+        size = name_list_set(damaged, &line, out);
+        assert_true(name_list_find(span_of(out, size), &key, &got) && got.size == 1);
+        line.key = key_of(2);
+    }
+    // One byte more than a record may have.
+    struct text text = text_over(list, sizeof list);
+    text_string(&text, "seen ");
+    peer_id_write_name(&text, &key);
+    text_string(&text, " ");
+    for (u32 i = 0; i <= P2P_KAD_NAME_BYTES; i++) {
+        text_string(&text, "00");
+    }
+    assert_false(name_list_find(span_of(list, text.size), &key, &got));
+    assert_true(name_list_find(span_of(list, text.size - 2), &key, &got));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,6 +628,8 @@ int main(void)
         cmocka_unit_test(ip6_is_written_short),
         cmocka_unit_test(fields_are_read),
         cmocka_unit_test(fields_are_written),
+        cmocka_unit_test(lists_of_names_are_set),
+        cmocka_unit_test(lists_of_names_may_be_damaged),
         cmocka_unit_test(signatures_of_weak_keys_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

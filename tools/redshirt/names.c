@@ -7,8 +7,6 @@
 #include <time.h>
 
 #include "core/base/report.h"
-#include "core/base/text.h"
-#include "machines/hosted/limits.h"
 #include "machines/hosted/records.h"
 #include "machines/hosted/store.h"
 #include "tools/redshirt/command.h"
@@ -18,11 +16,7 @@
 
 #define RECORD SPAN_LITERAL("names")
 
-enum {
-    NS_PER_S = 1000000000,
-    WORD_BYTES = 5, // "mine ", "seen "
-    LINE_BYTES = WORD_BYTES + P2P_PEER_ID_TEXT_BYTES + 2 * P2P_KAD_NAME_BYTES + 2,
-};
+enum { NS_PER_S = 1000000000 };
 
 static u64 now_ns(void)
 {
@@ -31,130 +25,54 @@ static u64 now_ns(void)
 
 // ---- the list
 
-static int list_read(struct store *store, char **out, size_t *size)
+// In memory from malloc; empty where there is none.
+static int list_read(struct store *store, struct span *out)
 {
-    struct span bytes = {0};
     struct report report = {0};
-    enum err err = record_get(store->home, RECORD, &bytes, &report);
-    if (err != ERR_OK && err != ERR_NOT_FOUND) {
-        return say_refused("the list of names", err, &report);
-    }
-    *size = bytes.size;
-    *out = malloc(bytes.size + LINE_BYTES);
-    if (*out != NULL) {
-        mem_copy(*out, bytes.data, bytes.size);
-        (*out)[bytes.size] = 0;
-    }
-    free((void *)bytes.data);
-    if (*out == NULL) {
-        say("no memory for the list of names");
-        return EXIT_MACHINE;
-    }
-    return EXIT_GOOD;
-}
-
-// The line of a key, whoever made it; NULL: there is none. *end is behind its newline.
-static char *line_find(char *list, const char *key, char **end)
-{
-    size_t letters = strlen(key);
-    for (char *line = list; *line != 0; line = *end) {
-        char *newline = strchr(line, '\n');
-        *end = newline == NULL ? line + strlen(line) : newline + 1;
-        if (strlen(line) > WORD_BYTES + letters && memcmp(line + WORD_BYTES, key, letters) == 0 &&
-            line[WORD_BYTES + letters] == ' ') {
-            return line;
-        }
-    }
-    return NULL;
-}
-
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// How many bytes; 0: not hexadecimal, or too many.
-static size_t hex_read(const char *text, u8 *out, size_t capacity)
-{
-    size_t size = 0;
-    for (; *text != 0 && *text != '\n'; text += 2) {
-        int high = digit_of(text[0]);
-        int low = high < 0 ? -1 : digit_of(text[1]);
-        if (low < 0 || size == capacity) {
-            return 0;
-        }
-        out[size++] = (u8)(high << 4 | low);
-    }
-    return size;
-}
-
-static void key_text(const struct peer_id *key, char out[P2P_PEER_ID_TEXT_BYTES])
-{
-    struct text text = text_over(out, P2P_PEER_ID_TEXT_BYTES);
-    peer_id_write_name(&text, key);
+    *out = (struct span){0};
+    enum err err = record_get(store->home, RECORD, out, &report);
+    return err == ERR_OK || err == ERR_NOT_FOUND ? EXIT_GOOD
+                                                 : say_refused("the list of names", err, &report);
 }
 
 int name_find(struct store *store, const struct peer_id *key, struct known_name *out)
 {
-    char *list = NULL, *end, letters[P2P_PEER_ID_TEXT_BYTES];
-    size_t size;
+    static u8 scratch[IPNS_SCRATCH_BYTES];
+    struct span list;
     *out = (struct known_name){0};
-    int code = list_read(store, &list, &size);
-    if (code != EXIT_GOOD) {
-        return code;
-    }
-    key_text(key, letters);
-    const char *line = line_find(list, letters, &end);
-    if (line != NULL) {
-        static u8 scratch[IPNS_SCRATCH_BYTES];
-        const char *hex = line + WORD_BYTES + strlen(letters) + 1;
-        size_t bytes = hex_read(hex, out->bytes, sizeof out->bytes);
-        enum err err = ipns_record_verify(&keys_crypto, span_of(out->bytes, bytes), key, now_ns(),
-                                          scratch, &out->record, NULL);
+    int code = list_read(store, &list);
+    if (code == EXIT_GOOD && name_list_find(list, key, &out->line)) {
+        enum err err = ipns_record_verify(&keys_crypto, span_of(out->line.bytes, out->line.size),
+                                          key, now_ns(), scratch, &out->record, NULL);
         out->is_known = err == ERR_OK || err == ERR_CLOSED;
         out->is_expired = err == ERR_CLOSED;
     }
-    free(list);
-    return EXIT_GOOD;
+    free((void *)list.data);
+    return code;
 }
 
-// Takes the key's line out and puts the new one behind the others.
-static size_t line_replace(char *list, size_t size, const char *letters, struct span record)
+int name_keep(struct store *store, const struct name_line *line)
 {
-    char *end;
-    char *line = line_find(list, letters, &end);
-    if (line != NULL) {
-        memmove(line, end, size - (size_t)(end - list));
-        size -= (size_t)(end - line);
-    }
-    struct text text = text_over(list + size, LINE_BYTES);
-    text_string(&text, "mine ");
-    text_string(&text, letters);
-    text_char(&text, ' ');
-    text_hex_bytes(&text, record);
-    text_char(&text, '\n');
-    return size + text.size;
-}
-
-int name_keep(struct store *store, const struct peer_id *key, struct span record)
-{
-    char *list = NULL, letters[P2P_PEER_ID_TEXT_BYTES];
-    size_t size;
-    key_text(key, letters);
+    struct span list;
+    struct report report = {0};
     int lock = record_lock(store->home);
     if (lock < 0) {
         say("the folder of the list of names cannot be opened");
         return EXIT_IO;
     }
-    int code = list_read(store, &list, &size);
-    if (code == EXIT_GOOD) {
-        struct report report = {0};
-        size = line_replace(list, size, letters, record);
-        enum err err = record_set(store->home, RECORD, span_of(list, size), &report);
+    int code = list_read(store, &list);
+    char *written = code == EXIT_GOOD ? malloc(list.size + NAME_LINE_BYTES + 1) : NULL;
+    if (written != NULL) {
+        size_t size = name_list_set(list, line, written);
+        enum err err = record_set(store->home, RECORD, span_of(written, size), &report);
         code = err == ERR_OK ? EXIT_GOOD : say_refused("the list of names", err, &report);
+    } else if (code == EXIT_GOOD) {
+        say("no memory for the list of names");
+        code = EXIT_MACHINE;
     }
     record_unlock(lock);
-    free(list);
+    free(written);
+    free((void *)list.data);
     return code;
 }
 

@@ -3,10 +3,9 @@
 //
 // A key's owner signs an IPNS record (lib/p2p/ipns.h) that points to a manifest
 // (lib/p2p/manifest.h), and the manifest names the program. The newest record that was seen of each
-// key lies in the record `names` of this home, one in each line:
-//     mine KEY HEX    made by `redshirt publish`; `redshirt serve` gives it to who asks
-//     seen KEY HEX    from the network (programs/p2p-loader)
-// Whoever has seen a record never takes an older one, so none comes back.
+// key lies in the record `names` of this home (lib/p2p/name_list.h has its lines): `mine` is made
+// by `redshirt publish`, `seen` comes from the network (programs/p2p-loader). Whoever has seen a
+// record never takes an older one, so none comes back.
 //
 // Errors  each says what fails and returns EXIT_GOOD or the exit code.
 #pragma once
@@ -14,6 +13,7 @@
 #include "core/base/span.h"
 #include "lib/p2p/ipns.h"
 #include "lib/p2p/manifest.h"
+#include "lib/p2p/name_list.h"
 struct network;
 struct store;
 
@@ -21,13 +21,13 @@ struct store;
 struct known_name {
     bool is_known;
     bool is_expired;
-    struct ipns_record record; // its value points into `bytes`
-    u8 bytes[P2P_KAD_NAME_BYTES];
+    struct ipns_record record; // its value points into `line`
+    struct name_line line;
 };
 int name_find(struct store *store, const struct peer_id *key, struct known_name *out);
 
 // Puts a record of our own in the place of the one before.
-int name_keep(struct store *store, const struct peer_id *key, struct span record);
+int name_keep(struct store *store, const struct name_line *line);
 
 // The manifest that a record points to, out of the store, checked.
 //   block  receives its bytes, from malloc, which the manifest points into

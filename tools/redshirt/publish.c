@@ -240,7 +240,8 @@ static int yank_add(struct publication *publication)
 // Signs the manifest and the record, and keeps both.
 static int publication_sign(struct store *store, struct publication *publication)
 {
-    static u8 block[MANIFEST_BYTES], scratch[IPNS_SCRATCH_BYTES], record[P2P_KAD_NAME_BYTES];
+    static u8 block[MANIFEST_BYTES], scratch[IPNS_SCRATCH_BYTES];
+    static struct name_line line;
     char value[CID_TEXT_BYTES + 8], name[CID_TEXT_BYTES];
     struct report report = {0};
     enum err err = manifest_check(&publication->manifest, &report);
@@ -261,10 +262,11 @@ static int publication_sign(struct store *store, struct publication *publication
         .valid_until_ns = ((u64)time(NULL) + (u64)VALID_DAYS * SECONDS_PER_DAY) * NS_PER_S,
         .ttl_ns = TTL_S * NS_PER_S,
     };
-    size =
-        ipns_record_write(&keys_crypto, publication->seed, &what, scratch, record, sizeof record);
-    int code = size <= sizeof record ? name_keep(store, &publication->key, span_of(record, size))
-                                     : EXIT_TOO_LARGE;
+    line.is_mine = true;
+    line.key = publication->key;
+    line.size = ipns_record_write(&keys_crypto, publication->seed, &what, scratch, line.bytes,
+                                  sizeof line.bytes);
+    int code = line.size <= sizeof line.bytes ? name_keep(store, &line) : EXIT_TOO_LARGE;
     if (code == EXIT_GOOD) {
         code = pin_add(store, &cid);
     }
