@@ -170,6 +170,17 @@ static void searches_end(void)
     }
 }
 
+// What this home has seen of the name, whether that is still valid (ERR_OK) or not (ERR_CLOSED).
+static enum err known_find(struct node *node, struct span list, struct name_line *line,
+                           struct ipns_record *out)
+{
+    if (!name_list_find(list, &wanted.key, line)) {
+        return ERR_NOT_FOUND;
+    }
+    return ipns_record_verify(&node->crypto, span_of(line->bytes, line->size), &wanted.key,
+                              wall_ns(node), scratch, out, NULL);
+}
+
 // Nobody will say more: what was said is compared with what this home knows.
 static void resolved(struct node *node)
 {
@@ -178,10 +189,8 @@ static void resolved(struct node *node)
     struct ipns_record record;
     struct cid cid;
     struct span list = list_get(node, &answer);
-    bool has_known =
-        name_list_find(list, &wanted.key, &known) &&
-        ipns_record_verify(&node->crypto, span_of(known.bytes, known.size), &wanted.key,
-                           wall_ns(node), scratch, &record, NULL) == ERR_OK;
+    enum err err = known_find(node, list, &known, &record);
+    bool has_known = err == ERR_OK || err == ERR_CLOSED;
     bool is_newer =
         wanted.has_record && (!has_known || ipns_record_is_newer(&wanted.record, &record));
     if (is_newer && !(has_known && known.is_mine)) {
@@ -195,6 +204,8 @@ static void resolved(struct node *node)
     const struct ipns_record *best = is_newer ? &wanted.record : &record;
     if (!wanted.has_record) {
         fail(FETCH_ERROR_NOT_FOUND, "nobody who was asked knows the name");
+    } else if (!is_newer && err == ERR_CLOSED) {
+        fail(FETCH_ERROR_NOT_FOUND, "who was asked knows nothing newer than what has expired");
     } else if (ipns_value_cid(best->value, &cid, NULL) != ERR_OK) {
         fail(FETCH_ERROR_REFUSED, "the name stands for something that is not fetched");
     } else {

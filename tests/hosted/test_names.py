@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names that are keys: published in one home, run from another."""
+import ctypes
+import ctypes.util
 import os
 import re
 import socket
@@ -54,6 +56,69 @@ def names_follow_their_owner(world):
     expect(seen(taker), new)
     taker.run("run", name)
     expect(seen(taker), new)
+
+
+def number(value):
+    """As varint of protobuf."""
+    data = b""
+    while value > 127:
+        data, value = data + bytes([value & 127 | 128]), value >> 7
+    return data + bytes([value])
+
+
+def cbor(kind, value):
+    if value < 24:
+        return bytes([kind << 5 | value])
+    size = next(size for size in (1, 2, 4, 8) if value < 1 << 8 * size)
+    return bytes([kind << 5 | 24 + size.bit_length() - 1]) + value.to_bytes(size, "big")
+
+
+def ipns(seed, value, sequence, valid_until):
+    """A record that the key signed."""
+    fields = {b"TTL": cbor(0, 10**9), b"Value": cbor(2, len(value)) + value, b"Sequence": cbor(0, sequence),
+              b"Validity": cbor(2, len(valid_until)) + valid_until, b"ValidityType": cbor(0, 0)}
+    data = cbor(5, len(fields)) + b"".join(cbor(3, len(key)) + key + field for key, field in fields.items())
+    sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
+    public, secret, signature = (ctypes.create_string_buffer(size) for size in (32, 64, 64))
+    sodium.crypto_sign_seed_keypair(public, secret, seed)
+    signed = b"ipns-signature:" + data
+    sodium.crypto_sign_detached(signature, None, signed, ctypes.c_ulonglong(len(signed)), secret)
+    return b"".join(number(field << 3 | 2) + number(len(part)) + part
+                    for field, part in ((8, signature.raw), (9, data)))
+
+
+def record_path(world, name):
+    folder = os.path.join(world.home, "store", "records")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    return os.path.join(folder, name)
+
+
+def record_write(world, name, data):
+    with open(os.open(record_path(world, name), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+
+
+@test
+def names_that_expired_do_not_go_back(world):
+    """The newest was seen and is no longer valid; an older one that still is stays away."""
+    giver, taker = home(world, "giver"), home(world, "taker")
+    cid = add(giver, guest(giver, "inspector"))
+    name = publish(giver, "tool", cid)
+    with open(record_path(giver, "key-tool"), "rb") as file:
+        seed = file.read()
+    expired = ipns(seed, b"/ipfs/" + cid.encode(), 7, b"2026-01-01T00:00:00Z")
+    record_write(taker, "names", b"seen %s %s\n" % (name.split("@")[1].encode(), expired.hex().encode()))
+    known = seen(taker)
+    expect_refused(taker.run("run", name), 66, "no longer valid")
+    with serving(giver) as node:
+        expect_refused(taker.run("run", "--peer", node.address, name), 66, "no longer valid")
+        expect(seen(taker), known)
+    # One with a higher number, valid again, is taken.
+    value = re.search(rb"/ipfs/b[a-z2-7]{58}", bytes.fromhex(seen(giver).split()[2].decode())).group()
+    newest = ipns(seed, value, 8, b"2099-01-01T00:00:00Z")
+    record_write(giver, "names", seen(giver).rsplit(b" ", 1)[0] + b" " + newest.hex().encode() + b"\n")
+    with serving(giver) as node:
+        expect(taker.run("run", "--peer", node.address, name).code, 0)
 
 
 @test
