@@ -26,15 +26,17 @@ struct keep {
     bool has_told;
 };
 
-enum work_kind { WORK_BLOCK, WORK_GET, WORK_SET, WORK_ADD, WORK_TELL };
+enum work_kind { WORK_BLOCK, WORK_GET, WORK_SET, WORK_REPLACE, WORK_ADD, WORK_TELL };
 
-// One call under way. `name` and `bytes` lie in the message, which stays until it is answered.
+// One call under way. `name`, `bytes` and `was` lie in the message, which stays until it is
+// answered.
 struct work {
     struct call call;
     struct keep *keep;
     enum work_kind kind;
     struct span name;
     struct span bytes;
+    struct span was;
     u32 most;
     uv_work_t request;
 };
@@ -93,6 +95,21 @@ static void answer_done(struct work *work, enum err err, const struct report *re
     hosted_answer(&work->keep->device, work->call.message, span_of(body, size));
 }
 
+static void answer_replaced(struct work *work, struct report *report)
+{
+    u8 body[REPORT_TEXT_BYTES + 16];
+    struct keep_result_bool_error result = {0};
+    enum err err = record_replace(work->keep->store->home, work->name, work->was, work->bytes,
+                                  &result.value, report);
+    result.ok = err == ERR_OK;
+    if (err != ERR_OK) {
+        result.error = error_of(err, report);
+    }
+    size_t size = keep_replace_encode_result(body, sizeof body, &result);
+    ASSERT(size <= sizeof body);
+    hosted_answer(&work->keep->device, work->call.message, span_of(body, size));
+}
+
 static void answer_bytes(struct work *work, enum err err, struct span bytes,
                          const struct report *report)
 {
@@ -127,6 +144,9 @@ static void work_do(uv_work_t *request)
         return;
     case WORK_SET:
         answer_done(work, record_set(home, work->name, work->bytes, &report), &report);
+        return;
+    case WORK_REPLACE:
+        answer_replaced(work, &report);
         return;
     case WORK_ADD:
         answer_done(work, record_add(home, work->name, work->bytes, work->most, &report), &report);
@@ -200,6 +220,15 @@ static void do_set(void *context, const struct interface_message *message,
                (struct work){.kind = WORK_SET, .name = call->name, .bytes = call->bytes});
 }
 
+static void do_replace(void *context, const struct interface_message *message,
+                       const struct keep_replace_call *call)
+{
+    work_begin(
+        context, message,
+        (struct work){
+            .kind = WORK_REPLACE, .name = call->name, .bytes = call->bytes, .was = call->was});
+}
+
 static void do_add(void *context, const struct interface_message *message,
                    const struct keep_add_call *call)
 {
@@ -217,8 +246,12 @@ static void do_tell(void *context, const struct interface_message *message,
                (struct work){.kind = WORK_TELL, .name = call->name, .bytes = call->bytes});
 }
 
-static const struct keep_handler handler = {
-    .block = do_block, .get = do_get, .set = do_set, .add = do_add, .tell = do_tell};
+static const struct keep_handler handler = {.block = do_block,
+                                            .get = do_get,
+                                            .set = do_set,
+                                            .replace = do_replace,
+                                            .add = do_add,
+                                            .tell = do_tell};
 
 // What has begun goes on: a client that goes leaves its last block in the store.
 static void keep_handle(struct hosted_device *device, const struct kernel_event *event)

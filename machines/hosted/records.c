@@ -280,6 +280,36 @@ void record_unlock(int lock)
     close(lock);
 }
 
+static enum err replace_locked(int home, struct span name, struct span was, struct span bytes,
+                               bool *out, struct report *report)
+{
+    struct span old = {0};
+    enum err err = record_get(home, name, &old, NULL);
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
+        return record_get(home, name, &old, report); // once more, for its words
+    }
+    *out = span_equal(old, was);
+    if (old.data != NULL) {
+        mem_zero((void *)old.data, old.size); // it may be a key
+        free((void *)old.data);
+    }
+    return *out ? record_set(home, name, bytes, report) : ERR_OK;
+}
+
+enum err record_replace(int home, struct span name, struct span was, struct span bytes, bool *out,
+                        struct report *report)
+{
+    char path[NAME_BYTES];
+    TRY(name_take(name, path, report));
+    int lock = record_lock(home);
+    if (lock < 0) {
+        return report_err(report, ERR_IO, 0, "the folder records cannot be locked");
+    }
+    enum err err = replace_locked(home, name, was, bytes, out, report);
+    record_unlock(lock);
+    return err;
+}
+
 // ---- adding
 
 // The newest whole lines of `old` that fit into so many bytes.

@@ -10,7 +10,7 @@
 // flushed, and gone with its process, or HOSTED_TOLD_S later where that was killed.
 //
 // Use     `home` is store->home. Whoever changes a record by what is in it holds record_lock
-//         meanwhile; record_add does.
+//         meanwhile; record_add and record_replace do.
 // Names   1 to RECORD_NAME_BYTES small letters, digits and dashes, a letter first.
 // Threads any, at once.
 // Limits  HOSTED_RECORD_BYTES of one, HOSTED_RECORDS of them; HOSTED_TOLD_BYTES of what one process
@@ -37,6 +37,13 @@ enum err record_get(int home, struct span name, struct span *out, struct report 
 // Writes a record, in place of the one of that name. The folder is made when it is missing.
 // ERR_LIMIT  larger than a record may be, or one more than there may be; others as above
 enum err record_set(int home, struct span name, struct span bytes, struct report *report);
+
+// Writes a record, under record_lock, if it still has the bytes that it had; one that is missing is
+// as one without.
+//   out  whether it had, and was written
+// Errors as record_set
+enum err record_replace(int home, struct span name, struct span was, struct span bytes, bool *out,
+                        struct report *report);
 
 // Adds lines to the end of a record, under record_lock: what several processes add is all there.
 //   most  of the record, bytes; beyond it the oldest go, as whole lines

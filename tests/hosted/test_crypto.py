@@ -31,5 +31,5 @@ def crypto_carries_connections_of_a_program(world):
 @test
 def keep_answers_nobody_it_was_not_told_of(world):
     ended = world.run("run", world.guest("keep"))
-    expect_good(ended, b"E_DENIED\n" * 5)
+    expect_good(ended, b"E_DENIED\n" * 6)
     expect(os.path.exists(world.path("store/records")), False)

@@ -16,10 +16,13 @@ u32 program_main(void)
     struct keep_block_call block = {
         SPAN_LITERAL("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
         SPAN_LITERAL("")};
+    struct keep_replace_call replace = {SPAN_LITERAL("seed"), SPAN_LITERAL(""),
+                                        SPAN_LITERAL("mine")};
     struct keep_add_call add = {SPAN_LITERAL("why"), SPAN_LITERAL("mine"), 100};
     struct keep_tell_call tell = {SPAN_LITERAL("peers"), SPAN_LITERAL("mine")};
     struct keep_result_bytes_error bytes;
     struct keep_result_none_error none;
+    struct keep_result_bool_error is_done;
     if (bond < 0) {
         (void)rt_print(rt_error_name(bond));
         return 1;
@@ -27,6 +30,7 @@ u32 program_main(void)
     i64 error[] = {
         keep_get((u32)bond, buffer, sizeof buffer, &get, &bytes),
         keep_set((u32)bond, buffer, sizeof buffer, &set, &none),
+        keep_replace((u32)bond, buffer, sizeof buffer, &replace, &is_done),
         keep_block((u32)bond, buffer, sizeof buffer, &block, &none),
         keep_add((u32)bond, buffer, sizeof buffer, &add, &none),
         keep_tell((u32)bond, buffer, sizeof buffer, &tell, &none),

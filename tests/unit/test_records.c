@@ -65,6 +65,39 @@ static void test_names_stay_in_the_folder(void **state)
     expect(longest, "x");
 }
 
+static bool replace(const char *name, const char *was, const char *bytes)
+{
+    bool is_done = false;
+    assert_int_equal(record_replace(home, text(name), text(was), text(bytes), &is_done, NULL),
+                     ERR_OK);
+    return is_done;
+}
+
+static void test_a_record_is_replaced_if_it_is_what_it_was(void **state)
+{
+    (void)state;
+    bool is_done;
+    assert_false(replace("list", "one", "two")); // there is none
+    assert_true(replace("list", "", "one"));
+    assert_false(replace("list", "", "two"));
+    assert_false(replace("list", "on", "two"));
+    expect("list", "one");
+    assert_true(replace("list", "one", "two"));
+    expect("list", "two");
+    u8 *bytes = calloc(1, HOSTED_RECORD_BYTES + 1);
+    assert_int_equal(record_replace(home, text("list"), text("two"),
+                                    span_of(bytes, HOSTED_RECORD_BYTES + 1), &is_done, NULL),
+                     ERR_LIMIT);
+    expect("list", "two");
+    assert_int_equal(record_replace(home, text("list"), text("two"),
+                                    span_of(bytes, HOSTED_RECORD_BYTES), &is_done, NULL),
+                     ERR_OK);
+    assert_true(is_done && replace("short", "", ""));
+    assert_int_equal(record_replace(home, text("../x"), text(""), text("x"), &is_done, NULL),
+                     ERR_INVALID);
+    free(bytes);
+}
+
 static void test_they_are_bounded(void **state)
 {
     (void)state;
@@ -87,7 +120,8 @@ static void test_they_are_bounded(void **state)
         made += err == ERR_OK;
     } while (err == ERR_OK && made <= HOSTED_RECORDS);
     assert_int_equal(err, ERR_LIMIT);
-    assert_int_equal(made + 5, HOSTED_RECORDS); // seed, the longest name, log, all, big
+    assert_int_equal(made + 7,
+                     HOSTED_RECORDS); // seed, the longest name, log, all, list, short, big
     assert_int_equal(record_set(home, text("r0"), text("y"), NULL), ERR_OK); // in its place
     expect("r0", "y");
 }
@@ -267,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_names_stay_in_the_folder),
         cmocka_unit_test(test_lines_are_added_and_the_oldest_go),
         cmocka_unit_test(test_nothing_that_is_added_at_once_is_lost),
+        cmocka_unit_test(test_a_record_is_replaced_if_it_is_what_it_was),
         cmocka_unit_test(test_they_are_bounded),
         cmocka_unit_test(test_nobody_else_reads_them),
         cmocka_unit_test(test_one_at_a_time_changes),
