@@ -49,6 +49,9 @@ enum {
     LOADER_WEB_QUIET_MS = 3000,  // without a byte. Beyond: it does not answer
     LOADER_WEB_MS = 20000,       // for all of an answer: a block at 100 kB/s
     LOADER_NAME_MS = 2000,       // for newer records of a name, when there is one
+    // To put a record into the list of names. Each that fails is another's that did not, so this is
+    // how many may run in one home at once. Beyond: the name is not resolved.
+    LOADER_LIST_TRIES = 64,
 
     // ---- announcing
 

@@ -420,26 +420,36 @@ static void arguments_take(void)
     }
 }
 
-// The seed that the machine keeps, made at the first use.
-static void seed_keep(u8 seed[P2P_SECRET_BYTES])
+// The seed that the machine keeps. False: it keeps none yet.
+static bool seed_get(u8 seed[P2P_SECRET_BYTES])
 {
     u8 buffer[256];
     struct keep_get_call get = {SPAN_LITERAL("seed")};
     struct keep_result_bytes_error kept = {0};
     i64 error = keep_get(node.keep, buffer, sizeof buffer, &get, &kept);
-    if (error == 0 && kept.ok && kept.value.size == P2P_SECRET_BYTES) {
+    bool is_there = error == 0 && kept.ok && kept.value.size == P2P_SECRET_BYTES;
+    if (is_there) {
         mem_copy(seed, kept.value.data, P2P_SECRET_BYTES);
-        mem_zero(buffer, sizeof buffer);
-        return;
-    }
-    if (error != 0 || kept.ok || kept.error.kind != KEEP_ERROR_NOT_FOUND) {
+    } else if (error != 0 || kept.ok || kept.error.kind != KEEP_ERROR_NOT_FOUND) {
         fail(CODE_IO, "the identity in the record \"seed\" cannot be read", (struct span){0});
     }
-    struct keep_set_call set = {SPAN_LITERAL("seed"), span_of(seed, P2P_SECRET_BYTES)};
-    struct keep_result_none_error done = {0};
-    error = keep_set(node.keep, buffer, sizeof buffer, &set, &done);
     mem_zero(buffer, sizeof buffer);
-    if (error != 0 || !done.ok) {
+    return is_there;
+}
+
+// The same, made at the first use: of several that make one, all have the first.
+static void seed_keep(u8 seed[P2P_SECRET_BYTES])
+{
+    u8 buffer[256];
+    if (seed_get(seed)) {
+        return;
+    }
+    struct keep_replace_call replace = {SPAN_LITERAL("seed"), (struct span){0},
+                                        span_of(seed, P2P_SECRET_BYTES)};
+    struct keep_result_bool_error done = {0};
+    i64 error = keep_replace(node.keep, buffer, sizeof buffer, &replace, &done);
+    mem_zero(buffer, sizeof buffer);
+    if (error != 0 || !done.ok || (!done.value && !seed_get(seed))) {
         fail(CODE_IO, "the identity cannot be kept", (struct span){0});
     }
 }

@@ -78,19 +78,22 @@ static struct span list_get(struct node *node, struct span *answer)
     return result.value;
 }
 
-// Writes the list with what was found of the key.
-static void list_set(struct node *node, struct span old, const struct name_line *line)
+// Writes the list with what was found of the key. False: the list has become another meanwhile.
+static bool list_set(struct node *node, struct span old, const struct name_line *line)
 {
-    size_t room = old.size + NAME_LINE_BYTES + BODY_BYTES;
-    char *words = memory_take(rt_memory(), 2 * room);
+    size_t list_room = old.size + NAME_LINE_BYTES + 1;
+    size_t room = list_room + old.size + list_room + BODY_BYTES;
+    char *words = memory_take(rt_memory(), room);
     if (words == NULL) {
-        return; // it is asked for again next time
+        return true; // it is asked for again next time
     }
-    struct keep_set_call set = {SPAN_LITERAL("names"),
-                                span_of(words, name_list_set(old, line, words))};
-    struct keep_result_none_error result;
-    (void)keep_set(node->keep, words + room, (u32)room, &set, &result);
-    memory_give(rt_memory(), words, 2 * room);
+    struct keep_replace_call replace = {SPAN_LITERAL("names"), old,
+                                        span_of(words, name_list_set(old, line, words))};
+    struct keep_result_bool_error result;
+    i64 error =
+        keep_replace(node->keep, words + list_room, (u32)(room - list_room), &replace, &result);
+    memory_give(rt_memory(), words, room);
+    return error != 0 || !result.ok || result.value;
 }
 
 // ---- asking
@@ -181,32 +184,48 @@ static enum err known_find(struct node *node, struct span list, struct name_line
                               wall_ns(node), scratch, out, NULL);
 }
 
-// Nobody will say more: what was said is compared with what this home knows.
-static void resolved(struct node *node)
+// Puts what was said into the list if it is newer than what this home knows.
+//   out  the newest of both
+// ERR_CLOSED  which is no longer valid
+// ERR_BUSY    others have changed the list meanwhile
+static enum err newest_keep(struct node *node, struct ipns_record *out)
 {
-    static struct name_line known;
+    static struct name_line known; // `out` points into it
     struct span answer = {0};
-    struct ipns_record record;
-    struct cid cid;
     struct span list = list_get(node, &answer);
-    enum err err = known_find(node, list, &known, &record);
+    enum err err = known_find(node, list, &known, out);
     bool has_known = err == ERR_OK || err == ERR_CLOSED;
-    bool is_newer =
-        wanted.has_record && (!has_known || ipns_record_is_newer(&wanted.record, &record));
-    if (is_newer && !(has_known && known.is_mine)) {
+    if (!has_known || ipns_record_is_newer(&wanted.record, out)) {
         struct name_line line = {.key = wanted.key, .size = wanted.size};
         mem_copy(line.bytes, wanted.bytes, wanted.size);
-        list_set(node, list, &line);
+        bool is_mine = has_known && known.is_mine;
+        err = is_mine || list_set(node, list, &line) ? ERR_OK : ERR_BUSY;
+        *out = wanted.record;
     }
     if (answer.data != NULL) {
         memory_give(rt_memory(), (void *)answer.data, answer.size);
     }
-    const struct ipns_record *best = is_newer ? &wanted.record : &record;
+    return err;
+}
+
+// Nobody will say more.
+static void resolved(struct node *node)
+{
+    struct ipns_record newest;
+    struct cid cid;
     if (!wanted.has_record) {
         fail(FETCH_ERROR_NOT_FOUND, "nobody who was asked knows the name");
-    } else if (!is_newer && err == ERR_CLOSED) {
+        return;
+    }
+    enum err err = ERR_BUSY;
+    for (u32 i = 0; i < LOADER_LIST_TRIES && err == ERR_BUSY; i++) {
+        err = newest_keep(node, &newest);
+    }
+    if (err == ERR_CLOSED) {
         fail(FETCH_ERROR_NOT_FOUND, "who was asked knows nothing newer than what has expired");
-    } else if (ipns_value_cid(best->value, &cid, NULL) != ERR_OK) {
+    } else if (err == ERR_BUSY) {
+        fail(FETCH_ERROR_FAILED, "the list of names is changed by others all the time");
+    } else if (ipns_value_cid(newest.value, &cid, NULL) != ERR_OK) {
         fail(FETCH_ERROR_REFUSED, "the name stands for something that is not fetched");
     } else {
         wanted.is_on = false;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names that are keys: published in one home, run from another."""
+import contextlib
 import ctypes
 import ctypes.util
 import os
@@ -87,6 +88,14 @@ def ipns(seed, value, sequence, valid_until):
                     for field, part in ((8, signature.raw), (9, data)))
 
 
+def sequence_of(line):
+    """Of a record in the list of names."""
+    data = bytes.fromhex(line.split()[2].decode())
+    at = data.index(b"hSequence") + 9
+    size = max(0, (data[at] & 31) - 23)
+    return data[at] if size == 0 else int.from_bytes(data[at + 1:at + 1 + (1 << size - 1)], "big")
+
+
 def record_path(world, name):
     folder = os.path.join(world.home, "store", "records")
     os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -96,6 +105,44 @@ def record_path(world, name):
 def record_write(world, name, data):
     with open(os.open(record_path(world, name), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
         file.write(data)
+
+
+@test
+def names_have_one_key_and_one_order(world):
+    """Published by several at once: each has the same key, and a number of its own."""
+    cid = add(world, guest(world, "keep"))
+    for name in "one", "two":
+        with contextlib.ExitStack() as stack:
+            running = [stack.enter_context(world.running("publish", name, cid)) for _ in range(6)]
+            printed = {process.communicate()[0] for process in running}
+        expect(len(printed), 1, printed)
+    expect(sorted(sequence_of(line) for line in seen(world).splitlines()), [6, 6])
+
+
+@test
+def names_have_a_node_with_one_identity(world):
+    """Those that begin at once in a new home are one peer."""
+    with contextlib.ExitStack() as stack:
+        nodes = [stack.enter_context(world.running("serve", "--listen", "/ip4/127.0.0.1/tcp/0")) for _ in range(4)]
+        printed = {node.stdout.readline().split(b"/")[-1] for node in nodes}
+    expect(len(printed), 1, printed)
+
+
+@test
+def names_of_others_are_all_kept(world):
+    """Several are resolved in one home at once, and others published there."""
+    giver, taker = home(world, "giver"), home(world, "taker")
+    cid = add(giver, guest(giver, "inspector"))
+    add(taker, guest(taker, "inspector"))
+    names = [publish(giver, f"tool{n}", cid) for n in range(6)]
+    with serving(giver) as node, contextlib.ExitStack() as stack:
+        running = [stack.enter_context(taker.running("run", "--peer", node.address, name)) for name in names]
+        mine = [publish(taker, f"mine{n}", cid) for n in range(6)]
+        for process in running:
+            process.communicate()
+            expect(process.returncode, 0)
+    lines = seen(taker).decode().splitlines()
+    expect(sorted(line.split()[1] for line in lines), sorted(name.split("@")[1] for name in names + mine))
 
 
 @test

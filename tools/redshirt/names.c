@@ -55,11 +55,6 @@ int name_keep(struct store *store, const struct name_line *line)
 {
     struct span list;
     struct report report = {0};
-    int lock = record_lock(store->home);
-    if (lock < 0) {
-        say("the folder of the list of names cannot be opened");
-        return EXIT_IO;
-    }
     int code = list_read(store, &list);
     char *written = code == EXIT_GOOD ? malloc(list.size + NAME_LINE_BYTES + 1) : NULL;
     if (written != NULL) {
@@ -70,7 +65,6 @@ int name_keep(struct store *store, const struct name_line *line)
         say("no memory for the list of names");
         code = EXIT_MACHINE;
     }
-    record_unlock(lock);
     free(written);
     free((void *)list.data);
     return code;

@@ -26,7 +26,8 @@ struct known_name {
 };
 int name_find(struct store *store, const struct peer_id *key, struct known_name *out);
 
-// Puts a record of our own in the place of the one before.
+// Puts a record of our own in the place of the one before. The caller has held record_lock since it
+// read that one, so that no two have the same sequence.
 int name_keep(struct store *store, const struct name_line *line);
 
 // The manifest that a record points to, out of the store, checked.

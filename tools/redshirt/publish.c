@@ -39,7 +39,8 @@ struct publication {
     u8 seed[P2P_SECRET_BYTES];
     struct peer_id key;
     struct manifest manifest;
-    struct span former; // the block of the manifest before, which `manifest` may point into
+    struct span former;      // the block of the manifest before, which `manifest` may point into
+    struct cid signed_block; // of the manifest
 };
 
 // ---- the interfaces that a program wants
@@ -249,12 +250,12 @@ static int publication_sign(struct store *store, struct publication *publication
         return say_refused("what is to be published", err, &report);
     }
     size_t size = manifest_write(&keys_crypto, publication->seed, &publication->manifest, block);
-    struct cid cid = cid_of_block(CID_RAW, span_of(block, size), platform_sha256);
-    err = store_put(store, &cid, span_of(block, size), &report);
+    publication->signed_block = cid_of_block(CID_RAW, span_of(block, size), platform_sha256);
+    err = store_put(store, &publication->signed_block, span_of(block, size), &report);
     if (err != ERR_OK) {
         return say_refused("the manifest", err, &report);
     }
-    cid_write_text(&cid, name);
+    cid_write_text(&publication->signed_block, name);
     snprintf(value, sizeof value, "/ipfs/%s", name);
     struct ipns_record what = {
         .value = span_string(value),
@@ -266,24 +267,15 @@ static int publication_sign(struct store *store, struct publication *publication
     line.key = publication->key;
     line.size = ipns_record_write(&keys_crypto, publication->seed, &what, scratch, line.bytes,
                                   sizeof line.bytes);
-    int code = line.size <= sizeof line.bytes ? name_keep(store, &line) : EXIT_TOO_LARGE;
-    if (code == EXIT_GOOD) {
-        code = pin_add(store, &cid);
-    }
-    return code == EXIT_GOOD ? pin_add(store, &publication->program) : code;
+    return line.size <= sizeof line.bytes ? name_keep(store, &line) : EXIT_TOO_LARGE;
 }
 
-static int publish_in(struct store *store, struct publication *publication)
+// From reading the key and the record before to writing the next, under record_lock: who publishes
+// at the same time finds this one.
+static int publish_locked(struct store *store, struct publication *publication, struct span program)
 {
     char version[24];
-    struct report report = {0};
-    struct program_bytes program = {0};
     struct manifest *manifest = &publication->manifest;
-    enum err err = hosted_file_read(store, &publication->program, bytes_add, &program, &report);
-    if (err != ERR_OK) {
-        free(program.data);
-        return say_refused("the program", err, &report);
-    }
     int code = key_take(store, publication);
     if (code == EXIT_GOOD) {
         code = former_take(store, publication);
@@ -296,11 +288,32 @@ static int publish_in(struct store *store, struct publication *publication)
             span_string(publication->version == NULL ? version : publication->version);
         manifest->program = publication->program;
         // What is no module wants nothing; the kernel will say that it is none.
-        (void)!interfaces_read(span_of(program.data, program.size), manifest);
+        (void)!interfaces_read(program, manifest);
         code = yank_add(publication);
     }
+    return code == EXIT_GOOD ? publication_sign(store, publication) : code;
+}
+
+static int publish_in(struct store *store, struct publication *publication)
+{
+    struct report report = {0};
+    struct program_bytes program = {0};
+    enum err err = hosted_file_read(store, &publication->program, bytes_add, &program, &report);
+    int lock = err == ERR_OK ? record_lock(store->home) : -1;
+    int code = EXIT_IO;
+    if (err != ERR_OK) {
+        code = say_refused("the program", err, &report);
+    } else if (lock < 0) {
+        say("the folder of the list of names cannot be opened");
+    } else {
+        code = publish_locked(store, publication, span_of(program.data, program.size));
+        record_unlock(lock);
+    }
     if (code == EXIT_GOOD) {
-        code = publication_sign(store, publication);
+        code = pin_add(store, &publication->signed_block);
+    }
+    if (code == EXIT_GOOD) {
+        code = pin_add(store, &publication->program);
     }
     free(program.data);
     free((void *)publication->former.data);
