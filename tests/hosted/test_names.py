@@ -213,6 +213,28 @@ def names_are_taken_back_and_mistaken(world):
 
 
 @test
+def names_stay_taken_back_where_a_block_is_lost(world):
+    """Who took it back stands in the manifest before: without that nothing is published."""
+    first, second = add(world, guest(world, "inspector")), add(world, guest(world, "keep"))
+    name = publish(world, "tool", first)
+    publish(world, "--yank", first + "=it eats files", "tool", second)
+    before = seen(world)
+    manifest = re.search(r"b[a-z2-7]{58}", bytes.fromhex(before.split()[2].decode()).decode("latin-1")).group()
+    path = next(os.path.join(folder, manifest) for folder, _, files in os.walk(world.path("store"))
+                if manifest in files)
+    os.chmod(path, 0o600)
+    with open(path, "r+b") as file:
+        file.seek(20)
+        file.write(b"X")
+    expect_refused(world.run("publish", "tool", first), 68, "nothing is published", "--forget-yanks", manifest)
+    os.remove(path)
+    expect_refused(world.run("publish", "tool", first), 66, "nothing is published", "--peer")
+    expect(seen(world), before)
+    publish(world, "--forget-yanks", "tool", first)
+    expect(world.run("run", name).code, 0)
+
+
+@test
 def names_without_a_key_are_told_so(world):
     for text in ("tool@", "tool@k51qzi5uqu5", "@key"):
         ended = world.run("run", text)

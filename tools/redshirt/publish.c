@@ -36,6 +36,7 @@ struct publication {
     struct cid program;
     struct cid yank;
     const char *yank_reason; // NULL: nothing is taken back
+    bool forgets_yanks;      // what the manifest before took back is not said again
     u8 seed[P2P_SECRET_BYTES];
     struct peer_id key;
     struct manifest manifest;
@@ -195,7 +196,7 @@ static int key_take(struct store *store, struct publication *publication)
     return EXIT_GOOD;
 }
 
-// What the manifest before said against programs is said again.
+// What the manifest before said against programs is said again; without it nothing is published.
 static int former_take(struct store *store, struct publication *publication)
 {
     static struct known_name known; // too large for a stack
@@ -203,12 +204,19 @@ static int former_take(struct store *store, struct publication *publication)
     struct manifest *manifest = &publication->manifest;
     int code = name_find(store, &publication->key, &known);
     manifest->sequence = known.is_known ? known.record.sequence + 1 : 1;
-    if (code == EXIT_GOOD && known.is_known &&
-        name_manifest(store, &publication->key, &known.record, &before, &publication->former) ==
-            EXIT_GOOD) {
+    if (code != EXIT_GOOD || !known.is_known || publication->forgets_yanks) {
+        return code;
+    }
+    code = name_manifest(store, &publication->key, &known.record, &before, &publication->former);
+    if (code == EXIT_GOOD) {
         manifest->yank_count = before.yank_count;
         mem_copy(manifest->yanked, before.yanked, sizeof before.yanked);
+        return EXIT_GOOD;
     }
+    say("nothing is published: %.*s would tell what this name has taken back; `redshirt get CID "
+        "--peer ADDRESS` fetches it from who has it, `redshirt publish --forget-yanks` does "
+        "without",
+        (int)known.record.value.size, (const char *)known.record.value.data);
     return code;
 }
 
@@ -346,11 +354,14 @@ static int publish_run(const struct command *command, int count, char **argument
     const char *value;
     int code = EXIT_GOOD;
     while (code == EXIT_GOOD && (option = options_next(&options, &value)) != NULL) {
-        value = options_value(&options, value);
+        bool is_alone = strcmp(option, "forget-yanks") == 0;
+        value = is_alone ? value : options_value(&options, value);
         if (strcmp(option, "version") == 0 && value != NULL) {
             publication.version = value;
         } else if (strcmp(option, "yank") == 0) {
             code = yank_take(command, &publication, (char *)value);
+        } else if (is_alone && value == NULL) {
+            publication.forgets_yanks = true;
         } else {
             return say_usage(command, "there is no option \"%s\" without more", option);
         }
@@ -388,7 +399,7 @@ static int publish_run(const struct command *command, int count, char **argument
 const struct command command_publish = {
     "publish",
     "signs that a name of yours stands for a program",
-    "Usage: redshirt publish [--version WORD] [--yank CID=REASON] NAME CID\n"
+    "Usage: redshirt publish [--version WORD] [--yank CID=REASON] [--forget-yanks] NAME CID\n"
     "\n"
     "Signs that NAME stands for the program, and prints NAME@KEY, which others run: `redshirt run "
     "NAME@KEY`.\n"
@@ -399,9 +410,13 @@ const struct command command_publish = {
     "wants, and is valid for 90 days: publish it again before.\n"
     "\n"
     "      --version WORD      what people call it (default: a number that counts up)\n"
-    "      --yank CID=REASON   says that a program of this name should no longer be run\n"
+    "      --yank CID=REASON   says that a program of this name should no longer be run, now and "
+    "in all\n"
+    "                          that is published later\n"
+    "      --forget-yanks      says it no longer of those before\n"
     "\n"
-    "Exit codes: 66 the program is not in the store, 67 not a CID that is served, 73 beyond a "
-    "limit.\n",
+    "Exit codes: 66 the program, or what was published before, is not in the store, 67 not a CID "
+    "that is\n"
+    "served, 68 one of them is damaged, 73 beyond a limit.\n",
     publish_run,
 };
