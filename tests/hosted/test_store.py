@@ -2,6 +2,7 @@
 """add, get, ls, interface: names, and every kind of damage told apart."""
 import os
 import re
+import signal
 import stat
 import time
 
@@ -200,6 +201,24 @@ def store_an_interrupted_add_leaves_nothing_half(world):
             process.kill()
         process.communicate()
         expect(world.run("ls", "--blocks", "--check").code, 0, "ls --check")
+
+
+@test
+def store_an_interrupted_get_leaves_nothing(world):
+    """Whichever signal ends it while the file beside the one that is wanted grows."""
+    with open(world.path("large"), "wb") as file:
+        file.truncate(128 * MIB)
+    added = world.run("add", world.path("large"))
+    expect_good(added)
+    folder = world.path("out")
+    os.mkdir(folder)
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        with world.running("get", added.out.decode().strip(), "-o", os.path.join(folder, "file")) as process:
+            while process.poll() is None and not os.listdir(folder):
+                pass
+            process.send_signal(number)
+            process.wait()
+            expect((process.returncode, os.listdir(folder)), (-number, []))
 
 
 @test

@@ -3,12 +3,14 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/compiler.h"
 #include "core/base/report.h"
 #include "lib/p2p/cid_text.h"
 #include "machines/hosted/file.h"
@@ -43,14 +45,6 @@ static int get_to(struct store *store, const char *name, const struct cid *cid, 
     return err == ERR_OK ? EXIT_GOOD : say_missing(name, err, &report);
 }
 
-// Gives a finished file the rights a new one has, and its name.
-static bool file_finish(int file, const char *temporary, const char *path)
-{
-    mode_t mask = umask(0);
-    umask(mask);
-    return fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0 && rename(temporary, path) == 0;
-}
-
 // A pipe or a device is written to as it is; never put a file in its place.
 static int get_to_special(struct store *store, const char *name, const struct cid *cid,
                           const char *path)
@@ -65,26 +59,72 @@ static int get_to_special(struct store *store, const char *name, const struct ci
     return code;
 }
 
+// ---- the file beside the path
+
+static char temporary[HOSTED_PATH_BYTES];
+
+static void temporary_remove(int number)
+{
+    (void)unlink(temporary);
+    (void)raise(number); // taken when this returns, and by then what it was without us
+}
+
+// A signal that ends the command takes the file with it. One that was ignored stays so.
+static void temporary_guard(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        struct sigaction before,
+            action = {.sa_handler = temporary_remove, .sa_flags = SA_RESETHAND};
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL) {
+            (void)sigaction(numbers[i], &action, NULL);
+        }
+    }
+}
+
+// Below 0: it cannot be made.
+static int temporary_make(const char *path)
+{
+    int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    sigset_t all, before;
+    if (size <= 0 || (size_t)size >= sizeof temporary) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    // Until it has its name, no signal may come: the handler would leave it.
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_BLOCK, &all, &before);
+    int file = mkstemp(temporary);
+    if (file >= 0) {
+        temporary_guard();
+    }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return file;
+}
+
+// Gives a finished file the rights a new one has, and its name.
+static bool file_finish(int file, const char *path)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    return fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0 && rename(temporary, path) == 0;
+}
+
 // Writes beside the path and renames, so that a file of that name is whole or untouched.
 static int get_to_path(struct store *store, const char *name, const struct cid *cid,
                        const char *path)
 {
-    char temporary[HOSTED_PATH_BYTES];
     struct stat status;
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
         return get_to_special(store, name, cid, path);
     }
-    int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    int file = -1;
-    if (size > 0 && (size_t)size < sizeof temporary) {
-        file = mkstemp(temporary);
-    }
+    int file = temporary_make(path);
     if (file < 0) {
         say("%s: cannot be made (%s)", path, strerror(errno));
         return EXIT_IO;
     }
     int code = get_to(store, name, cid, file);
-    if (code == EXIT_GOOD && !file_finish(file, temporary, path)) {
+    if (code == EXIT_GOOD && !file_finish(file, path)) {
         say("%s: cannot be written (%s)", path, strerror(errno));
         code = EXIT_IO;
     }
