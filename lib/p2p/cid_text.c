@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "lib/p2p/cid_text.h"
+#include "core/base/compiler.h"
+#include "core/base/mem.h"
 #include "core/base/reader.h"
 #include "core/base/report.h"
 #include "lib/p2p/limits.h"
@@ -45,4 +47,27 @@ enum err p2p_cid_parse_text(struct span text, struct cid *out, struct report *re
         return parse_base(MULTIBASE_58, span_slice(text, 1, text.size), out, report);
     }
     return cid_parse_text(text, out, report);
+}
+
+enum err p2p_cid_parse_word(struct span text, struct cid *out, struct report *report)
+{
+    static const char *const prefixes[] = {"/ipfs/", "ipfs://"};
+    for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+        struct span prefix = span_string(prefixes[i]);
+        if (text.size < prefix.size || !mem_equal(text.data, prefix.data, prefix.size)) {
+            continue;
+        }
+        struct span rest = span_slice(text, prefix.size, text.size);
+        if (rest.size != 0 && rest.data[rest.size - 1] == '/') {
+            rest.size--;
+        }
+        for (size_t at = 0; at < rest.size; at++) {
+            if (rest.data[at] == '/') {
+                return report_err(report, ERR_UNSUPPORTED, prefix.size + at,
+                                  "a path below a CID; the CID of the file itself is wanted");
+            }
+        }
+        return p2p_cid_parse_text(rest, out, report);
+    }
+    return p2p_cid_parse_text(text, out, report);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Bytes and letters of addresses, peer ids, keys and lists of names: what is accepted is written as
-// it was read.
+// Bytes and letters of addresses, peer ids, CIDs, keys and lists of names: what is accepted is
+// written as it was read.
 #include "core/base/assert.h"
 #include "core/base/text.h"
 #include "lib/http/client.h"
+#include "lib/p2p/cid_text.h"
 #include "lib/p2p/multiaddr.h"
 #include "lib/p2p/name_list.h"
 #include "lib/p2p/peer_id.h"
@@ -88,8 +89,20 @@ static void try_list(struct span list)
     free(out);
 }
 
+static void try_cid(struct span text)
+{
+    struct cid cid, again;
+    char name[CID_TEXT_BYTES];
+    if (p2p_cid_parse_word(text, &cid, NULL) == ERR_OK) {
+        cid_write_text(&cid, name);
+        ASSERT(p2p_cid_parse_word(span_string(name), &again, NULL) == ERR_OK);
+        ASSERT(cid_equal(&cid, &again));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
+    try_cid(span_of(data, size));
     try_list(span_of(data, size));
     try_web(span_of(data, size));
     struct multiaddr address;

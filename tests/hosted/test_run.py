@@ -199,8 +199,22 @@ def run_refuses_a_file_without_an_end(world):
 
 
 @test
+def run_takes_names_in_every_way_they_are_written(world):
+    with open(world.guest("inspector"), "rb") as file:
+        cid = add(world, file.read())
+    expect_good(world.run("run", cid))
+    for word in "/ipfs/" + cid, "ipfs://" + cid, "ipfs://" + cid + "/":
+        expect_good(world.run("run", word))
+    absent = "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPBdG"
+    name = "bafybeie5nqv6kd3qnfjupgvz34woh3oksc3iau6abmyajn7qvtf6dz5tp4"
+    for word in absent, "/ipfs/" + absent, "ipfs://" + absent:
+        expect_refused(world.run("run", word), 66, name)
+
+
+@test
 def run_refuses_names_that_are_none(world):
-    expect_refused(world.run("run", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPBdG"), 67, ".")
+    for prefix in "/ipfs/", "ipfs://":
+        expect_refused(world.run("run", prefix + "tool"), 67, "cannot run")
     # sha2-512 in place of sha2-256, in a CID that is right otherwise; a letter lost; another base.
     other = bytes([1, 0x55, 0x13, 64]) + bytes(64)
     other = "b" + base64.b32encode(other).decode().lower().rstrip("=")

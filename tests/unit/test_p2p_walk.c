@@ -16,6 +16,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -573,6 +574,28 @@ static void names_of_every_base_are_one(void **state)
     }
 }
 
+static void names_are_taken_out_of_addresses(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"%s", "/ipfs/%s", "ipfs://%s", "ipfs://%s/"};
+    static const char *const bad[] = {"/ipfs/%s/a", "ipfs://%s//", "/ipfs//%s", "/ipfs/ipfs://%s",
+                                      "ipfs:/%s",   "/ipns/%s",    "%s/",       " %s"};
+    const char *name = "QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o";
+    struct cid wanted, cid;
+    char text[128];
+    assert_int_equal(p2p_cid_parse_text(span_string(name), &wanted, NULL), ERR_OK);
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        snprintf(text, sizeof text, good[i], name);
+        assert_int_equal(p2p_cid_parse_word(span_string(text), &cid, NULL), ERR_OK);
+        assert_true(cid_equal(&cid, &wanted));
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        snprintf(text, sizeof text, bad[i], name);
+        assert_int_not_equal(p2p_cid_parse_word(span_string(text), &cid, NULL), ERR_OK);
+    }
+    assert_int_not_equal(p2p_cid_parse_word(SPAN_LITERAL("/ipfs/"), &cid, NULL), ERR_OK);
+}
+
 static void other_names_are_refused_by_name(void **state)
 {
     (void)state;
@@ -615,6 +638,7 @@ int main(void)
         cmocka_unit_test(links_to_other_hashes_are_refused),
         cmocka_unit_test(blocks_that_are_not_under_way_change_nothing),
         cmocka_unit_test(names_of_every_base_are_one),
+        cmocka_unit_test(names_are_taken_out_of_addresses),
         cmocka_unit_test(other_names_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,7 +140,7 @@ static int get_named(struct network *network, const char *path)
     struct report report = {0};
     struct cid cid;
     char name[CID_TEXT_BYTES];
-    if (p2p_cid_parse_text(span_string(network->get), &cid, &report) != ERR_OK) {
+    if (p2p_cid_parse_word(span_string(network->get), &cid, &report) != ERR_OK) {
         return say_bad_cid(network->get, &report);
     }
     cid_write_text(&cid, name);

@@ -10,6 +10,7 @@
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/base/report.h"
+#include "lib/p2p/cid_text.h"
 #include "machines/hosted/file.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/grants.h"
@@ -118,7 +119,7 @@ static int program_take(const char *text, struct grants_line *line)
     if (strcmp(text, "*") == 0) {
         return EXIT_GOOD;
     }
-    bool is_known = cid_parse_text(span_string(text), &line->program, NULL) == ERR_OK ||
+    bool is_known = p2p_cid_parse_word(span_string(text), &line->program, NULL) == ERR_OK ||
                     grants_program(text, &line->program);
     return is_known ? EXIT_GOOD : file_name(text, &line->program);
 }

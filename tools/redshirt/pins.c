@@ -116,7 +116,7 @@ static int pin_one(struct store *store, const char *name, bool is_add)
 {
     struct cid cid;
     struct report report = {0};
-    if (p2p_cid_parse_text(span_string(name), &cid, &report) != ERR_OK) {
+    if (p2p_cid_parse_word(span_string(name), &cid, &report) != ERR_OK) {
         return say_bad_cid(name, &report);
     }
     if (is_add && !store_has(store, &cid)) {

@@ -11,6 +11,7 @@
 
 #include "core/base/report.h"
 #include "core/wasm/limits.h"
+#include "lib/p2p/cid_text.h"
 #include "machines/hosted/file.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/names.h"
@@ -63,12 +64,13 @@ int program_find(struct store *store, struct network *network, const char *progr
     struct cid parsed;
     struct span name;
     struct peer_id key;
-    enum err err = cid_parse_text(span_string(program), &parsed, &report);
+    enum err err = p2p_cid_parse_word(span_string(program), &parsed, &report);
     if (err == ERR_OK) {
         cid_write_text(&parsed, cid);
         return EXIT_GOOD;
     }
-    bool is_path = strchr(program, '/') != NULL || access(program, F_OK) == 0;
+    bool is_address = strncmp(program, "/ipfs/", 6) == 0 || strncmp(program, "ipfs://", 7) == 0;
+    bool is_path = (strchr(program, '/') != NULL && !is_address) || access(program, F_OK) == 0;
     if (is_path) {
         return file_add(store, program, cid);
     }
@@ -88,7 +90,8 @@ int program_find(struct store *store, struct network *network, const char *progr
         return EXIT_BAD_CID;
     }
     // What begins as names of blocks do, and is long, was meant as one.
-    bool looks_like_cid = (err == ERR_UNSUPPORTED && strlen(program) >= NAME_SHORTEST) ||
+    bool looks_like_cid = is_address ||
+                          (err == ERR_UNSUPPORTED && strlen(program) >= NAME_SHORTEST) ||
                           strncasecmp(program, "baf", 3) == 0;
     if (looks_like_cid) {
         say("cannot run %s: %s", program, report.text);

@@ -339,7 +339,7 @@ static int yank_take(const struct command *command, struct publication *publicat
         return say_usage(command, "--yank wants CID=REASON");
     }
     *equals = 0;
-    if (p2p_cid_parse_text(span_string(value), &publication->yank, &report) != ERR_OK) {
+    if (p2p_cid_parse_word(span_string(value), &publication->yank, &report) != ERR_OK) {
         return say_usage(command, "--yank %s: %s", value, report.text);
     }
     publication->yank_reason = equals + 1;
@@ -374,7 +374,7 @@ static int publish_run(const struct command *command, int count, char **argument
     }
     struct report report = {0};
     publication.name = span_string(arguments[options.next]);
-    if (p2p_cid_parse_text(span_string(arguments[options.next + 1]), &publication.program,
+    if (p2p_cid_parse_word(span_string(arguments[options.next + 1]), &publication.program,
                            &report) != ERR_OK) {
         return say_bad_cid(arguments[options.next + 1], &report);
     }

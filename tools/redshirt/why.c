@@ -120,7 +120,7 @@ static int why_print(struct store *store, const char *name)
     struct report report = {0};
     struct counts counts = {0};
     char *log = NULL;
-    if (p2p_cid_parse_text(span_string(name), &cid, &report) != ERR_OK) {
+    if (p2p_cid_parse_word(span_string(name), &cid, &report) != ERR_OK) {
         return say_bad_cid(name, &report);
     }
     int code = record_read(store, SPAN_LITERAL("why"), &log);
