@@ -230,7 +230,7 @@ static void peers_tell(struct node *node, const struct cid *cid, struct text *ou
         text_string(out, " more");
     }
     if (sources_tell(out, count) + count == 0) {
-        text_string(out, "no peer is known");
+        text_string(out, public_named() != 0 ? "no peer could be reached" : "no peer is known");
     }
 }
 
@@ -307,7 +307,7 @@ static bool is_current(const struct store_call *call)
 static void put_done(struct call *call, const struct rt_event *event)
 {
     struct store_call *put = CONTAINER_OF(call, struct store_call, call);
-    struct keep_result_none_error result;
+    struct keep_result_none_error result = {0};
     if (!is_current(put)) {
         return;
     }
@@ -316,8 +316,9 @@ static void put_done(struct call *call, const struct rt_event *event)
         fetch_fail(put->node, put->fetch, FETCH_ERROR_FAILED, &put->cid,
                    " cannot be kept: ", span_string(rt_error_name(event->error)));
     } else if (keep_block_decode_result(event->body, &result) != ERR_OK || !result.ok) {
-        fetch_fail(put->node, put->fetch, FETCH_ERROR_FAILED, &put->cid,
-                   " cannot be kept: the store refuses it", (struct span){0});
+        bool is_told = !result.ok && result.error.kind == KEEP_ERROR_FAILED;
+        fetch_fail(put->node, put->fetch, FETCH_ERROR_FAILED, &put->cid, " cannot be kept: ",
+                   is_told ? result.error.as.failed : SPAN_LITERAL("the store refuses it"));
     }
 }
 

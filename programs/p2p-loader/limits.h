@@ -101,8 +101,9 @@ enum {
     LOADER_SERVED = 1 << 18,         // blocks of all that; what goes beyond is not served
     LOADER_BUDGET_BYTES = 256 << 20, // that one peer gets in a second
     LOADER_PINS_MS = 2000,           // how often the list is looked at
-    LOADER_TICK_MS = 60000,          // how often our part of the DHT forgets what is too old
-    LOADER_STATUS_MS = 2000,         // how often `redshirt peers` sees something new
+    LOADER_DAMAGE_MS = 10000, // how often the owner hears of damaged blocks that are asked for
+    LOADER_TICK_MS = 60000,   // how often our part of the DHT forgets what is too old
+    LOADER_STATUS_MS = 2000,  // how often `redshirt peers` sees something new
 
     // ---- showing
 

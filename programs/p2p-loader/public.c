@@ -121,6 +121,15 @@ void public_has_failed(struct node *node)
     }
 }
 
+u32 public_named(void)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < router_count; i++) {
+        count += servers[i].named;
+    }
+    return count;
+}
+
 static void server_tell(struct text *out, const struct public_server *server)
 {
     text_string(out, ", ");

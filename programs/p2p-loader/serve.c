@@ -30,6 +30,7 @@ struct give {
     bool is_block;
     bool is_taken_back; // its peer was let go
     u64 order;
+    struct cid cid;
     u64 since_ns;                    // it is used
     const struct bitswap_peer *peer; // which may have gone: to be compared with others only
     u8 *bytes;                       // from rt_memory; NULL: none
@@ -271,6 +272,24 @@ void serve_released(u64 token)
     give_free(&gives[token]);
 }
 
+// The owner hears of it; a peer that asks again and again does not fill the log.
+static void damage_say(const struct give *give)
+{
+    static u64 said_ns;
+    char line[CID_TEXT_BYTES + 128], name[CID_TEXT_BYTES];
+    struct text text = text_over(line, sizeof line);
+    if (said_ns != 0 && give->node->now_ns - said_ns < LOADER_DAMAGE_MS * NS_PER_MS) {
+        return;
+    }
+    said_ns = give->node->now_ns;
+    cid_write_text(&give->cid, name);
+    text_string(&text, "p2p: block ");
+    text_string(&text, name);
+    text_string(&text, " of the store is damaged and given to nobody; `redshirt get` with a "
+                       "--peer that has it mends it");
+    node_say(give->node, NODE_WARNING, span_of(text.data, text.size));
+}
+
 static void give_done(struct call *call, const struct rt_event *event)
 {
     struct give *give = CONTAINER_OF(call, struct give, call);
@@ -284,8 +303,11 @@ static void give_done(struct call *call, const struct rt_event *event)
         give_free(give);
         return;
     }
-    bool is_here =
-        event->error == 0 && blocks_get_decode_result(event->body, &bytes) == ERR_OK && bytes.ok;
+    bool is_answer = event->error == 0 && blocks_get_decode_result(event->body, &bytes) == ERR_OK;
+    bool is_here = is_answer && bytes.ok;
+    if (is_answer && !bytes.ok && bytes.error.kind == BLOCKS_ERROR_DAMAGED) {
+        damage_say(give);
+    }
     if (is_here) {
         give->size = bytes.value.size + 1; // a block of nothing has an address too
         give->bytes = memory_take(rt_memory(), give->size);
@@ -324,6 +346,7 @@ static void order_answer(struct node *node, struct give *give, const struct bits
                           .is_used = true,
                           .is_block = order->is_block,
                           .order = order->id,
+                          .cid = order->cid,
                           .since_ns = node->now_ns,
                           .peer = order->peer};
     give_count++;

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import socket
@@ -211,6 +212,47 @@ def p2p_what_was_cut_off_goes_on(world):
         expect(os.path.exists(taker.path("out")), False)
     with serving(giver) as node:
         expect_good(taker.run("get", cid, "--peer", node.address), data)
+
+
+def little_room():
+    """Files of the command have at most 600 KB, as if the disk were full then."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+
+
+@test
+def p2p_a_full_disk_is_called_so(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    small, large = add(giver, b"small"), add(giver, content(900_000))
+    with serving(giver) as node:
+        expect_good(taker.run("get", small, "--peer", node.address), b"small")
+        ended = taker.run("get", large, "--peer", node.address, preexec_fn=little_room)
+        expect_refused(ended, 74, "cannot be kept: cannot write the block", "File too large")
+
+
+@test
+def p2p_who_serves_hears_of_damage(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    cid = add(giver, b"a block")
+    path = os.path.join(giver.home, "store", "blocks", cid[-3:-1], cid)
+    os.chmod(path, 0o600)
+    with open(path, "wb") as file:
+        file.write(b"a clock")
+    with serving(giver) as node:
+        for _ in range(3):
+            expect(taker.run("get", cid, "--peer", node.address).code, 66)
+        node.terminate()
+        told = node.stderr.read().decode()
+    expect(told.count("damaged and given to nobody"), 1, told)
+    expect(cid in told, True, told)
+
+
+@test
+def p2p_mistakes_are_called_by_their_name(world):
+    expect_refused(world.run("get", ABSENT, "--listen", "/ip4/127.0.0.1/tcp/0"), 64, "no option")
+    expect_refused(world.run("pin", ABSENT, "--foo"), 64, "no option")
+    expect_refused(world.run("why", "foo"), 67, "foo: not a CID")
+    expect_refused(world.run("network", "remove", "router", "http://127.0.0.1"), 66, "`redshirt network` lists")
 
 
 @test
