@@ -235,6 +235,18 @@ def names_stay_taken_back_where_a_block_is_lost(world):
 
 
 @test
+def names_are_published_with_options_anywhere(world):
+    cid = add(world, guest(world, "inspector"))
+    name = publish(world, "tool", cid, "--version", "7")
+    expect(publish(world, "tool", "--yank", cid + "=old", cid), name)
+    expect_refused(world.run("publish", "tool", cid, "--version"), 64, "--version wants")
+    expect_refused(world.run("publish", "tool", cid, "--what"), 64, "no option")
+    expect_refused(world.run("publish", "tool", cid, "more"), 64, "more")
+    expect_refused(world.run("publish", "tool", ABSENT), 66, "redshirt add", "--peer")
+    expect_refused(world.run("publish", "tool", "foo"), 67, "not a CID")
+
+
+@test
 def names_without_a_key_are_told_so(world):
     for text in ("tool@", "tool@k51qzi5uqu5", "@key"):
         ended = world.run("run", text)

@@ -13,6 +13,8 @@
 #include "core/base/text.h"
 #include "machines/hosted/limits.h"
 
+enum { CID_SHORTEST = 40 }; // letters of a CID of any kind that there is
+
 void say(const char *format, ...)
 {
     va_list values;
@@ -65,7 +67,10 @@ int say_refused(const char *what, enum err err, const struct report *report)
 
 int say_bad_cid(const char *word, const struct report *report)
 {
-    say("%s: %s; `redshirt add FILE` and `redshirt ls` print CIDs", word, report->text);
+    // What is wrong with its base would mislead who did not mean one.
+    bool is_short = strlen(word) < CID_SHORTEST;
+    say("%s: %s; `redshirt add FILE` and `redshirt ls` print CIDs", word,
+        is_short ? "not a CID" : report->text);
     return EXIT_BAD_CID;
 }
 

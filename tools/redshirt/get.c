@@ -177,6 +177,9 @@ static int get_run(const struct command *command, int count, char **arguments)
                 return say_usage(command, "one CID is wanted");
             }
             network.get = arguments[options.next++];
+        } else if (strcmp(option, "listen") == 0 || strcmp(option, "l") == 0) {
+            return say_usage(command, "there is no option \"%s\"; `redshirt serve` listens",
+                             option);
         } else if (strcmp(option, "o") == 0 || strcmp(option, "output") == 0) {
             path = options_value(&options, value);
             if (path == NULL) {

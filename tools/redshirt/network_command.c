@@ -47,7 +47,8 @@ static int change(struct settings *settings, const char *verb, enum setting_kind
 {
     if (strcmp(verb, "remove") == 0) {
         if (!settings_remove(settings, kind, value)) {
-            say("there is no %s %s", setting_word(kind), value);
+            say("there is no %s %s to remove; `redshirt network` lists what there is",
+                setting_word(kind), value);
             return EXIT_NOT_FOUND;
         }
         return EXIT_GOOD;

@@ -132,24 +132,23 @@ static int pin_one(struct store *store, const char *name, bool is_add)
 
 static int pins_run(const struct command *command, int count, char **arguments, bool is_add)
 {
-    struct options options = {count, arguments, 0};
-    const char *value;
-    const char *option = options_next(&options, &value);
     struct store store;
-    if (option != NULL) {
-        return say_usage(command, "there is no option \"%s\"", option);
+    for (int i = 0; i < count; i++) {
+        if (arguments[i][0] == '-') { // no CID begins so
+            return say_usage(command, "there is no option \"%s\"", arguments[i]);
+        }
     }
-    if (options.next == count && !is_add) {
+    if (count == 0 && !is_add) {
         return say_usage(command, "which CID?");
     }
     int code = store_open_home(&store);
     if (code != EXIT_GOOD) {
         return code;
     }
-    if (options.next == count) {
+    if (count == 0) {
         code = pins_print(&store);
     }
-    for (int i = options.next; i < count; i++) {
+    for (int i = 0; i < count; i++) {
         int failed = pin_one(&store, arguments[i], is_add);
         code = code == EXIT_GOOD ? failed : code;
     }

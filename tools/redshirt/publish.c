@@ -309,7 +309,12 @@ static int publish_in(struct store *store, struct publication *publication)
     enum err err = hosted_file_read(store, &publication->program, bytes_add, &program, &report);
     int lock = err == ERR_OK ? record_lock(store->home) : -1;
     int code = EXIT_IO;
-    if (err != ERR_OK) {
+    if (err == ERR_NOT_FOUND) {
+        say("the program: %s; `redshirt add FILE` puts it into the store, `redshirt get CID --peer "
+            "ADDRESS` fetches it",
+            report.text);
+        code = EXIT_NOT_FOUND;
+    } else if (err != ERR_OK) {
         code = say_refused("the program", err, &report);
     } else if (lock < 0) {
         say("the folder of the list of names cannot be opened");
@@ -346,40 +351,65 @@ static int yank_take(const struct command *command, struct publication *publicat
     return EXIT_GOOD;
 }
 
+static int option_take(const struct command *command, struct publication *publication,
+                       struct options *options, const char *option, const char *value)
+{
+    if (strcmp(option, "forget-yanks") == 0) {
+        publication->forgets_yanks = true;
+        return value == NULL ? EXIT_GOOD : say_usage(command, "--forget-yanks takes no value");
+    }
+    if (strcmp(option, "version") == 0) {
+        publication->version = options_value(options, value);
+        return publication->version != NULL ? EXIT_GOOD
+                                            : say_usage(command, "--version wants a word");
+    }
+    if (strcmp(option, "yank") == 0) {
+        return yank_take(command, publication, (char *)options_value(options, value));
+    }
+    return say_usage(command, "there is no option \"%s\"", option);
+}
+
+// Options may stand before, between and behind the name and the CID.
+static int arguments_take(const struct command *command, struct publication *publication, int count,
+                          char **arguments)
+{
+    const char *words[2];
+    int word_count = 0;
+    struct options options = {count, arguments, 0};
+    struct report report = {0};
+    while (options.next < count) {
+        const char *value;
+        const char *option = options_next(&options, &value);
+        int code = EXIT_GOOD;
+        if (option != NULL) {
+            code = option_take(command, publication, &options, option, value);
+        } else if (options.next < count) {
+            if (word_count == 2) {
+                return say_usage(command, "what is \"%s\" for?", arguments[options.next]);
+            }
+            words[word_count++] = arguments[options.next++];
+        }
+        if (code != EXIT_GOOD) {
+            return code;
+        }
+    }
+    if (word_count != 2) {
+        return say_usage(command, "a name and a CID are wanted");
+    }
+    publication->name = span_string(words[0]);
+    return p2p_cid_parse_word(span_string(words[1]), &publication->program, &report) == ERR_OK
+               ? EXIT_GOOD
+               : say_bad_cid(words[1], &report);
+}
+
 static int publish_run(const struct command *command, int count, char **arguments)
 {
     static struct publication publication; // too large for a stack
-    struct options options = {count, arguments, 0};
-    const char *option;
-    const char *value;
-    int code = EXIT_GOOD;
-    while (code == EXIT_GOOD && (option = options_next(&options, &value)) != NULL) {
-        bool is_alone = strcmp(option, "forget-yanks") == 0;
-        value = is_alone ? value : options_value(&options, value);
-        if (strcmp(option, "version") == 0 && value != NULL) {
-            publication.version = value;
-        } else if (strcmp(option, "yank") == 0) {
-            code = yank_take(command, &publication, (char *)value);
-        } else if (is_alone && value == NULL) {
-            publication.forgets_yanks = true;
-        } else {
-            return say_usage(command, "there is no option \"%s\" without more", option);
-        }
-    }
-    if (code != EXIT_GOOD) {
-        return code;
-    }
-    if (count - options.next != 2) {
-        return say_usage(command, "a name and a CID are wanted");
-    }
-    struct report report = {0};
-    publication.name = span_string(arguments[options.next]);
-    if (p2p_cid_parse_word(span_string(arguments[options.next + 1]), &publication.program,
-                           &report) != ERR_OK) {
-        return say_bad_cid(arguments[options.next + 1], &report);
-    }
     struct store store;
-    code = store_open_home(&store);
+    int code = arguments_take(command, &publication, count, arguments);
+    if (code == EXIT_GOOD) {
+        code = store_open_home(&store);
+    }
     if (code != EXIT_GOOD) {
         return code;
     }
@@ -389,7 +419,7 @@ static int publish_run(const struct command *command, int count, char **argument
         char key[P2P_PEER_ID_TEXT_BYTES];
         struct text text = text_over(key, sizeof key);
         peer_id_write_name(&text, &publication.key);
-        printf("%s@%s\n", arguments[options.next], key);
+        printf("%.*s@%s\n", (int)publication.name.size, (const char *)publication.name.data, key);
         code = fflush(stdout) == 0 ? EXIT_GOOD : EXIT_IO;
     }
     mem_zero(publication.seed, sizeof publication.seed);
