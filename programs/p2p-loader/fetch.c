@@ -230,7 +230,8 @@ static void peers_tell(struct node *node, const struct cid *cid, struct text *ou
         text_string(out, " more");
     }
     if (sources_tell(out, count) + count == 0) {
-        text_string(out, public_named() != 0 ? "no peer could be reached" : "no peer is known");
+        text_string(out,
+                    public_named_count() != 0 ? "no peer could be reached" : "no peer is known");
     }
 }
 

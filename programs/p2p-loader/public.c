@@ -121,7 +121,7 @@ void public_has_failed(struct node *node)
     }
 }
 
-u32 public_named(void)
+u32 public_named_count(void)
 {
     u32 count = 0;
     for (u32 i = 0; i < router_count; i++) {

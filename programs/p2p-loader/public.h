@@ -51,6 +51,6 @@ void public_is_bad(struct node *node, struct public_server *server, u64 bytes, c
 // Nobody gave what was looked for: routers that named peers for it are noted.
 void public_has_failed(struct node *node);
 // How many peers the routers named for it.
-u32 public_named(void);
+u32 public_named_count(void);
 // Appends what routers and gateways said, or that the public network is off.
 void public_tell(struct text *out);
