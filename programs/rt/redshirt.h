@@ -46,7 +46,8 @@ u32 program_main(void);
 // Ends the process at once.
 NORETURN void rt_exit(u32 code);
 
-// What the process was started with; asked for once, and valid as long as the process lives.
+// What the process was started with; asked for once, and valid as long as the process lives. It
+// comes whatever the budget leaves to be queued.
 const struct system_start_info *rt_start_info(void);
 // The argument `index` of it; 0 is the program's name. Empty when there is none.
 struct span rt_argument(u32 index);

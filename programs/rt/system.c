@@ -7,7 +7,10 @@
 #include "interfaces/system_section.h"
 #include "programs/rt/redshirt.h"
 
-enum { ANSWER_BYTES = 512 }; // of bind: its longest names a function
+enum {
+    ANSWER_BYTES = 512,      // of bind: its longest names a function
+    START_BYTES_FIRST = 512, // of start: most programs get a few words
+};
 
 static struct system_hash hash_of(const struct interface_definition *interface)
 {
@@ -62,16 +65,28 @@ void rt_exit(u32 code)
     __builtin_trap(); // exit is never answered
 }
 
+// Not by rt_call_large: an answer that has to wait for its room counts in the budget of the
+// process, which may leave nothing; one that fits where it is awaited does not.
+static struct span start_answer(void)
+{
+    for (size_t room = START_BYTES_FIRST;; room *= 2) {
+        u8 *block = memory_take(rt_memory(), room);
+        ASSERT(block != NULL);
+        i64 size = rt_call(RT_SYSTEM_BOND, SYSTEM_START_ID, NULL, 0, block, (u32)room);
+        if (size != E_BUFFER) {
+            ASSERT(size >= 0);
+            return span_of(block, (size_t)size);
+        }
+        memory_give(rt_memory(), block, room);
+    }
+}
+
 const struct system_start_info *rt_start_info(void)
 {
     static struct system_start_info info;
     static bool known;
     if (!known) {
-        struct span answer;
-        i64 size = rt_call_large(RT_SYSTEM_BOND, SYSTEM_START_ID, NULL, 0, &answer);
-        ASSERT(size >= 0);
-        enum err err =
-            system_start_decode_result(answer, &info); // points into the answer, which stays
+        enum err err = system_start_decode_result(start_answer(), &info); // which stays
         ASSERT(err == ERR_OK);
         known = true;
     }

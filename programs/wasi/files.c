@@ -52,11 +52,6 @@ static i32 error_errno(enum files_error error)
     return table[error];
 }
 
-static i32 sent_errno(i64 error)
-{
-    return error == E_NO_MEMORY ? WASI_NOMEM : WASI_IO;
-}
-
 // What a call ended with: an error of sending, or of the interface.
 #define OUTCOME(sent, result)                                                                      \
     ((sent) < 0 ? sent_errno(sent) : (result).ok ? (i32)WASI_OK : error_errno((result).error))
@@ -174,19 +169,33 @@ i32 file_read(u64 handle, u64 position, u32 max, struct span *bytes)
 
 i32 file_write(u64 handle, u64 *position, u16 flags, struct span bytes, u32 *count)
 {
-    struct files_write_call call = {handle, *position, {0}, bytes};
+    u32 most = (u32)bytes.size;
+    struct files_write_call call = {.file = handle};
     call.writing.bits |= (flags & WASI_FDFLAG_APPEND) != 0 ? FILES_WRITING_APPEND : 0;
     call.writing.bits |= (flags & WASI_FDFLAG_DSYNC) != 0 ? FILES_WRITING_DATA_SYNC : 0;
     call.writing.bits |= (flags & WASI_FDFLAG_SYNC) != 0 ? FILES_WRITING_SYNC : 0;
-    struct files_result_written_error result;
-    i64 sent = files_write(bound(), BUFFER, &call, &result);
-    i32 error = OUTCOME(sent, result);
-    if (error == WASI_OK && result.value.count > bytes.size) {
-        error = WASI_IO;
-    }
-    if (error == WASI_OK) {
-        *count = result.value.count;
-        *position = result.value.position;
+    i32 error = WASI_OK;
+    bool is_over = false;
+    *count = 0;
+    while (error == WASI_OK && !is_over && *count < bytes.size) {
+        u32 part = (u32)bytes.size - *count;
+        part = part < most ? part : most;
+        call.position = *position;
+        call.bytes = span_slice(bytes, *count, *count + part);
+        struct files_result_written_error result;
+        i64 sent = files_write(bound(), BUFFER, &call, &result);
+        if (sent_halves(sent, part, &most)) {
+            continue;
+        }
+        error = OUTCOME(sent, result);
+        if (error == WASI_OK && result.value.count > part) {
+            error = WASI_IO;
+        }
+        if (error == WASI_OK) {
+            is_over = result.value.count < part;
+            *count += result.value.count;
+            *position = result.value.position;
+        }
     }
     return error;
 }

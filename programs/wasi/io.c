@@ -44,13 +44,14 @@ static i32 stream_write(const struct descriptor *stream, struct buffers list, u6
     while (*size < total) {
         u32 part;
         error = buffers_gather(list, &cursor, &part);
+        u32 count = 0;
         if (error == WASI_OK && part != 0) {
-            error = message_write(stream->stream, span_of(chunk, part));
+            error = message_write(stream->stream, span_of(chunk, part), &count);
         }
+        *size += count;
         if (error != WASI_OK || part == 0) {
             break;
         }
-        *size += part;
     }
     // what was written before a failure counts; the next call meets the failure again
     return *size != 0 ? WASI_OK : error;

@@ -56,9 +56,12 @@ i32 message_read(u32 max, struct span *bytes)
     struct stdio_read_call call = {max};
     struct stdio_result_bytes_error result;
     *bytes = (struct span){0};
-    if (!stdio_bound() ||
-        stdio_read((u32)stdio_bond, message_buffer, sizeof message_buffer, &call, &result) < 0) {
+    if (!stdio_bound()) {
         return WASI_IO;
+    }
+    i64 sent = stdio_read((u32)stdio_bond, message_buffer, sizeof message_buffer, &call, &result);
+    if (sent < 0) {
+        return sent_errno(sent);
     }
     if (!result.ok) {
         return stdio_errno(result.error);
@@ -100,15 +103,26 @@ i32 message_read_answer(struct span body, u32 max, struct span *bytes)
     return WASI_OK;
 }
 
-i32 message_write(u8 stream, struct span bytes)
+i32 message_write(u8 stream, struct span bytes, u32 *count)
 {
-    struct stdio_write_call call = {(enum stdio_stream)stream, bytes};
-    struct stdio_result_none_error result;
-    if (!stdio_bound() ||
-        stdio_write((u32)stdio_bond, message_buffer, sizeof message_buffer, &call, &result) < 0) {
-        return WASI_IO;
+    u32 most = (u32)bytes.size;
+    i32 error = stdio_bound() ? WASI_OK : WASI_IO;
+    *count = 0;
+    while (error == WASI_OK && *count < bytes.size) {
+        u32 part = (u32)bytes.size - *count;
+        part = part < most ? part : most;
+        struct span piece = span_slice(bytes, *count, *count + part);
+        struct stdio_write_call call = {(enum stdio_stream)stream, piece};
+        struct stdio_result_none_error result;
+        i64 sent =
+            stdio_write((u32)stdio_bond, message_buffer, sizeof message_buffer, &call, &result);
+        if (sent_halves(sent, part, &most)) {
+            continue;
+        }
+        error = sent < 0 ? sent_errno(sent) : result.ok ? WASI_OK : stdio_errno(result.error);
+        *count += error == WASI_OK ? part : 0;
     }
-    return result.ok ? WASI_OK : stdio_errno(result.error);
+    return error;
 }
 
 bool message_is_terminal(u8 stream)

@@ -142,13 +142,14 @@ i32 socket_list_write(struct descriptor *socket, struct buffers list, u64 total,
     while (*size < total) {
         u32 part;
         error = buffers_gather(list, &cursor, &part);
+        u32 count = 0;
         if (error == WASI_OK && part != 0) {
-            error = socket_write(socket->ahead->socket, span_of(chunk, part));
+            error = socket_write(socket->ahead->socket, span_of(chunk, part), &count);
         }
+        *size += count;
         if (error != WASI_OK || part == 0) {
             break;
         }
-        *size += part;
     }
     return *size != 0 ? WASI_OK : error;
 }

@@ -44,7 +44,7 @@ static i32 error_errno(enum net_error error)
 }
 
 #define OUTCOME(sent, result)                                                                      \
-    ((sent) < 0 ? (i32)WASI_IO : (result).ok ? (i32)WASI_OK : error_errno((result).error))
+    ((sent) < 0 ? sent_errno(sent) : (result).ok ? (i32)WASI_OK : error_errno((result).error))
 
 // ---- addresses
 
@@ -238,12 +238,24 @@ i32 socket_read_answer(struct span body, u32 max, struct span *bytes)
     return bytes_outcome(0, &result, max, bytes);
 }
 
-i32 socket_write(u64 socket, struct span bytes)
+i32 socket_write(u64 socket, struct span bytes, u32 *count)
 {
-    struct tcp_write_call call = {socket, bytes};
-    struct tcp_result_none_net_error result;
-    i64 sent = tcp_write(bound(), message_buffer, sizeof message_buffer, &call, &result);
-    return OUTCOME(sent, result);
+    u32 most = (u32)bytes.size;
+    i32 error = WASI_OK;
+    *count = 0;
+    while (error == WASI_OK && *count < bytes.size) {
+        u32 part = (u32)bytes.size - *count;
+        part = part < most ? part : most;
+        struct tcp_write_call call = {socket, span_slice(bytes, *count, *count + part)};
+        struct tcp_result_none_net_error result;
+        i64 sent = tcp_write(bound(), message_buffer, sizeof message_buffer, &call, &result);
+        if (sent_halves(sent, part, &most)) {
+            continue;
+        }
+        error = OUTCOME(sent, result);
+        *count += error == WASI_OK ? part : 0;
+    }
+    return error;
 }
 
 i32 socket_shutdown(u64 socket)

@@ -21,8 +21,8 @@ i32 socket_read(u64 socket, u32 max, struct span *bytes);
 i32 socket_read_send(u64 socket, u32 max, u64 *id);
 i32 socket_read_answer(struct span body, u32 max, struct span *bytes);
 
-// At most CHUNK_BYTES, all of them.
-i32 socket_write(u64 socket, struct span bytes);
+// At most CHUNK_BYTES; *count of them, all when all is well, are written.
+i32 socket_write(u64 socket, struct span bytes, u32 *count);
 // No more will be written.
 i32 socket_shutdown(u64 socket);
 i32 socket_close(u64 socket);

@@ -6,6 +6,7 @@
 //         last.
 // Source  the WASI preview1 definitions (wasi_snapshot_preview1.witx).
 #pragma once
+#include "core/base/abi.h"
 #include "core/base/compiler.h"
 #include "core/base/span.h"
 #include "core/base/types.h"
@@ -31,6 +32,7 @@ enum wasi_errno {
     WASI_MLINK = 34,
     WASI_NAMETOOLONG = 37,
     WASI_NFILE = 41,
+    WASI_NOBUFS = 42,
     WASI_NOENT = 44,
     WASI_NOMEM = 48,
     WASI_NOSPC = 51,
@@ -241,6 +243,22 @@ extern u8 chunk[CHUNK_BYTES]; // what is to be written, collected
 enum { MESSAGE_BYTES = CHUNK_BYTES + 4096 };
 extern u8 message_buffer[MESSAGE_BYTES];
 
+// ---- what a message that could not be sent means
+
+// An errno, of a negative error.
+static inline i32 sent_errno(i64 error)
+{
+    return error == E_NO_MEMORY ? WASI_NOMEM : error == E_LIMIT ? WASI_NOBUFS : WASI_IO;
+}
+
+// Whether to try again with fewer of the `size` bytes, *most of them: the user may have left the
+// program less than a message of CHUNK_BYTES (docs/budgets.md, `queued`).
+static inline bool sent_halves(i64 error, u32 size, u32 *most)
+{
+    *most = error == E_LIMIT ? size / 2 : *most;
+    return error == E_LIMIT && *most != 0;
+}
+
 // ---- messages (messages.c): each binds its interface at its first use; an errno, WASI_OK when all
 // is well
 
@@ -251,7 +269,8 @@ i32 message_read(u32 max, struct span *bytes);
 i32 message_read_send(u32 max, u64 *id);
 // Reads the answer to it.
 i32 message_read_answer(struct span body, u32 max, struct span *bytes);
-i32 message_write(u8 stream, struct span bytes);
+// At most CHUNK_BYTES; *count of them, all when all is well, are written.
+i32 message_write(u8 stream, struct span bytes, u32 *count);
 bool message_is_terminal(u8 stream);
 // At most `count` random bytes, at least one; valid until the next message of this file.
 i32 message_random(u32 count, struct span *bytes);

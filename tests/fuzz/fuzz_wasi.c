@@ -133,13 +133,14 @@ i32 message_read_answer(struct span body, u32 max, struct span *bytes)
     return WASI_OK;
 }
 
-i32 message_write(u8 stream, struct span bytes)
+i32 message_write(u8 stream, struct span bytes, u32 *count)
 {
     ASSERT((stream == STREAM_OUTPUT || stream == STREAM_ERROR) && bytes.size <= CHUNK_BYTES);
     u8 sum = 0;
     for (size_t i = 0; i < bytes.size; i++) {
         sum ^= bytes.data[i];
     }
+    *count = sum == 99 ? 0 : (u32)bytes.size;
     return sum == 99 ? WASI_PIPE : WASI_OK;
 }
 
@@ -306,11 +307,13 @@ i32 socket_read_answer(struct span body, u32 max, struct span *bytes)
     return WASI_OK;
 }
 
-i32 socket_write(u64 socket, struct span bytes)
+i32 socket_write(u64 socket, struct span bytes, u32 *count)
 {
     socket_check(socket);
     ASSERT(bytes.size <= CHUNK_BYTES);
-    return pick() == 255 ? WASI_PIPE : WASI_OK;
+    bool is_good = pick() != 255;
+    *count = is_good ? (u32)bytes.size : 0;
+    return is_good ? WASI_OK : WASI_PIPE;
 }
 
 i32 socket_shutdown(u64 socket)
