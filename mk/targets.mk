@@ -124,9 +124,10 @@ CORE_NEEDS_raspi2 := $(CORE_NEEDS) __aeabi_memcpy% __aeabi_memmove% __aeabi_mems
 CORE_NEEDS_wasm32 := $(CORE_NEEDS) __linear_memory __stack_pointer __indirect_function_table __multi3
 CORE_TARGETS := pc raspi2 wasm32
 
-# $(call undefined,OBJECTS): what they need and none of them has
-undefined = $(filter-out $(shell $(LLVM_NM) --defined-only --just-symbol-name $(1)),\
-  $(sort $(shell $(LLVM_NM) --undefined-only --just-symbol-name $(1))))
+# $(call undefined,OBJECTS): what they need and none of them has. An interface without functions has
+# no symbols at all, of which nm need not tell.
+undefined = $(filter-out $(shell $(LLVM_NM) --quiet --defined-only --just-symbol-name $(1)),\
+  $(sort $(shell $(LLVM_NM) --quiet --undefined-only --just-symbol-name $(1))))
 refused = $(filter-out $(CORE_NEEDS_$(1)),$(call undefined,$(call objects,$(1),$(CORE_LINKED))))
 # Generated definitions are what core/kernel is linked with; they are data.
 CORE_LINKED = $(CORE_SOURCES) $(INTERFACE_SOURCES)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// memory.copy, memory.fill and memory.init of few bytes, without leaving compiled code: programs
-// copy their structures so. What is long, or not all there, is left to the interpreter.
+// memory.copy, memory.fill and memory.init of at most JIT_BULK_BYTES, without leaving compiled
+// code: programs copy their structures and rows so. What is longer, or not all there, is left to
+// the interpreter.
 //
 // The operands are as a helper is called with them: an address in rdi, an address or a value in
 // rsi, a count in rdx, each an i32 with zeros above; then numbers of memories and of a segment.
