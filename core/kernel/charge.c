@@ -29,17 +29,26 @@ static void give(u64 *used, u64 bytes)
     ASSERT(before >= bytes);
 }
 
+// For who has to say what was lacking; others of the family may take and give meanwhile.
+static void lacked(struct process *process, const u64 *used, u64 bytes)
+{
+    u64 before = __atomic_load_n(used, __ATOMIC_RELAXED);
+    u64 linear = __atomic_load_n(&process->linear_bytes, __ATOMIC_RELAXED);
+    process->lacked_bytes = before + bytes;
+    process->lacked_beside = before > linear ? before - linear : 0;
+}
+
 bool budget_take(struct process *process, u64 bytes)
 {
     struct process *leader = process->leader;
     struct process *family = process->family;
     if (!take(&leader->memory_bytes, bytes, &leader->budget.memory_bytes)) {
-        process->is_beyond_budget = true;
+        lacked(process, &leader->memory_bytes, bytes);
         return false;
     }
     if (!take(&family->family_bytes, bytes, &family->budget.memory_bytes)) {
         give(&leader->memory_bytes, bytes);
-        process->is_beyond_budget = true;
+        lacked(process, &family->family_bytes, bytes);
         return false;
     }
     return true;

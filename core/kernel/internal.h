@@ -393,8 +393,10 @@ struct process {
     u64 sent_total;
     u64 received_total;
     u64 answered_total;
-    u64 linear_bytes; // atomic: linear memory in use
-    u64 memory_bytes; // atomic: of a leader: what its budget of memory has to hold (charge.c)
+    u64 linear_bytes;  // atomic: linear memory in use
+    u64 memory_bytes;  // atomic: of a leader: what its budget of memory has to hold (charge.c)
+    u64 lacked_bytes;  // what that would have come to, when it was too much; 0: it never was
+    u64 lacked_beside; // of it, what was had beside the process's linear memory
     // Of a family: what compiling its programs costs (compiled.h).
     u64 compiling_fuel;  // atomic: used so far, by jobs; counts as its own
     u64 compiling_bytes; // atomic: working memory of jobs
@@ -418,7 +420,6 @@ struct process {
     struct kernel_debug *debug;  // NULL: nobody debugs it
     struct jit_thread *compiled; // runs `thread`; NULL: the interpreter alone does
     bool is_fast;                // core/kernel/compiled.h; else it is small
-    bool is_beyond_budget;       // it wanted more memory than that
     bool has_first_memory;       // the instance being made: guest.c
     struct kernel_limits limits; // constant: what it was started with
 };

@@ -156,6 +156,7 @@ enum kernel_load_error {
     KERNEL_LOAD_FAILED,
     KERNEL_LOAD_NO_LOADER,
     KERNEL_LOAD_DENIED, // the user has taken back its budget
+    KERNEL_LOAD_BUDGET, // its budget leaves it less memory than it begins with: memory_bytes
 };
 
 // A call that a trap has ended: the innermost one, or one that was waiting for the next inner.
@@ -170,6 +171,7 @@ struct kernel_ending {
     enum kernel_ending_kind kind;
     u32 code;
     enum kernel_load_error load;
+    u64 memory_bytes; // KERNEL_LOAD_BUDGET: what it begins with, as far as it came, in KiB
     struct span text; // valid during the call only, as is what follows
     // KERNEL_TRAPPED: where, the innermost first, at most KERNEL_FRAMES. None when it never ran, or
     // when there is no memory.

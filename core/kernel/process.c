@@ -647,6 +647,44 @@ static enum err make_instances(struct process *process, i64 *fuel, enum trap *tr
     return make_instance(process, program, &process->instance, fuel, trap);
 }
 
+// Bytes that the memories of a program begin with.
+static u64 module_bytes(const struct program *program)
+{
+    u64 bytes = 0;
+    for (u32 i = 0; program != NULL && i < program->module->memory_count; i++) {
+        bytes += (u64)program->module->memories[i].limits.min * WASM_PAGE_BYTES;
+    }
+    return bytes;
+}
+
+// Ends a process that its budget leaves too little memory to begin. What it would begin with is
+// told as far as it is known: what it came to, or, if that is more, what it had beside its linear
+// memory, as much of that as its module and its adapter's begin with, and a portion to go on with.
+static void end_beyond_budget(struct process *process)
+{
+    char buffer[160];
+    struct text text = text_over(buffer, sizeof buffer);
+    u64 own = module_bytes(process->program);
+    u64 all = process->lacked_beside + KERNEL_BUDGET_PORTION;
+    if (process->leader == process) {
+        all += own + module_bytes(process->program->adapter);
+    }
+    u64 needs = process->lacked_bytes > all ? process->lacked_bytes : all;
+    u64 left = __atomic_load_n(&process->leader->budget.memory_bytes, __ATOMIC_RELAXED);
+    u64 family = __atomic_load_n(&process->family->budget.memory_bytes, __ATOMIC_RELAXED);
+    text_string(&text, "its budget of memory is ");
+    text_u64(&text, (left < family ? left : family) / 1024);
+    text_string(&text, " KiB, and it begins with ");
+    text_u64(&text, needs / 1024);
+    text_string(&text, " KiB, ");
+    text_u64(&text, own / 1024);
+    text_string(&text, " KiB of which are its module's own");
+    process_end(process, (struct kernel_ending){.kind = KERNEL_NOT_LOADED,
+                                                .load = KERNEL_LOAD_BUDGET,
+                                                .memory_bytes = needs,
+                                                .text = span_of(text.data, text.size)});
+}
+
 // Ends a process whose instance could not be made.
 static void end_unmade(struct process *process, enum err err, enum trap trap,
                        const struct report *report)
@@ -660,10 +698,11 @@ static void end_unmade(struct process *process, enum err err, enum trap trap,
                                                     .text = span_of(text.data, text.size)});
         return;
     }
-    bool is_beyond_budget = err == ERR_NO_MEMORY && process->is_beyond_budget;
-    text_string(&text, is_beyond_budget       ? "its budget of memory is too small"
-                       : report->text[0] != 0 ? report->text
-                                              : err_name(err));
+    if (err == ERR_NO_MEMORY && process->lacked_bytes != 0) {
+        end_beyond_budget(process);
+        return;
+    }
+    text_string(&text, report->text[0] != 0 ? report->text : err_name(err));
     process_end(process, (struct kernel_ending){.kind = KERNEL_NOT_LOADED,
                                                 .load = err == ERR_NO_MEMORY || err == ERR_LIMIT
                                                             ? KERNEL_LOAD_LIMIT

@@ -391,6 +391,7 @@ void system_answer_spawn_error_locked(struct kernel *kernel, struct message *mes
         [KERNEL_LOAD_FAILED] = SYSTEM_SPAWN_ERROR_LOAD_FAILED,
         [KERNEL_LOAD_NO_LOADER] = SYSTEM_SPAWN_ERROR_LOAD_FAILED,
         [KERNEL_LOAD_DENIED] = SYSTEM_SPAWN_ERROR_DENIED,
+        [KERNEL_LOAD_BUDGET] = SYSTEM_SPAWN_ERROR_LIMIT,
     };
     ASSERT((u32)error < COUNT_OF(kinds));
     answer_spawn_error(kernel, message, (enum system_spawn_error_kind)kinds[error], text);

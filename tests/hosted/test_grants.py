@@ -312,8 +312,11 @@ def grants_of_memory(world):
     family = asked.run("--allow", "budget=memory:4MiB", bounds, "memory", "0")
     expect(0 < pages(family) < most, True, family)
     # Not even enough to begin with.
-    ended = asked.run("--allow", "budget=memory:1KiB", hoard)
-    expect_refused(ended, 73, "its budget of memory is too small")
+    for program in (hoard, HELLO):
+        ended = asked.run("--allow", "budget=memory:1KiB", program)
+        expect_refused(ended, 73, "its budget of memory is 1 KiB, and it begins with")
+        once = re.search(r"`redshirt (run --allow [^`]*)` once", ended.err.decode())[1]
+        expect(world.run(*once.split()).code, 0, once)
 
 
 @test

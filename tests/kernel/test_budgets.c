@@ -132,6 +132,7 @@ static void limit_of_memory_to_begin_with(void **state)
     struct scene scene;
     scene_open(&scene, 2);
     bool has_begun = false;
+    u64 named = 0;
     for (u64 pages = 0; !has_begun; pages++) {
         leave_bytes(&scene, NULL, pages * PAGE);
         struct puppet *puppet = stage_start_any(&scene.stage, scene.cids[0]);
@@ -142,10 +143,19 @@ static void limit_of_memory_to_begin_with(void **state)
             assert_int_equal(grow(&scene, puppet, 2), MINUS_1);
         } else {
             assert_int_equal(puppet->ending.kind, KERNEL_NOT_LOADED);
-            assert_int_equal(puppet->ending.load, KERNEL_LOAD_LIMIT);
-            assert_string_equal(puppet->ending_text, "its budget of memory is too small");
+            assert_int_equal(puppet->ending.load, KERNEL_LOAD_BUDGET);
+            char said[64];
+            (void)snprintf(said, sizeof said, "its budget of memory is %u KiB, and it begins with ",
+                           (unsigned)(pages * PAGE / 1024));
+            assert_memory_equal(puppet->ending_text, said, strlen(said));
+            assert_true(puppet->ending.memory_bytes > pages * PAGE);
+            named = puppet->ending.memory_bytes;
         }
     }
+    leave_bytes(&scene, NULL, named); // the last number that it named was enough
+    struct puppet *puppet = stage_start_any(&scene.stage, scene.cids[0]);
+    stage_settle(&scene.stage, 1000);
+    assert_false(puppet->has_ended);
     stage_close(&scene.stage);
 }
 

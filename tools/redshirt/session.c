@@ -110,6 +110,8 @@ static int code_of_load(enum kernel_load_error error)
         return EXIT_NO_LOADER;
     case KERNEL_LOAD_DENIED:
         return EXIT_REFUSED;
+    case KERNEL_LOAD_BUDGET:
+        return EXIT_TOO_LARGE;
     }
     return EXIT_IO;
 }
@@ -126,16 +128,32 @@ static const char *advice_of_load(enum kernel_load_error error)
     case KERNEL_LOAD_NOT_A_PROGRAM:
         return "a program is a WebAssembly module that exports memory and _start";
     case KERNEL_LOAD_LIMIT:
-        return "a program has at most 64 MiB, 512 MiB with its code for the interpreter, and what "
-               "its budget says";
+        return "a program has at most 64 MiB, 512 MiB with its code for the interpreter; what its "
+               "budget says is in `redshirt grants`: docs/budgets.md";
     case KERNEL_LOAD_FAILED:
         return "try again, or look into the store with `redshirt ls --check`";
     case KERNEL_LOAD_NO_LOADER:
         return "the program store-loader has to run";
     case KERNEL_LOAD_DENIED:
         return "`redshirt grants` lists what it may have: docs/budgets.md";
+    case KERNEL_LOAD_BUDGET: // not_loaded_say
+        break;
     }
     return "";
+}
+
+static void not_loaded_say(const char *name, const struct kernel_ending *ending)
+{
+    int size = ending->text.size < WORDS_BYTES ? (int)ending->text.size : WORDS_BYTES;
+    const char *text = (const char *)ending->text.data;
+    if (ending->load != KERNEL_LOAD_BUDGET) {
+        say("cannot run %s: %.*s; %s", name, size, text, advice_of_load(ending->load));
+        return;
+    }
+    unsigned long long kib = ending->memory_bytes / 1024;
+    say("cannot run %s: %.*s; `redshirt grant %s budget=memory:%lluKiB` leaves it so much, "
+        "`redshirt run --allow budget=memory:%lluKiB %s` once",
+        name, size, text, name, kib, kib, name);
 }
 
 // The exit code that goes with an ending, after saying what there is to say.
@@ -154,7 +172,7 @@ static int ending_code(const char *name, struct kernel_ending ending)
         say("%s was killed", name);
         return EXIT_KILLED;
     case KERNEL_NOT_LOADED:
-        say("cannot run %s: %.*s; %s", name, size, text, advice_of_load(ending.load));
+        not_loaded_say(name, &ending);
         return code_of_load(ending.load);
     }
     return EXIT_MACHINE;
