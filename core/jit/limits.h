@@ -15,9 +15,10 @@ enum {
     JIT_ALLOC_SPLITS = 4,          // of one live range in a row, before its rest goes to memory
     JIT_ALLOC_EVICTIONS = 2,       // of one live range, before it is split instead
     JIT_FRAME_BYTES = 64 << 10,    // of a compiled function: less than the guard below a stack
-    JIT_TAIL_WORDS = 32,       // arguments on the stack of a tail call, if they are more than the
+    JIT_TAIL_WORDS = 64,       // arguments on the stack of a tail call, if they are more than the
                                // function has itself. In a program with tail calls, each frame
-                               // keeps room for as many as its types need
+                               // keeps room for as many as its types need: half a KiB at most,
+                               // of a stack that holds two thousand such frames
     JIT_ARGUMENT_WORDS = 2000, // words of arguments and results beyond the registers
     JIT_MACH_ITEMS = 1 << 20,  // machine instructions, operands or registers of one function
     JIT_SCRATCH_BYTES = 128 << 20, // memory of the compiler at once: 512 times the longest body.
