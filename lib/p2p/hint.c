@@ -3,6 +3,8 @@
 #include "core/base/compiler.h"
 #include "lib/p2p/multiaddr.h"
 
+#define NS_PER_HOUR ((u64)3600 * 1000000000)
+
 enum { IP4_BYTES = 4, IP6_BYTES = 16, BYTE_BITS = 8 };
 // Of /p2p: its code, and the size of the id behind it, in their shortest forms.
 enum { P2P_PEER_PART_BYTES = 3 };
@@ -125,4 +127,18 @@ void p2p_hint_merge(struct p2p_hint *hint, const struct p2p_hint *from)
     for (u32 i = 0; i < from->address_count; i++) {
         append(hint, p2p_hint_address(from, i));
     }
+}
+
+bool p2p_hearsay_may_dial(struct p2p_hearsay *hearsay, enum p2p_scope scope, u64 now_ns)
+{
+    static const u32 most[] = {
+        [P2P_SCOPE_LAN] = P2P_HEARSAY_LAN_HOUR, [P2P_SCOPE_PUBLIC] = P2P_HEARSAY_PUBLIC_HOUR};
+    if (now_ns - hearsay->begun_ns >= NS_PER_HOUR) {
+        *hearsay = (struct p2p_hearsay){.begun_ns = now_ns};
+    }
+    if (hearsay->counts[scope] == most[scope]) {
+        return false;
+    }
+    hearsay->counts[scope]++;
+    return true;
 }

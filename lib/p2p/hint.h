@@ -44,6 +44,16 @@ static inline struct span p2p_hint_address(const struct p2p_hint *hint, u32 inde
     return span_of(hint->addresses[index].bytes, hint->addresses[index].size);
 }
 
+// What was dialled on the word of others. Zeroed at first.
+struct p2p_hearsay {
+    u64 begun_ns; // the hour
+    u32 counts[P2P_SCOPE_PUBLIC + 1];
+};
+
+// Counts a connection to where somebody said that a peer is. False: there were P2P_HEARSAY_*_HOUR
+// in this hour; it is not to be made.
+bool p2p_hearsay_may_dial(struct p2p_hearsay *hearsay, enum p2p_scope scope, u64 now_ns);
+
 // Whether an address of 4 or 16 bytes may be dialled when it was heard of in that scope. Neither
 // scope has the unspecified address and those of multicast; a PUBLIC one is none of the private,
 // shared, link-local, unique local, loopback, documentation and reserved ranges (RFC 6890).

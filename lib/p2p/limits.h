@@ -92,6 +92,11 @@ enum {
 
     // ---- finding peers, blocks and names
 
+    // Connections in an hour to where others said that a peer is. A local network has some hundreds
+    // of machines; announcing everything asks some ten thousand nodes of the public one. Beyond:
+    // such addresses are not dialled until the hour is over.
+    P2P_HEARSAY_LAN_HOUR = 1024,
+    P2P_HEARSAY_PUBLIC_HOUR = 32768,
     // What is kept of where a peer may be: its own network's addresses and its public ones.
     P2P_HINT_ADDRESSES = 6,
     // Of each: /ip6 and /tcp take 20, a host's name the rest. Longer ones are read over.

@@ -35,6 +35,7 @@ struct acceptor {
 static struct acceptor acceptors[LOADER_LISTENERS * LOADER_ACCEPTS];
 static u32 listener_count;
 static u16 any_port[NET_ADDRESS_IPV6 + 1]; // where we listen at all addresses of a kind; 0: nowhere
+static struct p2p_hearsay hearsay;
 static u8 wire[WRITE_HEAD_BYTES + LOADER_READ_BYTES]; // what is written next
 
 // ---- addresses
@@ -592,10 +593,34 @@ struct link *link_dial(struct node *node, const struct multiaddr *address, enum 
     return link;
 }
 
+bool links_may_dial_heard(const struct node *node, enum link_kind kind)
+{
+    enum p2p_scope scope = kind == LINK_LOCAL ? P2P_SCOPE_LAN : P2P_SCOPE_PUBLIC;
+    return p2p_hearsay_may_dial(&hearsay, scope, node->now_ns);
+}
+
+bool links_reach_loopback(const struct node *node)
+{
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        const struct link *link = LIST_ITEM(item, struct link, of_node);
+        struct multiaddr_target where;
+        if (link_is_open(link) &&
+            multiaddr_target(span_of(link->address.bytes, link->address.size), &where, NULL) ==
+                ERR_OK &&
+            p2p_ip_is_loopback(where.host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct link *link_dial_hint(struct node *node, const struct p2p_hint *hint, enum link_kind kind)
 {
     struct multiaddr_target target, name = {0};
-    struct link *link = hint->address_count == 0 ? NULL : dialling_begin(node, kind);
+    bool may_dial = hint->address_count != 0 && links_may_dial_heard(node, kind);
+    bool has_loopback = may_dial && links_reach_loopback(node);
+    struct link *link = may_dial ? dialling_begin(node, kind) : NULL;
     if (link == NULL) {
         return NULL;
     }
@@ -603,6 +628,9 @@ struct link *link_dial_hint(struct node *node, const struct p2p_hint *hint, enum
     link->expected = hint->peer;
     for (u32 i = 0; i < hint->address_count && link->endpoint_count < LOADER_ADDRESSES; i++) {
         if (multiaddr_target(p2p_hint_address(hint, i), &target, NULL) != ERR_OK) {
+            continue;
+        }
+        if (p2p_ip_is_loopback(target.host) && !has_loopback && kind == LINK_LOCAL) {
             continue;
         }
         if (is_number(&target)) {

@@ -73,7 +73,13 @@ struct link {
 //   address  that multiaddr_target accepts
 struct link *link_dial(struct node *node, const struct multiaddr *address, enum link_kind kind);
 // The same to one of the addresses of a hint, as far as they are numbers; without any, to its name.
+// NULL also: as many as may be dialled on the word of others were (lib/p2p/hint.h). An address of
+// the machine itself is left out unless links_reach_loopback.
 struct link *link_dial_hint(struct node *node, const struct p2p_hint *hint, enum link_kind kind);
+// Counts a link_dial to an address that others told. False: not now.
+bool links_may_dial_heard(const struct node *node, enum link_kind kind);
+// Whether a peer of this machine itself is there: nobody else may name its inner addresses to us.
+bool links_reach_loopback(const struct node *node);
 // One that was only asked is asked for blocks, too.
 void link_exchange(struct link *link);
 

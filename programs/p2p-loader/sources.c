@@ -96,6 +96,12 @@ static void hint_put(const struct multiaddr *address, enum source source)
     }
 }
 
+static bool is_loopback(struct span address)
+{
+    struct multiaddr_target where;
+    return multiaddr_target(address, &where, NULL) == ERR_OK && p2p_ip_is_loopback(where.host);
+}
+
 void sources_hint(const struct node *node, const struct p2p_hint *hint, enum source source)
 {
     struct link *link = link_to(node, &hint->peer);
@@ -104,6 +110,10 @@ void sources_hint(const struct node *node, const struct p2p_hint *hint, enum sou
         return;
     }
     for (u32 i = 0; i < hint->address_count; i++) {
+        if (source == SOURCE_LAN && is_loopback(p2p_hint_address(hint, i)) &&
+            !links_reach_loopback(node)) {
+            continue;
+        }
         char words[P2P_MULTIADDR_TEXT_BYTES];
         struct text text = text_over(words, sizeof words);
         struct multiaddr address;
@@ -159,8 +169,10 @@ u64 sources_turn(struct node *node, bool is_wanted)
             wake = at_ns < wake ? at_ns : wake;
             continue;
         }
-        target->link = link_dial(node, &target->address,
-                                 target->source == SOURCE_PUBLIC ? LINK_PUBLIC : LINK_LOCAL);
+        enum link_kind kind = target->source == SOURCE_PUBLIC ? LINK_PUBLIC : LINK_LOCAL;
+        if (target->source == SOURCE_USER || links_may_dial_heard(node, kind)) {
+            target->link = link_dial(node, &target->address, kind);
+        }
         target->next_ns = node->now_ns + LOADER_REDIAL_MS * NS_PER_MS;
     }
     for (u32 i = 0; i < SOURCE_COUNT && is_wanted; i++) {

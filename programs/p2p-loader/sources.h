@@ -10,7 +10,9 @@
 //         its routers) and gateways, those of them that are on, each after LOADER_STAGE_MS in which
 //         no block came.
 // Limits  LOADER_TARGETS; the oldest hint gives way. A peer that was not there is dialled again
-//         after LOADER_REDIAL_MS, and one that lied not at all.
+//         after LOADER_REDIAL_MS, and one that lied not at all. Of what others say about the local
+//         network, addresses of this machine itself are taken only while a peer of this machine is
+//         there; what they say at all is dialled P2P_HEARSAY_*_HOUR times in an hour.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import resource
+import shutil
 import select
 import signal
 import socket
@@ -778,3 +779,21 @@ def p2p_the_local_network_is_found(world):
         begun = time.monotonic()
         expect_refused(taker.run("get", ABSENT, "--lan"), 66, "no peer is known")
         expect(time.monotonic() - begun < (20 if is_sanitized(world) else 10), True, "soon")
+
+
+@test
+@alone
+def p2p_the_local_network_names_nobody_inside(world):
+    """What others say of 127.0.0.1 is not dialled: there it would be somebody of this machine."""
+    with networks(2) as names:
+        liar, inner, taker = (inside(home(world, who), names[n]) for who, n in (("liar", 0), ("inner", 1), ("taker", 1)))
+        for name in names:
+            subprocess.run(["ip", "-n", name, "route", "add", "224.0.0.0/4", "dev",
+                            "right" if name == names[0] else "left"], check=True)
+        with serving(inner) as node:  # so that there is an identity, which both have
+            where = node.address.rsplit("/p2p/", 1)[0]
+        shutil.copytree(os.path.join(inner.home, "store"), os.path.join(liar.home, "store"))
+        cid = add(inner, b"of this machine")
+        with serving(inner, "--listen", where) as node, serving(liar, "--lan", "--listen", where):
+            expect_refused(taker.run("get", cid, "--lan"), 66, "no peer is known")
+            expect_good(taker.run("get", cid, "--peer", node.address), b"of this machine")

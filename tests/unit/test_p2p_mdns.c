@@ -107,6 +107,23 @@ static void hints_stay_in_their_scope(void **state)
     assert_false(p2p_ip_is_loopback(span_of("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16)));
 }
 
+static void hearsay_has_bounds(void **state)
+{
+    (void)state;
+    const u64 hour = (u64)3600 * 1000000000;
+    struct p2p_hearsay hearsay = {0};
+    for (u32 i = 0; i < P2P_HEARSAY_LAN_HOUR; i++) {
+        assert_true(p2p_hearsay_may_dial(&hearsay, P2P_SCOPE_LAN, 5 * hour + i));
+    }
+    assert_false(p2p_hearsay_may_dial(&hearsay, P2P_SCOPE_LAN, 6 * hour - 1));
+    for (u32 i = 0; i < P2P_HEARSAY_PUBLIC_HOUR; i++) { // each network has its own
+        assert_true(p2p_hearsay_may_dial(&hearsay, P2P_SCOPE_PUBLIC, 6 * hour - 1));
+    }
+    assert_false(p2p_hearsay_may_dial(&hearsay, P2P_SCOPE_PUBLIC, 6 * hour - 1));
+    assert_true(p2p_hearsay_may_dial(&hearsay, P2P_SCOPE_LAN, 6 * hour));
+    assert_true(p2p_hearsay_may_dial(&hearsay, P2P_SCOPE_PUBLIC, 6 * hour));
+}
+
 static void hints_have_bounds(void **state)
 {
     (void)state;
@@ -520,6 +537,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hints_stay_in_their_scope),
         cmocka_unit_test(hints_have_bounds),
+        cmocka_unit_test(hearsay_has_bounds),
         cmocka_unit_test(messages_of_js),
         cmocka_unit_test(names_are_compressed),
         cmocka_unit_test(broken_packets_are_refused),
