@@ -11,8 +11,11 @@
 #include "programs/p2p-loader/sources.h"
 #include "programs/rt/redshirt.h"
 
+#define NO_MULTICAST SPAN_LITERAL("p2p: this machine has no multicast")
+
 enum { SEND_BYTES = MDNS_PACKET_BYTES + 64 }; // a message with a packet
 
+static bool is_due; // the group is joined as soon as there is something to say
 static bool is_on;
 static bool was_wanted;
 static struct node *of_lan;
@@ -55,23 +58,31 @@ static void receive_done(struct call *call, const struct rt_event *event)
     receive_send();
 }
 
-bool lan_begin(struct node *node, const struct multiaddr *addresses, u32 count)
+// Opens the socket. False: the machine has no multicast.
+static bool group_join(void)
 {
     struct udp_join_call call = {group()};
     struct udp_result_socket_net_error result;
-    i64 bond = rt_bind(&udp_interface, false);
-    if (bond < 0 || udp_join((u32)bond, &call, &result) < 0 || !result.ok) {
+    if (udp_join(udp, &call, &result) < 0 || !result.ok) {
         return false;
     }
-    udp = (u32)bond;
     socket = result.value.socket;
-    of_lan = node;
-    mdns_init(&mdns, &node->crypto, &node->host.id, addresses, count, node->now_ns);
     receive_send();
-    if (is_on) {
-        sources_enable(SOURCE_LAN);
-    }
     return is_on;
+}
+
+void lan_begin(struct node *node, const struct multiaddr *addresses, u32 count)
+{
+    i64 bond = rt_bind(&udp_interface, false);
+    if (bond < 0) {
+        node_say(node, NODE_WARNING, NO_MULTICAST);
+        return;
+    }
+    udp = (u32)bond;
+    of_lan = node;
+    is_due = true;
+    mdns_init(&mdns, &node->crypto, &node->host.id, addresses, count, node->now_ns);
+    sources_enable(SOURCE_LAN);
 }
 
 u64 lan_turn(struct node *node, bool is_wanted)
@@ -79,8 +90,18 @@ u64 lan_turn(struct node *node, bool is_wanted)
     u8 packet[MDNS_PACKET_BYTES], body[SEND_BYTES];
     struct p2p_hint hint;
     size_t size;
-    if (!is_on || (!is_wanted && !node->stays)) {
-        return UINT64_MAX; // who looks for nothing and offers nothing says nothing
+    if (!is_wanted && !node->stays) {
+        return UINT64_MAX; // who looks for nothing and offers nothing is silent and deaf
+    }
+    if (is_due) {
+        is_due = false;
+        if (!group_join()) {
+            sources_disable(SOURCE_LAN);
+            node_say(node, NODE_WARNING, NO_MULTICAST);
+        }
+    }
+    if (!is_on) {
+        return UINT64_MAX;
     }
     if (is_wanted && !was_wanted) {
         mdns_ask(&mdns, node->now_ns);

@@ -10,7 +10,8 @@
 #include "lib/p2p/multiaddr.h"
 struct node;
 
-// False: the machine has no multicast.
-bool lan_begin(struct node *node, const struct multiaddr *addresses, u32 count);
+// The network is not touched before something is looked for, or offered by one who stays; a machine
+// that has no multicast then is told so in the log.
+void lan_begin(struct node *node, const struct multiaddr *addresses, u32 count);
 // Returns when to be called at the latest.
 u64 lan_turn(struct node *node, bool is_wanted);

@@ -606,8 +606,8 @@ static void start(void)
     if (node.stays && names_serve(&node)) {
         names_offer(&node);
     }
-    if (wants_lan && !lan_begin(&node, told, told_count)) {
-        node_say(&node, NODE_WARNING, SPAN_LITERAL("p2p: this machine has no multicast"));
+    if (wants_lan) {
+        lan_begin(&node, told, told_count);
     }
     listen_tell();
     if (!has_name && !has_wanted) {

@@ -30,6 +30,11 @@ void sources_enable(enum source source)
     is_on[source] = true;
 }
 
+void sources_disable(enum source source)
+{
+    is_on[source] = false;
+}
+
 bool sources_are_on(enum source source)
 {
     return is_on[source];

@@ -32,6 +32,7 @@ enum source {
 
 // That kind is on; addresses of the user's are so by themselves.
 void sources_enable(enum source source);
+void sources_disable(enum source source);
 bool sources_are_on(enum source source);
 
 // ERR_UNSUPPORTED  not an address of TCP; ERR_LIMIT

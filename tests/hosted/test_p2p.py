@@ -590,6 +590,29 @@ def p2p_the_second_run_never_touches_the_network(world):
         run(inside(taker, alone_in[0]), published, "--peer", address, words=old)
 
 
+def multicasts(network):
+    """Whether somebody in that network listens to multicast DNS."""
+    table = subprocess.run(["ip", "netns", "exec", network, "cat", "/proc/net/udp"], capture_output=True, check=True)
+    return b":14E9 " in table.stdout
+
+
+@test
+def p2p_what_is_here_is_not_asked_for_around(world):
+    """With the local network on for good, a program that is in the store is not told of there, nor listened for."""
+    with networks(1) as names:
+        place = inside(world, names[0])
+        with open(world.guest("probe"), "rb") as file:
+            cid = add(place, file.read())
+        expect_good(place.run("network", "lan", "on"))
+        for name, wanted in (cid, False), (ABSENT, True):
+            with place.running("run", name, "cat") as one:
+                heard = False
+                until = time.monotonic() + (1 if name == cid else 20)
+                while not heard and time.monotonic() < until and one.poll() is None:
+                    heard = multicasts(names[0])
+                expect(heard, wanted, name)
+
+
 @test
 def p2p_greedy_peers_leave_room_to_others(world):
     """Who wants much and takes little holds a node to nothing: others are served meanwhile, whole."""
