@@ -171,7 +171,7 @@ struct kernel_ending {
     enum kernel_ending_kind kind;
     u32 code;
     enum kernel_load_error load;
-    u64 memory_bytes; // KERNEL_LOAD_BUDGET: what it begins with, as far as it came, in KiB
+    u64 memory_bytes; // KERNEL_LOAD_BUDGET: what it begins with, as far as is known; whole pages
     struct span text; // valid during the call only, as is what follows
     // KERNEL_TRAPPED: where, the innermost first, at most KERNEL_FRAMES. None when it never ran, or
     // when there is no memory.

@@ -669,7 +669,7 @@ static void end_beyond_budget(struct process *process)
     if (process->leader == process) {
         all += own + module_bytes(process->program->adapter);
     }
-    u64 needs = process->lacked_bytes > all ? process->lacked_bytes : all;
+    u64 needs = budget_portions(process->lacked_bytes > all ? process->lacked_bytes : all);
     u64 left = __atomic_load_n(&process->leader->budget.memory_bytes, __ATOMIC_RELAXED);
     u64 family = __atomic_load_n(&process->family->budget.memory_bytes, __ATOMIC_RELAXED);
     text_string(&text, "its budget of memory is ");
