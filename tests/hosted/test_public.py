@@ -209,6 +209,9 @@ def public_routers_name_who_has_it(world):
             router.providers(ABSENT, node.address)
             ended = taker.run("get", ABSENT, "--public")
             expect_refused(ended, 66, f"{router.url} named 1 that did not give it", f"{broken.url} knows nobody")
+        # Now nobody is where it says; peers were known, and none was there.
+        ended = taker.run("get", ABSENT, "--public")
+        expect_refused(ended, 66, "no peer could be reached", f"{router.url} named 1")
         told = taker.run("why", ABSENT).out.decode()
         expect(f"{router.url} named peers that do not give it" in told, True, told)
 
