@@ -185,6 +185,8 @@ static struct kad_name *find_name(struct kad_server *server, const struct peer_i
 static struct kad_name *find_room(struct kad_server *server, const struct peer_id *from)
 {
     struct kad_name *free = NULL;
+    bool is_ours = peer_id_equal(from, &server->table.self);
+    u32 most = is_ours ? P2P_KAD_OWN_NAMES : P2P_KAD_PEER_NAMES;
     u32 brought = 0;
     for (u32 i = 0; i < P2P_KAD_NAMES; i++) {
         if (!server->names[i].is_used) {
@@ -193,7 +195,7 @@ static struct kad_name *find_room(struct kad_server *server, const struct peer_i
             brought += peer_id_equal(&server->names[i].from, from);
         }
     }
-    return brought < P2P_KAD_PEER_NAMES ? free : NULL;
+    return brought < most ? free : NULL;
 }
 
 // Takes a record that is right, and newer than the one that is there.
@@ -212,7 +214,9 @@ static enum err take_name(struct kad_server *server, const struct kad_serving *s
     if (place != NULL) {
         enum err err = ipns_record_verify(server->crypto, span_of(place->bytes, place->size), &name,
                                           now_unix_ns, server->scratch, &known, NULL);
-        if (err == ERR_OK && !ipns_record_is_newer(&record, &known)) {
+        // One that has expired counts, too: an older one that has not is not to follow it.
+        bool is_known = err == ERR_OK || err == ERR_CLOSED;
+        if (is_known && !ipns_record_is_newer(&record, &known)) {
             return span_equal(span_of(place->bytes, place->size), value)
                        ? ERR_OK
                        : report_err(report, ERR_INVALID, 0, "kad: a newer record is known");

@@ -66,6 +66,8 @@ static void begin(u32 number)
     kad_server_init(&servers[0], &crypto, &self.peer);
 }
 
+static u64 wall = CLOCK;
+
 // One message of `from` to a server; `size` receives the answer's.
 static enum err say(struct kad_server *server, const struct p2p_hint *from,
                     const struct kad_message *message, u64 now, size_t *size)
@@ -75,7 +77,7 @@ static enum err say(struct kad_server *server, const struct p2p_hint *from,
     size_t whole = kad_write(message, bytes, sizeof bytes), taken;
     kad_serving_init(&serving, from);
     serving.is_guest = is_guest;
-    enum err err = kad_server_receive(server, &serving, span_of(bytes, whole), now, CLOCK, &taken,
+    enum err err = kad_server_receive(server, &serving, span_of(bytes, whole), now, wall, &taken,
                                       answer, size, NULL);
     assert_true(err != ERR_OK || taken == whole);
     return err;
@@ -371,6 +373,18 @@ static size_t value_of(u32 number, u64 now)
     return ask(KAD_GET_VALUE, &key, now).value_size;
 }
 
+static void names_that_expired_count(void **state)
+{
+    (void)state;
+    begin(0);
+    struct p2p_hint from = peer_of(5);
+    assert_int_equal(put(&from, 50, 7, 10, CLOCK + MS, MS), ERR_OK);
+    wall = CLOCK + MS; // now it has
+    assert_int_equal(put(&from, 50, 1, 20, CLOCK + 2 * MS, MS), ERR_INVALID);
+    assert_int_equal(put(&from, 50, 8, 20, CLOCK + 2 * MS, MS), ERR_OK);
+    wall = CLOCK;
+}
+
 static void names_are_kept(void **state)
 {
     (void)state;
@@ -442,6 +456,12 @@ static void names_are_bounded(void **state)
     (void)state;
     begin(0);
     u32 number = 1000;
+    struct p2p_hint self = peer_of(0);
+    for (u32 i = 0; i <= P2P_KAD_OWN_NAMES; i++) {
+        assert_int_equal(put(&self, number++, 1, 1, CLOCK + 1, MS),
+                         i == P2P_KAD_OWN_NAMES ? ERR_INVALID : ERR_OK);
+    }
+    begin(0);
     for (u32 i = 0; i <= P2P_KAD_NAMES / P2P_KAD_PEER_NAMES; i++) {
         struct p2p_hint from = peer_of(100 + i);
         bool is_full = i == P2P_KAD_NAMES / P2P_KAD_PEER_NAMES;
@@ -540,6 +560,7 @@ int main(void)
         cmocka_unit_test(records_are_bounded),
         cmocka_unit_test(answers_have_room),
         cmocka_unit_test(names_are_kept),
+        cmocka_unit_test(names_that_expired_count),
         cmocka_unit_test(guests_hear_names_of_ours_alone),
         cmocka_unit_test(names_are_bounded),
         cmocka_unit_test(a_network_of_ours_finds_what_it_has),
