@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Questions to our server of the local DHT, on streams of two peers in turn.
+// Questions to our server of the local DHT, on streams of two peers in turn, and of a guest.
 #include "core/base/assert.h"
 #include "lib/p2p/kad_server.h"
 #include "tests/unit/p2p_crypto.h"
@@ -41,9 +41,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         crypto = p2p_crypto_plain(&dice);
         kad_server_init(&server, &crypto, &self);
     }
-    for (u8 turn = 0; turn < 2; turn++) {
+    for (u8 turn = 0; turn < 3; turn++) {
         struct p2p_hint peer = {.peer = {.size = 38, .bytes = {0, 36, 8, 1, 18, 32, turn}}};
         kad_serving_init(&serving, &peer);
+        serving.is_guest = turn == 2;
         for (size_t at = 0; at < size;) {
             size_t taken, answered;
             enum err err = kad_server_receive(&server, &serving, span_of(data + at, size - at),
