@@ -165,13 +165,8 @@ void folders_write_part(struct text *out, const struct folder *folder)
 
 // ---- opening
 
-// Where the host has it, without links; from malloc, or NULL.
-static char *place_of(const char *host)
-{
-    return realpath(host, NULL);
-}
-
-// The same of an open folder, so that it is this one that is judged.
+// Where the host has an open folder, without links, from malloc: so it is this one that is judged.
+// NULL: nowhere.
 static char *place_of_open(int fd)
 {
     char link[32];
@@ -199,12 +194,10 @@ static bool limit_holds(const struct folders *limit, const char *place, bool *is
     bool holds = false;
     bool is_writable = false;
     for (u32 i = 0; i < limit->count; i++) {
-        char *around = place_of(limit->parts[i].host);
-        if (around != NULL && is_within(place, around)) {
+        if (is_within(place, limit->parts[i].host)) {
             holds = true;
             is_writable |= !limit->parts[i].is_read_only;
         }
-        free(around);
     }
     *is_read_only |= !is_writable;
     return holds;
@@ -218,8 +211,9 @@ static bool part_open(const struct folder *part, const struct folders *others, u
     if (out->fd < 0) {
         return false;
     }
-    char *place = other_count == 0 ? NULL : place_of_open(out->fd);
-    bool is_good = other_count == 0 || place != NULL;
+    // Somebody who was given what is around it may have put a link in its place.
+    char *place = place_of_open(out->fd);
+    bool is_good = place != NULL && strcmp(place, part->host) == 0;
     for (u32 i = 0; i < other_count && is_good; i++) {
         is_good = limit_holds(&others[i], place, &out->is_read_only);
     }

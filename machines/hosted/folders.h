@@ -17,7 +17,7 @@ struct report;
 struct text;
 
 struct folder {
-    const char *host;  // absolute
+    const char *host;  // absolute, as realpath(3) has it
     const char *guest; // what the program calls it
     bool is_read_only;
 };
@@ -44,6 +44,7 @@ struct opened_folder {
 // Opens what one limit names and all others allow.
 //   limits  as kernel_device_limits gives them
 //   out     room for HOSTED_FOLDERS
-// Returns how many. A folder that is not there, or that another limit does not hold, is left out;
+// Returns how many. A folder that is not there, that is elsewhere by now since a link leads on from
+// its path, or that another limit does not hold, is left out;
 // so are all where a limit cannot be read.
 u32 folders_open(struct span limits, struct opened_folder *out);

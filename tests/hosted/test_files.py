@@ -218,6 +218,29 @@ def files_bad_names(world):
 
 
 @test
+def files_a_link_in_place_of_a_folder_that_was_given(world):
+    """Who has the folder around it may put one there; what was granted is the folder, not what the path leads to."""
+    given = Given(world)
+    options = ("--dir", given.folder, "--dir", f"{given.folder}/sub:inner")
+    seen = given.run("folders", "rename 0 sub 0 away", "symlink 0 sub ../outside", "folders", "open 0 sub r",
+                     "open 0 away df", options=options)
+    expect(seen[0], f"2 {given.folder} inner")
+    expect(seen[1:3], ["ok", "ok"])
+    expect(seen[3], f"1 {given.folder}")
+    given.untouched()
+
+
+@test
+def files_grants_name_folders_without_links(world):
+    given = Given(world)
+    os.symlink(given.folder, world.path("short"))
+    for path in (world.path("short"), given.folder + "/", given.folder + "/../" + os.path.basename(given.folder)):
+        ended = world.run("grant", world.guest("files"), f"files={path}:w")
+        expect((ended.code, given.folder.encode() in ended.err), (64, True), ended)
+    expect(world.run("grant", world.guest("files"), f"files={given.folder}:w").code, 0)
+
+
+@test
 def files_links_that_are_swapped(world):
     """Somebody makes a folder and a link out of the way, again and again, while the program goes through it."""
     given = Given(world)
@@ -350,9 +373,10 @@ def files_no_more_than_the_parent(world):
     guest, together = world.guest("files"), world.guest("together")
     name = world.run("add", guest).out.decode().split()[0]
 
-    def child(parents, own):
+    def child(parents, own, meanwhile=lambda: None):
         world.run("revoke", guest, "files")
         expect_good(world.run("grant", guest, f"files={own}"))
+        meanwhile()
         options = ("--allow", f"files={parents}") if parents else ()
         ended = world.run("run", *options, together, name, "folders", "open 0 new cw")
         return ended.out.decode().split("\n")[:-1]
@@ -366,10 +390,17 @@ def files_no_more_than_the_parent(world):
     expect(child(sub, f"{whole}:w"), ["0", "not-open"])
     expect(child("", f"{whole}:w"), ["0", "not-open"])
     expect(child("none", f"{whole}:w"), ["0", "not-open"])
-    expect(child(whole, f"{whole}/out:o"), ["0", "not-open"])       # a link is where it leads
-    expect(child(whole, f"{whole}/../outside:o"), ["0", "not-open"])
+
+    def becomes_a_link():
+        os.rmdir(given.path("later"))
+        os.symlink("../outside", given.path("later"))
+
+    os.mkdir(given.path("later"))
+    expect(child(whole, f"{whole}/later:o", becomes_a_link), ["0", "not-open"])
+    for path in (f"{whole}/out", f"{whole}/../outside"):
+        expect(world.run("grant", guest, f"files={path}").code, 64)
+        expect(world.run("run", "--allow", f"files={path}", together, name, "folders").code, 64)
     expect(child(whole, f"{whole}x"), ["0", "not-open"])            # nor is a longer name beneath
-    expect(child(f"{whole}/out", f"{given.outside}:o:ro"), ["1 o:ro", "read-only"])
     given.untouched()
 
 

@@ -193,6 +193,24 @@ static bool is_of(const struct grants_line *line, const struct interface_definit
 }
 
 // What is wrong with a limit, where its handler is the kernel or one of the machine's.
+// A folder is given by the path that leads to it without links: what a link leads to may change.
+static int folders_check(const struct folders *folders)
+{
+    for (u32 i = 0; i < folders->count; i++) {
+        const char *host = folders->parts[i].host;
+        char *place = realpath(host, NULL); // NULL: it is not there yet
+        bool is_same = place == NULL || strcmp(place, host) == 0;
+        if (!is_same) {
+            say("the folder %s is %s by its name without links and dots: give that", host, place);
+        }
+        free(place);
+        if (!is_same) {
+            return EXIT_USAGE;
+        }
+    }
+    return EXIT_GOOD;
+}
+
 static int limit_check(const struct grants_line *line)
 {
     static struct allow allow;
@@ -213,6 +231,9 @@ static int limit_check(const struct grants_line *line)
     } else if (is_of(line, &files_interface)) {
         err = folders_parse(line->limit, &folders, &report);
         shape = "HOST[:GUEST][:ro] or none; docs/grants.md";
+        if (err == ERR_OK) {
+            return folders_check(&folders);
+        }
     }
     if (err == ERR_OK) {
         return EXIT_GOOD;
