@@ -198,6 +198,15 @@ static struct kad_name *find_room(struct kad_server *server, const struct peer_i
     return brought < most ? free : NULL;
 }
 
+// For as long as somebody who has brought it may be silent; what is ours, as long as we are here.
+static void keep_name(const struct kad_server *server, struct kad_name *place,
+                      const struct peer_id *from, u64 now_ns)
+{
+    u64 until_ns =
+        peer_id_equal(from, &server->table.self) ? UINT64_MAX : now_ns + P2P_KAD_RECORD_MS * MS;
+    place->until_ns = place->until_ns < until_ns ? until_ns : place->until_ns;
+}
+
 // Takes a record that is right, and newer than the one that is there.
 static enum err take_name(struct kad_server *server, const struct kad_serving *serving, u64 now_ns,
                           u64 now_unix_ns, struct report *report)
@@ -217,9 +226,11 @@ static enum err take_name(struct kad_server *server, const struct kad_serving *s
         // One that has expired counts, too: an older one that has not is not to follow it.
         bool is_known = err == ERR_OK || err == ERR_CLOSED;
         if (is_known && !ipns_record_is_newer(&record, &known)) {
-            return span_equal(span_of(place->bytes, place->size), value)
-                       ? ERR_OK
-                       : report_err(report, ERR_INVALID, 0, "kad: a newer record is known");
+            if (!span_equal(span_of(place->bytes, place->size), value)) {
+                return report_err(report, ERR_INVALID, 0, "kad: a newer record is known");
+            }
+            keep_name(server, place, &serving->peer.peer, now_ns); // told anew
+            return ERR_OK;
         }
     } else {
         place = find_room(server, &serving->peer.peer);
@@ -230,7 +241,8 @@ static enum err take_name(struct kad_server *server, const struct kad_serving *s
     place->is_used = true;
     place->name = name;
     place->from = serving->peer.peer;
-    place->until_ns = now_ns + P2P_KAD_RECORD_MS * MS;
+    place->until_ns = 0;
+    keep_name(server, place, &serving->peer.peer, now_ns);
     place->size = serving->value_size;
     mem_copy(place->bytes, value.data, value.size);
     return ERR_OK;

@@ -416,11 +416,17 @@ static void names_are_kept(void **state)
     assert_int_equal(say(&servers[0], &from, &message, MS, &ignored), ERR_INVALID);
     message.key = span_of(block.bytes, block.size);
     assert_int_equal(say(&servers[0], &from, &message, MS, &ignored), ERR_INVALID);
-    // Gone after 48 hours, unless it is said again.
+    // Gone after 48 hours, unless it is said again; what is ours never.
     u64 later = (1 + (u64)P2P_KAD_RECORD_MS) * MS;
-    assert_int_equal(value_of(50, later), 0);
+    struct p2p_hint self = peer_of(0);
+    assert_int_equal(put(&from, 50, 4, 20, CLOCK + 1, MS + 2 * MS), ERR_OK); // the same
     kad_server_tick(&servers[0], later);
+    assert_true(value_of(50, later) != 0);
+    assert_int_equal(put(&self, 53, 1, 20, CLOCK + 1, MS), ERR_OK);
+    assert_int_equal(value_of(50, later + 2 * MS), 0);
+    kad_server_tick(&servers[0], later + 2 * MS);
     assert_false(servers[0].names[P2P_KAD_NAMES - 1].is_used);
+    assert_true(value_of(53, 100 * later) != 0);
 }
 
 static void guests_hear_names_of_ours_alone(void **state)
