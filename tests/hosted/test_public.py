@@ -137,6 +137,12 @@ def public_settings_are_checked(world):
     expect(told[:2], ["lan on", "public off"])
     expect("router http://[::1]:9" in told and "router http://localhost:1/" not in told, True, told)
     expect(any(line.startswith("bootstrap /dns4/") for line in told), True, told)
+    address = "/ip4/1.2.3.4/tcp/1/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+    for words, wanted in ((["add", "bootstrap", address], [address]), (["add", "bootstrap", "none"], ["none"]),
+                          (["add", "bootstrap", address], [address])):
+        network(world, *words)
+        told = network(world).out.decode().splitlines()
+        expect([line.split()[1] for line in told if line.startswith("bootstrap ")], wanted)
     path = os.path.join(world.home, "store", "network")
     for text in (b"public on\nnonsense\n", b"public\n", b"lan on on\n", b"a\0b\n", b"#" * 40000):
         with open(path, "wb") as file:

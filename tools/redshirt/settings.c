@@ -108,8 +108,21 @@ static u32 kind_count(const struct settings *settings, enum setting_kind kind)
     return count;
 }
 
+// `none` is in place of all lines of its kind, and each of them in place of it.
+static void exclusive_remove(struct settings *settings, enum setting_kind kind, const char *value)
+{
+    bool is_none = strcmp(value, SETTINGS_NONE) == 0;
+    for (u32 i = settings->count; i > 0; i--) {
+        const struct setting *line = &settings->lines[i - 1];
+        if (line->kind == kind && (strcmp(line->value, SETTINGS_NONE) == 0) != is_none) {
+            (void)settings_remove(settings, kind, line->value);
+        }
+    }
+}
+
 int settings_set(struct settings *settings, enum setting_kind kind, const char *value)
 {
+    exclusive_remove(settings, kind, value);
     for (u32 i = 0; i < settings->count; i++) {
         struct setting *line = &settings->lines[i];
         if (line->kind == kind && (most[kind] == 1 || strcmp(line->value, value) == 0)) {
