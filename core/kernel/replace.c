@@ -64,8 +64,13 @@ struct interface_entry *succession_find_locked(struct kernel *kernel, const stru
         struct interface_entry *entry = LIST_ITEM(node, struct interface_entry, of_successions);
         if (mem_equal(entry->successor, program, 32) &&
             span_equal(span_of(entry->name, entry->name_size), definition->name)) {
-            // It must do for every client there may be: all that the old one did.
-            bool fits = entry->handler->party != party &&
+            // It must do for every client there may be: all that the old one did. And a route may
+            // have given it a seat of its own since.
+            const struct process *old = party_process(entry->handler->party);
+            bool is_seat = !mem_equal(entry->program, nobody, sizeof nobody);
+            struct interface_entry *own = entry_find_locked(kernel, definition->name, program);
+            bool fits = old->leader != process->leader &&
+                        (!is_seat || own == NULL || own == entry) &&
                         definition_missing(entry->handler->definition, definition) == NULL;
             return fits ? entry : NULL;
         }
@@ -129,7 +134,10 @@ static bool is_idle(const struct party *party)
 
 void process_retire_locked(struct kernel *kernel, struct process *process)
 {
-    if (is_idle(&process->party)) {
+    // It handles something else, or its threads may.
+    if (process->party.registration_count > 0 || process->leader->group != NULL) {
+        process->retires = false;
+    } else if (is_idle(&process->party)) {
         process->leader->has_retired = true;
         process_kill_locked(kernel, process->leader);
     }

@@ -28,7 +28,7 @@
 struct kernel;
 
 struct kernel_route {
-    struct span name; // the interface's, "redshirt:net/tcp"
+    struct span name; // the interface's, "redshirt:io/tcp"
     u8 client[32];    // digest of a program's CID; 32 zero bytes: all programs
     u8 handler[32];   // the same; 32 zero bytes: whoever handles it where there is no route
 };

@@ -19,6 +19,7 @@ static const struct stage_interface alpha = {"test:replace/alpha", {{"one", 0}, 
 static const struct stage_interface more = {"test:replace/alpha",
                                             {{"one", 0}, {"two", 0}, {"three", 0}}};
 static const struct stage_interface less = {"test:replace/alpha", {{"one", 0}}};
+static const struct stage_interface beta = {"test:replace/beta", {{"f", 0}}};
 static const struct stage_interface marks[] = {
     {"test:replace/a", {{"f", 0}}}, {"test:replace/b", {{"f", 0}}}, {"test:replace/c", {{"f", 0}}}};
 
@@ -37,8 +38,8 @@ static void scene_open(struct scene *scene, u64 seed)
 {
     grants_stage_open(&scene->stage, seed, KERNEL_ALLOW);
     for (u32 i = 0; i < PROGRAMS; i++) {
-        const struct stage_interface *interfaces[] = {&alpha, &more, &less, &marks[i]};
-        stage_program(&scene->stage, interfaces, 4, scene->cids[i]);
+        const struct stage_interface *interfaces[] = {&alpha, &more, &less, &beta, &marks[i]};
+        stage_program(&scene->stage, interfaces, 5, scene->cids[i]);
         struct kernel_grant named = {0};
         grants_name(&named, scene->cids[i], NULL);
         memcpy(scene->digests[i], named.program, 32);
@@ -166,6 +167,40 @@ static void who_is_called_directly_gives_way_too(void **state)
     assert_int_equal(puppet_resume(&scene.stage, client), body.size);
     (void)send(&scene, client, bond);
     answer(&scene, new, take(&scene, new));
+    stage_close(&scene.stage);
+}
+
+static void who_handles_something_else_stays(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 9);
+    struct puppet *old = handler_of(&scene, OLD);
+    assert_int_equal(follow(&scene, OLD, scene.digests[NEW]), ERR_OK);
+    (void)handler_of(&scene, NEW);
+    assert_true(puppet_register(&scene.stage, old, &beta) > 0); // since
+    assert_int_equal(puppet_wait(&scene.stage, old, 64, 0), BLOCKED);
+    assert_false(old->has_ended);
+    stage_close(&scene.stage);
+}
+
+static void nobody_follows_into_two_seats(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 10);
+    struct kernel_route route = {.name = span_string(alpha.name)};
+    memcpy(route.handler, scene.digests[OLD], sizeof route.handler);
+    assert_int_equal(kernel_route_set(scene.stage.kernel, &route), ERR_OK);
+    struct puppet *old = handler_of(&scene, OLD);
+    assert_int_equal(follow(&scene, OLD, scene.digests[NEW]), ERR_OK);
+    memcpy(route.client, scene.digests[CLIENT], sizeof route.client); // a seat of its own, since
+    memcpy(route.handler, scene.digests[NEW], sizeof route.handler);
+    assert_int_equal(kernel_route_set(scene.stage.kernel, &route), ERR_OK);
+    assert_int_equal(follow(&scene, OLD, scene.digests[NEW]), ERR_EXISTS);
+    struct puppet *new = handler_of(&scene, NEW); // and there it sits
+    assert_true(kernel_program_handles(scene.stage.kernel, route.name, scene.digests[OLD]));
+    assert_false(old->has_ended || new->has_ended);
     stage_close(&scene.stage);
 }
 
@@ -379,6 +414,8 @@ int main(void)
         cmocka_unit_test(who_held_answers_and_who_follows_has_the_rest),
         cmocka_unit_test(who_waits_idle_ends_at_once),
         cmocka_unit_test(who_is_called_directly_gives_way_too),
+        cmocka_unit_test(who_handles_something_else_stays),
+        cmocka_unit_test(nobody_follows_into_two_seats),
         cmocka_unit_test(nobody_else_follows),
         cmocka_unit_test(a_death_in_between_is_an_ordinary_one),
         cmocka_unit_test(routes_lead_to_who_follows),
