@@ -8,16 +8,16 @@
 // instead, or change an answer.
 //
 // Use     forward_run, which returns only when the interface cannot be had.
-// Errors  what the handler behind it answers, as it is; E_BUSY: more clients or messages than the
-//         limits below; E_GONE: nobody handles the interface behind it, and the client may try
-//         again.
+// Errors  what the handler behind it answers; E_DENIED: what it was bound with was revoked; E_BUSY:
+//         the handler's, or more clients or messages than the limits below, which all clients
+//         share; E_GONE: nobody handles the interface behind it, and the client may try again.
 // Limits  FORWARD_CLIENTS, FORWARD_MESSAGES: what the kernel gives one process.
 #pragma once
 #include "programs/rt/redshirt.h"
 
 enum {
     FORWARD_CLIENTS = 1000,  // at once; KERNEL_BONDS is 1024
-    FORWARD_MESSAGES = 1000, // under way; KERNEL_MESSAGES is 1024
+    FORWARD_MESSAGES = 1000, // under way; KERNEL_MESSAGES is 2048
 };
 
 struct forward {

@@ -185,6 +185,21 @@ route redshirt:demo/ping tap
 
 
 @test
+def up_a_limit_of_who_stands_in_front_stays(world):
+    text = f"""
+program tap tap redshirt:io/tcp
+    may tcp=connect:127.0.0.1:9
+program tool {{guests}}/reach.wasm connect 7f000001 9 connect 7f000001 10
+    may tcp udp dns
+route redshirt:io/tcp tap
+"""
+    with world.running("up", system(world, text)) as process:
+        expect([line(process) for _ in range(2)], ["refused", "denied"])
+    with world.running("up", system(world, text.replace("may tcp=connect:127.0.0.1:9", "may-not tcp", 1))) as process:
+        expect(line(process), "E_DENIED")
+
+
+@test
 def up_two_in_a_row(world):
     with world.running("up", system(world, """
 program tap tap redshirt:io/tcp

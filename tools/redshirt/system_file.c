@@ -237,7 +237,7 @@ static enum err restart_line(struct parser *in, struct system_program *program)
                   "restart wants never, on-failure or always");
 }
 
-// route INTERFACE NAME... [for NAME]: the names are looked up at the end of the file.
+// route INTERFACE NAME... [for NAME], of programs above.
 static enum err route_line(struct parser *in)
 {
     bool has_client = in->count > 2 && word_is(in, in->count - 2, "for");

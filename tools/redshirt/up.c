@@ -116,12 +116,15 @@ static int member_find(struct up *up, struct member *member, const struct system
         snprintf(member->cid, sizeof member->cid, "%s", known);
     } else if (code == EXIT_GOOD) {
         const char *slash = strrchr(up->path, '/');
-        char *beside = NULL;
         int size = slash == NULL ? 0 : (int)(slash - up->path) + 1;
-        if (*what == '/' || size == 0 || asprintf(&beside, "%.*s%s", size, up->path, what) < 0) {
-            beside = NULL;
+        bool is_name = cid_parse_text(program->what, &member->program, NULL) == ERR_OK ||
+                       strchr(what, '@') != NULL;
+        bool is_beside = !is_name && *what != '/' && size > 0;
+        char *beside = NULL;
+        if (is_beside && asprintf(&beside, "%.*s%s", size, up->path, what) < 0) {
+            say("the host gives no memory for a system");
+            return EXIT_MACHINE;
         }
-        bool is_beside = beside != NULL && access(beside, F_OK) == 0;
         static struct network nobody;
         code = program_find(up->session.store, &nobody, is_beside ? beside : what, member->cid);
         free(beside);
@@ -163,7 +166,7 @@ static int grants_tell(struct up *up, u32 number)
         if (code != EXIT_GOOD) {
             return code;
         }
-        if (grant->right == KERNEL_HANDLE) {
+        if (grant->right == KERNEL_HANDLE && grants_known(line.interface) != NULL) {
             struct member *member = &up->members[number];
             member->handles[member->handle_count++] = line.name;
         }
@@ -173,18 +176,38 @@ static int grants_tell(struct up *up, u32 number)
 
 // ---- routes
 
-// Who stands in front of an interface handles it, and may use what is behind.
-static int row_allow(struct up *up, struct member *member, const struct grants_line *line)
+// Whether the file itself says something of that right of a program.
+static bool is_said(const struct system_program *program, const struct grants_line *line)
 {
+    for (u32 i = 0; i < program->grant_count; i++) {
+        struct grants_line said = {0};
+        char *text = (char *)(uintptr_t)program->grants[i].interface.data;
+        if (program->grants[i].right == line->right &&
+            grants_interface_limit(text, &said) == EXIT_GOOD &&
+            mem_equal(said.interface, line->interface, sizeof said.interface)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Who stands in front of an interface handles it, and may use what is behind: what the file says
+// of that itself, a limit or no, stays.
+static int row_allow(struct up *up, u32 number, const struct grants_line *line)
+{
+    struct member *member = &up->members[number];
     member->handles[member->handle_count++] = line->name;
-    struct grants_line said = {.right = KERNEL_HANDLE,
-                               .word = KERNEL_ALLOW,
-                               .program = member->program,
-                               .name = line->name};
+    struct grants_line said = {
+        .word = KERNEL_ALLOW, .program = member->program, .name = line->name};
     mem_copy(said.interface, line->interface, sizeof said.interface);
-    int code = grants_say(up->session.kernel, &said);
-    said.right = KERNEL_USE;
-    return code == EXIT_GOOD ? grants_say(up->session.kernel, &said) : code;
+    int code = EXIT_GOOD;
+    for (u32 right = 0; right < KERNEL_RIGHTS && code == EXIT_GOOD; right++) {
+        said.right = (enum kernel_right)right;
+        if (!is_said(&up->file->programs[number], &said)) {
+            code = grants_say(up->session.kernel, &said);
+        }
+    }
+    return code;
 }
 
 // Whether the kernel knows another route for that client.
@@ -231,7 +254,7 @@ static int route_tell(struct up *up, const struct system_route *route)
     u32 from = route->client;
     for (u32 i = 0; i <= route->count && code == EXIT_GOOD; i++) {
         u32 to = i < route->count ? route->row[i] : SYSTEM_ALL;
-        code = to == SYSTEM_ALL ? EXIT_GOOD : row_allow(up, &up->members[to], &line);
+        code = to == SYSTEM_ALL ? EXIT_GOOD : row_allow(up, to, &line);
         if (code == EXIT_GOOD) {
             code = route_step(up, route, line.name, from, to);
         }
@@ -410,10 +433,17 @@ static int members_make(struct up *up)
     return code;
 }
 
+// Whether a program of the file handles `log`, so that the machine does not.
 static bool handles_log(const struct system_file *file)
 {
+    struct grants_line line = {.right = KERNEL_HANDLE};
+    char name[] = "redshirt:io/log";
+    if (grants_interface(span_string(name), &line) != EXIT_GOOD) {
+        return false;
+    }
     for (u32 i = 0; i < file->program_count; i++) {
-        if (span_equal(file->programs[i].what, SPAN_LITERAL("log"))) {
+        const struct system_program *program = &file->programs[i];
+        if (span_equal(program->what, SPAN_LITERAL("log")) || is_said(program, &line)) {
             return true;
         }
     }
@@ -494,13 +524,14 @@ const struct command command_up = {
     "the first program that failed. What it may do holds for this run; `redshirt grants` stays as\n"
     "it is. A system file is your word: read it before you start one that you were given.\n"
     "\n"
-    "      --check       only says whether the file, its programs and their rights are in order\n"
+    "      --check       only says whether the file, its programs and their rights are in order;\n"
+    "                    programs that are files are put into the store, as ever\n"
     "  -w, --workers N   so many programs run at once (default: one for each CPU, at most 8)\n"
     "\n"
     "A line is one of these; # begins a comment, \" stands around a word with blanks:\n"
     "\n"
     "  program NAME WHAT [ARGUMENT...]    a CID, a file beside this one, or what comes with the\n"
-    "                                     command: store-loader, log, http, hello\n"
+    "                                     command: log, http, hello, firewall, tap, clock\n"
     "  may INTERFACE[=LIMIT]...           and these are about the program above: it may use that,\n"
     "  may-not INTERFACE...               or not,\n"
     "  handles INTERFACE...               it may answer it,\n"
