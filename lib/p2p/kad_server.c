@@ -188,14 +188,17 @@ static struct kad_name *find_room(struct kad_server *server, const struct peer_i
     bool is_ours = peer_id_equal(from, &server->table.self);
     u32 most = is_ours ? P2P_KAD_OWN_NAMES : P2P_KAD_PEER_NAMES;
     u32 brought = 0;
+    u32 strangers = 0; // who together leave us our places
     for (u32 i = 0; i < P2P_KAD_NAMES; i++) {
         if (!server->names[i].is_used) {
             free = &server->names[i];
         } else {
             brought += peer_id_equal(&server->names[i].from, from);
+            strangers += !peer_id_equal(&server->names[i].from, &server->table.self);
         }
     }
-    return brought < most ? free : NULL;
+    bool has_place = is_ours || strangers < P2P_KAD_NAMES - P2P_KAD_OWN_NAMES;
+    return brought < most && has_place ? free : NULL;
 }
 
 // For as long as somebody who has brought it may be silent; what is ours, as long as we are here.

@@ -11,10 +11,10 @@
 // Limits  P2P_KAD_RECORDS provider records of P2P_KAD_RECORD_PEERS peers, of one of them
 //         P2P_KAD_PEER_RECORDS; they die after P2P_KAD_RECORD_MS. P2P_KAD_NAMES records of names of
 //         P2P_KAD_NAME_BYTES, brought by one peer P2P_KAD_PEER_NAMES, by ourselves
-//         P2P_KAD_OWN_NAMES. At a bound what is new is not taken, and what is there lives out its
-//         time. A peer announces itself and nobody else. One answer for one question, of at most
-//         P2P_KAD_ANSWER_BYTES. A guest, who is not of the local network, hears the names that we
-//         brought ourselves, and of nobody.
+//         P2P_KAD_OWN_NAMES, which others leave free. At a bound what is new is not taken, and what
+//         is there lives out its time. A peer announces itself and nobody else. One answer for one
+//         question, of at most P2P_KAD_ANSWER_BYTES. A guest, who is not of the local network,
+//         hears the names that we brought ourselves, and of nobody.
 // Source  libp2p specifications, "kad-dht".
 #pragma once
 #include "lib/p2p/kad_table.h"

@@ -163,10 +163,10 @@ enum {
     P2P_KAD_RECORD_PEERS = 64,      // whose they are; beyond: not taken
     P2P_KAD_PEER_RECORDS = 256,     // of one peer; beyond: not taken
     P2P_KAD_RECORD_MS = 48 * 3600 * 1000,
-    P2P_KAD_NAMES = 64,     // records of names; beyond: not taken
+    P2P_KAD_NAMES = 96,     // records of names; beyond: not taken
     P2P_KAD_PEER_NAMES = 8, // brought by one peer; beyond: not taken
     // Our own, which the user has published; the rest is for others. Beyond: told to nobody.
-    P2P_KAD_OWN_NAMES = P2P_KAD_NAMES / 2,
+    P2P_KAD_OWN_NAMES = P2P_KAD_NAMES / 3,
     // Of one: ours take 250 bytes, others' with a signature V1 400. Longer ones are not taken.
     P2P_KAD_NAME_BYTES = 1024,
     P2P_KAD_QUESTIONS = 256, // on one stream; beyond: reset

@@ -3,7 +3,8 @@
 //
 // Use     at the bound of links.h, the link that is told is ended, and the newcomer has its place.
 // Order   of those who came to us, the neighbourhood (an IPv4 address, a /64 of IPv6) that has the
-//         most places gives one up: a crowd of one address displaces itself and nobody else.
+//         most places gives one up: an idle crowd of one address displaces itself and nobody else.
+//         Who is being served keeps its place, however many of one address are.
 // Limits  LOADER_KNOCKING, LOADER_LINKS_*, LOADER_IDLE_MS.
 #pragma once
 #include "core/base/types.h"

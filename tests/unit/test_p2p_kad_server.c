@@ -468,13 +468,17 @@ static void names_are_bounded(void **state)
                          i == P2P_KAD_OWN_NAMES ? ERR_INVALID : ERR_OK);
     }
     begin(0);
-    for (u32 i = 0; i <= P2P_KAD_NAMES / P2P_KAD_PEER_NAMES; i++) {
+    enum { STRANGERS = (P2P_KAD_NAMES - P2P_KAD_OWN_NAMES) / P2P_KAD_PEER_NAMES };
+    for (u32 i = 0; i <= STRANGERS; i++) {
         struct p2p_hint from = peer_of(100 + i);
-        bool is_full = i == P2P_KAD_NAMES / P2P_KAD_PEER_NAMES;
+        bool is_full = i == STRANGERS;
         for (u32 j = 0; j <= P2P_KAD_PEER_NAMES; j++) {
             assert_int_equal(put(&from, number++, 1, 1, CLOCK + 1, MS),
                              is_full || j == P2P_KAD_PEER_NAMES ? ERR_INVALID : ERR_OK);
         }
+    }
+    for (u32 i = 0; i < P2P_KAD_OWN_NAMES; i++) { // there is room for ours all the same
+        assert_int_equal(put(&self, number++, 1, 1, CLOCK + 1, MS), ERR_OK);
     }
 }
 
