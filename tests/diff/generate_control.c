@@ -414,6 +414,7 @@ static void bulk(struct generator *g, u32 depth)
     put_u8(&g->out, (u8)what);
     if (what == BULK_INIT || is_drop) {
         put_u32(&g->out, DATA_PASSIVE);
+        g->uses_data = true;
     }
     if (!is_drop) {
         put_u32(&g->out, choose_memory(g));

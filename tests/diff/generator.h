@@ -69,6 +69,7 @@ struct generator {
     bool has_atomics;
     bool has_exceptions;
     bool has_constants;
+    bool uses_data; // memory.init stands in it somewhere
     u32 kinds; // of values: KINDS, or those before VECTOR. Global i is of kind i
     struct wasm_bytes out;
     size_t body;  // where the one being written begins

@@ -290,7 +290,7 @@ static void stacks_tell_where_they_go_on(void **state)
     };
     for (u32 i = 0; i < COUNT_OF(cases); i++) {
         u8 bytes[0x11 + GDB_CALL_BYTES] = {0};
-        char wanted[33];
+        char wanted[48];
         memcpy(bytes + 0x11, cases[i].bytes, cases[i].size);
         code = span_of(bytes, 0x11 + cases[i].size);
         snprintf(wanted, sizeof wanted, "1000000000000040%02x00000000000040",
