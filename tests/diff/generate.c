@@ -243,7 +243,7 @@ static void put_data(struct generator *g)
     put_opcode(g, WASM_OP_END);
     put_u8(&g->out, 12);
     PUT(&g->out, "Hello, tests");
-    put_u8(&g->out, 1); // DATA_PASSIVE, for memory.init
+    put_u8(&g->out, 1);                       // DATA_PASSIVE, for memory.init
     u32 size = g->uses_data ? DATA_BYTES : 0; // so that what is made small is
     put_u32(&g->out, size);
     for (u32 i = 0; i < size; i++) {

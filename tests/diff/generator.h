@@ -70,7 +70,7 @@ struct generator {
     bool has_exceptions;
     bool has_constants;
     bool uses_data; // memory.init stands in it somewhere
-    u32 kinds; // of values: KINDS, or those before VECTOR. Global i is of kind i
+    u32 kinds;      // of values: KINDS, or those before VECTOR. Global i is of kind i
     struct wasm_bytes out;
     size_t body;  // where the one being written begins
     u32 function; // the one being written
