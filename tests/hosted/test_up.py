@@ -66,6 +66,13 @@ def up_says_where_a_file_is_wrong(world):
 
 
 @test
+def up_says_nothing_that_moves_the_cursor(world):
+    ended = world.run("up", world.write("hostile.system", b"program a \x1b[2Jx\xc2\x9b1m\n"))
+    expect((ended.code, b"\x1b" in ended.err or b"\xc2\x9b" in ended.err), (66, False), ended)
+    expect(b"?[2Jx" in ended.err, True, ended)
+
+
+@test
 def up_refuses_what_is_no_file(world):
     expect(world.run("up").code, 64)
     expect(world.run("up", world.path("nowhere")).code, 66)

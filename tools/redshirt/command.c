@@ -15,12 +15,32 @@
 
 enum { CID_SHORTEST = 40 }; // letters of a CID of any kind that there is
 
+// Writes them to the terminal. Names in them may be anybody's: what moves a cursor becomes '?'.
+static void words_put(const char *format, va_list values)
+{
+    char *words;
+    if (vasprintf(&words, format, values) < 0) {
+        fputs("the host gives no memory to say what is wrong", stderr);
+        return;
+    }
+    for (u8 *at = (u8 *)words; *at != 0; at++) {
+        bool is_control = (*at < ' ' && *at != '\n') || *at == 0x7f;
+        bool is_c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0; // U+0080 to U+009F
+        if (is_c1) {
+            *at++ = '?';
+        }
+        *at = is_control || is_c1 ? '?' : *at;
+    }
+    fputs(words, stderr);
+    free(words);
+}
+
 void say(const char *format, ...)
 {
     va_list values;
     va_start(values, format);
     fputs("redshirt: ", stderr);
-    vfprintf(stderr, format, values);
+    words_put(format, values);
     fputc('\n', stderr);
     va_end(values);
 }
@@ -30,7 +50,7 @@ int say_usage(const struct command *command, const char *format, ...)
     va_list values;
     va_start(values, format);
     fprintf(stderr, "redshirt %s: ", command->name);
-    vfprintf(stderr, format, values);
+    words_put(format, values);
     fprintf(stderr, "\nTry `redshirt %s --help`.\n", command->name);
     va_end(values);
     return EXIT_USAGE;
