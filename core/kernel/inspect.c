@@ -2,11 +2,47 @@
 // The inspect interface: what runs here (interfaces/inspect.wit). An answer is measured first, then
 // written; the lock is held for both, so that the two agree. It is given back while the place in
 // the list is looked for.
-#include "interfaces/inspect.h"
+#include "core/kernel/inspect.h"
 #include "core/base/text.h"
 #include "core/kernel/group.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
+#include "interfaces/inspect.h"
+
+// Who asks, and gets the answer: a program, by its message, or the machine.
+struct asker {
+    struct message *message; // NULL: the machine, into
+    u8 *out;                 // this room,
+    size_t capacity;         //
+    size_t size;             // so many bytes of it;
+    u32 error;               // 0, or the code of the error answer
+    u64 items;               // looked at
+};
+
+static void asker_tell_locked(struct kernel *kernel, struct asker *asker, struct span body,
+                              u8 *allocated)
+{
+    if (asker->message != NULL) {
+        message_answer_locked(kernel, asker->message, body, allocated);
+        return;
+    }
+    asker->size = body.size;
+    asker->error = body.size > asker->capacity ? -E_LIMIT : 0;
+    if (asker->error == 0) {
+        mem_copy(asker->out, body.data, body.size);
+    }
+    if (allocated != NULL) {
+        body_free(kernel, allocated, (u32)body.size);
+    }
+}
+
+static void asker_refuse_locked(struct kernel *kernel, struct asker *asker, u32 code)
+{
+    asker->error = code;
+    if (asker->message != NULL) {
+        message_answer_error_locked(kernel, asker->message, code);
+    }
+}
 
 static u64 message_total_locked(const struct kernel *kernel)
 {
@@ -17,7 +53,7 @@ static u64 message_total_locked(const struct kernel *kernel)
     return total;
 }
 
-static void answer_totals(struct kernel *kernel, struct message *message)
+static void answer_totals(struct kernel *kernel, struct asker *asker)
 {
     struct inspect_totals totals = {
         .uptime = platform_clock_ns() - kernel->start_ns,
@@ -29,7 +65,7 @@ static void answer_totals(struct kernel *kernel, struct message *message)
     u8 body[KERNEL_BODY_INLINE];
     STATIC_ASSERT(INSPECT_SUMMARY_RESULT_BYTES <= KERNEL_BODY_INLINE);
     size_t size = inspect_summary_encode_result(body, sizeof body, &totals);
-    message_answer_locked(kernel, message, span_of(body, size), NULL);
+    asker_tell_locked(kernel, asker, span_of(body, size), NULL);
 }
 
 static enum inspect_state state_of(const struct process *process)
@@ -144,10 +180,10 @@ static u32 write_registrations(struct kernel *kernel, struct wire_writer *out, u
 
 // Answers with a list, whose items were measured as `size` bytes and are written by one of the
 // above.
-static void answer_list(struct kernel *kernel, struct message *message, bool is_processes,
+static void answer_list(struct kernel *kernel, struct asker *asker, bool is_processes,
                         struct list_node *first)
 {
-    u64 *items = &message->client->items;
+    u64 *items = &asker->items;
     struct wire_writer measure = wire_writer_over(NULL, 0);
     u32 count = is_processes ? write_processes(kernel, first, &measure, items)
                              : write_registrations(kernel, &measure, items);
@@ -155,7 +191,7 @@ static void answer_list(struct kernel *kernel, struct message *message, bool is_
     u8 small[KERNEL_BODY_INLINE];
     u8 *allocated = size > KERNEL_BODY_INLINE ? body_new(kernel, size) : NULL;
     if (size > KERNEL_BODY_INLINE && allocated == NULL) {
-        message_answer_error_locked(kernel, message, -E_NO_MEMORY);
+        asker_refuse_locked(kernel, asker, -E_NO_MEMORY);
         return;
     }
     u8 *body = allocated == NULL ? small : allocated;
@@ -164,15 +200,12 @@ static void answer_list(struct kernel *kernel, struct message *message, bool is_
     (void)(is_processes ? write_processes(kernel, first, &out, items)
                         : write_registrations(kernel, &out, items));
     ASSERT(out.size == size - 4);
-    message_answer_locked(kernel, message, span_of(body, size), allocated);
+    asker_tell_locked(kernel, asker, span_of(body, size), allocated);
 }
 
-void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,
-                         struct message *message)
+static void inspect_ask_locked(struct kernel *kernel, u64 function, struct span body,
+                               struct asker *asker)
 {
-    if (message == NULL || message->id == 0) { // questions whose answers nobody wants
-        return;
-    }
     struct inspect_processes_call call;
     enum err err = ERR_MALFORMED;
     switch (function) {
@@ -189,12 +222,44 @@ void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,
         break;
     }
     if (err != ERR_OK) {
-        message_answer_error_locked(kernel, message, -E_MALFORMED);
+        asker_refuse_locked(kernel, asker, -E_MALFORMED);
     } else if (function == INSPECT_SUMMARY_ID) {
-        answer_totals(kernel, message);
+        answer_totals(kernel, asker);
     } else {
         bool is_processes = function == INSPECT_PROCESSES_ID;
-        answer_list(kernel, message, is_processes,
-                    is_processes ? first_after(kernel, call.after, &message->client->items) : NULL);
+        answer_list(kernel, asker, is_processes,
+                    is_processes ? first_after(kernel, call.after, &asker->items) : NULL);
+    }
+}
+
+void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,
+                         struct message *message)
+{
+    if (message == NULL || message->id == 0) { // questions whose answers nobody wants
+        return;
+    }
+    struct process *client = message->client; // the caller's, which stays
+    struct asker asker = {.message = message};
+    inspect_ask_locked(kernel, function, body, &asker);
+    client->items += asker.items;
+}
+
+enum err kernel_inspect(struct kernel *kernel, u64 function, struct span body, u8 *out,
+                        size_t capacity, size_t *size)
+{
+    struct asker asker = {.out = out, .capacity = capacity};
+    kernel_lock(kernel);
+    inspect_ask_locked(kernel, function, body, &asker);
+    kernel_unlock(kernel);
+    *size = asker.error == 0 ? asker.size : 0;
+    switch (asker.error) {
+    case 0:
+        return ERR_OK;
+    case -E_MALFORMED:
+        return ERR_MALFORMED;
+    case -E_LIMIT:
+        return ERR_LIMIT;
+    default:
+        return ERR_NO_MEMORY;
     }
 }

@@ -4,6 +4,7 @@
 #include "core/base/cid.h"
 #include "core/base/unixfs.h"
 #include "core/kernel/device.h"
+#include "core/kernel/inspect.h"
 #include "core/kernel/limits.h"
 #include "core/platform.h"
 #include "interfaces/inspect.h"
@@ -599,6 +600,29 @@ static void without_its_adapter_a_program_is_refused(void **state)
 
 // ---- inspect
 
+// The machine is told the same as a program: here, what stands behind `after`.
+static void machine_inspects(struct stage *stage, u64 after, u64 next)
+{
+    struct inspect_list_process list;
+    struct inspect_process process;
+    struct kernel *kernel = stage->kernel;
+    struct span call = span_of(&after, sizeof after);
+    u8 told[16384];
+    size_t size;
+    enum err err = kernel_inspect(kernel, INSPECT_PROCESSES_ID, call, told, sizeof told, &size);
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(inspect_processes_decode_result(span_of(told, size), &list), 0);
+    assert_true(list.count == 1 && inspect_list_process_next(&list, &process));
+    assert_int_equal(process.id, next);
+    err = kernel_inspect(kernel, INSPECT_PROCESSES_ID, call, told, size - 1, &size);
+    assert_int_equal(err, ERR_LIMIT);
+    assert_int_equal(size, 0);
+    err = kernel_inspect(kernel, INSPECT_PROCESSES_ID, span_of(&after, 7), told, 64, &size);
+    assert_int_equal(err, ERR_MALFORMED);
+    err = kernel_inspect(kernel, INSPECT_PROCESSES_ID + 1, call, told, sizeof told, &size);
+    assert_int_equal(err, ERR_MALFORMED);
+}
+
 static void inspect_says_what_runs(void **state)
 {
     (void)state;
@@ -655,6 +679,7 @@ static void inspect_says_what_runs(void **state)
         }
     }
     assert_true(found);
+    machine_inspects(&stage, after, handler->process);
     stage_close(&stage);
 }
 
