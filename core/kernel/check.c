@@ -170,11 +170,15 @@ static u32 check_entry(struct interface_entry *entry)
     u32 references = entry->handler != NULL;
     u32 bonds = 0;
     u32 patient = 0;
+    u64 messages = 0;
     for (struct list_node *node = list_first(&entry->bonds); node != NULL;
          node = list_next(&entry->bonds, node)) {
-        ASSERT(LIST_ITEM(node, struct bond, of_entry)->entry == entry);
+        const struct bond *bond = LIST_ITEM(node, struct bond, of_entry);
+        ASSERT(bond->entry == entry);
+        messages += bond->messages;
         bonds++;
     }
+    ASSERT(messages <= entry->messages); // the others' bonds are closed
     for (struct list_node *node = list_first(&entry->patient); node != NULL;
          node = list_next(&entry->patient, node)) {
         struct message *message = LIST_ITEM(node, struct message, handler_note.node);

@@ -135,6 +135,14 @@ static inline struct registration *bond_handler_locked(struct bond *bond)
     return bond_refit_locked(bond, handler);
 }
 
+// A message goes out by it. Everybody who may be at this has the lock, or is the worker of its
+// client and its handler.
+static inline void bond_count_locked(struct bond *bond, size_t bytes)
+{
+    bond->messages++;
+    bond->bytes += bytes;
+}
+
 // ---- processes
 
 static inline void process_set_result(struct process *process, i64 result)
@@ -210,6 +218,14 @@ static ALWAYS_INLINE struct message *message_new_locked(struct kernel *kernel,
         list_append(&client->sent, &message->of_client);
     }
     return message;
+}
+
+// Its answer reaches its client.
+static inline void message_count_answer_locked(struct message *message, size_t bytes)
+{
+    if (LIKELY(message->bond != NULL)) {
+        message->bond->answer_bytes += bytes;
+    }
 }
 
 static inline void message_uncharge_locked(struct process *client, struct message *message)

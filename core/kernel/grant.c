@@ -221,25 +221,9 @@ enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process 
     return word;
 }
 
-// Tells the machine that a program is refused an interface; `denied` is who stands in its way.
-static void refused(struct kernel *kernel, struct kernel_refusal refusal,
-                    const struct grant_walk *denied)
-{
-    char name[CID_TEXT_BYTES];
-    struct cid cid = {.codec = denied->codec};
-    mem_copy(cid.digest, denied->program, sizeof cid.digest);
-    cid_write_text(&cid, name);
-    refusal.program = denied->program;
-    refusal.cid = span_string(name);
-    kernel->config.refused(kernel->config.refused_context, &refusal);
-}
-
 void grant_refused_locked(struct kernel *kernel, const struct process *process,
                           enum kernel_right right, const struct definition *definition)
 {
-    if (kernel->config.refused == NULL) {
-        return;
-    }
     struct grant_walk walk = grant_walk_begin(process);
     bool is_own = true;
     for (; walk.above != NULL; grant_up(&walk), is_own = false) {
@@ -251,11 +235,12 @@ void grant_refused_locked(struct kernel *kernel, const struct process *process,
     }
     struct kernel_refusal refusal = {
         .right = (u8)right,
+        .program = walk.program,
         .interface = definition->hash,
         .started_as = is_own ? process_started_as(process->leader) : (struct span){0},
         .name = definition->name,
     };
-    refused(kernel, refusal, &walk);
+    refusal_note_locked(kernel, process, &refusal, walk.codec);
 }
 
 u32 grant_limits_locked(struct kernel *kernel, const struct process *process,
@@ -311,17 +296,15 @@ enum err grant_budget_locked(struct kernel *kernel, const struct process *proces
 void grant_budget_refused_locked(struct kernel *kernel, const struct process *process,
                                  const struct grant_walk *own, const struct grant_walk *denied)
 {
-    if (kernel->config.refused == NULL) {
-        return;
-    }
     struct kernel_refusal refusal = {
         .right = KERNEL_USE,
+        .program = denied->program,
         .interface = budgets,
         .started_as =
             denied->program == own->program ? process_started_as(process) : (struct span){0},
         .name = SPAN_LITERAL(BUDGET_NAME),
     };
-    refused(kernel, refusal, denied);
+    refusal_note_locked(kernel, process, &refusal, denied->codec);
 }
 
 struct bond *grant_client_locked(struct kernel *kernel, const struct party *party, u64 client)

@@ -3,6 +3,7 @@
 // written; the lock is held for both, so that the two agree. It is given back while the place in
 // the list is looked for.
 #include "core/kernel/inspect.h"
+#include "core/base/cid.h"
 #include "core/base/text.h"
 #include "core/kernel/group.h"
 #include "core/kernel/internal.h"
@@ -102,6 +103,46 @@ static void write_process(struct wire_writer *out, const struct process *process
     inspect_process_write(out, &record);
 }
 
+static struct inspect_option_u32 cpu_of(const struct process *process)
+{
+    u32 share = process->budget.cpu;
+    return (struct inspect_option_u32){.some = share < KERNEL_CPU_EACH, .value = share};
+}
+
+static struct inspect_amount amount_of(u64 used, u64 most)
+{
+    return (struct inspect_amount){.used = used, .most = {.some = true, .value = most}};
+}
+
+static struct inspect_amount memory_of(const u64 *used, const struct process *process)
+{
+    u64 most = __atomic_load_n(&process->budget.memory_bytes, __ATOMIC_RELAXED);
+    struct inspect_amount out = amount_of(__atomic_load_n(used, __ATOMIC_RELAXED), most);
+    out.most.some = most < KERNEL_BUDGET_BYTES;
+    return out;
+}
+
+static void write_budget(struct wire_writer *out, const struct process *process)
+{
+    const struct process *family = process->family;
+    u32 children = process->budget.children;
+    struct inspect_budget record = {
+        .process = process->by_id.key,
+        .family = family->by_id.key,
+        .memory = memory_of(&process->memory_bytes, process),
+        .children = amount_of(process->child_count,
+                              children < KERNEL_CHILDREN ? children : KERNEL_CHILDREN),
+        .messages = amount_of(process->message_count, process->budget.messages),
+        .queued = amount_of(process->message_bytes, process->budget.queued_bytes),
+        .cpu = cpu_of(process),
+        .family_memory = memory_of(&family->family_bytes, family),
+        .family_children =
+            amount_of(family->family_count - family->family_threads, family->budget.children),
+        .family_cpu = cpu_of(family),
+    };
+    inspect_budget_write(out, &record);
+}
+
 // The next process in the list, after the lock was given back for a moment. Pinned, this one stays
 // where it is meanwhile, also if it ends.
 static struct list_node *next_after_pause(struct kernel *kernel, struct process *process)
@@ -131,24 +172,54 @@ static struct list_node *first_after(struct kernel *kernel, u64 after, u64 *item
     return node;
 }
 
-static u32 write_processes(struct kernel *kernel, struct list_node *node, struct wire_writer *out,
-                           u64 *items)
+// An answer with a list: what it begins with, and how it is written. Writing it twice changes
+// nothing.
+struct listing {
+    u64 function;
+    struct list_node *first; // processes and budgets: from where on
+    u32 start;               // bonds: the first place, and where the next answer goes on
+    u32 next;
+    u64 *items; // looked at
+};
+
+static u32 write_processes(struct kernel *kernel, const struct listing *listing,
+                           struct wire_writer *out)
 {
     u32 count = 0;
-    for (; node != NULL && count < KERNEL_INSPECT_PROCESSES;
+    for (struct list_node *node = listing->first; node != NULL && count < KERNEL_INSPECT_PROCESSES;
          node = list_next(&kernel->all_processes, node)) {
         struct process *process = LIST_ITEM(node, struct process, of_kernel);
-        ++*items;
+        ++*listing->items;
         bool is_thread = process->leader != process; // part of another
-        if (process->state != PROCESS_ENDED && !process->is_ending && !is_thread) {
-            write_process(out, process);
-            count++;
+        if (process->state == PROCESS_ENDED || process->is_ending || is_thread) {
+            continue;
         }
+        if (listing->function == INSPECT_PROCESSES_ID) {
+            write_process(out, process);
+        } else {
+            write_budget(out, process);
+        }
+        count++;
     }
     return count;
 }
 
-static u32 write_registrations(struct kernel *kernel, struct wire_writer *out, u64 *items)
+// The number of who handles that; 0: not a process.
+static u64 handler_of(const struct registration *handler)
+{
+    bool is_process = handler->party->kind == PARTY_PROCESS;
+    return is_process ? party_process(handler->party)->leader->by_id.key : 0;
+}
+
+static struct span hash_text(const u8 hash[32], char out[65])
+{
+    struct text text = text_over(out, 65);
+    text_hex_bytes(&text, span_of(hash, 32));
+    return span_of(text.data, text.size);
+}
+
+static u32 write_registrations(struct kernel *kernel, const struct listing *listing,
+                               struct wire_writer *out)
 {
     u32 count = 0;
     for (struct list_node *node = list_first(&kernel->all_entries);
@@ -156,19 +227,15 @@ static u32 write_registrations(struct kernel *kernel, struct wire_writer *out, u
          node = list_next(&kernel->all_entries, node)) {
         struct interface_entry *entry = LIST_ITEM(node, struct interface_entry, of_kernel);
         const struct registration *handler = entry->handler;
-        ++*items;
+        ++*listing->items;
         if (handler == NULL) {
             continue;
         }
         char hash[65];
-        struct text text = text_over(hash, sizeof hash);
-        text_hex_bytes(&text, span_of(handler->definition->hash, 32));
         struct inspect_registration record = {
             .name = span_of(entry->name, entry->name_size),
-            .hash = span_of(text.data, text.size),
-            .handler = handler->party->kind == PARTY_PROCESS
-                           ? party_process(handler->party)->by_id.key
-                           : 0,
+            .hash = hash_text(handler->definition->hash, hash),
+            .handler = handler_of(handler),
             .bonds = entry->bond_count,
             .messages = entry->messages,
         };
@@ -178,16 +245,94 @@ static u32 write_registrations(struct kernel *kernel, struct wire_writer *out, u
     return count;
 }
 
-// Answers with a list, whose items were measured as `size` bytes and are written by one of the
-// above.
-static void answer_list(struct kernel *kernel, struct asker *asker, bool is_processes,
-                        struct list_node *first)
+// Bonds stay in their places: so who asks for one part after the other sees each once that is there
+// all the time.
+static u32 write_bonds(struct kernel *kernel, struct listing *listing, struct wire_writer *out)
 {
-    u64 *items = &asker->items;
+    u32 count = 0;
+    u64 places = (u64)kernel->bonds.chunk_count * POOL_CHUNK_ITEMS;
+    u64 end = (u64)listing->start + KERNEL_INSPECT_BONDS;
+    listing->next = end < places ? (u32)end : 0;
+    for (u64 place = listing->start; place < end && place < places; place++) {
+        const struct bond *bond = pool_at(&kernel->bonds, place);
+        ++*listing->items;
+        if (bond == NULL || bond->entry == NULL) { // none, or closed
+            continue;
+        }
+        const struct interface_entry *entry = bond->entry;
+        struct inspect_bond record = {
+            .client = bond->process->leader->by_id.key,
+            .name = span_of(entry->name, entry->name_size),
+            .handler.some = entry->handler != NULL,
+            .handler.value = entry->handler == NULL ? 0 : handler_of(entry->handler),
+            .messages = bond->messages,
+            .bytes = bond->bytes,
+            .answer_bytes = bond->answer_bytes,
+        };
+        inspect_bond_write(out, &record);
+        count++;
+    }
+    return count;
+}
+
+static u32 write_refusals(struct kernel *kernel, const struct listing *listing,
+                          struct wire_writer *out)
+{
+    STATIC_ASSERT((u32)INSPECT_RIGHT_BIND == KERNEL_USE &&
+                  (u32)INSPECT_RIGHT_HANDLE == KERNEL_HANDLE);
+    u32 count = 0;
+    const struct refusal_row *row = refusal_before(&kernel->refusals, UINT64_MAX);
+    for (; row != NULL; row = refusal_before(&kernel->refusals, row->number)) {
+        struct cid cid = {.codec = row->codec};
+        mem_copy(cid.digest, row->program, sizeof cid.digest);
+        char program[CID_TEXT_BYTES];
+        char hash[65];
+        cid_write_text(&cid, program);
+        struct inspect_refusal record = {
+            .program = span_string(program),
+            .process = row->process,
+            .started_as = span_of(row->started_as, row->started_as_size),
+            .name = span_of(row->name, row->name_size),
+            .hash = hash_text(row->interface, hash),
+            .right = (enum inspect_right)row->right,
+            .count = row->count,
+            .last = row->last_ns - kernel->start_ns,
+        };
+        inspect_refusal_write(out, &record);
+        *listing->items += 2; // what it took to find it
+        count++;
+    }
+    return count;
+}
+
+// Writes an answer whose list has `count` items, as was found when it was measured. Returns how
+// many there are.
+static u32 write_listing(struct kernel *kernel, struct listing *listing, u32 count,
+                         struct wire_writer *out)
+{
+    switch (listing->function) {
+    case INSPECT_BONDS_ID:
+        wire_write_u32(out, listing->next);
+        wire_write_u32(out, count); // a list is its count and its items: docs/wire.md
+        return write_bonds(kernel, listing, out);
+    case INSPECT_REFUSALS_ID:
+        wire_write_u64(out, kernel->refusals.total);
+        wire_write_u32(out, count);
+        return write_refusals(kernel, listing, out);
+    case INSPECT_INTERFACES_ID:
+        wire_write_u32(out, count);
+        return write_registrations(kernel, listing, out);
+    default:
+        wire_write_u32(out, count);
+        return write_processes(kernel, listing, out);
+    }
+}
+
+static void answer_list(struct kernel *kernel, struct asker *asker, struct listing *listing)
+{
     struct wire_writer measure = wire_writer_over(NULL, 0);
-    u32 count = is_processes ? write_processes(kernel, first, &measure, items)
-                             : write_registrations(kernel, &measure, items);
-    u32 size = 4 + (u32)measure.size;
+    u32 count = write_listing(kernel, listing, 0, &measure);
+    u32 size = (u32)measure.size;
     u8 small[KERNEL_BODY_INLINE];
     u8 *allocated = size > KERNEL_BODY_INLINE ? body_new(kernel, size) : NULL;
     if (size > KERNEL_BODY_INLINE && allocated == NULL) {
@@ -195,40 +340,55 @@ static void answer_list(struct kernel *kernel, struct asker *asker, bool is_proc
         return;
     }
     u8 *body = allocated == NULL ? small : allocated;
-    mem_store_u32(body, count); // a list is its count and its items: docs/wire.md
-    struct wire_writer out = wire_writer_over(body + 4, size - 4);
-    (void)(is_processes ? write_processes(kernel, first, &out, items)
-                        : write_registrations(kernel, &out, items));
-    ASSERT(out.size == size - 4);
+    struct wire_writer out = wire_writer_over(body, size);
+    (void)write_listing(kernel, listing, count, &out);
+    ASSERT(out.size == size);
     asker_tell_locked(kernel, asker, span_of(body, size), allocated);
+}
+
+// ERR_MALFORMED  the body is no call of that function
+static enum err listing_begin(struct kernel *kernel, u64 function, struct span body,
+                              struct listing *out)
+{
+    struct inspect_processes_call processes;
+    struct inspect_budgets_call budgets;
+    struct inspect_bonds_call bonds;
+    out->function = function;
+    switch (function) {
+    case INSPECT_PROCESSES_ID:
+        TRY(inspect_processes_decode_call(body, &processes));
+        out->first = first_after(kernel, processes.after, out->items);
+        return ERR_OK;
+    case INSPECT_BUDGETS_ID:
+        TRY(inspect_budgets_decode_call(body, &budgets));
+        out->first = first_after(kernel, budgets.after, out->items);
+        return ERR_OK;
+    case INSPECT_BONDS_ID:
+        TRY(inspect_bonds_decode_call(body, &bonds));
+        out->start = bonds.start;
+        return ERR_OK;
+    case INSPECT_INTERFACES_ID:
+        return inspect_interfaces_decode_call(body);
+    case INSPECT_REFUSALS_ID:
+        return inspect_refusals_decode_call(body);
+    default:
+        return ERR_MALFORMED;
+    }
 }
 
 static void inspect_ask_locked(struct kernel *kernel, u64 function, struct span body,
                                struct asker *asker)
 {
-    struct inspect_processes_call call;
-    enum err err = ERR_MALFORMED;
-    switch (function) {
-    case INSPECT_SUMMARY_ID:
-        err = inspect_summary_decode_call(body);
-        break;
-    case INSPECT_PROCESSES_ID:
-        err = inspect_processes_decode_call(body, &call);
-        break;
-    case INSPECT_INTERFACES_ID:
-        err = inspect_interfaces_decode_call(body);
-        break;
-    default:
-        break;
-    }
+    struct listing listing = {.items = &asker->items};
+    bool is_summary = function == INSPECT_SUMMARY_ID;
+    enum err err = is_summary ? inspect_summary_decode_call(body)
+                              : listing_begin(kernel, function, body, &listing);
     if (err != ERR_OK) {
         asker_refuse_locked(kernel, asker, -E_MALFORMED);
-    } else if (function == INSPECT_SUMMARY_ID) {
+    } else if (is_summary) {
         answer_totals(kernel, asker);
     } else {
-        bool is_processes = function == INSPECT_PROCESSES_ID;
-        answer_list(kernel, asker, is_processes,
-                    is_processes ? first_after(kernel, call.after, &asker->items) : NULL);
+        answer_list(kernel, asker, &listing);
     }
 }
 

@@ -28,6 +28,7 @@
 #include "core/kernel/kernel.h"
 #include "core/kernel/limits.h"
 #include "core/kernel/locks.h"
+#include "core/kernel/refusal.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
 #include "core/wasm/module.h"
@@ -117,10 +118,13 @@ struct registration {
 // A client's handle to an interface.
 struct bond {
     struct pool_item item;
-    u32 id;     // 0: closed; only its CLIENT_GONE is still under way
-    u64 client; // the handler's name for it
-    u64 fits;   // serial of the registration that was found compatible
-    u64 told;   // serial of the registration that got a message from it
+    u32 id;           // 0: closed; only its CLIENT_GONE is still under way
+    u64 client;       // the handler's name for it
+    u64 fits;         // serial of the registration that was found compatible
+    u64 told;         // serial of the registration that got a message from it
+    u64 messages;     // sent by it,
+    u64 bytes;        // of their bodies,
+    u64 answer_bytes; // and of those of their answers
     struct process *process;
     struct interface_entry *entry; // NULL once closed
     const struct definition *definition;
@@ -578,6 +582,7 @@ struct kernel {
     u64 judged_pauses; // pauses, when the two were compared last
     u64 message_total;
     u64 message_bytes;
+    struct refusals refusals;
 
     struct guest_memory guest;
     struct jit_space *space; // NULL: the interpreter runs everything
@@ -727,7 +732,7 @@ void grant_up(struct grant_walk *walk);
 enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process *process,
                                     enum kernel_right right, const struct definition *definition,
                                     struct grant_walk *asked);
-// Tells the machine, if it wants to know.
+// Notes that the process was refused that, and tells the machine, if it wants to know.
 void grant_refused_locked(struct kernel *kernel, const struct process *process,
                           enum kernel_right right, const struct definition *definition);
 // The budget that a process of that program has, or is to have; no more than its limits.
@@ -735,7 +740,7 @@ void grant_refused_locked(struct kernel *kernel, const struct process *process,
 enum err grant_budget_locked(struct kernel *kernel, const struct process *process,
                              const struct grant_walk *own, struct kernel_budget *out,
                              struct grant_walk *denied);
-// Tells the machine of one that is not started for that.
+// The same of one that is not started for that.
 void grant_budget_refused_locked(struct kernel *kernel, const struct process *process,
                                  const struct grant_walk *own, const struct grant_walk *denied);
 // The limits that the process has for the interface, all of which hold. Returns how many; at most

@@ -127,7 +127,10 @@ enum {
     KERNEL_INSPECT_PROCESSES = 256,   // of one answer, as inspect.wit says
     KERNEL_INSPECT_NAME = 256,        // bytes of a process's name
     KERNEL_INSPECT_INTERFACES = 1024, //
+    KERNEL_INSPECT_BONDS = 1024,      // places for bonds that one answer looks at
     KERNEL_INSPECT_BYTES = 1 << 20,   // more than any answer of that: twice what the longest takes
+    KERNEL_REFUSALS = 64,             // that inspect tells of: a screenful; the oldest goes
+    KERNEL_PROGRAM_REFUSALS = 16, // of one program, likewise: a quarter, so that none hides others
 
     // ---- guests' memory
     KERNEL_GUEST_PAGES = 16384, // of 64 KiB: 1 GiB of addresses for a memory that names no maximum

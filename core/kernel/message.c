@@ -229,6 +229,9 @@ void message_answer_locked(struct kernel *kernel, struct message *message, struc
         return;
     }
     bool is_wanted = !message->is_cancelled && message->id != 0;
+    if (is_wanted) {
+        message_count_answer_locked(message, body.size);
+    }
     if (is_wanted && message->waited_for && answer_waiting_locked(kernel, message, body)) {
         is_wanted = false;
     } else if (!is_wanted) {

@@ -140,6 +140,7 @@ static ALWAYS_INLINE void send_count(struct send_call *call, u64 id)
     if (call->bond != NULL) {
         call->bond->told = call->registration->serial;
         call->bond->entry->messages++;
+        bond_count_locked(call->bond, call->body.size);
     }
     kernel_trace(call->kernel, KERNEL_TRACE_SEND, call->process->by_id.key, id);
 }
@@ -250,6 +251,7 @@ static ALWAYS_INLINE void send_local_locked(struct send_call *call, struct worke
     await_locked(call, message);
     bond->told = registration->serial;
     bond->entry->messages++; // its handler, and so this worker, alone
+    bond_count_locked(bond, len);
     process->sent_total++;
     process->state = PROCESS_AWAITING;
     handler->received_total++;
@@ -357,6 +359,8 @@ static bool send_now_locked(struct send_call *call)
     call->process->sent_total++;
     call->kernel->message_total++;
     call->bond->entry->messages++;
+    bond_count_locked(call->bond, 0);
+    call->bond->answer_bytes += size;
     kernel_trace(call->kernel, KERNEL_TRACE_SEND, call->process->by_id.key, 0);
     mem_copy(call->answer, answer, size);
     process_set_result(call->process, size);
@@ -599,6 +603,7 @@ static ALWAYS_INLINE struct process *answer_direct_locked(struct answer_call *ca
     client->state = PROCESS_RUNNING;
     client->worker = call->process->worker;
     client->awaited = NULL;
+    message_count_answer_locked(message, call->body.size);
     message_clean_direct_locked(message);
     pool_give(&kernel->messages, message);
     ASSERT(call->body.size <= client->out_len);
@@ -719,6 +724,7 @@ answer_local_locked(struct answer_call *call, struct worker *worker, struct mess
 {
     struct process *process = call->process;
     struct process *client = message->client;
+    message_count_answer_locked(message, call->body.size);
     message_keep_local(worker, message);
     client->awaited = NULL;
     client->state = PROCESS_RUNNING;

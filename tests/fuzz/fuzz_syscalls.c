@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/fuzz/fuzz_syscalls.c: bytes that drive three processes through the three syscalls and the
-// system interface, with arguments from a table of what is real, nearly real and absurd. After
-// every few turns the kernel checks itself; at the end nothing may be left.
+// system and inspect interfaces, with arguments from a table of what is real, nearly real and
+// absurd. After every few turns the kernel checks itself; at the end nothing may be left.
 //
 // An input is a run of orders of 10 bytes: who and what, seven indexes of arguments, two bytes of
 // its own.
 #include "core/base/assert.h"
+#include "core/base/compiler.h"
 #include "core/kernel/limits.h"
 #include "interfaces/inspect.h"
 #include "interfaces/system.h"
@@ -17,6 +18,7 @@ enum { PUPPETS = 3, ORDER_BYTES = 10, ORDERS = 200, RECENT = 8 };
 
 static const struct stage_interface a = {"test:fuzz/a", {{"one", 0}, {"two", 0}}};
 static const struct stage_interface b = {"test:fuzz/b", {{"one", 0}}};
+static const struct stage_interface inspect = {INSPECT_NAME, .real = &inspect_interface};
 
 struct fuzz {
     struct stage stage;
@@ -24,6 +26,7 @@ struct fuzz {
     u64 recent[RECENT]; // results: ids, bonds
     u32 recent_at;
     u64 bonds[PUPPETS];
+    u64 watching[PUPPETS]; // bonds to inspect
     char cid[KERNEL_CID_TEXT_BYTES];
 };
 
@@ -40,31 +43,34 @@ static void prepare(struct fuzz *fuzz, struct puppet *puppet, const char *cid)
     puppet_poke(&fuzz->stage, puppet, puppet->area, span_of(book, sizeof book));
 }
 
+static const u64 numbers[] = {
+    0,
+    1,
+    2,
+    3,
+    4,
+    8,
+    32,
+    33,
+    40,
+    64,
+    200,
+    4096,
+    5000,
+    65536,
+    1 << 20,
+    KERNEL_BODY_BYTES,
+    KERNEL_BODY_BYTES + 1,
+    0x7fffffff,
+    0x80000000,
+    UINT32_MAX,
+    UINT64_MAX,
+};
+
 static u64 argument(struct fuzz *fuzz, const struct puppet *puppet, u8 index, u16 own)
 {
     u64 area = puppet->area;
     const u64 table[] = {
-        0,
-        1,
-        2,
-        3,
-        4,
-        8,
-        32,
-        33,
-        40,
-        64,
-        200,
-        4096,
-        5000,
-        65536,
-        1 << 20,
-        KERNEL_BODY_BYTES,
-        KERNEL_BODY_BYTES + 1,
-        0x7fffffff,
-        0x80000000,
-        UINT32_MAX,
-        UINT64_MAX,
         area,
         area + 64,
         area + 128,
@@ -106,8 +112,14 @@ static u64 argument(struct fuzz *fuzz, const struct puppet *puppet, u8 index, u1
         67,
         100,
         SYSTEM_CLIENT_LIMITS_ID,
+        INSPECT_BUDGETS_ID,
+        INSPECT_BONDS_ID,
+        INSPECT_REFUSALS_ID,
+        INSPECT_INTERFACES_ID,
+        fuzz->watching[own % PUPPETS],
     };
-    return table[index % (sizeof table / sizeof *table)];
+    u32 at = index % (COUNT_OF(numbers) + COUNT_OF(table));
+    return at < COUNT_OF(numbers) ? numbers[at] : table[at - COUNT_OF(numbers)];
 }
 
 static void remember(struct fuzz *fuzz, const struct puppet *puppet)
@@ -199,9 +211,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     memset(&fuzz, 0, sizeof fuzz);
     stage_open(&fuzz.stage, size == 0 ? 0 : data[0], 2, NULL);
     fuzz.stage.check = false;
-    const struct stage_interface *interfaces[] = {&a, &b};
+    const struct stage_interface *interfaces[] = {&a, &b, &inspect};
     char *cid = fuzz.cid;
-    stage_program(&fuzz.stage, interfaces, 2, cid);
+    stage_program(&fuzz.stage, interfaces, 3, cid);
     for (u32 i = 0; i < PUPPETS; i++) {
         fuzz.puppets[i] = stage_start(&fuzz.stage, cid);
         prepare(&fuzz, fuzz.puppets[i], cid);
@@ -210,6 +222,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     (void)puppet_register(&fuzz.stage, fuzz.puppets[1], &b);
     for (u32 i = 0; i < PUPPETS; i++) {
         fuzz.bonds[i] = (u64)puppet_bind(&fuzz.stage, fuzz.puppets[i], i == 0 ? &b : &a, false);
+        fuzz.watching[i] = (u64)puppet_bind(&fuzz.stage, fuzz.puppets[i], &inspect, false);
         prepare(&fuzz, fuzz.puppets[i], cid);
     }
     for (u32 i = 0; i < ORDERS && (i + 1) * ORDER_BYTES <= size; i++) {
