@@ -13,6 +13,8 @@ import traceback
 
 TESTS = []
 PATIENCE = 60  # seconds for one command; sanitizers and a busy machine are slow
+SANITIZERS = {"ASAN_OPTIONS": "abort_on_error=0:exitcode=99", "TSAN_OPTIONS": "exitcode=98:halt_on_error=0"}
+REPORT_BYTES = 12_000  # of what the sanitizers say in one test; a report of a race has 3,000
 
 
 def test(function):
@@ -48,10 +50,7 @@ class World:
         self.redshirt, self.programs, self.home = redshirt, programs, home
 
     def env(self):
-        env = dict(os.environ, REDSHIRT_HOME=os.path.join(self.home, "store"))
-        env.setdefault("ASAN_OPTIONS", "abort_on_error=0:exitcode=99")
-        env.setdefault("TSAN_OPTIONS", "exitcode=98:halt_on_error=0")
-        return env
+        return dict(os.environ, REDSHIRT_HOME=os.path.join(self.home, "store"))
 
     def path(self, name):
         return os.path.join(self.home, name)
@@ -88,6 +87,8 @@ class World:
         process = self.start(*arguments, **options)
         try:
             yield process
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n  {arguments[0]} said {last_words(process)!r}") from error
         finally:
             if process.poll() is None:
                 process.kill()
@@ -98,6 +99,14 @@ class World:
 
     def probe(self, *words):
         return ("run", self.guest("probe"), *words)
+
+
+def last_words(process):
+    """The end of what is there to be read of a command's stderr, which may run on."""
+    if process.stderr.closed:
+        return b""
+    os.set_blocking(process.stderr.fileno(), False)
+    return (process.stderr.read() or b"")[-600:]
 
 
 def finish(process):
@@ -206,13 +215,37 @@ FAMILIES = ["4", "6"]
 PASSED, FAILED, SKIPPED = range(3)
 
 
+@contextlib.contextmanager
+def sanitizers_heard():
+    """Fails when a sanitizer of any process started meanwhile has something to report, be that process killed
+    or its exit code nobody's business; and tells the report."""
+    with tempfile.TemporaryDirectory(prefix="redshirt-reports-") as folder:
+        for name, options in SANITIZERS.items():
+            os.environ[name] = f"{os.environ.get(name, options)}:log_path={folder}/report"
+        failure = None
+        try:
+            yield
+        except Exception as error:
+            failure = error
+        said = ""
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                said += file.read(REPORT_BYTES)
+        if said:
+            failure = AssertionError(f"{failure or ''}\n{said[:REPORT_BYTES]}")
+        if failure:
+            raise failure
+
+
 def tried(function, redshirt, programs):
-    """Runs one test in a home of its own and says how it went: PASSED, FAILED or SKIPPED."""
+    """Runs one test in a home of its own and says how it went: PASSED, FAILED or SKIPPED. It has a process of
+    its own, too, whose environment it may change."""
     name = function.__name__
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="redshirt-") as home:
         try:
-            function(World(os.path.abspath(redshirt), os.path.abspath(programs), home))
+            with sanitizers_heard():
+                function(World(os.path.abspath(redshirt), os.path.abspath(programs), home))
             print(f"ok    {name} ({time.monotonic() - begin:.1f} s)", flush=True)
             return PASSED
         except Skip as reason:
