@@ -25,7 +25,10 @@ build/gen/redshirt/embedded.c: mk/hosted.mk tools/redshirt/embed
 # The assembler reads the programs when the object is made.
 $(VARIANTS:%=build/%/build/gen/redshirt/embedded.o): $(EMBEDDED_FILES)
 
-$(foreach v,hosted asan tsan gcc,$(call link_rule,$(v),build/$(v)/redshirt,$(REDSHIRT_SOURCES),$(REDSHIRT_LIBRARIES)))
+$(foreach v,hosted asan gcc,$(call link_rule,$(v),build/$(v)/redshirt,$(REDSHIRT_SOURCES),$(REDSHIRT_LIBRARIES)))
+# What the thread sanitizer cannot see by itself.
+TOLD_SOURCES := tests/hosted/told_close.c
+$(call link_rule,tsan,build/tsan/redshirt,$(REDSHIRT_SOURCES) $(TOLD_SOURCES),$(REDSHIRT_LIBRARIES))
 
 hosted: build/hosted/redshirt ## the command, with its machine: build/hosted/redshirt
 .PHONY: hosted
@@ -51,6 +54,7 @@ HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) 
   $(addprefix machines/hosted/,platform.c sha256.c workers.c interrupts.c pages.c stacks.c memory.c calls.c stream.c store.c host_error.c file.c)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lnettle -lpthread)
 $(call unit_test,hosted,$(HOSTED_UNIT_SOURCES),-lsodium -lnettle -lpthread,tsan)
+$(call unit_test,told_close,tests/unit/test_told_close.c $(TOLD_SOURCES),-luv -lpthread,tsan)
 $(call unit_test,records,tests/unit/test_records.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c memory.c records.c host_error.c),-lsodium -lpthread)
 
