@@ -340,13 +340,16 @@ def p2p_the_page_shows_peers_blocks_and_bytes(world):
         blocks = seen["offered"]
         expect((seen["self"], seen["listens"]), (address.split("/")[-1], [address.rsplit("/p2p/", 1)[0]]))
         expect((seen["connected"], seen["peers"], seen["files"], seen["offences"]), (0, [], [], []))
-        for tries in range(1, 6):  # a fetch may be over before the page is looked at
+
+        def is_busy(seen):  # a block counts when it is asked for, its bytes when they are sent
+            return seen["peers"] and seen["peers"][0]["blocksOut"] >= 2 and seen["peers"][0]["bytesOut"] > MIB
+
+        for tries in range(1, 11):  # a fetch may be over before the page is looked at
             taker = home(world, f"taker{tries}")
             with taker.running("get", cid, "--peer", address, "-o", taker.path("out")) as getting:
-                seen = page_when(port, lambda seen: getting.poll() is not None or (
-                    seen["peers"] and seen["peers"][0]["blocksOut"] >= 2))
+                seen = page_when(port, lambda seen: getting.poll() is not None or is_busy(seen))
                 expect_good(finish(getting))
-            if seen["peers"]:
+            if is_busy(seen):
                 break
         peer = seen["peers"][0]
         expect((peer["agent"], peer["ours"]), ("redshirt/0.1", False), peer)
