@@ -38,7 +38,7 @@ build/test/wasi/files-native: tests/wasi/files.c
 	$(Q)$(CLANG) -D_GNU_SOURCE -O1 -Wall -Wextra -Werror $< -o $@
 
 TEST_SUITES += wasi
-test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++ and Rust programs under redshirt
+test-wasi: hosted programs $(WASI_PROGRAMS) ## ordinary C, C++, Rust and Go programs under redshirt
 	@tests/wasi/run --redshirt build/hosted/redshirt --programs build/test/wasi
 .PHONY: test-wasi
 
