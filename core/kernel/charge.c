@@ -60,6 +60,17 @@ void budget_give(struct process *process, u64 bytes)
     give(&process->family->family_bytes, bytes);
 }
 
+bool budget_family_take(struct process *family, u64 bytes)
+{
+    ASSERT(family->family == family);
+    return take(&family->family_bytes, bytes, &family->budget.memory_bytes);
+}
+
+void budget_family_give(struct process *family, u64 bytes)
+{
+    give(&family->family_bytes, bytes);
+}
+
 u64 budget_portions(u64 bytes)
 {
     return (bytes + KERNEL_BUDGET_PORTION - 1) / KERNEL_BUDGET_PORTION * KERNEL_BUDGET_PORTION;

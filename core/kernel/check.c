@@ -119,7 +119,8 @@ static void check_state(const struct kernel *kernel, struct process *process)
         ASSERT(process->instance == NULL && process->charged_bytes == 0);
         ASSERT((process->parent != NULL && !process->is_unasked) || process->message_count > 0 ||
                process->bond_count > 0 || process->family_count > 0 ||
-               process->family_programs > 0 || process->family_questions > 0 || process->pins > 0);
+               process->family_programs > 0 || process->family_questions > 0 ||
+               process->family_pipes > 0 || process->pins > 0);
         break;
     }
 }
@@ -159,6 +160,7 @@ static void check_process(const struct kernel *kernel, struct process *process)
     ASSERT(process->family_count <= KERNEL_FAMILY);
     ASSERT(process->family_programs <= KERNEL_FAMILY_PROGRAMS);
     ASSERT(process->family_questions <= KERNEL_FAMILY_QUESTIONS);
+    ASSERT(process->family_pipes <= KERNEL_FAMILY_PIPES);
     ASSERT(process->charged_bytes <= KERNEL_PROCESS_BYTES);
     (void)check_party(&process->party);
     check_state(kernel, process);
@@ -276,7 +278,7 @@ static u32 kept_messages(const struct kernel *kernel)
 }
 
 // What each process has is in one process's budget and in one family's.
-static void check_budgets(const struct kernel *kernel)
+static void check_budgets(struct kernel *kernel)
 {
     u64 had = 0;
     u64 of_leaders = 0;
@@ -292,7 +294,7 @@ static void check_budgets(const struct kernel *kernel)
         ASSERT(process->memory_bytes == 0 || process->leader == process);
         ASSERT(process->family_bytes == 0 || process->family == process);
     }
-    ASSERT(had == of_leaders && had == of_families && ready == 0);
+    ASSERT(had == of_leaders && had + pipes_check(kernel) == of_families && ready == 0);
 }
 
 void kernel_check(struct kernel *kernel)
@@ -356,5 +358,6 @@ void kernel_check_empty(struct kernel *kernel)
     ASSERT(kernel->messages.used == kept_messages(kernel));
     ASSERT(kernel->bonds.used == 0 && kernel->questions.used == 0 && kernel->lineages.used == 0);
     ASSERT(kernel->message_bytes == 0 && kernel->guest.used_bytes == 0);
+    ASSERT(kernel->pipes.used == 0 && kernel->pipe_ends.used == 0);
     kernel_unlock(kernel);
 }

@@ -205,6 +205,9 @@ enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process 
     if (right == KERNEL_USE && span_equal(definition->name, kernel->system.name)) {
         return KERNEL_ALLOW; // everybody has bond 0
     }
+    if (!fence_allows(process->leader->fence, definition->name)) {
+        return KERNEL_DENY;
+    }
     enum kernel_word word = KERNEL_ALLOW;
     struct grant_walk walk = grant_walk_begin(process);
     for (; walk.program != NULL; grant_up(&walk)) {
@@ -224,6 +227,9 @@ enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process 
 void grant_refused_locked(struct kernel *kernel, const struct process *process,
                           enum kernel_right right, const struct definition *definition)
 {
+    if (!fence_allows(process->leader->fence, definition->name)) {
+        return; // its parent's doing, which no word of the user's would change
+    }
     struct grant_walk walk = grant_walk_begin(process);
     bool is_own = true;
     for (; walk.above != NULL; grant_up(&walk), is_own = false) {

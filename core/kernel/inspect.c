@@ -143,9 +143,8 @@ static void write_budget(struct wire_writer *out, const struct process *process)
     inspect_budget_write(out, &record);
 }
 
-// The next process in the list, after the lock was given back for a moment. Pinned, this one stays
-// where it is meanwhile, also if it ends.
-static struct list_node *next_after_pause(struct kernel *kernel, struct process *process)
+// Pinned, the process stays where it is meanwhile, also if it ends.
+struct list_node *inspect_pause_locked(struct kernel *kernel, struct process *process)
 {
     process->pins++;
     kernel_unlock(kernel);
@@ -156,8 +155,7 @@ static struct list_node *next_after_pause(struct kernel *kernel, struct process 
     return next;
 }
 
-// The first process above `after`; they stand in order of number. The lock may be given back.
-static struct list_node *first_after(struct kernel *kernel, u64 after, u64 *items)
+struct list_node *inspect_after_locked(struct kernel *kernel, u64 after, u64 *items)
 {
     struct process *known = process_find_locked(kernel, after);
     if (known != NULL) {
@@ -166,7 +164,7 @@ static struct list_node *first_after(struct kernel *kernel, u64 after, u64 *item
     struct list_node *node = list_first(&kernel->all_processes);
     while (node != NULL && LIST_ITEM(node, struct process, of_kernel)->by_id.key <= after) {
         bool pauses = ++*items % KERNEL_SWEEP == 0;
-        node = pauses ? next_after_pause(kernel, LIST_ITEM(node, struct process, of_kernel))
+        node = pauses ? inspect_pause_locked(kernel, LIST_ITEM(node, struct process, of_kernel))
                       : list_next(&kernel->all_processes, node);
     }
     return node;
@@ -357,11 +355,11 @@ static enum err listing_begin(struct kernel *kernel, u64 function, struct span b
     switch (function) {
     case INSPECT_PROCESSES_ID:
         TRY(inspect_processes_decode_call(body, &processes));
-        out->first = first_after(kernel, processes.after, out->items);
+        out->first = inspect_after_locked(kernel, processes.after, out->items);
         return ERR_OK;
     case INSPECT_BUDGETS_ID:
         TRY(inspect_budgets_decode_call(body, &budgets));
-        out->first = first_after(kernel, budgets.after, out->items);
+        out->first = inspect_after_locked(kernel, budgets.after, out->items);
         return ERR_OK;
     case INSPECT_BONDS_ID:
         TRY(inspect_bonds_decode_call(body, &bonds));

@@ -226,6 +226,7 @@ struct bond *bond_add_locked(struct kernel *kernel, struct process *process,
     bond->process = process;
     bond->entry = entry;
     bond->definition = definition;
+    bond->is_redirected = streams_redirect(process, definition->name);
     entry->reference_count++;
     entry->bond_count++;
     process->bond_count++;

@@ -22,12 +22,15 @@
 #include "core/kernel/budget.h"
 #include "core/kernel/compiled.h"
 #include "core/kernel/device.h"
+#include "core/kernel/fence.h"
 #include "core/kernel/grant.h"
 #include "core/kernel/group.h"
 #include "core/kernel/job.h"
 #include "core/kernel/kernel.h"
 #include "core/kernel/limits.h"
 #include "core/kernel/locks.h"
+#include "core/kernel/names.h"
+#include "core/kernel/pipe.h"
 #include "core/kernel/refusal.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
@@ -132,6 +135,7 @@ struct bond {
     struct list_node of_process;
     struct list_node of_entry;
     u32 gone_registration; // id, for the CLIENT_GONE
+    bool is_redirected;    // to stdio, of a process not all of whose streams lead there (pipe.h)
     struct note gone;
 };
 
@@ -188,7 +192,15 @@ enum message_state {
     MESSAGE_ANSWERED, // client_note is in the client's notes; no handler knows it any more
 };
 
-enum message_pending { PENDING_NONE, PENDING_BIND, PENDING_SPAWN, PENDING_END, PENDING_CONSENT };
+enum message_pending {
+    PENDING_NONE,
+    PENDING_BIND,
+    PENDING_SPAWN,
+    PENDING_END,
+    PENDING_CONSENT,
+    PENDING_READ, // core/kernel/pipe.h
+    PENDING_WRITE,
+};
 
 struct message {
     struct pool_item item;
@@ -214,10 +226,14 @@ struct message {
     struct program *program;
     struct note client_note;
     struct note handler_note;
-    struct list_node of_client;          // in client->sent or handler->cancelled
-    struct process *about;               // PENDING_SPAWN, PENDING_END: the child
+    struct list_node of_client; // in client->sent or handler->cancelled
+    union {
+        struct process *about; // PENDING_SPAWN, PENDING_END: the child
+        u32 piped; // PENDING_READ: bytes wanted; PENDING_WRITE: those in the pipe by now
+    };
     const struct definition *definition; // PENDING_BIND, PENDING_CONSENT
     union {
+        struct pipe *pipe;             // PENDING_READ, PENDING_WRITE
         struct interface_entry *entry; // PENDING_BIND
         struct question *question;     // PENDING_CONSENT; or PENDING_NONE: the kernel's own
     };
@@ -345,9 +361,13 @@ struct process {
     u32 family_ready;      // of it, those that are READY
     u32 family_threads;    // of family_count, those that are threads
     u32 family_questions;  // what they are waiting for, that one of them was the first to
+    u32 family_pipes;      // that they, or it, have made
     struct lineage *above; // of a leader; NULL: nobody
     struct lineage *below; // its children's `above`; NULL: it had none yet
+    struct fence *fence;   // of a leader: what it may have at most; NULL: whatever is granted
     struct message *spare; // the one of KERNEL_MESSAGES_SPARE that it has, or NULL
+    struct stream streams[STREAMS]; // of a leader
+    struct list pipe_ends;          // struct pipe_end that a leader holds
 
     struct process *leader;    // whose thread it is; itself if it is the first
     struct group *group;       // the leader's; NULL: its program has no shared memory to import
@@ -526,6 +546,9 @@ struct kernel {
     struct pool routes;
     struct pool lineages;
     struct pool questions;
+    struct pool pipes;
+    struct pool pipe_ends;
+    struct name_table names;
     struct map grant_map;
     struct map route_map;
     struct list open_questions; // struct question: asked,
@@ -556,7 +579,9 @@ struct kernel {
     struct party party; // the kernel as a handler
     struct definition system;
     struct definition inspect;
-    struct definition loader; // what the kernel asks for as a client, under the number 0
+    struct definition processes_definition; // `processes` are the records
+    struct registration redirected; // nowhere to be found: takes what comes over such a bond
+    struct definition loader;       // what the kernel asks for as a client, under the number 0
     struct definition consent;
 
     u32 device_count;
@@ -769,6 +794,9 @@ void budgets_changed_locked(struct kernel *kernel);
 // has no more. By the worker or the job that has it, without the lock.
 bool budget_take(struct process *process, u64 bytes);
 void budget_give(struct process *process, u64 bytes);
+// The same of the family alone, for what need not end with the process.
+bool budget_family_take(struct process *family, u64 bytes);
+void budget_family_give(struct process *family, u64 bytes);
 // What `bytes` of the kernel's own memory count as: they are charged in portions.
 u64 budget_portions(u64 bytes);
 
@@ -804,6 +832,9 @@ void body_free(struct kernel *kernel, u8 *body, u32 len);
 void message_set_body_locked(struct kernel *kernel, struct message *message, struct span body,
                              u8 *allocated);
 void message_clear_body_locked(struct kernel *kernel, struct message *message);
+
+// Whether an answer of so many bytes has somewhere to go.
+bool message_fits_client(const struct message *message, u64 bytes);
 
 // Queues it for whoever handles `registration`, and wakes him.
 void message_queue_locked(struct kernel *kernel, struct message *message,
@@ -917,7 +948,7 @@ struct process *syscall_run(struct process *process, i64 *fuel);
 // nobody's.
 bool syscall_resume_wait(struct process *process);
 
-// ---- system.c, inspect.c: what the kernel handles itself
+// ---- system.c, inspect.c, processes.c: what the kernel handles itself
 
 enum kernel_call { CALL_DONE, CALL_EXIT };
 // Answers the message, or keeps it PENDING. `message` is NULL when no answer is wanted. The lock
@@ -926,6 +957,23 @@ enum kernel_call system_call_locked(struct kernel *kernel, struct process *proce
                                     struct span body, struct message *message, u32 *code);
 void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,
                          struct message *message);
+// In kernel->all_processes the first above that number. The lock may be given back.
+struct list_node *inspect_after_locked(struct kernel *kernel, u64 after, u64 *items);
+// There, what stands behind a process, after the lock was given back for a moment.
+struct list_node *inspect_pause_locked(struct kernel *kernel, struct process *process);
+void processes_call_locked(struct kernel *kernel, struct process *process, u64 function,
+                           struct span body, struct message *message);
+// A child for whoever sent the message, which is kept until the child begins; it has no program
+// yet: program_start_locked. NULL: there can be none, and the message was answered.
+struct process *system_child_new_locked(struct kernel *kernel, struct process *process,
+                                        struct message *message, const struct start_lists *lists,
+                                        struct kernel_limits limits);
+// Refuses the message a child.
+void system_answer_no_child_locked(struct kernel *kernel, struct message *message,
+                                   enum system_spawn_error_kind kind, struct span text);
+// Answers when the process's child of that number ends.
+void system_await_end_locked(struct kernel *kernel, struct process *process,
+                             struct message *message, u64 id);
 // Answers to what was PENDING. The first two are of a bind; `again`: judges it once more.
 void system_bind_again_locked(struct kernel *kernel, struct message *message);
 void system_bind_denied_locked(struct kernel *kernel, struct message *message);

@@ -119,6 +119,7 @@ static enum err init_tables(struct kernel *kernel)
     TRY(pool_init(&kernel->lineages, memory, sizeof(struct lineage), KERNEL_PROCESSES));
     TRY(pool_init(&kernel->questions, memory, sizeof(struct question), KERNEL_QUESTIONS));
     TRY(pool_init(&kernel->routes, memory, sizeof(struct route_row), KERNEL_ROUTES));
+    TRY(pipes_init(kernel));
     TRY(map_init(&kernel->route_map, memory, KERNEL_ROUTE_BUCKETS));
     TRY(map_init(&kernel->grant_map, memory, KERNEL_GRANT_BUCKETS));
     TRY(pool_init(&kernel->programs, memory, sizeof(struct program),
@@ -145,6 +146,7 @@ static void init_lists(struct kernel *kernel)
     list_init(&kernel->adapters);
     grants_init(kernel);
     party_init(&kernel->party, PARTY_KERNEL);
+    kernel->redirected.party = &kernel->party;
     for (u32 i = 0; i < HOST_COUNT; i++) {
         kernel->host[i] = (struct wasm_func){.type = &host_types[i], .index = i};
     }
@@ -282,6 +284,7 @@ void kernel_destroy(struct kernel *kernel)
     }
     interface_undefine(kernel_memory(kernel), &kernel->system);
     interface_undefine(kernel_memory(kernel), &kernel->inspect);
+    interface_undefine(kernel_memory(kernel), &kernel->processes_definition);
     interface_undefine(kernel_memory(kernel), &kernel->loader);
     interface_undefine(kernel_memory(kernel), &kernel->consent);
     grants_drop(kernel);
@@ -297,6 +300,8 @@ void kernel_destroy(struct kernel *kernel)
     pool_drop(&kernel->lineages);
     pool_drop(&kernel->routes);
     pool_drop(&kernel->questions);
+    pipes_drop(kernel);
+    names_drop(kernel);
     map_drop(&kernel->grant_map);
     map_drop(&kernel->route_map);
     timers_drop(&kernel->timers);

@@ -59,6 +59,10 @@ enum {
     KERNEL_QUESTIONS = 256,          // open ones to who handles `consent`: a person answers one
                                      // after another. `limit`
     KERNEL_FAMILY_QUESTIONS = 16,    // of one family, so that none has all. `limit`
+    KERNEL_PIPES = 4096,             // all of which take 256 MiB
+    KERNEL_FAMILY_PIPES = 512,       // of one family, an eighth. `limit`
+    KERNEL_NAMES = 1024,             // of programs: more than come with a machine. ERR_LIMIT
+    KERNEL_PROGRAM_NAME_BYTES = 64,  // of each; a longer one is none. ERR_INVALID
     KERNEL_LINEAGE = 16,             // different programs above a process: `limit` of spawn
     KERNEL_LIMITS_BYTES =            // what a handler is told of one client at most
     4 + (KERNEL_LINEAGE + 1) * (4 + KERNEL_GRANT_LIMIT_BYTES),
@@ -93,9 +97,15 @@ enum {
     KERNEL_PROCESS_BYTES =
         96 << 20, // stack, tables and instance; a table of the engine's limit fits
     KERNEL_BUDGET_PORTION = 64 << 10,  // of the above, as they count in its budget: a page
+    KERNEL_FENCE_NAMES = 64,           // interfaces that a child is left: more than there are
     KERNEL_THREADS = 64,               // beside the first: more than most machines have CPUs
     KERNEL_ARGUMENTS = 1024,           // arguments and environment together
     KERNEL_ARGUMENT_BYTES = 128 << 10, // the same, and four bytes for each
+
+    // ---- one pipe
+    KERNEL_PIPE_BYTES = 64 << 10, // in it, and of one call: as much as a call of stdio
+    KERNEL_PIPE_WAITING = 64,     // calls that wait for bytes, and for room. `limit`; `failed` of
+                                  // stdio
 
     // ---- one message; E_TOO_LONG
     KERNEL_BODY_BYTES = 4 << 20,  // a block of 2 MiB with its envelope, twice
@@ -128,6 +138,9 @@ enum {
     KERNEL_INSPECT_NAME = 256,        // bytes of a process's name
     KERNEL_INSPECT_INTERFACES = 1024, //
     KERNEL_INSPECT_BONDS = 1024,      // places for bonds that one answer looks at
+    KERNEL_DESCENDANTS = 64,          // of one answer, as processes.wit says
+    KERNEL_GENERATIONS = 64,          // looked up from a process for who started it
+    KERNEL_NAMES_TOLD = 256,          // of one answer, as processes.wit says
     KERNEL_INSPECT_BYTES = 1 << 20,   // more than any answer of that: twice what the longest takes
     KERNEL_REFUSALS = 64,             // that inspect tells of: a screenful; the oldest goes
     KERNEL_PROGRAM_REFUSALS = 16, // of one program, likewise: a quarter, so that none hides others

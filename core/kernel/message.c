@@ -144,6 +144,10 @@ static void unlink_pending_locked(struct kernel *kernel, struct message *message
     case PENDING_END:
         message->about->end_message = NULL;
         break;
+    case PENDING_READ:
+    case PENDING_WRITE:
+        pipe_left_locked(message);
+        break;
     default:
         break;
     }
@@ -199,6 +203,12 @@ static bool answer_waiting_locked(struct kernel *kernel, struct message *message
 static bool fits_budget(const struct process *client, u64 bytes)
 {
     return client->message_bytes + bytes <= client->budget.queued_bytes;
+}
+
+bool message_fits_client(const struct message *message, u64 bytes)
+{
+    const struct process *client = message->client;
+    return (message->waited_for && bytes <= client->out_len) || fits_budget(client, bytes);
 }
 
 // Whether the kernel has asked this, and still wants to know.
@@ -350,6 +360,11 @@ static void revoke_waited_locked(struct kernel *kernel, struct message *message)
 void message_revoke_locked(struct kernel *kernel, struct message *message)
 {
     ASSERT(message->bond == NULL);
+    if (message->state == MESSAGE_PENDING && message->pending != PENDING_NONE) {
+        unlink_pending_locked(kernel, message);
+        message_answer_error_locked(kernel, message, -E_DENIED);
+        return;
+    }
     if (message->is_cancelled || message->handler == NULL) {
         return;
     }
@@ -385,8 +400,13 @@ void message_withdraw_locked(struct kernel *kernel, struct message *message)
 
 void message_orphan_locked(struct kernel *kernel, struct message *message)
 {
-    unlink_pending_locked(kernel, message);
     message->bond = NULL;
+    if (message->pending == PENDING_WRITE) {
+        message->waited_for = false;
+        message->id = 0; // still to be written, as what is to be delivered to other handlers
+        return;
+    }
+    unlink_pending_locked(kernel, message);
     message->waited_for = false;
     if (message->client_note.kind != NOTE_NONE) {
         note_remove(&message->client_note);

@@ -136,6 +136,7 @@ static void init_process(struct kernel *kernel, struct process *process, struct 
     list_init(&process->children);
     list_init(&process->sent);
     list_init(&process->bonds);
+    list_init(&process->pipe_ends);
     process->family = process;
     process->leader = process;
     process->owner = kernel_tag_locked(kernel);
@@ -146,6 +147,8 @@ static void init_process(struct kernel *kernel, struct process *process, struct 
         process->parent_id = parent->by_id.key;
         parent->child_count++;
         list_append(&parent->children, &process->sibling);
+        streams_inherit_locked(process, parent);
+        process->fence = fence_share(parent->fence);
     }
     map_add(&kernel->process_map, &process->by_id, kernel->next_process++);
     list_append(&kernel->all_processes, &process->of_kernel);
@@ -209,7 +212,7 @@ static bool is_needed(const struct process *process)
     bool may_be_asked = process->parent != NULL && !process->is_unasked;
     return process->state != PROCESS_ENDED || may_be_asked || process->message_count > 0 ||
            process->bond_count > 0 || process->family_count > 0 || process->family_programs > 0 ||
-           process->family_questions > 0 || process->pins > 0;
+           process->family_questions > 0 || process->family_pipes > 0 || process->pins > 0;
 }
 
 static void free_record(struct kernel *kernel, struct process *process)
@@ -218,6 +221,7 @@ static void free_record(struct kernel *kernel, struct process *process)
     ASSERT(process->linear_bytes == 0 && process->child_count == 0);
     ASSERT(process->memory_bytes == 0 && process->family_bytes == 0);
     ASSERT(process->fast_count == 0 && process->stack_count == 0);
+    ASSERT(process->family_pipes == 0 && list_is_empty(&process->pipe_ends));
     if (process->parent != NULL) {
         leave_parent(process);
     }
@@ -226,6 +230,7 @@ static void free_record(struct kernel *kernel, struct process *process)
     }
     lineage_give_locked(kernel, process->above);
     lineage_give_locked(kernel, process->below);
+    fence_give(kernel, process->fence);
     map_remove(&kernel->process_map, &process->by_id);
     list_remove(&process->of_kernel);
     pool_give(&kernel->processes, process);
@@ -569,6 +574,7 @@ void process_end(struct process *process, struct kernel_ending ending)
     end_as_client(kernel, process);
     end_as_handler(kernel, process);
     end_as_parent(kernel, process);
+    streams_end_locked(kernel, process);
     kernel_unlock(kernel);
     if (!end_later(process, &ending)) {
         drop_body(process);

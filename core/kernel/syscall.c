@@ -102,7 +102,8 @@ static ALWAYS_INLINE i64 send_route_locked(struct send_call *call)
         if (!bond_knows_locked(call->bond, call->function)) {
             return E_FUNCTION;
         }
-        call->registration = bond_handler_locked(call->bond);
+        call->registration = LIKELY(!call->bond->is_redirected) ? bond_handler_locked(call->bond)
+                                                                : &call->kernel->redirected;
         if (call->registration == NULL) {
             return E_NO_HANDLER;
         }
@@ -138,7 +139,9 @@ static ALWAYS_INLINE void send_count(struct send_call *call, u64 id)
     call->process->sent_total++;
     call->kernel->message_total++;
     if (call->bond != NULL) {
-        call->bond->told = call->registration->serial;
+        if (call->registration != &call->kernel->redirected) { // then its handler hears nothing
+            call->bond->told = call->registration->serial;
+        }
         call->bond->entry->messages++;
         bond_count_locked(call->bond, call->body.size);
     }
@@ -300,6 +303,10 @@ static struct process *send_kernel(struct send_call *call, i64 *fuel)
     enum kernel_call done = CALL_DONE;
     if (call->registration == NULL || call->registration->definition == &kernel->system) {
         done = system_call_locked(kernel, process, call->function, body, message, &code);
+    } else if (call->registration == &kernel->redirected) {
+        stream_call_locked(kernel, process, call->function, body, message);
+    } else if (call->registration->definition == &kernel->processes_definition) {
+        processes_call_locked(kernel, process, call->function, body, message);
     } else {
         inspect_call_locked(kernel, call->function, body, message);
     }
@@ -367,11 +374,36 @@ static bool send_now_locked(struct send_call *call)
     return true;
 }
 
+// Of a message over a redirected bond: sends it on to the handler unless it is about a stream that
+// leads elsewhere. What threads of the process may change meanwhile is copied first: to `copy` if
+// it fits there.
+static i64 send_redirect_locked(struct send_call *call, u8 copy[KERNEL_BODY_INLINE])
+{
+    bool is_long = call->body.size > KERNEL_BODY_INLINE;
+    if (call->is_shared && is_long && call->allocated == NULL) {
+        return 0; // is to be allocated, and comes again
+    }
+    if (call->is_shared && !is_long) {
+        mem_copy(copy, call->body.data, call->body.size);
+        call->body.data = copy;
+    }
+    if (!stream_is_redirected(call->process, call->function, call->body)) {
+        call->registration = bond_handler_locked(call->bond);
+    }
+    return call->registration == NULL ? E_NO_HANDLER : 0;
+}
+
 // Everything but the fast path. The lock is held on entry and free on return.
 static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
 {
+    u8 copy[KERNEL_BODY_INLINE];
     for (;;) {
         kernel_act_locked(call->kernel, call->process);
+        if (call->registration == &call->kernel->redirected &&
+            send_redirect_locked(call, copy) != 0) {
+            kernel_unlock(call->kernel);
+            return send_result(call, E_NO_HANDLER);
+        }
         bool is_kernel =
             call->registration == NULL || call->registration->party->kind == PARTY_KERNEL;
         bool is_long = call->body.size > KERNEL_BODY_INLINE && call->allocated == NULL;
@@ -397,6 +429,7 @@ static NOINLINE struct process *send_slow(struct send_call *call, i64 *fuel)
                 return send_result(call, E_NO_MEMORY);
             }
             mem_copy(call->allocated, call->body.data, call->body.size);
+            call->body.data = call->allocated; // and nothing else from here on
             kernel_lock(call->kernel);
             i64 error = send_route_locked(call);
             if (error != 0) {

@@ -1,38 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The system interface: what a process asks of the kernel (interfaces/system.wit). A call is
 // answered at once, or its message is kept PENDING until what it waits for has happened.
+#include "core/kernel/answer.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
 #include "interfaces/consent.h"
 #include "interfaces/inspect.h"
 #include "interfaces/loader.h"
-
-// Answers `message` (NULL: nobody wants to know) with what `encode` makes of the result.
-#define ANSWER(kernel, message, encode, result)                                                    \
-    do {                                                                                           \
-        u8 short_[KERNEL_BODY_INLINE];                                                             \
-        size_t size_ = encode(short_, sizeof short_, (result));                                    \
-        u8 *long_ = size_ > sizeof short_ ? body_new((kernel), (u32)size_) : NULL;                 \
-        if (long_ != NULL) {                                                                       \
-            (void)encode(long_, size_, (result));                                                  \
-        }                                                                                          \
-        answer_encoded((kernel), (message), short_, long_, size_);                                 \
-    } while (0)
-
-static void answer_encoded(struct kernel *kernel, struct message *message, const u8 *short_body,
-                           u8 *long_body, size_t size)
-{
-    if (message == NULL) {
-        if (long_body != NULL) {
-            body_free(kernel, long_body, (u32)size);
-        }
-    } else if (size > KERNEL_BODY_INLINE && long_body == NULL) {
-        message_answer_error_locked(kernel, message, -E_NO_MEMORY);
-    } else {
-        struct span body = span_of(long_body == NULL ? short_body : long_body, size);
-        message_answer_locked(kernel, message, body, long_body);
-    }
-}
+#include "interfaces/processes.h"
+#include "interfaces/stdio.h"
 
 // One call, as the functions below see it.
 struct system_call {
@@ -346,8 +322,8 @@ static void call_start(void *context, const struct interface_message *unused)
 
 // ---- spawn
 
-static void answer_spawn_error(struct kernel *kernel, struct message *message,
-                               enum system_spawn_error_kind kind, struct span text)
+void system_answer_no_child_locked(struct kernel *kernel, struct message *message,
+                                   enum system_spawn_error_kind kind, struct span text)
 {
     struct system_result_u64_spawn_error result = {.error.kind = kind};
     switch (kind) {
@@ -394,7 +370,28 @@ void system_answer_spawn_error_locked(struct kernel *kernel, struct message *mes
         [KERNEL_LOAD_BUDGET] = SYSTEM_SPAWN_ERROR_LIMIT,
     };
     ASSERT((u32)error < COUNT_OF(kinds));
-    answer_spawn_error(kernel, message, (enum system_spawn_error_kind)kinds[error], text);
+    system_answer_no_child_locked(kernel, message, (enum system_spawn_error_kind)kinds[error],
+                                  text);
+}
+
+struct process *system_child_new_locked(struct kernel *kernel, struct process *process,
+                                        struct message *message, const struct start_lists *lists,
+                                        struct kernel_limits limits)
+{
+    struct process *child;
+    enum err err = process_new_locked(kernel, process->leader, lists, limits, &child);
+    if (err != ERR_OK) {
+        system_answer_no_child_locked(kernel, message, SYSTEM_SPAWN_ERROR_LIMIT, (struct span){0});
+        return NULL;
+    }
+    if (message == NULL) { // nobody will ask for it
+        process_unask_locked(kernel, child);
+    } else {
+        child->spawn_message = message;
+        message->pending = PENDING_SPAWN;
+        message->about = child;
+    }
+    return child;
 }
 
 // Both calls answer with the same type.
@@ -402,21 +399,11 @@ static void spawn(struct system_call *call, const struct system_spawn_request *r
                   struct kernel_limits limits)
 {
     struct start_lists lists = {request->arguments, request->environment};
-    struct process *child;
-    struct process *leader = call->process->leader;
-    enum err err = process_new_locked(call->kernel, leader, &lists, limits, &child);
-    if (err != ERR_OK) {
-        answer_spawn_error(call->kernel, call->message, SYSTEM_SPAWN_ERROR_LIMIT, (struct span){0});
-        return;
+    struct process *child =
+        system_child_new_locked(call->kernel, call->process, call->message, &lists, limits);
+    if (child != NULL) {
+        program_start_locked(call->kernel, request->program, child);
     }
-    if (call->message == NULL) { // nobody will ask for it
-        process_unask_locked(call->kernel, child);
-    } else {
-        child->spawn_message = call->message;
-        call->message->pending = PENDING_SPAWN;
-        call->message->about = child;
-    }
-    program_start_locked(call->kernel, request->program, child);
 }
 
 static void call_spawn(void *context, const struct interface_message *unused,
@@ -441,8 +428,8 @@ static void call_spawn_within(void *context, const struct interface_message *unu
     struct kernel_limits limits = {(enum kernel_memory)kinds[body->limits.memory]};
     if (call->process->leader->budget.addressing == KERNEL_MEMORY_SMALL) {
         if (limits.memory == KERNEL_MEMORY_FAST) {
-            answer_spawn_error(call->kernel, call->message, SYSTEM_SPAWN_ERROR_DENIED,
-                               (struct span){0});
+            system_answer_no_child_locked(call->kernel, call->message, SYSTEM_SPAWN_ERROR_DENIED,
+                                          (struct span){0});
             return;
         }
         limits.memory = KERNEL_MEMORY_SMALL;
@@ -479,12 +466,34 @@ void system_answer_end_locked(struct kernel *kernel, struct message *message, st
 }
 
 // The process's child of that number, or NULL.
-static struct process *find_child(struct system_call *call, u64 id)
+static struct process *find_child(struct kernel *kernel, const struct process *process, u64 id)
 {
-    struct process *child = process_find_locked(call->kernel, id);
-    bool is_his = child != NULL && child->parent == call->process->leader && !child->is_unasked &&
+    struct process *child = process_find_locked(kernel, id);
+    bool is_his = child != NULL && child->parent == process->leader && !child->is_unasked &&
                   child->spawn_message == NULL;
     return is_his ? child : NULL;
+}
+
+void system_await_end_locked(struct kernel *kernel, struct process *process,
+                             struct message *message, u64 id)
+{
+    struct process *child = find_child(kernel, process, id);
+    if (child == NULL) {
+        answer_end_error(kernel, message, SYSTEM_ERROR_NOT_FOUND);
+    } else if (child->end_message != NULL) { // one question at a time
+        answer_end_error(kernel, message, SYSTEM_ERROR_LIMIT);
+    } else if (child->state == PROCESS_ENDED) {
+        if (message != NULL) {
+            system_answer_end_locked(kernel, message, child);
+        }
+        process_unask_locked(kernel, child);
+    } else if (message == NULL) { // it may be forgotten when it ends
+        process_unask_locked(kernel, child);
+    } else {
+        child->end_message = message;
+        message->pending = PENDING_END;
+        message->about = child;
+    }
 }
 
 static void call_await_end(void *context, const struct interface_message *unused,
@@ -492,23 +501,7 @@ static void call_await_end(void *context, const struct interface_message *unused
 {
     (void)unused;
     struct system_call *call = context;
-    struct process *child = find_child(call, body->process);
-    if (child == NULL) {
-        answer_end_error(call->kernel, call->message, SYSTEM_ERROR_NOT_FOUND);
-    } else if (child->end_message != NULL) { // one question at a time
-        answer_end_error(call->kernel, call->message, SYSTEM_ERROR_LIMIT);
-    } else if (child->state == PROCESS_ENDED) {
-        if (call->message != NULL) {
-            system_answer_end_locked(call->kernel, call->message, child);
-        }
-        process_unask_locked(call->kernel, child);
-    } else if (call->message == NULL) { // it may be forgotten when it ends
-        process_unask_locked(call->kernel, child);
-    } else {
-        child->end_message = call->message;
-        call->message->pending = PENDING_END;
-        call->message->about = child;
-    }
+    system_await_end_locked(call->kernel, call->process, call->message, body->process);
 }
 
 static void call_kill(void *context, const struct interface_message *unused,
@@ -516,7 +509,7 @@ static void call_kill(void *context, const struct interface_message *unused,
 {
     (void)unused;
     struct system_call *call = context;
-    struct process *child = find_child(call, body->process);
+    struct process *child = find_child(call->kernel, call->process, body->process);
     if (child != NULL && child->state != PROCESS_ENDED) {
         process_kill_locked(call->kernel, child);
     }
@@ -600,9 +593,11 @@ enum err system_define(struct kernel *kernel)
     struct memory *memory = kernel_memory(kernel);
     TRY(interface_define(memory, &system_interface, &kernel->system));
     TRY(interface_define(memory, &inspect_interface, &kernel->inspect));
+    TRY(interface_define(memory, &processes_interface, &kernel->processes_definition));
     TRY(interface_define(memory, &loader_interface, &kernel->loader));
     TRY(interface_define(memory, &consent_interface, &kernel->consent));
     struct registration *unused;
     TRY(registration_add_locked(kernel, &kernel->party, &kernel->system, &unused));
-    return registration_add_locked(kernel, &kernel->party, &kernel->inspect, &unused);
+    TRY(registration_add_locked(kernel, &kernel->party, &kernel->inspect, &unused));
+    return registration_add_locked(kernel, &kernel->party, &kernel->processes_definition, &unused);
 }
