@@ -7,6 +7,7 @@
 #include "core/base/memory.h"
 #include "programs/rt/redshirt.h"
 #include "programs/wasi/files.h"
+#include "programs/wasi/here.h"
 #include "programs/wasi/limits.h"
 #include "programs/wasi/sockets.h"
 #include "programs/wasi/wasi.h"
@@ -58,6 +59,7 @@ struct descriptor *descriptor_of(u32 fd)
         table.has_preopens = true;
         listeners_preopen();
         folders_preopen();
+        here_preopen();
     }
     return fd < table.size && table.at[fd].kind != DESCRIPTOR_FREE ? &table.at[fd] : NULL;
 }

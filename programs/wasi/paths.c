@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "programs/wasi/descriptors.h"
 #include "programs/wasi/files.h"
+#include "programs/wasi/here.h"
 #include "programs/wasi/limits.h"
 #include "programs/wasi/wasi.h"
 
@@ -17,13 +18,22 @@ static u8 paths[2][WASI_PATH_BYTES];
      WASI_RIGHT_FD_FILESTAT_SET_TIMES | WASI_RIGHT_POLL_FD_READWRITE)
 
 // Copies a path of the client's; `which` of two.
-static i32 path_take(u32 which, u32 at, u32 size, struct span *out)
+//   prefix  goes in front, where the path does not begin at the root
+static i32 path_take(u32 which, struct span prefix, u32 at, u32 size, struct span *out)
 {
-    if (size > WASI_PATH_BYTES) {
+    if (size > WASI_PATH_BYTES - prefix.size) {
         return WASI_NAMETOOLONG;
     }
-    *out = span_of(paths[which], size);
-    return size == 0 || client_read(paths[which], at, size) == 0 ? WASI_OK : WASI_FAULT;
+    u8 *path = paths[which] + prefix.size;
+    if (size != 0 && client_read(path, at, size) != 0) {
+        return WASI_FAULT;
+    }
+    *out = span_of(path, size);
+    if (prefix.size != 0 && size != 0 && *path != '/') {
+        mem_copy(paths[which], prefix.data, prefix.size);
+        *out = span_of(paths[which], prefix.size + size);
+    }
+    return WASI_OK;
 }
 
 // A folder that may be used for `rights`, and a path in it.
@@ -34,8 +44,13 @@ static i32 place_take(u32 which, u32 fd, u64 rights, u32 at, u32 size, struct fi
     if (folder == NULL) {
         return error;
     }
-    out->folder = folder->handle;
-    return path_take(which, at, size, &out->path);
+    u64 within;
+    struct span prefix = here_prefix(folder->handle, &within);
+    error = path_take(which, prefix, at, size, &out->path);
+    if (error == WASI_OK) {
+        out->folder = out->path.size > size ? within : folder->handle;
+    }
+    return error;
 }
 
 // ---- opening
@@ -198,7 +213,7 @@ WASI_EXPORT(path_symlink, u32 target, u32 target_size, u32 fd, u32 path, u32 siz
     struct span holds;
     i32 error = place_take(0, fd, WASI_RIGHT_PATH_SYMLINK, path, size, &place);
     if (error == WASI_OK) {
-        error = path_take(1, target, target_size, &holds);
+        error = path_take(1, (struct span){0}, target, target_size, &holds);
     }
     return error == WASI_OK ? file_link_make(place, holds) : error;
 }

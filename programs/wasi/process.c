@@ -67,6 +67,20 @@ WASI_EXPORT(environ_get, u32 pointers_at, u32 bytes_at)
     return list_get(LIST_ENVIRONMENT, pointers_at, bytes_at);
 }
 
+struct span environment_value(struct span name)
+{
+    struct system_list_bytes list = message_start(LIST_ENVIRONMENT);
+    struct span each;
+    struct span value = {0};
+    while (system_list_bytes_next(&list, &each)) {
+        if (each.size > name.size && mem_equal(each.data, name.data, name.size) &&
+            each.data[name.size] == '=') {
+            value = span_slice(each, name.size + 1, each.size);
+        }
+    }
+    return value;
+}
+
 // ---- clocks. Limit: the two clocks of CPU time do not exist.
 
 static bool is_clock(u32 id)

@@ -78,23 +78,14 @@ static void listener_preopen(struct span at)
 }
 
 // What the user's variable says; empty without one.
-static struct span places_of(void)
+static struct span listens(void)
 {
-    static const struct span name = SPAN_LITERAL("REDSHIRT_LISTEN=");
-    struct system_list_bytes list = message_start(LIST_ENVIRONMENT);
-    struct span variable;
-    struct span places = {0};
-    while (system_list_bytes_next(&list, &variable)) {
-        if (variable.size > name.size && mem_equal(variable.data, name.data, name.size)) {
-            places = span_slice(variable, name.size, variable.size);
-        }
-    }
-    return places;
+    return environment_value(SPAN_LITERAL("REDSHIRT_LISTEN"));
 }
 
 void listeners_preopen(void)
 {
-    struct span places = places_of();
+    struct span places = listens();
     for (u32 i = 0; i < WASI_PREOPENS && places.size != 0; i++) {
         size_t size = 0;
         while (size < places.size && places.data[size] != ',') {
@@ -110,7 +101,7 @@ __attribute__((export_name("_initialize"))) void wasi_initialize(void);
 
 void wasi_initialize(void)
 {
-    if (places_of().size != 0) {
+    if (listens().size != 0) {
         (void)descriptor_of(STREAM_COUNT);
     }
 }

@@ -285,3 +285,8 @@ void message_cancel(u64 id);
 // system_list_bytes_next.
 enum { LIST_ARGUMENTS, LIST_ENVIRONMENT };
 struct system_list_bytes message_start(u32 list);
+
+// ---- the environment (process.c)
+
+// The value of a variable, the last one of that name; empty without one.
+struct span environment_value(struct span name);

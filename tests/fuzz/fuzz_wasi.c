@@ -12,6 +12,7 @@
 #include "programs/rt/redshirt.h"
 #include "programs/wasi/ahead.c"       // the same
 #include "programs/wasi/descriptors.c" // whole, because what it keeps must begin anew each time
+#include "programs/wasi/here.c"        // the same
 #include "programs/wasi/tcp.h"
 #include "programs/wasi/wasi.h"
 #include <setjmp.h>
@@ -232,6 +233,7 @@ struct system_list_bytes message_start(u32 list)
     }
     if (list == LIST_ENVIRONMENT && pick() & 1) {
         strings[1] = SPAN_LITERAL("REDSHIRT_LISTEN=one,,two,three");
+        strings[2] = SPAN_LITERAL("PWD=/given/sub");
     }
     return (struct system_list_bytes){.count = COUNT_OF(strings), .items = strings};
 }
@@ -440,7 +442,9 @@ static size_t answer_folders(void *answer, u32 room)
     struct files_result_list_granted_error result = {.ok = true};
     u32 count = pick() % COUNT_OF(granted);
     for (u32 i = 0; i < count; i++) {
-        granted[i] = (struct files_granted){handle_give(), span_of(answer_bytes, pick()), false};
+        u8 size = pick();
+        granted[i] = (struct files_granted){
+            handle_give(), size < 4 ? SPAN_LITERAL("/given") : span_of(answer_bytes, size), false};
     }
     result.value.items = granted;
     result.value.count = count;
@@ -757,6 +761,7 @@ static void adapter_begin(void)
     mem_zero(&table, sizeof table);
     mem_zero(first_table, sizeof first_table);
     mem_zero(&names, sizeof names);
+    mem_zero(&here, sizeof here);
     mem_zero(&ahead_input, sizeof ahead_input);
     first = NULL;
     arrival_count = 0;
