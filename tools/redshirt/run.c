@@ -18,14 +18,11 @@
 #include "tools/redshirt/network.h"
 #include "tools/redshirt/program.h"
 #include "tools/redshirt/session.h"
-
-enum { RUN_WORDS = 64 }; // --allow, --deny and --handle of one command line
+#include "tools/redshirt/words.h"
 
 struct run {
     u32 workers;
-    bool is_free; // --yes: nothing is asked, everything is allowed
-    u32 word_count;
-    struct grants_line words[RUN_WORDS];
+    struct words words;
     struct dirs dirs;
     struct listens listens;
     u16 gdb_port; // 0: nobody debugs it
@@ -47,24 +44,6 @@ static int memory_take(const struct command *command, const char *value)
     return is_good ? EXIT_GOOD : say_usage(command, "--memory wants auto, fast or small");
 }
 
-// --allow, --deny or --handle INTERFACE, for this run.
-static int word_take(const struct command *command, struct run *run, const char *option,
-                     const char *value)
-{
-    if (value == NULL || run->word_count == RUN_WORDS) {
-        return say_usage(
-            command, value == NULL ? "--%s wants an interface" : "--%s is given too often", option);
-    }
-    struct grants_line *line = &run->words[run->word_count++];
-    line->right = strcmp(option, "handle") == 0 ? KERNEL_HANDLE : KERNEL_USE;
-    line->word = strcmp(option, "deny") == 0 ? KERNEL_DENY : KERNEL_ALLOW;
-    int code = grants_interface_limit((char *)value, line);
-    if (code == EXIT_GOOD && line->limit.size > 0 && strcmp(option, "allow") != 0) {
-        return say_usage(command, "--%s takes no limit", option);
-    }
-    return code;
-}
-
 static int variable_take(const struct command *command, struct run *run, const char *value)
 {
     if (value == NULL || strchr(value, '=') == NULL || *value == '=') {
@@ -80,19 +59,16 @@ static int variable_take(const struct command *command, struct run *run, const c
 static int option_take(const struct command *command, struct run *run, struct options *options,
                        const char *option, const char *value)
 {
-    if (strcmp(option, "allow") == 0 || strcmp(option, "deny") == 0 ||
-        strcmp(option, "handle") == 0) {
-        return word_take(command, run, option, options_value(options, value));
+    bool is_word;
+    int word_code = words_option(command, &run->words, options, option, value, &is_word);
+    if (is_word) {
+        return word_code;
     }
     if (strcmp(option, "dir") == 0) {
         return dirs_take(command, &run->dirs, options_value(options, value));
     }
     if (strcmp(option, "listen") == 0) {
         return listens_take(command, &run->listens, options_value(options, value));
-    }
-    if (strcmp(option, "yes") == 0 || strcmp(option, "y") == 0) {
-        run->is_free = true;
-        return value == NULL ? EXIT_GOOD : say_usage(command, "--yes takes no value");
     }
     if (strcmp(option, "env") == 0 || strcmp(option, "e") == 0) {
         return variable_take(command, run, options_value(options, value));
@@ -187,21 +163,13 @@ static int arguments_take(const struct command *command, struct run *run, int co
 }
 
 // Tells the kernel what was said on the command line.
-static int words_say(struct session *session, struct run *run, const char *cid)
+static int rights_say(struct session *session, struct run *run, const char *cid)
 {
-    int code = EXIT_GOOD;
-    for (u32 right = 0; run->is_free && code == EXIT_GOOD && right < KERNEL_RIGHTS; right++) {
-        struct grants_line all = {.right = (enum kernel_right)right, .word = KERNEL_ALLOW};
-        code = grants_say(session->kernel, &all);
-    }
     struct cid program;
     enum err err = cid_parse_text(span_string(cid), &program, NULL);
     ASSERT(err == ERR_OK);
-    for (u32 i = 0; code == EXIT_GOOD && i < run->word_count; i++) {
-        run->words[i].program = program;
-        code = grants_say(session->kernel, &run->words[i]);
-    }
-    if (code == EXIT_GOOD && !run->is_free) {
+    int code = words_say(session->kernel, &run->words, &program);
+    if (code == EXIT_GOOD && !run->words.is_free) {
         code = listens_say(session->kernel, &run->listens, &program);
     }
     return code == EXIT_GOOD ? dirs_say(session->kernel, &run->dirs, &program) : code;
@@ -226,7 +194,7 @@ static int run_in(struct store *store, struct run *run)
         return code;
     }
     struct debugger *debugger = NULL;
-    code = words_say(&session, run, cid);
+    code = rights_say(&session, run, cid);
     if (code == EXIT_GOOD && run->gdb_port != 0) {
         code = debugger_open(session.kernel, run->gdb_port, run->program, &debugger);
     }
