@@ -120,8 +120,8 @@ struct bitswap_outbox {
 
 // A want that was given up after the peer was asked.
 struct bitswap_recent {
-    struct cid cid;
     u64 since_ns; // when it was asked
+    struct cid cid;
     bool is_owed; // the block may still come
     bool cancels; // the peer is to be told
 };

@@ -284,13 +284,13 @@ enum rank {
 struct choice {
     enum rank rank;
     struct bitswap_peer *peer;
-    bool has_known; // there are peers of RANK_KNOWN or better, perhaps with too much to do
-    bool waits;     // there are others, later
+    u32 known_count; // peers of RANK_KNOWN or better, some perhaps with too much to do
+    bool waits;      // there are others, later
 };
 
 static void consider(struct choice *choice, struct bitswap_peer *peer, enum rank rank)
 {
-    choice->has_known = choice->has_known || rank >= RANK_KNOWN;
+    choice->known_count += rank >= RANK_KNOWN ? 1 : 0;
     if (peer->asked_count >= P2P_BITSWAP_PEER_WANTS) {
         choice->waits = true;
         return;
@@ -373,6 +373,12 @@ static struct choice choose(struct bitswap *engine, struct bitswap_want *want)
             consider(&choice, peer, rank);
         }
     }
+    // The best of them has the least to do of its rank. Enough is enough where they share.
+    if (choice.known_count > 1 && choice.peer != NULL &&
+        choice.peer->asked_count >= P2P_BITSWAP_SHARED_WANTS) {
+        choice.peer = NULL;
+        choice.waits = true;
+    }
     return choice;
 }
 
@@ -439,7 +445,7 @@ static void want_look(struct bitswap *engine, struct bitswap_want *want)
     }
     choice = choose(engine, want);
     if (choice.peer != NULL && is_somebody_slow_enough(&standing, &choice, want) &&
-        !(choice.rank < RANK_KNOWN && choice.has_known)) {
+        !(choice.rank < RANK_KNOWN && choice.known_count != 0)) {
         bool is_around = choice.rank == RANK_ANY && standing.slow == 0;
         choice.peer->mark = engine->mark;
         if (ask_make(engine, want, choice.peer, true)) {

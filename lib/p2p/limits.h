@@ -56,8 +56,9 @@ enum {
     // ---- yamux
 
     YAMUX_WINDOW_BYTES = 256 * 1024, // of each new stream, by the specification
-    // What we widen it to at once: 1 MiB is a block of the largest leaves in flight.
-    P2P_WINDOW_BYTES = 1024 * 1024,
+    // What we widen it to at once: as far as Go and js widen theirs. Memory is bounded by accounts;
+    // a narrow window costs who sends: js cuts its bytes at the window's end, and again beside it.
+    P2P_WINDOW_BYTES = 16 * 1024 * 1024,
     // Data in one frame: large enough that its header costs nothing, small enough that another
     // stream's frame fits into the same noise message.
     P2P_FRAME_BYTES = 32 * 1024,
@@ -222,15 +223,19 @@ enum {
     P2P_BITSWAP_SESSIONS = 32,
     // Peers asked at once whether they have one block; more are asked when these have answered.
     P2P_BITSWAP_HAVES = 16,
-    // Blocks that one peer is asked for at once. Further wants wait, or go to others.
+    // Blocks that one peer is asked for at once: js answers what it knows of in one go, on a stream
+    // that it opens for that. Further wants wait, or go to others.
     P2P_BITSWAP_PEER_WANTS = 64,
+    // The same of a peer beside others that may have them too, so that a slow one holds up few.
+    // Beyond: they wait for whoever is the first to have less to do.
+    P2P_BITSWAP_SHARED_WANTS = 16,
     // A peer with more than this under way is told of new wants by the batch: js drops senders that
     // send a message for each.
     P2P_BITSWAP_BATCH = 8,
     P2P_BITSWAP_BATCH_BYTES = 4096, // of one message of wants: some 80 of them
     // Wants of a peer that were given up: for these it may still send a block, and they are not
     // asked for again within P2P_BITSWAP_REASK_MS. Beyond: the oldest is forgotten.
-    P2P_BITSWAP_RECENT = 32,
+    P2P_BITSWAP_RECENT = P2P_BITSWAP_PEER_WANTS,
     // Streams of one peer that are read at once. Beyond: reset.
     P2P_BITSWAP_INBOXES = 16,
     // What a peer may send that was not wanted; what was wanted counts down. Beyond: it is dropped.

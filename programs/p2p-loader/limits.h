@@ -74,9 +74,9 @@ enum {
     LOADER_WAITING = 64,          // of them. Beyond: E_BUSY
     LOADER_CLIENTS = 16,          // that wait for one file. Beyond: E_BUSY
     LOADER_FETCH_BYTES = 1 << 30, // of a file; a terabyte would fill somebody's disk unasked
-    LOADER_WANTS = 32,            // blocks of one file under way: at peers, and in the store
+    LOADER_WANTS = 64,            // blocks of one file under way: at peers, and in the store
     LOADER_LOOKUPS = 4,           // of them, asked of the store
-    LOADER_ASKS = 512,            // who was asked for what: four peers for each block
+    LOADER_ASKS = 1024,           // who was asked for what: four peers for each block
     LOADER_PUTS = 3,              // blocks that the store is writing, up to 2 MiB each
     LOADER_BUFFERS = 2,           // blocks that arrive at once
     LOADER_LOG_BYTES = 128 << 10, // of what `redshirt why` shows; then the oldest lines go

@@ -98,6 +98,35 @@ static void several_provide_at_once(void **state)
     net_drop(net);
 }
 
+// One that is alone is asked for as much as there may be; beside another, each for its share.
+static void who_shares_is_asked_for_less(void **state)
+{
+    (void)state;
+    for (u32 count = 1; count <= 2; count++) {
+        struct net *net = net_make(6);
+        struct net_node *to = net_node(net, NET_HONEST);
+        struct file_layout layout = {1024, 1000, true, false, false};
+        struct cid root = {0};
+        for (u32 i = 1; i <= count; i++) {
+            struct net_node *from = net_node(net, NET_HONEST);
+            root = provide(from, layout, FILE_BYTES);
+            struct net_link *link = net_link(to, from);
+            link->bytes_per_ms = 20;
+            net_wait(net, 100);
+            bitswap_hint(&to->engine, 0, &net_end(to, from)->peer, net->now_ns);
+        }
+        net_want(to, &root, NET_WANTS);
+        net_wait(net, 1000);
+        for (u32 i = 1; i <= count; i++) {
+            assert_int_equal(net_end(to, net->nodes[i])->peer.asked_count,
+                             count == 1 ? P2P_BITSWAP_PEER_WANTS : P2P_BITSWAP_SHARED_WANTS);
+        }
+        assert_true(net_run(net, 60000));
+        assert_got(to, span_of(contents, FILE_BYTES));
+        net_drop(net);
+    }
+}
+
 static void the_slow_one_is_relieved(void **state)
 {
     (void)state;
@@ -400,6 +429,7 @@ int main(void)
         cmocka_unit_test(one_fetches_from_another),
         cmocka_unit_test(large_blocks_go_through_small_links),
         cmocka_unit_test(several_provide_at_once),
+        cmocka_unit_test(who_shares_is_asked_for_less),
         cmocka_unit_test(the_slow_one_is_relieved),
         cmocka_unit_test(bad_ones_are_replaced_and_named),
         cmocka_unit_test(silence_is_named),
