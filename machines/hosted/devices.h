@@ -16,6 +16,7 @@ struct keep;
 struct kernel;
 struct store;
 struct stream;
+struct terminal;
 
 // The descriptors 0, 1 and 2 as streams (stream.h), which stdio and log share.
 struct hosted_standard {
@@ -34,6 +35,11 @@ enum err hosted_stdio_add(struct hosted_loop *loop, struct kernel *kernel,
                           struct hosted_standard *standard);
 enum err hosted_log_add(struct hosted_loop *loop, struct kernel *kernel,
                         struct hosted_standard *standard);
+enum err hosted_terminal_add(struct hosted_loop *loop, struct kernel *kernel,
+                             struct terminal **out);
+// Somebody has sent SIGINT. True: a client of the terminal is told, so it ends nothing. Allowed in
+// a signal handler, until hosted_loop_stop.
+bool hosted_terminal_interrupt(struct terminal *terminal);
 enum err hosted_time_add(struct hosted_loop *loop, struct kernel *kernel);
 enum err hosted_random_add(struct hosted_loop *loop, struct kernel *kernel);
 enum err hosted_crypto_add(struct hosted_loop *loop, struct kernel *kernel);

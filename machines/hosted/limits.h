@@ -81,6 +81,13 @@ enum {
     // Of all clients: 100,000 sleeping processes and room.
     HOSTED_TIMERS = 1 << 18,
 
+    // Calls of terminal that wait for a signal, of one process, and of all.
+    HOSTED_CLIENT_WAITS = 64,
+    HOSTED_WAITS = 1024,
+    // Bonds that are told of interrupts, of one process, and of all: a shell and what it runs.
+    HOSTED_CLIENT_LISTENERS = 16,
+    HOSTED_LISTENERS = 256,
+
     // Reads of the store under way of one process; the same of writes, and of hashes of blocks.
     HOSTED_CLIENT_BLOCKS = 64,
     // Of all clients; each waits for one of the host's few file threads.

@@ -217,7 +217,7 @@ void hosted_signals_block(bool block)
 {
     sigset_t set;
     int failed = sigemptyset(&set) | sigaddset(&set, SIGINT) | sigaddset(&set, SIGTERM) |
-                 sigaddset(&set, SIGHUP) |
+                 sigaddset(&set, SIGHUP) | sigaddset(&set, SIGWINCH) |
                  pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
     ASSERT(failed == 0);
 }

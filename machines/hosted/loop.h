@@ -71,9 +71,9 @@ struct hosted_device {
     void (*drop)(struct hosted_device *device);
 };
 
-// SIGINT, SIGTERM and SIGHUP for the calling thread and those it starts. The loop's thread lets
-// them through, so a machine whose threads block them has their handlers run there, where no worker
-// is held up.
+// SIGINT, SIGTERM, SIGHUP and SIGWINCH for the calling thread and those it starts. The loop's
+// thread lets them through, so a machine whose threads block them has their handlers run there,
+// where no worker is held up.
 void hosted_signals_block(bool block);
 
 enum err hosted_loop_init(struct hosted_loop *loop, struct report *report);

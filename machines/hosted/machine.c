@@ -19,6 +19,7 @@
 #include "machines/hosted/perf.h"
 #include "machines/hosted/platform.h"
 #include "machines/hosted/store.h"
+#include "machines/hosted/terminal.h"
 
 struct hosted_machine {
     struct hosted_memory memory;
@@ -27,6 +28,7 @@ struct hosted_machine {
     struct kernel *kernel;
     struct keep *keep;
     struct files *files;
+    struct terminal *terminal;
 };
 
 // A server has a descriptor for each connection: take as many as the host gives without asking.
@@ -68,6 +70,7 @@ static enum err devices_add(struct hosted_machine *machine,
     if (config->has_log) {
         TRY(hosted_log_add(loop, kernel, &machine->standard));
     }
+    TRY(hosted_terminal_add(loop, kernel, &machine->terminal));
     TRY(hosted_time_add(loop, kernel));
     TRY(hosted_random_add(loop, kernel));
     TRY(hosted_crypto_add(loop, kernel));
@@ -160,7 +163,11 @@ enum err hosted_machine_create(const struct hosted_machine_config *config,
                                struct hosted_machine **out, struct report *report)
 {
     hosted_signals_block(true); // for the threads that are started here
+    terminal_open();            // before the kernel takes the signals of faults
     enum err err = machine_create(config, out, report);
+    if (err != ERR_OK) {
+        terminal_close();
+    }
     hosted_signals_block(false);
     return err;
 }
@@ -212,6 +219,11 @@ enum err hosted_machine_run(struct hosted_machine *machine, struct report *repor
     return err;
 }
 
+bool hosted_machine_interrupt(struct hosted_machine *machine)
+{
+    return hosted_terminal_interrupt(machine->terminal);
+}
+
 void hosted_machine_abandon(struct hosted_machine *machine)
 {
     __atomic_store_n(&machine->standard.is_abandoned, true, __ATOMIC_RELEASE);
@@ -222,6 +234,7 @@ bool hosted_machine_destroy(struct hosted_machine *machine)
 {
     if (!machine->loop.is_started) { // it never ran
         parts_drop(machine);
+        terminal_close();
         return true;
     }
     bool is_free = hosted_loop_stop(&machine->loop);
@@ -232,5 +245,6 @@ bool hosted_machine_destroy(struct hosted_machine *machine)
     kernel_drop(machine);
     hosted_loop_drop(&machine->loop);
     free(machine);
+    terminal_close();
     return true;
 }

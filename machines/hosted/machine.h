@@ -5,8 +5,9 @@
 //         hosted_machine_run, which returns after kernel_stop; hosted_machine_destroy.
 // Owner   the machine owns all it makes; the caller owns the store.
 // Threads one machine at a time in a process; all three calls from one thread, which is worker 0.
-// Signals SIGINT, SIGTERM and SIGHUP come in the loop's thread while the machine runs; otherwise in
-//         the caller's.
+// Signals SIGINT, SIGTERM, SIGHUP and SIGWINCH come in the loop's thread while the machine runs;
+//         otherwise in the caller's. Who leaves the process without hosted_machine_destroy calls
+//         terminal_restore (terminal.h) first.
 // Limits  machines/hosted/limits.h, core/kernel/limits.h.
 #pragma once
 #include "core/base/err.h"
@@ -47,6 +48,10 @@ bool hosted_machine_lacks_folders(const struct hosted_machine *machine);
 // Starts the other workers and becomes worker 0. Returns when the kernel was stopped and every
 // worker has.
 enum err hosted_machine_run(struct hosted_machine *machine, struct report *report);
+
+// SIGINT has come. True: a program that asked to be told of it is, and the session goes on. Allowed
+// in a signal handler, until hosted_machine_destroy.
+bool hosted_machine_interrupt(struct hosted_machine *machine);
 
 // Makes hosted_machine_destroy give up what is not written yet. Allowed in a signal handler.
 void hosted_machine_abandon(struct hosted_machine *machine);

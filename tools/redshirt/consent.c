@@ -24,6 +24,7 @@
 #include "interfaces/consent.h"
 #include "lib/p2p/manifest.h"
 #include "machines/hosted/loop.h"
+#include "machines/hosted/terminal.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/grants.h"
 #include "tools/redshirt/refusals.h"
@@ -228,6 +229,9 @@ static void question_end(u32 index, enum consent_answer answer)
 {
     u8 body[8];
     size_t size = consent_ask_encode_result(body, sizeof body, answer);
+    if (index == 0) {
+        terminal_borrow(false); // who asked may go on as soon as it is answered
+    }
     kernel_device_answer(user.device, user.questions[index].message, span_of(body, size));
     user.question_count--;
     memmove(&user.questions[index], &user.questions[index + 1],
@@ -425,6 +429,7 @@ static void *run(void *context)
         if (user.question_count > 0 && !user.is_shown) {
             question_show();
         }
+        terminal_borrow(user.is_shown); // an answer is a line
     }
     return NULL;
 }

@@ -16,6 +16,7 @@
 #include "core/platform.h"
 #include "machines/hosted/machine.h"
 #include "machines/hosted/store.h"
+#include "machines/hosted/terminal.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/consent.h"
 #include "tools/redshirt/embedded.h"
@@ -54,12 +55,18 @@ static void line_clear(void)
 static void leave(int number)
 {
     (void)number;
+    terminal_restore();
     line_clear();
     _exit(EXIT_BY_SIGNAL + __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE));
 }
 
 static void stop(int number)
 {
+    bool is_closing = __atomic_load_n(&current.is_closing, __ATOMIC_ACQUIRE);
+    bool has_come = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0;
+    if (number == SIGINT && !is_closing && !has_come && hosted_machine_interrupt(current.machine)) {
+        return;
+    }
     int none = 0;
     if (!__atomic_compare_exchange_n(&current.signal, &none, number, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
@@ -69,7 +76,7 @@ static void stop(int number)
     // runs out.
     struct itimerval patience = {.it_value = {.tv_usec = STOP_PATIENCE_US}};
     (void)setitimer(ITIMER_REAL, &patience, NULL);
-    if (__atomic_load_n(&current.is_closing, __ATOMIC_ACQUIRE)) {
+    if (is_closing) {
         return; // it is ending already, and what is below may be freed
     }
     hosted_machine_abandon(current.machine);

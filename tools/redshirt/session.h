@@ -5,7 +5,7 @@
 // Use     session_open; session_start what shall run; session_run, which returns the exit code;
 //         session_close.
 // Signals SIGINT, SIGTERM and SIGHUP stop whatever runs; a second one, or a second of waiting, ends
-//         the process.
+//         the process. SIGINT is first offered to programs that wait for it (terminal.wit).
 // Threads one session at a time.
 #pragma once
 #include "core/base/types.h"

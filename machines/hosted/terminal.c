@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#define _GNU_SOURCE 1
+#include "machines/hosted/terminal.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/base/assert.h"
+#include "core/base/compiler.h"
+
+// What ends a process by itself; the session sees to the signals that people send.
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT};
+enum { CRASHES = COUNT_OF(crashes) };
+
+static struct {
+    pthread_mutex_t lock; // guards what follows, but for signal handlers
+    bool is_open;
+    bool is_raw;
+    bool is_borrowed;
+    bool is_changed;       // atomic: the terminal may not be as it was
+    struct termios before; // constant while is_changed
+    struct sigaction actions[CRASHES];
+} terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void lock(void)
+{
+    int failed = pthread_mutex_lock(&terminal.lock);
+    ASSERT(failed == 0);
+}
+
+static void unlock(void)
+{
+    int failed = pthread_mutex_unlock(&terminal.lock);
+    ASSERT(failed == 0);
+}
+
+// ---- settings
+
+// A process in the background is stopped for setting its terminal, unless it does not mind.
+static bool set(const struct termios *settings)
+{
+    sigset_t set;
+    sigset_t old;
+    int failed =
+        sigemptyset(&set) | sigaddset(&set, SIGTTOU) | pthread_sigmask(SIG_BLOCK, &set, &old);
+    ASSERT(failed == 0);
+    bool done = tcsetattr(STDIN_FILENO, TCSANOW, settings) == 0;
+    failed = pthread_sigmask(SIG_SETMASK, &old, NULL);
+    ASSERT(failed == 0);
+    return done;
+}
+
+void terminal_restore(void)
+{
+    if (__atomic_exchange_n(&terminal.is_changed, false, __ATOMIC_ACQ_REL)) {
+        (void)set(&terminal.before);
+    }
+}
+
+// Makes it what is wanted. The lock is held.
+static enum err apply(void)
+{
+    if (!terminal.is_raw || terminal.is_borrowed) {
+        terminal_restore();
+        return ERR_OK;
+    }
+    struct termios raw;
+    if (tcgetattr(STDIN_FILENO, &raw) != 0) {
+        return ERR_NOT_FOUND;
+    }
+    if (!__atomic_load_n(&terminal.is_changed, __ATOMIC_ACQUIRE)) {
+        terminal.before = raw;
+    }
+    raw.c_iflag &=
+        ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | INPCK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+    raw.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+    raw.c_cflag = (raw.c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
+    raw.c_cc[VMIN] = 1;
+    raw.c_cc[VTIME] = 0;
+    __atomic_store_n(&terminal.is_changed, true, __ATOMIC_RELEASE);
+    if (!set(&raw)) {
+        terminal_restore();
+        return ERR_IO;
+    }
+    return ERR_OK;
+}
+
+enum err terminal_set_raw(bool raw)
+{
+    lock();
+    bool was_raw = terminal.is_raw;
+    enum err err = isatty(STDIN_FILENO) == 1 && terminal.is_open ? ERR_OK : ERR_NOT_FOUND;
+    if (err == ERR_OK) {
+        terminal.is_raw = raw;
+        err = apply();
+        terminal.is_raw = err == ERR_OK ? raw : was_raw && raw;
+    }
+    unlock();
+    return err;
+}
+
+void terminal_borrow(bool borrow)
+{
+    lock();
+    if (terminal.is_borrowed != borrow) {
+        terminal.is_borrowed = borrow;
+        (void)apply(); // it may be gone
+    }
+    unlock();
+}
+
+bool terminal_size(u32 *columns, u32 *rows)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
+        return false;
+    }
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return true;
+}
+
+// ---- crashes
+
+// Puts it back, and lets happen what would have happened: the instruction faults once more, or the
+// signal comes again.
+static void crashed(int number, siginfo_t *info, void *at)
+{
+    (void)at;
+    terminal_restore();
+    for (u32 i = 0; i < CRASHES; i++) {
+        if (crashes[i] == number) {
+            (void)sigaction(number, &terminal.actions[i], NULL);
+        }
+    }
+    if (info->si_code <= 0) {
+        (void)raise(number);
+    }
+}
+
+void terminal_open(void)
+{
+    ASSERT(!terminal.is_open);
+    struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    for (u32 i = 0; i < CRASHES; i++) {
+        int failed = sigaction(crashes[i], &action, &terminal.actions[i]);
+        ASSERT(failed == 0);
+    }
+    terminal.is_open = true;
+}
+
+void terminal_close(void)
+{
+    lock();
+    terminal.is_open = false;
+    terminal.is_raw = false;
+    terminal.is_borrowed = false;
+    terminal_restore();
+    unlock();
+    for (u32 i = 0; i < CRASHES; i++) {
+        int failed = sigaction(crashes[i], &terminal.actions[i], NULL);
+        ASSERT(failed == 0);
+    }
+}
