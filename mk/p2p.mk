@@ -17,6 +17,8 @@ $(call unit_test,p2p_bitswap,tests/unit/test_p2p_bitswap.c tests/unit/p2p_net.c 
   $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 $(call unit_test,p2p_network,tests/unit/test_p2p_network.c tests/unit/p2p_net.c tests/unit/file_blocks.c $(P2P_CRYPTO) \
   $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
+# Of the program, natively.
+$(call unit_test,p2p_room,tests/unit/test_p2p_room.c $(P2P_CRYPTO) $(TEST_SUPPORT) $(P2P_SOURCES) $(BASE_SOURCES),-lsodium)
 
 # Its parsers, and a whole connection with cryptography that lets anything pass.
 P2P_FUZZERS := p2p_names p2p_identify p2p_multistream p2p_noise p2p_yamux p2p_connection

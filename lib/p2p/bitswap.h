@@ -131,6 +131,7 @@ struct bitswap_peer {
     struct p2p_connection *connection;
     u64 tag;            // the caller's
     bool is_taker;      // the caller may set it: it is given blocks and asked for none
+    bool is_behind;     // the caller may set it: where room is scarce, others come first
     u64 wanted_bytes;   // of blocks that were wanted
     u64 wanted_count;   // of them
     u64 unwanted_bytes; // what is counted; wanted ones count down
@@ -308,7 +309,8 @@ struct bitswap_request {
 // are answered, and none while P2P_BITSWAP_OUT_BYTES are on their way to it or its budget is used
 // up.
 //   is_scarce  the caller has little room left: only of peers for which nothing is looked up or on
-//              its way, so that those who want much leave some to the others
+//              its way, so that those who want much leave some to the others; and first of those
+//              who are not is_behind
 bool bitswap_order_next(struct bitswap *engine, bool is_scarce, struct bitswap_request *out);
 // Whether bitswap_order_next would say something, where room is scarce.
 bool bitswap_orders_wait(struct bitswap *engine);

@@ -288,28 +288,44 @@ bool bitswap_orders_wait(struct bitswap *engine)
     return false;
 }
 
-bool bitswap_order_next(struct bitswap *engine, bool is_scarce, struct bitswap_request *out)
+// The order of whoever's turn it is; NULL: there is none.
+static struct bitswap_order *find_turn(struct bitswap *engine, bool is_scarce)
 {
+    struct bitswap_order *behind = NULL;
     for (struct list_node *at = list_first(&engine->peers); at != NULL;
          at = list_next(&engine->peers, at)) {
         struct bitswap_peer *peer = LIST_ITEM(at, struct bitswap_peer, of_engine);
-        struct bitswap_order *order = find_new(engine, peer, is_scarce);
-        if (order == NULL) {
+        bool is_behind = is_scarce && peer->is_behind;
+        if (is_behind && behind != NULL) {
             continue;
         }
-        move(order, &peer->given, BITSWAP_ORDER_GIVEN);
-        order->was_block = order->is_block;
-        peer->lookup_count += order->is_block ? 1 : 0;
-        u64 index = (u64)(order - engine->config.orders);
-        *out = (struct bitswap_request){.id = (u64)order->generation << 32 | index,
-                                        .peer = peer,
-                                        .cid = order->cid,
-                                        .is_block = order->is_block};
-        list_remove(at); // the next one is another's turn
-        list_append(&engine->peers, at);
-        return true;
+        struct bitswap_order *order = find_new(engine, peer, is_scarce);
+        if (order != NULL && !is_behind) {
+            return order;
+        }
+        behind = order != NULL ? order : behind;
     }
-    return false;
+    return behind;
+}
+
+bool bitswap_order_next(struct bitswap *engine, bool is_scarce, struct bitswap_request *out)
+{
+    struct bitswap_order *order = find_turn(engine, is_scarce);
+    if (order == NULL) {
+        return false;
+    }
+    struct bitswap_peer *peer = order->peer;
+    move(order, &peer->given, BITSWAP_ORDER_GIVEN);
+    order->was_block = order->is_block;
+    peer->lookup_count += order->is_block ? 1 : 0;
+    u64 index = (u64)(order - engine->config.orders);
+    *out = (struct bitswap_request){.id = (u64)order->generation << 32 | index,
+                                    .peer = peer,
+                                    .cid = order->cid,
+                                    .is_block = order->is_block};
+    list_remove(&peer->of_engine); // the next one is another's turn
+    list_append(&engine->peers, &peer->of_engine);
+    return true;
 }
 
 bool bitswap_answer(struct bitswap *engine, u64 id, bool has, struct span bytes, u64 token)

@@ -7,7 +7,7 @@ enum {
     // ---- peers
 
     // Connections at once: of a node that stays, and of one that only fetches. Beyond: one that
-    // wants nothing goes (room.h), or the newest that knocks is closed.
+    // wants nothing goes, or one of a crowd (room.h), or the newest that knocks is closed.
     LOADER_LINKS_SERVING = 1024,
     LOADER_LINKS_FETCHING = 32,
     // Of them, how many the other side has begun and not yet brought to an end of the handshake:

@@ -680,8 +680,9 @@ static bool make_way(struct link *link, const char *why)
     return true;
 }
 
-// When there may be room for one that came: now, when one was made to go; UINT64_MAX: never.
-static u64 room_make(struct node *node)
+// When there may be room for one that came from there: now, when one was made to go; UINT64_MAX:
+// never.
+static u64 room_make(struct node *node, const struct net_endpoint *peer)
 {
     if (node->knocking_count == LOADER_KNOCKING) {
         struct link *oldest = room_knocking(node);
@@ -695,7 +696,9 @@ static u64 room_make(struct node *node)
         (void)make_way(oldest, "others knocked, and it took too long");
     }
     bool has_room = node->link_count < node->link_most ||
-                    make_way(room_idle(node), "others came, and it wanted nothing");
+                    make_way(room_idle(node), "others came, and it wanted nothing") ||
+                    make_way(room_crowding(node, room_neighbourhood(peer)),
+                             "others came, and most of all are from where it is");
     return has_room ? node->now_ns : UINT64_MAX;
 }
 
@@ -704,7 +707,7 @@ static u64 room_make(struct node *node)
 static u64 acceptor_turn(struct acceptor *acceptor)
 {
     struct node *node = acceptor->node;
-    u64 at_ns = acceptor->is_holding ? room_make(node) : UINT64_MAX;
+    u64 at_ns = acceptor->is_holding ? room_make(node, &acceptor->held.peer) : UINT64_MAX;
     if (!acceptor->is_holding || (at_ns > node->now_ns && at_ns != UINT64_MAX)) {
         return at_ns;
     }

@@ -87,12 +87,18 @@ static bool is_idle(const struct link *link)
            !announce_uses(link);
 }
 
+// Does a neighbourhood with so many hold half of the places?
+static bool is_crowd(const struct node *node, u32 count)
+{
+    return count >= node->link_most / 2;
+}
+
 struct link *room_idle(const struct node *node)
 {
     struct link *longest = NULL;
     u32 most = count_all(node, is_visitor);
     u64 until_ns = node->now_ns;
-    if (most < node->link_most / 2) {
+    if (!is_crowd(node, most)) {
         u64 idle_ns = LOADER_IDLE_MS * NS_PER_MS;
         until_ns = node->now_ns > idle_ns ? node->now_ns - idle_ns : 0;
     }
@@ -103,6 +109,25 @@ struct link *room_idle(const struct node *node)
                       link->used_ns <= until_ns;
         bool is_longer = longest == NULL || link->used_ns < longest->used_ns;
         if (may_go && is_longer && is_idle(link)) {
+            longest = link;
+        }
+    }
+    return longest;
+}
+
+struct link *room_crowding(const struct node *node, u64 neighbourhood)
+{
+    struct link *longest = NULL;
+    u32 most = count_all(node, is_visitor);
+    if (!is_crowd(node, most)) {
+        return NULL;
+    }
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        struct link *link = LIST_ITEM(item, struct link, of_node);
+        bool may_go = is_visitor(link) && link->neighbourhood != neighbourhood &&
+                      place_of(link->neighbourhood)->count == most;
+        if (may_go && (longest == NULL || link->used_ns < longest->used_ns)) {
             longest = link;
         }
     }

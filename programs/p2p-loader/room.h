@@ -4,7 +4,8 @@
 // Use     at the bound of links.h, the link that is told is ended, and the newcomer has its place.
 // Order   of those who came to us, the neighbourhood (an IPv4 address, a /64 of IPv6) that has the
 //         most places gives one up: an idle crowd of one address displaces itself and nobody else.
-//         Who is being served keeps its place, however many of one address are.
+//         Who is being served keeps its place, but for one of a neighbourhood that holds half of
+//         all places, when somebody comes from elsewhere: a busy crowd keeps nobody else out.
 // Limits  LOADER_KNOCKING, LOADER_LINKS_*, LOADER_IDLE_MS.
 #pragma once
 #include "core/base/types.h"
@@ -21,3 +22,6 @@ struct link *room_knocking(const struct node *node);
 // asked of it, for LOADER_IDLE_MS at least, unless its neighbourhood has half of all places. NULL:
 // there is none.
 struct link *room_idle(const struct node *node);
+// The same where all of them are busy: of a neighbourhood that has half of all places and is not
+// the newcomer's, the one on whose streams nothing has happened for longest. NULL: there is none.
+struct link *room_crowding(const struct node *node, u64 neighbourhood);

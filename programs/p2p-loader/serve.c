@@ -33,6 +33,7 @@ struct give {
     struct cid cid;
     u64 since_ns;                    // it is used
     const struct bitswap_peer *peer; // which may have gone: to be compared with others only
+    u64 neighbourhood;               // of its link
     u8 *bytes;                       // from rt_memory; NULL: none
     size_t size;
 };
@@ -348,6 +349,8 @@ static void order_answer(struct node *node, struct give *give, const struct bits
                           .order = order->id,
                           .cid = order->cid,
                           .since_ns = node->now_ns,
+                          .neighbourhood =
+                              CONTAINER_OF(order->peer, struct link, bitswap)->neighbourhood,
                           .peer = order->peer};
     give_count++;
     cid_write_text(&order->cid, name);
@@ -414,6 +417,34 @@ static u64 gives_turn(struct node *node)
     return due_ns;
 }
 
+// Whoever is of a neighbourhood that has half of all gives lets others come first (room.h).
+static void crowd_mark(struct node *node)
+{
+    u64 crowd = 0; // of whom we dialled
+    for (u32 i = 0; i < LOADER_GIVES; i++) {
+        u32 count = 0;
+        for (u32 k = 0; k < LOADER_GIVES; k++) {
+            count += gives[k].is_used && gives[k].neighbourhood == gives[i].neighbourhood ? 1 : 0;
+        }
+        crowd = count >= LOADER_GIVES / 2 ? gives[i].neighbourhood : crowd;
+    }
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        struct link *link = LIST_ITEM(item, struct link, of_node);
+        link->bitswap.is_behind = crowd != 0 && link->neighbourhood == crowd;
+    }
+}
+
+// The next order for which there is room.
+static bool order_next(struct node *node, struct bitswap_request *out)
+{
+    bool is_scarce = give_count >= LOADER_GIVES_FREE;
+    if (is_scarce) {
+        crowd_mark(node);
+    }
+    return bitswap_order_next(&node->bitswap, is_scarce, out);
+}
+
 u64 serve_turn(struct node *node)
 {
     struct give *give;
@@ -424,8 +455,7 @@ u64 serve_turn(struct node *node)
     if (node->now_ns >= pins_ns) {
         pins_look(node);
     }
-    while ((give = give_take()) != NULL &&
-           bitswap_order_next(&node->bitswap, give_count >= LOADER_GIVES_FREE, &order)) {
+    while ((give = give_take()) != NULL && order_next(node, &order)) {
         order_answer(node, give, &order);
     }
     u64 wake_ns = gives_turn(node);

@@ -657,6 +657,23 @@ def p2p_the_slowest_go_where_all_are_slow(world):
 
 
 @test
+def p2p_a_busy_crowd_keeps_nobody_out(world):
+    """One address has all places, and each of its peers waits for blocks; who has to go comes again at once."""
+    most = 1024
+    wanted = [add(world, content(MIB, 30 + n)) for n in range(4)]
+    cid = add(world, content(5000))
+    crowd = os.path.join(world.programs, "../../hosted/test/crowd")
+    with serving(world) as node:
+        with subprocess.Popen([crowd, "--from", "127.0.0.2", node.address, str(most), *wanted], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as busy:
+            expect(line(busy), f"connected {most}", "crowd")
+            for n in range(4):
+                expect_good(home(world, f"late{n}").run("get", cid, "--peer", node.address), content(5000))
+            busy.stdin.close()
+            expect(busy.wait(60), 0)
+
+
+@test
 def p2p_noise_from_strangers_is_borne(world):
     cid = add(world, b"still here")
     taker = home(world, "taker")

@@ -5,8 +5,9 @@
 //   crowd ADDRESS COUNT         prints "connected COUNT" when all are there, and stays until stdin
 //                               ends; leaves with 1 when the node lets one of them go
 //   crowd ADDRESS COUNT CID...  each wants the blocks, and takes SLOW_BYTES in SLOW_MS; the node
-//   may
-//                               let any of them go
+//                               may let any of them go
+//   crowd --from IP ...         they come from that address of this machine; and of those that
+//                               want blocks, whoever has to go comes again
 //
 // Each has an identity of its own. The address is of IPv4 and has a peer id.
 #include "core/base/assert.h"
@@ -50,6 +51,7 @@ struct peer {
     struct p2p_stream streams[STREAMS];
 };
 
+static struct in_addr from; // 0: from wherever the machine likes
 static struct peer *peers[PEERS_MOST];
 static u32 peer_count, begun, known;
 static struct multiaddr_target node;
@@ -102,6 +104,10 @@ static void peer_begin(u32 index)
     if (want_count != 0) { // what comes stays with the node
         ASSERT(setsockopt(peer->fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little) == 0);
     }
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = from};
+    if (from.s_addr != 0 && bind(peer->fd, (struct sockaddr *)&at, sizeof at) != 0) {
+        fail("bind", strerror(errno));
+    }
     if (peer->fd < 0 || connect(peer->fd, (struct sockaddr *)&to, sizeof to) != 0) {
         fail("connect", strerror(errno));
     }
@@ -121,7 +127,8 @@ static void peer_hear(struct peer *peer)
     // A slow one takes from the socket what it has room for.
     ssize_t size =
         is_slow ? recv(peer->fd, wire, SLOW_BYTES, MSG_PEEK) : read(peer->fd, wire, sizeof wire);
-    if (is_slow && (size == 0 || (size < 0 && errno != EAGAIN))) {
+    bool may_go = is_slow || (want_count != 0 && from.s_addr != 0);
+    if (may_go && (size == 0 || (size < 0 && errno != EAGAIN))) {
         peer->is_gone = true;
         return;
     }
@@ -182,6 +189,20 @@ static void peer_run(struct peer *peer)
     }
 }
 
+// One that had to go begins anew, a while after that.
+static void peer_again(u32 index)
+{
+    struct peer *peer = peers[index];
+    if (!peer->is_gone || from.s_addr == 0 || now_ns() - peer->heard_ns < (u64)SLOW_MS * 1000000) {
+        return;
+    }
+    known -= peer->is_known ? 1 : 0;
+    (void)close(peer->fd);
+    p2p_connection_drop(&peer->connection);
+    free(peer);
+    peer_begin(index);
+}
+
 // False: stdin has ended.
 static bool turn(void)
 {
@@ -191,6 +212,7 @@ static bool turn(void)
         peer_run(peers[begun++]);
     }
     for (u32 i = 0; i < begun; i++) {
+        peer_again(i);
         // A slow one looks when its time has come.
         short events = want_count != 0 && peers[i]->is_known ? 0 : POLLIN;
         polls[i] = (struct pollfd){.fd = peers[i]->is_gone ? -1 : peers[i]->fd, .events = events};
@@ -211,8 +233,15 @@ int main(int argc, char **argv)
 {
     struct multiaddr address;
     struct report report = {0};
+    if (argc > 2 && strcmp(argv[1], "--from") == 0) {
+        if (inet_pton(AF_INET, argv[2], &from) != 1) {
+            fail("usage", "--from IP");
+        }
+        argv += 2;
+        argc -= 2;
+    }
     if (argc < 3 || argc > 3 + WANTS) {
-        fail("usage", "crowd ADDRESS COUNT [CID...]");
+        fail("usage", "crowd [--from IP] ADDRESS COUNT [CID...]");
     }
     for (; want_count < (u32)argc - 3; want_count++) {
         if (cid_parse_text(span_string(argv[3 + want_count]), &wants[want_count], &report) !=

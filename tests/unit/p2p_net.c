@@ -341,7 +341,7 @@ static bool node_run(struct net_node *node)
     while (take_event(node)) {
         moved = true;
     }
-    while (bitswap_order_next(&node->engine, false, &request)) {
+    while (!node->is_busy && bitswap_order_next(&node->engine, false, &request)) {
         answer(node, &request);
         moved = true;
     }

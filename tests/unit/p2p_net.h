@@ -71,6 +71,7 @@ struct net_node {
     struct net *net;
     u32 index;
     enum net_manner manner;
+    bool is_busy; // looks at no orders: the test does
     struct p2p_dice dice;
     struct p2p_crypto crypto;
     struct p2p_host host;

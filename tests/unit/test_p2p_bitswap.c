@@ -730,6 +730,42 @@ static void floods_leave_room_to_others(void **state)
     scene_drop(scene);
 }
 
+// Where room is scarce, those of a crowd come behind: always one of the others, while one wants.
+static void who_is_behind_lets_others_come_first(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_make();
+    struct bitswap *engine = &scene->node->engine;
+    struct bitswap_item wants[2] = {want_of(0, 1, true), want_of(1, 1, true)};
+    struct bitswap_request request;
+    scene->node->is_busy = true;
+    hand_want(scene, wants, 2, false);
+    net_wait(scene->net, 10);
+    struct net_node *crowd = scene->hand_node;
+    scene->hand = (struct by_hand){0};
+    scene->hand_node = net_node(scene->net, NET_RAW);
+    scene->hand_node->context = &scene->hand;
+    scene->hand_node->on_event = hand_event;
+    net_link(scene->node, scene->hand_node);
+    net_wait(scene->net, 10);
+    hand_want(scene, wants, 2, false);
+    net_wait(scene->net, 10);
+    struct bitswap_peer *behind = &net_end(scene->node, crowd)->peer;
+    assert_int_equal(behind->order_count, 2);
+    assert_int_equal(peer_of(scene)->order_count, 2);
+    behind->is_behind = true;
+    for (u32 i = 0; i < 2; i++) { // both have one when it is scarce, and the crowd comes last
+        assert_true(bitswap_order_next(engine, true, &request));
+        assert_ptr_equal(request.peer, i == 0 ? peer_of(scene) : behind);
+    }
+    assert_false(bitswap_order_next(engine, true, &request));
+    // With room for all it is as good as any: it was its turn before the other's.
+    assert_true(bitswap_order_next(engine, false, &request));
+    assert_true(bitswap_order_next(engine, false, &request));
+    assert_ptr_equal(request.peer, behind);
+    scene_drop(scene);
+}
+
 // js drops senders of many small messages, and sends nothing again within 5 s.
 static void wants_come_in_batches_and_not_again(void **state)
 {
@@ -912,6 +948,7 @@ int main(void)
         cmocka_unit_test(slow_blocks_give_their_buffers_back),
         cmocka_unit_test(many_streams_are_reset),
         cmocka_unit_test(floods_leave_room_to_others),
+        cmocka_unit_test(who_is_behind_lets_others_come_first),
         cmocka_unit_test(wants_come_in_batches_and_not_again),
         cmocka_unit_test(who_gave_something_is_asked_again),
         cmocka_unit_test(what_was_cancelled_may_still_come),
