@@ -2,8 +2,7 @@
 #include "programs/http/json.h"
 #include "core/base/text.h"
 
-// The front of a string that is not too long for the page. UTF-8 stays whole.
-static struct span name_cut(struct span name)
+struct span json_name_cut(struct span name)
 {
     size_t size = name.size < SERVER_NAME_BYTES ? name.size : SERVER_NAME_BYTES;
     while (size != 0 && size < name.size && (name.data[size] & 0xc0) == 0x80) {
@@ -14,7 +13,7 @@ static struct span name_cut(struct span name)
 
 void json_string(struct text *out, struct span string)
 {
-    string = name_cut(string);
+    string = json_name_cut(string);
     text_char(out, '"');
     for (size_t i = 0; i < string.size; i++) {
         u8 c = string.data[i];

@@ -11,6 +11,8 @@ struct text;
 
 enum { JSON_STRING_BYTES = 6 * SERVER_NAME_BYTES }; // "\u001f" is the longest form of a byte
 
+// The front of a string that is not too long.
+struct span json_name_cut(struct span name);
 // The string, between quotes.
 void json_string(struct text *out, struct span string);
 // `"name":value`, behind a comma.
