@@ -14,3 +14,11 @@ $(call link_rule,hosted,build/hosted/bench/http_load,tests/bench/http_load.c,-lu
 BENCHES += http
 bench-http: hosted programs build/hosted/bench/http_twin build/hosted/bench/http_load
 	@tests/bench/http --redshirt build/hosted/redshirt --program build/programs/http.wasm --tools build/hosted/bench
+
+# What the live page shows, in a browser (skipped where there is none), and what it tells Prometheus.
+TEST_SUITES += page
+test-page: build/asan/redshirt $$(HOSTED_GUESTS)
+	@tests/page/run --redshirt build/asan/redshirt
+page-picture: build/hosted/redshirt $$(HOSTED_GUESTS) ## docs/page.png: what the live page looks like
+	@tests/page/run --redshirt build/hosted/redshirt --picture docs/page.png
+.PHONY: page-picture

@@ -18,8 +18,8 @@ packages='
     qemu-system-x86 qemu-system-arm
     grub-pc-bin grub-common xorriso mtools
 '
-# What runs the JavaScript of the tests may also come from elsewhere.
-for tool in node:nodejs npm:npm; do
+# What runs the JavaScript of the tests may also come from elsewhere. The browser is 64 MB to fetch.
+for tool in node:nodejs npm:npm chromium:chromium-headless-shell; do
     [ "${1-}" = run ] || command -v "${tool%%:*}" >/dev/null 2>&1 || packages="$packages ${tool##*:}"
 done
 
