@@ -15,6 +15,7 @@
 #include "interfaces/log.h"
 #include "interfaces/stdio.h"
 #include "machines/hosted/devices.h"
+#include "machines/hosted/log_line.h"
 #include "machines/hosted/loop.h"
 #include "machines/hosted/stream.h"
 
@@ -222,35 +223,6 @@ static const struct stdio_handler stdio_handler = {
 
 // ---- lines of log
 
-static const char *level_word(enum log_level level)
-{
-    switch (level) {
-    case LOG_LEVEL_DEBUG:
-        return "debug: ";
-    case LOG_LEVEL_INFO:
-        return "info: ";
-    case LOG_LEVEL_WARNING:
-        return "warning: ";
-    case LOG_LEVEL_ERROR:
-        return "error: ";
-    }
-    return "";
-}
-
-// The decoder has made sure of UTF-8; what is left are the bytes that would move a terminal's
-// cursor.
-static void line_write(struct text *out, struct span line)
-{
-    for (size_t i = 0; i < line.size; i++) {
-        u8 byte = line.data[i];
-        bool is_c1 = byte == 0xc2 && i + 1 < line.size && line.data[i + 1] < 0xa0;
-        if (is_c1) {
-            i++;
-        }
-        text_char(out, byte < 0x20 || byte == 0x7f || is_c1 ? '?' : (char)byte);
-    }
-}
-
 static void line_written(struct stream_request *stream, enum err err, struct span bytes)
 {
     (void)err; // there is nobody else to tell
@@ -266,16 +238,14 @@ static void do_log(void *context, const struct interface_message *message,
     struct standard_device *owner = context;
     struct span line = arguments->line;
     line.size = line.size < HOSTED_LOG_BYTES ? line.size : HOSTED_LOG_BYTES;
-    size_t capacity = line.size + 16;
+    size_t capacity = line.size + HOSTED_LOG_BESIDE;
     struct request *request = request_make(owner, message, capacity);
     if (request == NULL) {
         hosted_answer_error(&owner->device, message->id, E_NO_MEMORY);
         return;
     }
     struct text text = text_over((char *)request->copy, capacity);
-    text_string(&text, level_word(arguments->level));
-    line_write(&text, line);
-    text_char(&text, '\n');
+    hosted_log_line(&text, arguments->level, line);
     ASSERT(!text.cut);
     request->stream.bytes = span_of(request->copy, text.size);
     request->stream.done = line_written;
