@@ -264,12 +264,18 @@ static enum err link_exports(struct program *program, struct report *report)
 
 // Each returns ERR_PAUSED until it is done, and has then begun the next.
 
+// What a debugger stops in is a program, not its adapter.
+static void load_begin(struct preparation *p)
+{
+    struct program *program = p->program;
+    wasm_load_begin(&p->load, program->bytes, WASM_FEATURES_ALL, &program->arena, &p->scratch);
+    p->load.has_probes = program->kernel->config.has_probes && program->adapts.size == 0;
+}
+
 static enum err step_name(struct preparation *p, i64 *fuel)
 {
     TRY(check_name(p, fuel));
-    wasm_load_begin(&p->load, p->program->bytes, WASM_FEATURES_ALL, &p->program->arena,
-                    &p->scratch);
-    p->load.has_probes = p->program->kernel->config.has_probes;
+    load_begin(p);
     return ERR_OK;
 }
 
@@ -333,7 +339,7 @@ struct preparation *prepare_begin(struct program *program, bool is_named)
     unixfs_naming_begin(&p->naming, program->bytes, platform_sha256, &p->scratch);
     if (is_named) {
         p->stage = PREPARE_MODULE;
-        wasm_load_begin(&p->load, program->bytes, WASM_FEATURES_ALL, &program->arena, &p->scratch);
+        load_begin(p);
     }
     return p;
 }
