@@ -13,6 +13,7 @@
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/debugger.h"
 #include "tools/redshirt/dirs.h"
+#include "tools/redshirt/engine.h"
 #include "tools/redshirt/grants.h"
 #include "tools/redshirt/listens.h"
 #include "tools/redshirt/network.h"
@@ -35,14 +36,6 @@ struct run {
 };
 
 // ---- the command line
-
-static int memory_take(const struct command *command, const char *value)
-{
-    enum kernel_memory memory;
-    bool is_good =
-        value != NULL && session_memory(value, &memory) && setenv("REDSHIRT_MEMORY", value, 1) == 0;
-    return is_good ? EXIT_GOOD : say_usage(command, "--memory wants auto, fast or small");
-}
 
 static int variable_take(const struct command *command, struct run *run, const char *value)
 {
@@ -73,15 +66,6 @@ static int option_take(const struct command *command, struct run *run, struct op
     if (strcmp(option, "env") == 0 || strcmp(option, "e") == 0) {
         return variable_take(command, run, options_value(options, value));
     }
-    if (strcmp(option, "engine") == 0) {
-        u8 engine;
-        value = options_value(options, value);
-        if (value == NULL || !session_engine(value, &engine) ||
-            setenv("REDSHIRT_ENGINE", value, 1) != 0) {
-            return say_usage(command, "--engine wants interpreter, auto or compiled");
-        }
-        return EXIT_GOOD;
-    }
     if (strcmp(option, "gdb") == 0) {
         u64 port;
         value = options_value(options, value);
@@ -91,25 +75,13 @@ static int option_take(const struct command *command, struct run *run, struct op
         run->gdb_port = (u16)port;
         return EXIT_GOOD;
     }
-    if (strcmp(option, "memory") == 0) {
-        return memory_take(command, options_value(options, value));
+    bool is_taken;
+    int code = engine_option(command, options, option, value, &is_taken);
+    if (!is_taken) {
+        code = network_option(command, &run->network, options, option, value, &is_taken);
     }
-    bool is_network;
-    int code = network_option(command, &run->network, options, option, value, &is_network);
-    if (is_network) {
+    if (is_taken) {
         return code;
-    }
-    if (strcmp(option, "perf-map") == 0) {
-        if (value != NULL || setenv("REDSHIRT_PERF_MAP", "1", 1) != 0) {
-            return say_usage(command, "--perf-map takes no value");
-        }
-        return EXIT_GOOD;
-    }
-    if (strcmp(option, "verbose") == 0 || strcmp(option, "v") == 0) {
-        if (value != NULL || setenv("REDSHIRT_VERBOSE", "1", 1) != 0) {
-            return say_usage(command, "--verbose takes no value");
-        }
-        return EXIT_GOOD;
     }
     if (strcmp(option, "workers") == 0 || strcmp(option, "w") == 0) {
         u64 workers;
