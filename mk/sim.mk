@@ -78,6 +78,11 @@ FUZZ_SOURCES_syscalls := $(STAGE_SOURCES)
 FUZZ_LIBRARIES_syscalls := -lsodium
 build/fuzz/fuzz_syscalls: | $(KERNEL_GUEST_FILES)
 
+FUZZ_TARGETS += replay
+FUZZ_SOURCES_replay := $(STAGE_SOURCES)
+FUZZ_LIBRARIES_replay := -lsodium
+build/fuzz/fuzz_replay: | $(KERNEL_GUEST_FILES)
+
 FUZZ_TARGETS += section
 FUZZ_SOURCES_section := $(SIM_SOURCES) $(KERNEL_SOURCES) $(WASM_SOURCES) $(JIT_SOURCES) $(BASE_SOURCES) $(INTERFACE_SOURCES)
 FUZZ_LIBRARIES_section := -lsodium

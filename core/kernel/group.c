@@ -76,7 +76,8 @@ enum err group_spawn_locked(struct kernel *kernel, struct process *process, u32 
     if (group == NULL || process->program->thread_function == PROGRAM_NO_FUNCTION) {
         return ERR_NOT_FOUND;
     }
-    if (!may_have_more(leader) || debug_holds_locked(leader)) { // a stop is of one thread
+    if (!may_have_more(leader) || debug_holds_locked(leader) || // a stop is of one thread
+        record_holds_locked(leader)) {                          // and so is a recording
         return ERR_LIMIT;
     }
     struct start_lists none = {0};

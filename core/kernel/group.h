@@ -31,6 +31,7 @@ struct wasm_memory *group_memory(struct process *process);
 // Starts another thread of the process with that argument; *number is what it goes by among them.
 // ERR_NOT_FOUND  its program has no such memory, or no thread function
 // ERR_LIMIT      too many, the process is ending, or a debugger holds it (core/kernel/debug.h)
+//                or a recording (core/kernel/record.h)
 // ERR_NO_MEMORY
 enum err group_spawn_locked(struct kernel *kernel, struct process *process, u32 argument,
                             u32 *number);

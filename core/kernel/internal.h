@@ -31,6 +31,7 @@
 #include "core/kernel/locks.h"
 #include "core/kernel/names.h"
 #include "core/kernel/pipe.h"
+#include "core/kernel/record.h"
 #include "core/kernel/refusal.h"
 #include "core/wasm/instance.h"
 #include "core/wasm/limits.h"
@@ -441,11 +442,12 @@ struct process {
     struct wasm_instance *adapter;
     struct wasm_memory *memory; // of `instance`
     struct wasm_thread thread;
-    struct kernel_debug *debug;  // NULL: nobody debugs it
-    struct jit_thread *compiled; // runs `thread`; NULL: the interpreter alone does
-    bool is_fast;                // core/kernel/compiled.h; else it is small
-    bool has_first_memory;       // the instance being made: guest.c
-    struct kernel_limits limits; // constant: what it was started with
+    struct kernel_debug *debug;   // NULL: nobody debugs it
+    struct kernel_record *record; // NULL: it is neither recorded nor replayed
+    struct jit_thread *compiled;  // runs `thread`; NULL: the interpreter alone does
+    bool is_fast;                 // core/kernel/compiled.h; else it is small
+    bool has_first_memory;        // the instance being made: guest.c
+    struct kernel_limits limits;  // constant: what it was started with
 };
 
 // ---- devices
@@ -612,10 +614,12 @@ struct kernel {
     struct guest_memory guest;
     struct jit_space *space; // NULL: the interpreter runs everything
     struct kernel_debug *debugs;
+    struct kernel_record *records;
     u32 fast_count;        // atomic: processes that are fast
     bool compiles_at_once; // a function in one step: platform_cpu_facts
     u32 kept_requests;     // atomic: of platform_kept_load and _save, under way
     struct wasm_func host[HOST_COUNT];
+    struct wasm_func recorded[HOST_WAIT + 1]; // index: HOST_COUNT more
     struct worker workers[KERNEL_WORKERS];
 };
 
@@ -922,6 +926,21 @@ bool debug_is_to_end(const struct process *process);
 bool debug_holds_locked(const struct process *process);
 void debug_ended(struct process *process, const struct kernel_ending *ending);
 
+// ---- record.c: but for the first, only for a process with `record`
+
+void record_drop(struct kernel *kernel);
+void record_process_new_locked(struct kernel_record *record, struct process *process);
+// Whether the process is recorded or replayed (or neither: asked of any): it may have no second
+// thread, which it is about to be told.
+bool record_holds_locked(const struct process *process);
+// It has its program and its store, and is about to get its instances.
+void record_begin(struct process *process);
+// syscall_run of one of kernel->recorded, or of the engine's own.
+struct process *record_call(struct process *process, i64 *fuel);
+// It is about to run, perhaps behind a call that has come back.
+void record_goes_on(struct process *process);
+void record_ended(struct process *process, const struct kernel_ending *ending);
+
 // ---- program.c
 
 // Gives the process the program of that name, fetched when it is new: the process joins those that
@@ -944,6 +963,9 @@ u64 program_cache_cost(const struct program *program);
 // Does the host call that the process stands at. Returns the process to run next on this worker,
 // which then has it: the same, another, or NULL. Takes from *fuel what the call costs.
 struct process *syscall_run(struct process *process, i64 *fuel);
+// What the first three of its functions do, or, for any other number, the engine's own that the
+// process stands at.
+struct process *syscall_do(struct process *process, enum host_function function, i64 *fuel);
 // Goes on with the wait that the process was made ready from. False: it waits again, and is
 // nobody's.
 bool syscall_resume_wait(struct process *process);

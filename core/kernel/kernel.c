@@ -150,6 +150,9 @@ static void init_lists(struct kernel *kernel)
     for (u32 i = 0; i < HOST_COUNT; i++) {
         kernel->host[i] = (struct wasm_func){.type = &host_types[i], .index = i};
     }
+    for (u32 i = 0; i < COUNT_OF(kernel->recorded); i++) {
+        kernel->recorded[i] = (struct wasm_func){.type = &host_types[i], .index = HOST_COUNT + i};
+    }
     for (u32 i = 0; i < KERNEL_WORKERS; i++) {
         kernel->workers[i].index = i;
         list_init(&kernel->workers[i].ready);
@@ -310,6 +313,7 @@ void kernel_destroy(struct kernel *kernel)
     map_drop(&kernel->program_map);
     ASSERT(kernel->memory_used == 0);
     debug_drop(kernel);
+    record_drop(kernel);
     memory_give(kernel->config.memory, kernel, sizeof *kernel);
 }
 
@@ -330,6 +334,9 @@ enum err kernel_start(struct kernel *kernel, const struct kernel_start *start,
         process->on_end_context = start->context;
         if (start->debug != NULL) {
             debug_process_new_locked(start->debug, process);
+        }
+        if (start->record != NULL) {
+            record_process_new_locked(start->record, process);
         }
         *out = (struct kernel_process_id){process->by_id.key};
         program_start_locked(kernel, start->cid, process);

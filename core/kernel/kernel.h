@@ -17,6 +17,7 @@
 #include "core/base/types.h"
 struct kernel;
 struct kernel_debug;
+struct kernel_record;
 struct memory;
 struct report;
 
@@ -190,7 +191,8 @@ struct kernel_start {
     // held; or NULL.
     void (*on_end)(void *context, struct kernel_process_id process, struct kernel_ending ending);
     void *context;
-    struct kernel_debug *debug; // NULL, or has it from its first instruction on
+    struct kernel_debug *debug;   // NULL, or has it from its first instruction on
+    struct kernel_record *record; // NULL, or records or replays it: record.h
 };
 
 // Starts a program. Returns at once; loading, and what can go wrong with it, comes through on_end.

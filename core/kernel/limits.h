@@ -132,6 +132,11 @@ enum {
     KERNEL_NAME_SCRATCH = 1 << 20,    // hashing a file of WASM_MODULE_BYTES
     KERNEL_DEFINITION_SCRATCH = 64 << 10, // hashing one interface of core/base/wire.h's limits
 
+    // ---- a recording (record.h)
+    KERNEL_RECORD_BYTES = 1 << 30, // all of it, as it is read as a whole; there it breaks off
+    KERNEL_RECORD_BONDS = 64,      // whose interfaces are known: what falls out is named again
+    KERNEL_RECORD_MEMORIES = 32,   // WASM_MEMORIES of the program and of its adapter
+
     // ---- work under the lock
     KERNEL_SWEEP = 64,                // items handled before the lock is given back for a moment
     KERNEL_INSPECT_PROCESSES = 256,   // of one answer, as inspect.wit says

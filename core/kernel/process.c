@@ -475,6 +475,10 @@ static void finish_end(struct process *process, struct kernel_ending ending)
         debug_ended(process, &ending);
         process->debug = NULL;
     }
+    if (process->record != NULL) {
+        record_ended(process, &ending);
+        process->record = NULL;
+    }
     if (process->on_end != NULL) {
         process->on_end(process->on_end_context, (struct kernel_process_id){process->by_id.key},
                         ending);
@@ -611,10 +615,12 @@ static struct wasm_extern *make_imports(struct process *process, const struct pr
             externs[i] = (struct wasm_extern){WASM_MEMORY, {.memory = group_memory(process)}};
             continue;
         }
+        bool is_recorded = process->record != NULL && import->index <= HOST_WAIT;
         externs[i].kind = WASM_FUNCTION;
         externs[i].function = import->is_adapter
                                   ? wasm_instance_func(process->adapter, import->index)
-                                  : &process->kernel->host[import->index];
+                              : is_recorded ? &process->kernel->recorded[import->index]
+                                            : &process->kernel->host[import->index];
     }
     return externs;
 }
@@ -798,6 +804,9 @@ static bool beginning_new(struct process *process)
     process->beginning->is_making = false;
     report_clear(&process->beginning->report);
     arena_init(&process->beginning->scratch, &process->charge, KERNEL_PROCESS_BYTES);
+    if (process->record != NULL) {
+        record_begin(process);
+    }
     return true;
 }
 

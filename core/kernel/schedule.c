@@ -226,6 +226,9 @@ static struct process *run_process(struct turn *turn, struct process *process)
     if (UNLIKELY(process->debug != NULL) && !debug_may_run(process)) {
         return NULL;
     }
+    if (UNLIKELY(process->record != NULL)) {
+        record_goes_on(process);
+    }
     if (UNLIKELY(process->portion_left < turn->fuel)) {
         shorten_portion(turn, process);
     }

@@ -877,6 +877,21 @@ struct process *syscall_run(struct process *process, i64 *fuel)
     case HOST_CLIENT_WRITE:
         return syscall_copy(process, fuel, false);
     default:
+        return UNLIKELY(process->record != NULL) ? record_call(process, fuel)
+                                                 : syscall_park(process);
+    }
+}
+
+struct process *syscall_do(struct process *process, enum host_function function, i64 *fuel)
+{
+    switch (function) {
+    case HOST_SEND:
+        return syscall_send(process, fuel);
+    case HOST_ANSWER:
+        return syscall_answer(process, fuel);
+    case HOST_WAIT:
+        return syscall_wait(process, fuel);
+    default:
         return syscall_park(process);
     }
 }

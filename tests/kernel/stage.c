@@ -334,8 +334,12 @@ static void on_end(void *context, struct kernel_process_id id, struct kernel_end
 struct puppet *stage_start_any(struct stage *stage, const char *cid)
 {
     struct span argument = SPAN_LITERAL("puppet");
-    struct kernel_start start = {
-        .cid = span_string(cid), .arguments = &argument, .argument_count = 1, .on_end = on_end};
+    struct kernel_start start = {.cid = span_string(cid),
+                                 .arguments = &argument,
+                                 .argument_count = 1,
+                                 .on_end = on_end,
+                                 .record = stage->record};
+    stage->record = NULL;
     struct kernel_process_id id;
     enum err err = kernel_start(stage->kernel, &start, &id, NULL);
     ASSERT(err == ERR_OK);

@@ -58,8 +58,9 @@ struct stage {
     u32 puppet_count;
     struct sim_devices *devices; // NULL, or the test's
     u32 workers;
-    i64 fuel_most; // of one turn
-    bool check;    // kernel_check between turns
+    i64 fuel_most;                // of one turn
+    bool check;                   // kernel_check between turns
+    struct kernel_record *record; // NULL, or of the next process that is started
 };
 
 void stage_open(struct stage *stage, u64 seed, u32 workers, FILE *trace);
