@@ -12,6 +12,8 @@
 #include "machines/hosted/store.h"
 struct report;
 
+#define REDSHIRT_VERSION "0.1"
+
 // Exit codes of the command itself (docs/man/redshirt.1). `run` gives the program's own where there
 // is one, so these lie where few programs have theirs.
 enum exit_code {
@@ -25,6 +27,7 @@ enum exit_code {
     EXIT_MACHINE = 71,    // the host refused memory, a thread or a file
     EXIT_TOO_LARGE = 73,  // beyond a limit
     EXIT_IO = 74,         // reading or writing failed
+    EXIT_ASTRAY = 76,     // a replay went another way, or its recording ends before the program
     EXIT_REFUSED = 77,    // a program may not do what it wanted to, and failed
     EXIT_BY_SIGNAL = 128, // plus the signal: 130 for Ctrl-C, 143 for TERM
     EXIT_TRAPPED = 134,   // the program was stopped by a trap
@@ -39,6 +42,7 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_replay;
 extern const struct command command_demo;
 extern const struct command command_up;
 extern const struct command command_add;

@@ -10,13 +10,11 @@
 #include "machines/hosted/platform.h"
 #include "tools/redshirt/command.h"
 
-#define VERSION "0.1"
-
 static const struct command *const commands[] = {
     &command_run,   &command_up,      &command_demo,    &command_serve,     &command_add,
     &command_get,   &command_list,    &command_pin,     &command_unpin,     &command_peers,
     &command_why,   &command_publish, &command_network, &command_interface, &command_grants,
-    &command_grant, &command_revoke,
+    &command_grant, &command_revoke,  &command_replay,
 };
 
 static void help_print(FILE *to)
@@ -78,7 +76,7 @@ int main(int count, char **arguments)
         return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_IO;
     }
     if (strcmp(name, "--version") == 0) {
-        puts("redshirt " VERSION);
+        puts("redshirt " REDSHIRT_VERSION);
         return fflush(stdout) == 0 ? EXIT_GOOD : EXIT_IO;
     }
     for (size_t i = 0; i < COUNT_OF(commands); i++) {

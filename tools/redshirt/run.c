@@ -18,6 +18,7 @@
 #include "tools/redshirt/listens.h"
 #include "tools/redshirt/network.h"
 #include "tools/redshirt/program.h"
+#include "tools/redshirt/recorder.h"
 #include "tools/redshirt/session.h"
 #include "tools/redshirt/words.h"
 
@@ -26,7 +27,8 @@ struct run {
     struct words words;
     struct dirs dirs;
     struct listens listens;
-    u16 gdb_port; // 0: nobody debugs it
+    u16 gdb_port;       // 0: nobody debugs it
+    const char *record; // NULL: it is not recorded
     struct network network;
     const char *program; // a CID or the path of a file
     struct span arguments[KERNEL_ARGUMENTS];
@@ -75,6 +77,10 @@ static int option_take(const struct command *command, struct run *run, struct op
         run->gdb_port = (u16)port;
         return EXIT_GOOD;
     }
+    if (strcmp(option, "record") == 0) {
+        run->record = options_value(options, value);
+        return run->record != NULL ? EXIT_GOOD : say_usage(command, "--record wants a file");
+    }
     bool is_taken;
     int code = engine_option(command, options, option, value, &is_taken);
     if (!is_taken) {
@@ -110,6 +116,10 @@ static int arguments_take(const struct command *command, struct run *run, int co
     }
     if (options.next == count) {
         return say_usage(command, "which program?");
+    }
+    if (run->record != NULL && run->gdb_port != 0) {
+        return say_usage(command, "--record and --gdb do not go together: `redshirt replay --gdb` "
+                                  "debugs what was recorded");
     }
     run->program = arguments[options.next];
     // `--` behind the program ends our options a second time, for those who put it there.
@@ -147,6 +157,29 @@ static int rights_say(struct session *session, struct run *run, const char *cid)
     return code == EXIT_GOOD ? dirs_say(session->kernel, &run->dirs, &program) : code;
 }
 
+static void run_recorded(void *context, const struct kernel_record_state *state)
+{
+    recorder_end(context, state);
+}
+
+// Has the program recorded that is about to start.
+static int record_open(struct session *session, const char *path, struct recorder **recorder,
+                       struct kernel_record **out)
+{
+    int code = recorder_open(path, recorder);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    struct kernel_record_config config = {
+        .context = *recorder,
+        .put = recorder_put,
+        .words = SPAN_LITERAL("redshirt " REDSHIRT_VERSION),
+        .ended = run_recorded,
+    };
+    enum err err = kernel_record_create(session->kernel, &config, out);
+    return err == ERR_OK ? EXIT_GOOD : say_refused(path, err, NULL);
+}
+
 static int run_in(struct store *store, struct run *run)
 {
     char cid[CID_TEXT_BYTES];
@@ -166,9 +199,14 @@ static int run_in(struct store *store, struct run *run)
         return code;
     }
     struct debugger *debugger = NULL;
+    struct recorder *recorder = NULL;
+    struct kernel_record *record = NULL;
     code = rights_say(&session, run, cid);
     if (code == EXIT_GOOD && run->gdb_port != 0) {
         code = debugger_open(session.kernel, run->gdb_port, run->program, &debugger);
+    }
+    if (code == EXIT_GOOD && run->record != NULL) {
+        code = record_open(&session, run->record, &recorder, &record);
     }
     struct session_program program = {
         .name = run->program,
@@ -178,6 +216,7 @@ static int run_in(struct store *store, struct run *run)
         .environment = run->environment,
         .environment_count = run->environment_count,
         .debug = debugger == NULL ? NULL : debugger_debug(debugger),
+        .record = record,
         .is_main = true,
     };
     if (code == EXIT_GOOD && network_is_on(&run->network)) {
@@ -198,7 +237,7 @@ static int run_in(struct store *store, struct run *run)
     debugger_stop(debugger);
     session_close(&session);
     debugger_free(debugger);
-    return code;
+    return recorder_close(recorder, code);
 }
 
 static int run_run(const struct command *command, int count, char **arguments)
@@ -241,6 +280,9 @@ const struct command command_run = {
     "      --engine NAME      interpreter, compiled, or auto: what runs for a while is compiled\n"
     "      --gdb PORT         waits on 127.0.0.1 and ::1 until GDB's or LLDB's protocol says go "
     "on\n"
+    "      --record FILE      writes all that the program is given into a file, with the program, "
+    "for\n"
+    "                         `redshirt replay`\n"
     "      --memory NAME      fast (address space of its own), small (beside others, so that very "
     "many\n"
     "                         fit), or auto: fast while there is address space\n"

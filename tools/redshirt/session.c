@@ -37,6 +37,7 @@ static struct {
     int exit_code;               // atomic: of the main program; -1 before its end
     bool draws;                  // atomic: a program leaves a line on the terminal
     bool is_closing;             // atomic: session_close is at work
+    int (*judge)(const char *name, const struct kernel_ending *ending); // of the main program
     char cids[EMBEDDED_MAX][KERNEL_CID_TEXT_BYTES];
 } current;
 
@@ -163,24 +164,23 @@ static void not_loaded_say(const char *name, const struct kernel_ending *ending)
         name, size, text, name, kib, kib, name);
 }
 
-// The exit code that goes with an ending, after saying what there is to say.
-static int ending_code(const char *name, struct kernel_ending ending)
+int session_ending(const char *name, const struct kernel_ending *ending)
 {
-    int size = ending.text.size < WORDS_BYTES ? (int)ending.text.size : WORDS_BYTES;
-    const char *text = (const char *)ending.text.data;
-    switch (ending.kind) {
+    int size = ending->text.size < WORDS_BYTES ? (int)ending->text.size : WORDS_BYTES;
+    const char *text = (const char *)ending->text.data;
+    switch (ending->kind) {
     case KERNEL_EXITED:
-        return (int)(ending.code > 255 ? 255 : ending.code);
+        return (int)(ending->code > 255 ? 255 : ending->code);
     case KERNEL_TRAPPED:
         say("%s was stopped by a trap: %.*s", name, size, text);
-        trace_say(&ending);
+        trace_say(ending);
         return EXIT_TRAPPED;
     case KERNEL_KILLED:
         say("%s was killed", name);
         return EXIT_KILLED;
     case KERNEL_NOT_LOADED:
-        not_loaded_say(name, &ending);
-        return code_of_load(ending.load);
+        not_loaded_say(name, ending);
+        return code_of_load(ending->load);
     }
     return EXIT_MACHINE;
 }
@@ -191,7 +191,8 @@ static void main_ended(void *context, struct kernel_process_id process, struct k
     if (ending.kind == KERNEL_KILLED && __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0) {
         return; // by the user, who knows
     }
-    session_end(ending_code(context, ending));
+    session_end(current.judge != NULL ? current.judge(context, &ending)
+                                      : session_ending(context, &ending));
 }
 
 // A program of the system has ended: what needs it will say so by itself. At the end all are
@@ -203,7 +204,7 @@ static void other_ended(void *context, struct kernel_process_id process,
     if (ending.kind == KERNEL_KILLED) {
         return;
     }
-    int code = ending_code(context, ending);
+    int code = session_ending(context, &ending);
     if (ending.kind == KERNEL_EXITED && code != 0) {
         say("%s has ended with code %d", (const char *)context, code);
     }
@@ -219,7 +220,7 @@ static void watched_ended(void *context, struct kernel_process_id process,
     if (ending.kind == KERNEL_KILLED && is_over) {
         return;
     }
-    int code = ending_code(watch->name, ending);
+    int code = session_ending(watch->name, &ending);
     if (ending.kind == KERNEL_EXITED && code != 0) {
         say("%s has ended with code %d", watch->name, code);
     }
@@ -316,9 +317,13 @@ int session_start(struct session *session, const struct session_program *program
                                            : other_ended,
         .context = program->watch != NULL ? (void *)program->watch : (void *)program->name,
         .debug = program->debug,
+        .record = program->record,
     };
     struct kernel_process_id process;
     struct report report = {0};
+    if (program->is_main) {
+        current.judge = program->judge;
+    }
     if (program->draws) {
         __atomic_store_n(&current.draws, true, __ATOMIC_RELEASE);
     }
@@ -381,6 +386,30 @@ static int environment_take(struct hosted_machine_config *config, struct kernel_
     return EXIT_GOOD;
 }
 
+// What programs need to be loaded and to be granted something.
+static int system_start(struct session *session, const struct session_config *settings)
+{
+    int code = consent_start(session->kernel, session->store);
+    if (code == EXIT_GOOD) {
+        code = programs_add(session);
+    }
+    const char *loader = NULL;
+    if (code == EXIT_GOOD) {
+        code = session_embedded(session, "store-loader", &loader);
+    }
+    if (loader != NULL) {
+        struct span arguments[] = {SPAN_LITERAL("store-loader"), SPAN_LITERAL("--fetch")};
+        struct session_program program = {.name = "store-loader",
+                                          .cid = loader,
+                                          .arguments = arguments,
+                                          .argument_count = settings->fetches ? 2 : 1,
+                                          .is_loader = true};
+        kernel_expect_loader(session->kernel, true);
+        code = session_start(session, &program);
+    }
+    return code;
+}
+
 int session_open(struct session *session, struct store *store,
                  const struct session_config *settings)
 {
@@ -413,24 +442,7 @@ int session_open(struct session *session, struct store *store,
     current.draws = false;
     current.is_closing = false;
     signals_take(true);
-    int code = consent_start(session->kernel, store);
-    if (code == EXIT_GOOD) {
-        code = programs_add(session);
-    }
-    const char *loader = NULL;
-    if (code == EXIT_GOOD) {
-        code = session_embedded(session, "store-loader", &loader);
-    }
-    if (loader != NULL) {
-        struct span arguments[] = {SPAN_LITERAL("store-loader"), SPAN_LITERAL("--fetch")};
-        struct session_program program = {.name = "store-loader",
-                                          .cid = loader,
-                                          .arguments = arguments,
-                                          .argument_count = settings->fetches ? 2 : 1,
-                                          .is_loader = true};
-        kernel_expect_loader(session->kernel, true);
-        code = session_start(session, &program);
-    }
+    int code = settings->is_replay ? EXIT_GOOD : system_start(session, settings);
     if (code != EXIT_GOOD) {
         session_close(session);
     }

@@ -25,6 +25,7 @@ struct session_config {
     bool has_log;     // the machine itself handles `log`
     bool is_debugged; // programs are interpreted, and can be debugged
     bool fetches;     // what the store lacks is asked of others: network_start follows
+    bool is_replay;   // nobody loads or asks anything: programs come by kernel_program_add
 };
 
 // Who is told that a program has ended, after people were; with its exit code. On some worker.
@@ -42,7 +43,11 @@ struct session_program {
     u32 argument_count;
     struct span *environment;
     u32 environment_count;
-    struct kernel_debug *debug;  // NULL, or who debugs it
+    struct kernel_debug *debug;   // NULL, or who debugs it
+    struct kernel_record *record; // NULL, or what records or replays it
+    // NULL, or says how the main program has ended in the place of the session, and returns the
+    // exit code. On some worker.
+    int (*judge)(const char *name, const struct kernel_ending *ending);
     bool is_loader;              // others wait until it handles the loader interface, or has ended
     bool is_keeper;              // it may write into the store, and nobody else
     struct session_watch *watch; // NULL, or whom its end is told; alive until session_close
@@ -68,6 +73,9 @@ int session_start(struct session *session, const struct session_program *program
 // Runs until the main program ends or a signal comes. Returns the exit code, which for a signal is
 // EXIT_GOOD or EXIT_BY_SIGNAL plus its number.
 int session_run(struct session *session, bool signal_is_good);
+
+// Says how a program has ended, if that is not by itself; returns the exit code that goes with it.
+int session_ending(const char *name, const struct kernel_ending *ending);
 
 // Ends a session that runs, with that code; from any thread.
 void session_end(int code);
