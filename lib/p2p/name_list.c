@@ -85,25 +85,62 @@ bool name_list_find(struct span list, const struct peer_id *key, struct name_lin
     return false;
 }
 
-size_t name_list_set(struct span list, const struct name_line *line, char *out)
+bool name_list_is_damaged(struct span list)
 {
-    struct text text = text_over(out, list.size + NAME_LINE_BYTES + 1);
-    struct span words, hex;
-    struct peer_id key;
-    bool is_mine;
-    ASSERT(line->size <= P2P_KAD_NAME_BYTES);
+    static struct name_line line; // too large for a stack
+    struct span words;
     for (size_t at = 0; line_next(list, &at, &words);) {
-        bool is_former = line_split(words, &is_mine, &key, &hex) && peer_id_equal(&key, &line->key);
-        if (words.size != 0 && !is_former) {
-            text_bytes(&text, words);
-            text_char(&text, '\n');
+        if (words.size != 0 && !line_read(words, &line)) {
+            return true;
         }
     }
+    return false;
+}
+
+// Whether a line of the list is no more when one of that key is set.
+static bool is_former(struct span words, const struct peer_id *key)
+{
+    struct span hex;
+    struct peer_id other;
+    bool is_mine;
+    return words.size == 0 ||
+           (line_split(words, &is_mine, &other, &hex) && peer_id_equal(&other, key));
+}
+
+static bool may_go(struct span words)
+{
+    struct span mine = SPAN_LITERAL("mine ");
+    return words.size < mine.size || !span_equal(span_slice(words, 0, mine.size), mine);
+}
+
+size_t name_list_set(struct span list, const struct name_line *line, char *out)
+{
+    char name[P2P_PEER_ID_TEXT_BYTES];
+    struct text key = text_over(name, sizeof name);
+    struct text text = text_over(out, list.size + NAME_LINE_BYTES + 1);
+    struct span words;
+    ASSERT(line->size <= P2P_KAD_NAME_BYTES);
+    peer_id_write_name(&key, &line->key);
+    size_t total = NAME_WORD_BYTES + key.size + 1 + 2 * line->size + 1;
+    for (size_t at = 0; line_next(list, &at, &words);) {
+        total += is_former(words, &line->key) ? 0 : words.size + 1;
+    }
+    for (size_t at = 0; line_next(list, &at, &words);) {
+        if (is_former(words, &line->key)) {
+            continue;
+        }
+        if (total > NAME_LIST_BYTES && may_go(words)) {
+            total -= words.size + 1;
+            continue;
+        }
+        text_bytes(&text, words);
+        text_char(&text, '\n');
+    }
     text_string(&text, line->is_mine ? "mine " : "seen ");
-    peer_id_write_name(&text, &line->key);
+    text_bytes(&text, span_of(key.data, key.size));
     text_char(&text, ' ');
     text_hex_bytes(&text, span_of(line->bytes, line->size));
     text_char(&text, '\n');
-    ASSERT(!text.cut);
-    return text.size;
+    ASSERT(!text.cut && text.size == total);
+    return total <= NAME_LIST_BYTES ? total : 0;
 }

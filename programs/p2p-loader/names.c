@@ -3,6 +3,7 @@
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "interfaces/fetch.h"
 #include "interfaces/keep.h"
 #include "interfaces/keep_client.h"
@@ -78,22 +79,27 @@ static struct span list_get(struct node *node, struct span *answer)
     return result.value;
 }
 
-// Writes the list with what was found of the key. False: the list has become another meanwhile.
-static bool list_set(struct node *node, struct span old, const struct name_line *line)
+// Writes the list with what was found of the key.
+// ERR_BUSY  the list has become another meanwhile; others: it cannot be written
+static enum err list_set(struct node *node, struct span old, const struct name_line *line)
 {
     size_t list_room = old.size + NAME_LINE_BYTES + 1;
     size_t room = list_room + old.size + list_room + BODY_BYTES;
     char *words = memory_take(rt_memory(), room);
     if (words == NULL) {
-        return true; // it is asked for again next time
+        return ERR_NO_MEMORY;
     }
-    struct keep_replace_call replace = {SPAN_LITERAL("names"), old,
-                                        span_of(words, name_list_set(old, line, words))};
-    struct keep_result_bool_error result;
-    i64 error =
-        keep_replace(node->keep, words + list_room, (u32)(room - list_room), &replace, &result);
+    size_t size = name_list_set(old, line, words);
+    struct keep_replace_call replace = {SPAN_LITERAL("names"), old, span_of(words, size)};
+    struct keep_result_bool_error result = {0};
+    i64 error = size == 0 ? 0
+                          : keep_replace(node->keep, words + list_room, (u32)(room - list_room),
+                                         &replace, &result);
     memory_give(rt_memory(), words, room);
-    return error != 0 || !result.ok || result.value;
+    if (error != 0 || !result.ok) {
+        return size == 0 ? ERR_LIMIT : ERR_IO;
+    }
+    return result.value ? ERR_OK : ERR_BUSY;
 }
 
 // ---- asking
@@ -188,6 +194,7 @@ static enum err known_find(struct node *node, struct span list, struct name_line
 //   out  the newest of both
 // ERR_CLOSED  which is no longer valid
 // ERR_BUSY    others have changed the list meanwhile
+// ERR_LIMIT, ERR_NO_MEMORY, ERR_IO  the list cannot be written
 static enum err newest_keep(struct node *node, struct ipns_record *out)
 {
     static struct name_line known; // `out` points into it
@@ -199,7 +206,7 @@ static enum err newest_keep(struct node *node, struct ipns_record *out)
         struct name_line line = {.key = wanted.key, .size = wanted.size};
         mem_copy(line.bytes, wanted.bytes, wanted.size);
         bool is_mine = has_known && known.is_mine;
-        err = is_mine || list_set(node, list, &line) ? ERR_OK : ERR_BUSY;
+        err = is_mine ? ERR_OK : list_set(node, list, &line);
         *out = wanted.record;
     }
     if (answer.data != NULL) {
@@ -225,6 +232,10 @@ static void resolved(struct node *node)
         fail(FETCH_ERROR_NOT_FOUND, "who was asked knows nothing newer than what has expired");
     } else if (err == ERR_BUSY) {
         fail(FETCH_ERROR_FAILED, "the list of names is changed by others all the time");
+    } else if (err == ERR_LIMIT) {
+        fail(FETCH_ERROR_FAILED, "the list of names is full of the user's own");
+    } else if (err != ERR_OK) {
+        fail(FETCH_ERROR_FAILED, "what the name stands for cannot be kept");
     } else if (ipns_value_cid(newest.value, &cid, NULL) != ERR_OK) {
         fail(FETCH_ERROR_REFUSED, "the name stands for something that is not fetched");
     } else {
@@ -324,9 +335,30 @@ static void offer(struct node *node, struct kad_serving *serving, const struct p
     }
 }
 
+// Says it where there are more names of ours than are told, once for each number of them.
+static void say_untold(struct node *node, u32 count)
+{
+    static u32 said;
+    char line[192];
+    struct text text = text_over(line, sizeof line);
+    if (count == said || count <= P2P_KAD_OWN_NAMES) {
+        return;
+    }
+    said = count;
+    text_string(&text, "p2p: ");
+    text_u64(&text, count);
+    text_string(&text, " names are published here; ");
+    text_u64(&text, P2P_KAD_OWN_NAMES);
+    text_string(&text, " of them are given to who asks, and ");
+    text_u64(&text, count < LOADER_NAMES ? count : LOADER_NAMES);
+    text_string(&text, " told to others; a home holds no more");
+    node_say(node, NODE_WARNING, span_of(text.data, text.size));
+}
+
 void names_offer(struct node *node)
 {
     static struct name_line line;
+    u32 count = 0;
     struct span answer = {0};
     struct kad_serving *serving = server == NULL ? NULL : memory_take(rt_memory(), sizeof *serving);
     if (serving == NULL) {
@@ -335,10 +367,12 @@ void names_offer(struct node *node)
     struct span list = list_get(node, &answer);
     for (size_t at = 0; name_list_next(list, &at, &line);) {
         if (line.is_mine) {
+            count++;
             offer(node, serving, &line.key, span_of(line.bytes, line.size));
             announce_name(node, &line.key, span_of(line.bytes, line.size));
         }
     }
+    say_untold(node, count);
     if (answer.data != NULL) {
         memory_give(rt_memory(), (void *)answer.data, answer.size);
     }

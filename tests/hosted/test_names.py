@@ -6,10 +6,11 @@ import ctypes.util
 import os
 import re
 import socket
+import time
 
 from harness import expect, expect_good, expect_refused, test
 from test_grants import Terminal
-from test_p2p import ABSENT, add, eventually, home, serving
+from test_p2p import ABSENT, add, eventually, finish, home, serving
 
 
 def guest(world, name):
@@ -232,6 +233,59 @@ def names_stay_taken_back_where_a_block_is_lost(world):
     expect(seen(world), before)
     publish(world, "--forget-yanks", "tool", first)
     expect(world.run("run", name).code, 0)
+
+
+@test
+def names_whose_number_is_lost_are_not_published(world):
+    cid = add(world, guest(world, "keep"))
+    name = publish(world, "tool", cid)
+    publish(world, "tool", cid)
+    whole = seen(world)
+    for damaged in (whole.replace(b"mine ", b"mone "), whole.replace(b"k51", b"k52"), whole[:-3] + b"\n",
+                    whole[:100] + (b"0" if whole[100:101] != b"0" else b"1") + whole[101:]):
+        record_write(world, "names", damaged)
+        expect_refused(world.run("publish", "tool", cid), 68, "nothing is published", "records/names is damaged")
+        expect(seen(world), damaged)
+    publish(world, "other", cid)  # a new one has no number to lose
+    record_write(world, "names", whole)
+    expect(publish(world, "tool", cid), name)
+    expect(sequence_of(seen(world)), 3)
+
+
+@test
+def names_that_were_seen_go_where_the_list_is_full(world):
+    """What is kept is at most a record: the oldest that was seen goes, and none of the user's own."""
+    giver, taker = home(world, "giver"), home(world, "taker")
+    cid = add(giver, guest(giver, "inspector"))
+    add(taker, guest(taker, "inspector"))
+    name = publish(giver, "tool", cid)
+    mine = publish(taker, "mine", cid)
+    own = seen(taker)
+    old = b"seen k51qzi5uqu5dgp9ji5wsl8hs5dvdcvhld70tccmt8jti0z8vbio5px6nie6iw6 " + b"0" * 2000 + b"\n"
+    record_write(taker, "names", own + old + b"seen other " + b"0" * (262144 - len(own) - len(old) - 12) + b"\n")
+    expect(os.path.getsize(record_path(taker, "names")), 262144)
+    with serving(giver) as node:
+        expect(taker.run("run", "--peer", node.address, name).code, 0)
+    expect([line.split()[1].decode() for line in seen(taker).splitlines()][0::2],
+           [mine.split("@")[1], name.split("@")[1]])
+
+
+@test
+def names_beyond_those_that_are_told_are_counted(world):
+    """32 are given to who asks; with one more it is said."""
+    cid = add(world, guest(world, "keep"))
+    for n in range(32):
+        publish(world, f"tool{n}", cid)
+    with serving(world) as node:
+        time.sleep(0.5)
+        node.terminate()
+        expect(b"names are published" in finish(node).err, False)
+    publish(world, "tool32", cid)
+    with serving(world) as node:
+        time.sleep(0.5)
+        node.terminate()
+        told = finish(node).err
+        expect(b"33 names are published here; 32 of them are given" in told, True, told)
 
 
 @test

@@ -574,6 +574,51 @@ static void lists_of_names_are_set(void **state)
     assert_false(name_list_find(list, &two, &got));
 }
 
+// At the bound the oldest that are not the user's own go, and no more of them than have to.
+static void lists_of_names_have_a_bound(void **state)
+{
+    (void)state;
+    enum {
+        LINE = NAME_WORD_BYTES + 62 + 1 + 2 * P2P_KAD_NAME_BYTES + 1,
+        COUNT = NAME_LIST_BYTES / LINE
+    };
+    static struct name_line line = {.size = P2P_KAD_NAME_BYTES}, got;
+    static char lists[2][NAME_LIST_BYTES + NAME_LINE_BYTES + 1];
+    struct span list = {0};
+    for (u32 mine = 0; mine <= 1; mine++) {
+        // The first is the user's own, and the others are, too, in the second round.
+        list = (struct span){0};
+        for (u32 i = 0; i < COUNT; i++) {
+            line.is_mine = mine == 1 || i == 0;
+            line.key = key_of((u8)i);
+            char *out = lists[i % 2];
+            list = span_of(out, name_list_set(list, &line, out));
+            assert_int_equal(list.size, (i + 1) * LINE);
+        }
+        // As much as there may be.
+        line.key = key_of(COUNT);
+        line.is_mine = false;
+        line.size = (NAME_LIST_BYTES - COUNT * LINE - (LINE - 2 * P2P_KAD_NAME_BYTES)) / 2;
+        assert_in_range(line.size, 0, P2P_KAD_NAME_BYTES - 1);
+        char *out = lists[COUNT % 2];
+        size_t size = name_list_set(list, &line, out);
+        assert_in_range(size, NAME_LIST_BYTES - 1, NAME_LIST_BYTES);
+        // One letter more.
+        line.size++;
+        size = name_list_set(list, &line, out);
+        struct peer_id first = key_of(0), second = key_of(1), third = key_of(2);
+        assert_int_equal(size == 0, mine == 1);
+        if (size != 0) {
+            struct span now = span_of(out, size);
+            assert_true(name_list_find(now, &first, &got) && got.is_mine);
+            assert_false(name_list_find(now, &second, &got));
+            assert_true(name_list_find(now, &third, &got));
+            assert_true(name_list_find(now, &line.key, &got));
+        }
+        line.size = P2P_KAD_NAME_BYTES;
+    }
+}
+
 static void lists_of_names_may_be_damaged(void **state)
 {
     (void)state;
@@ -591,6 +636,9 @@ static void lists_of_names_may_be_damaged(void **state)
         struct span damaged = span_of(list, text.size);
         bool is_empty = *bad[i] == 0 || *bad[i] == '\n'; // a record of no bytes
         assert_int_equal(name_list_find(damaged, &key, &got), is_empty);
+        assert_true(name_list_is_damaged(damaged)); // by the lines before, at least
+        struct span last = span_slice(damaged, 24, damaged.size);
+        assert_int_equal(name_list_is_damaged(last), !is_empty || *bad[i] == '\n');
         size_t size = name_list_set(damaged, &line, out); // the last line ends where another begins
         assert_true(name_list_find(span_of(out, size), &line.key, &got));
         line.key = key; // whatever it had
@@ -629,6 +677,7 @@ int main(void)
         cmocka_unit_test(fields_are_read),
         cmocka_unit_test(fields_are_written),
         cmocka_unit_test(lists_of_names_are_set),
+        cmocka_unit_test(lists_of_names_have_a_bound),
         cmocka_unit_test(lists_of_names_may_be_damaged),
         cmocka_unit_test(signatures_of_weak_keys_are_refused),
     };

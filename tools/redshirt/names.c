@@ -46,6 +46,9 @@ int name_find(struct store *store, const struct peer_id *key, struct known_name 
                                           key, now_ns(), scratch, &out->record, NULL);
         out->is_known = err == ERR_OK || err == ERR_CLOSED;
         out->is_expired = err == ERR_CLOSED;
+        out->is_damaged = !out->is_known;
+    } else if (code == EXIT_GOOD) {
+        out->is_damaged = name_list_is_damaged(list);
     }
     free((void *)list.data);
     return code;
@@ -59,7 +62,9 @@ int name_keep(struct store *store, const struct name_line *line)
     char *written = code == EXIT_GOOD ? malloc(list.size + NAME_LINE_BYTES + 1) : NULL;
     if (written != NULL) {
         size_t size = name_list_set(list, line, written);
-        enum err err = record_set(store->home, RECORD, span_of(written, size), &report);
+        enum err err = size == 0
+                           ? report_err(&report, ERR_LIMIT, 0, "is full of names that are yours")
+                           : record_set(store->home, RECORD, span_of(written, size), &report);
         code = err == ERR_OK ? EXIT_GOOD : say_refused("the list of names", err, &report);
     } else if (code == EXIT_GOOD) {
         say("no memory for the list of names");

@@ -21,6 +21,7 @@ struct store;
 struct known_name {
     bool is_known;
     bool is_expired;
+    bool is_damaged; // it is not known, and a line that may have been its own cannot be read
     struct ipns_record record; // its value points into `line`
     struct name_line line;
 };

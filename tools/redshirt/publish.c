@@ -39,6 +39,7 @@ struct publication {
     bool forgets_yanks;      // what the manifest before took back is not said again
     u8 seed[P2P_SECRET_BYTES];
     struct peer_id key;
+    bool is_new; // the key was made just now
     struct manifest manifest;
     struct span former;      // the block of the manifest before, which `manifest` may point into
     struct cid signed_block; // of the manifest
@@ -181,6 +182,7 @@ static int key_take(struct store *store, struct publication *publication)
         mem_copy(publication->seed, seed.data, P2P_SECRET_BYTES);
     } else if (err == ERR_NOT_FOUND) {
         report = (struct report){0};
+        publication->is_new = true;
         platform_random(publication->seed, P2P_SECRET_BYTES);
         err = record_set(store->home, span_string(name),
                          span_of(publication->seed, P2P_SECRET_BYTES), &report);
@@ -203,6 +205,13 @@ static int former_take(struct store *store, struct publication *publication)
     static struct manifest before;
     struct manifest *manifest = &publication->manifest;
     int code = name_find(store, &publication->key, &known);
+    if (code == EXIT_GOOD && known.is_damaged && !publication->is_new) {
+        say("nothing is published: a line of REDSHIRT_HOME/store/records/names is damaged, and it "
+            "may have the number of what this name last stood for; put a copy of that file in its "
+            "place, or remove the line and let `redshirt run NAME@KEY --peer ADDRESS` ask who has "
+            "heard of it");
+        return EXIT_DAMAGED;
+    }
     manifest->sequence = known.is_known ? known.record.sequence + 1 : 1;
     if (code != EXIT_GOOD || !known.is_known || publication->forgets_yanks) {
         return code;
