@@ -36,6 +36,9 @@ TRY_BODY(tcp_read, result, struct tcp_result_bytes_net_error)
 TRY_BODY(udp_receive, result, struct udp_result_datagram_net_error)
 TRY_BODY(dns_resolve, result, struct dns_result_list_net_address_net_error)
 TRY_BODY(inspect_processes, result, struct inspect_list_process)
+TRY_BODY(inspect_budgets, result, struct inspect_list_budget)
+TRY_BODY(inspect_bonds, result, struct inspect_bonds_part)
+TRY_BODY(inspect_refusals, result, struct inspect_refusals_part)
 TRY_BODY(system_start, result, struct system_start_info)
 TRY_BODY(system_spawn, call, struct system_spawn_call)
 TRY_BODY(system_spawn, result, struct system_result_u64_spawn_error)
@@ -108,12 +111,13 @@ static bool try_small_numbers_call(struct span body, u8 *out)
 }
 
 static try_body *const tries[] = {
-    try_small_apply_call,    try_small_numbers_call,  try_small_every_result,
-    try_small_put_call,      try_small_register_call, try_small_put_result,
-    try_small_apply_result,  try_tcp_connect_result,  try_tcp_read_result,
-    try_udp_receive_result,  try_dns_resolve_result,  try_inspect_processes_result,
-    try_system_start_result, try_system_spawn_call,   try_system_spawn_result,
-    try_system_bind_result,
+    try_small_apply_call,        try_small_numbers_call,     try_small_every_result,
+    try_small_put_call,          try_small_register_call,    try_small_put_result,
+    try_small_apply_result,      try_tcp_connect_result,     try_tcp_read_result,
+    try_udp_receive_result,      try_dns_resolve_result,     try_inspect_processes_result,
+    try_system_start_result,     try_system_spawn_call,      try_system_spawn_result,
+    try_system_bind_result,      try_inspect_budgets_result, try_inspect_bonds_result,
+    try_inspect_refusals_result,
 };
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

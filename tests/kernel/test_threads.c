@@ -169,26 +169,72 @@ static void so_many_are_woken_at_once(void **state)
     stage_close(&scene.stage);
 }
 
-// A process is one entry of inspect's, with the number of its threads.
-static void inspect_counts_them(void **state)
+// A process with as many threads as there may be, and who watches it. Returns the watcher's bond to
+// inspect, which is to be used at once: when nothing else is left to do, time passes.
+static u32 watch_far(struct scene *scene, struct puppet **watcher)
 {
-    (void)state;
     static const struct stage_interface inspect = {INSPECT_NAME, .real = &inspect_interface};
     const struct stage_interface *interfaces[] = {&inspect};
-    static struct scene scene;
-    scene_open(&scene, 1, 1, "far");
-    struct stage *stage = &scene.stage;
+    scene_open(scene, 1, 1, "far");
+    struct stage *stage = &scene->stage;
     char cid[KERNEL_CID_TEXT_BYTES];
     stage_program(stage, interfaces, COUNT_OF(interfaces), cid);
-    struct puppet *watcher = stage_start(stage, cid);
-    i64 bond = puppet_bind(stage, watcher, &inspect, false);
+    *watcher = stage_start(stage, cid);
+    i64 bond = puppet_bind(stage, *watcher, &inspect, false);
     assert_true(bond > 0);
     for (u32 i = 0; i < TURNS_AT_MOST && stage->kernel->timers.count <= KERNEL_THREADS; i++) {
         (void)stage_turn(stage);
     }
-    u64 after = 0; // at once: when nothing else is left to do, time passes
+    return (u32)bond;
+}
+
+// A thread, which never asked for it, is given a bond: its process is the client.
+static void inspect_tells_of_their_bonds(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    struct puppet *watcher;
+    u32 bond = watch_far(&scene, &watcher);
+    struct kernel *kernel = scene.stage.kernel;
+    static const u8 nobody[32];
+    struct process *thread = NULL;
+    for (struct list_node *node = list_first(&kernel->all_processes); node != NULL;
+         node = list_next(&kernel->all_processes, node)) {
+        struct process *process = LIST_ITEM(node, struct process, of_kernel);
+        thread = process->leader != process ? process : thread;
+    }
+    assert_non_null(thread);
+    kernel_lock(kernel);
+    struct interface_entry *entry = entry_find_locked(kernel, kernel->inspect.name, nobody);
+    assert_non_null(bond_add_locked(kernel, thread, entry, &kernel->inspect));
+    kernel_unlock(kernel);
+    u32 start = 0;
     i64 len =
-        puppet_send(stage, watcher, (u32)bond, INSPECT_PROCESSES_ID, span_of(&after, 8), SEND_WAIT);
+        puppet_send(&scene.stage, watcher, bond, INSPECT_BONDS_ID, span_of(&start, 4), SEND_WAIT);
+    assert_true(len > 0);
+    struct inspect_bonds_part part;
+    struct span body = puppet_peek(&scene.stage, watcher, puppet_answer_address(watcher), (u32)len);
+    assert_int_equal(inspect_bonds_decode_result(body, &part), ERR_OK);
+    struct inspect_bond found;
+    u32 count = 0;
+    while (inspect_list_bond_next(&part.bonds, &found)) {
+        count += found.client == scene.id.value;
+    }
+    assert_int_equal(count, 1);
+    stage_close(&scene.stage);
+}
+
+// A process is one entry of inspect's, with the number of its threads.
+static void inspect_counts_them(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    struct puppet *watcher;
+    u32 bond = watch_far(&scene, &watcher);
+    struct stage *stage = &scene.stage;
+    u64 after = 0;
+    i64 len =
+        puppet_send(stage, watcher, bond, INSPECT_PROCESSES_ID, span_of(&after, 8), SEND_WAIT);
     assert_true(len > 0);
     struct span body = puppet_peek(stage, watcher, puppet_answer_address(watcher), (u32)len);
     struct inspect_list_process list;
@@ -316,6 +362,7 @@ int main(void)
         cmocka_unit_test(many_who_wait_cost_nobody_time),
         cmocka_unit_test(so_many_are_woken_at_once),
         cmocka_unit_test(inspect_counts_them),
+        cmocka_unit_test(inspect_tells_of_their_bonds),
         cmocka_unit_test(bodies_that_change_harm_nobody),
         cmocka_unit_test(exit_of_one_ends_all),
         cmocka_unit_test(trap_of_one_ends_all),
