@@ -57,6 +57,10 @@ static const struct {
     {"store-loader", "redshirt:kernel/loader", KERNEL_HANDLE, ""},
     {"log", "redshirt:io/log", KERNEL_HANDLE, ""},
     {"http", "redshirt:kernel/inspect", KERNEL_USE, ""},
+    {"ps", "redshirt:kernel/inspect", KERNEL_USE, ""},
+    {"top", "redshirt:kernel/inspect", KERNEL_USE, ""},
+    {"kill", "redshirt:kernel/processes", KERNEL_USE, ""},
+    {"env", "redshirt:kernel/processes", KERNEL_USE, ""},
     {"http", "redshirt:io/tcp", KERNEL_USE, "listen:127.0.0.1:*"},
     {"http", "redshirt:net/peers", KERNEL_USE, ""},
     {"store-loader", "redshirt:kernel/fetch", KERNEL_USE, ""},
@@ -70,31 +74,14 @@ static const struct {
     {"p2p-loader", "redshirt:io/dns", KERNEL_USE, ""},
 };
 
-enum { EMBEDDED_MOST = 16 };
-
-// The name of a program that comes with the command; each is one block.
-static const struct cid *embedded_cid(size_t index)
-{
-    static struct cid cids[EMBEDDED_MOST];
-    ASSERT(index < EMBEDDED_MOST);
-    const struct embedded *program = &embedded_programs[index];
-    if (cids[index].codec == 0) {
-        struct span bytes = span_of(program->start, (size_t)(program->end - program->start));
-        ASSERT(bytes.size <= UNIXFS_CHUNK_BYTES);
-        cids[index] = cid_of_block(CID_RAW, bytes, platform_sha256);
-    }
-    return &cids[index];
-}
-
 bool grants_program(const char *name, struct cid *out)
 {
-    for (size_t i = 0; i < embedded_count; i++) {
-        if (strcmp(embedded_programs[i].name, name) == 0) {
-            *out = *embedded_cid(i);
-            return true;
-        }
+    size_t index = embedded_find(name);
+    if (index == embedded_count) {
+        return false;
     }
-    return false;
+    *out = *embedded_cid(index);
+    return true;
 }
 
 const char *grants_program_name(const struct cid *cid)

@@ -14,6 +14,7 @@
 #include "lib/p2p/cid_text.h"
 #include "machines/hosted/file.h"
 #include "tools/redshirt/command.h"
+#include "tools/redshirt/embedded.h"
 #include "tools/redshirt/names.h"
 
 enum { NAME_SHORTEST = 40 }; // letters of a CID of any kind that there is
@@ -89,6 +90,10 @@ int program_find(struct store *store, struct network *network, const char *progr
             program, report.text);
         return EXIT_BAD_CID;
     }
+    size_t embedded = embedded_find(program);
+    if (embedded < embedded_count) {
+        return embedded_put(store, embedded, cid);
+    }
     // What begins as names of blocks do, and is long, was meant as one.
     bool looks_like_cid = is_address ||
                           (err == ERR_UNSUPPORTED && strlen(program) >= NAME_SHORTEST) ||
@@ -97,8 +102,8 @@ int program_find(struct store *store, struct network *network, const char *progr
         say("cannot run %s: %s", program, report.text);
         return EXIT_BAD_CID;
     }
-    say("cannot run %s: it is neither a file nor a CID nor NAME@KEY; `redshirt ls` lists what is "
-        "here",
+    say("cannot run %s: it is neither a file nor a CID nor NAME@KEY, and no program of that name "
+        "comes with redshirt; `redshirt ls` lists what is here",
         program);
     return EXIT_NOT_FOUND;
 }

@@ -2,7 +2,8 @@
 // tools/redshirt/program.h: which program somebody means.
 //
 // A CID is taken as one; whatever looks like a path, or is a file, is a file, and is put into the
-// store; NAME@KEY is what its key says, who may be asked for over the network.
+// store; NAME@KEY is what its key says, who may be asked for over the network; a name is that of a
+// program that comes with the command.
 #pragma once
 #include "core/base/cid.h"
 struct network;

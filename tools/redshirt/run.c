@@ -258,9 +258,11 @@ static int run_run(const struct command *command, int count, char **arguments)
 const struct command command_run = {
     "run",
     "runs a program by its CID, or a file after adding it to the store",
-    "Usage: redshirt run [OPTIONS] CID|FILE|NAME@KEY [--] [ARGUMENT...]\n"
+    "Usage: redshirt run [OPTIONS] CID|FILE|NAME@KEY|NAME [--] [ARGUMENT...]\n"
     "\n"
-    "Runs a program. A file is put into the store first; then its CID is loaded from there. The\n"
+    "Runs a program. A file is put into the store first; then its CID is loaded from there. NAME "
+    "is one\n"
+    "of the programs that come with redshirt : hello, ls, grep... The\n"
     "program's standard input, output and error and its exit code are the command's own. Options "
     "stand\n"
     "before the program; what stands behind it is the program's.\n"

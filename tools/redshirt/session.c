@@ -24,8 +24,7 @@
 
 enum {
     STOP_PATIENCE_US = 800000, // from a signal to leaving by force: the user was promised a second
-    EMBEDDED_MAX = 16,
-    WORDS_BYTES = 1024, // of what is said about a program's end
+    WORDS_BYTES = 1024,        // of what is said about a program's end
 };
 
 // What signal handlers and endings reach. One session at a time.
@@ -38,7 +37,7 @@ static struct {
     bool draws;                  // atomic: a program leaves a line on the terminal
     bool is_closing;             // atomic: session_close is at work
     int (*judge)(const char *name, const struct kernel_ending *ending); // of the main program
-    char cids[EMBEDDED_MAX][KERNEL_CID_TEXT_BYTES];
+    char cids[EMBEDDED_MOST][KERNEL_CID_TEXT_BYTES];
 } current;
 
 // ---- signals
@@ -236,17 +235,11 @@ static void loader_ended(void *context, struct kernel_process_id process,
 
 // ---- the session
 
-static struct span embedded_bytes(size_t index)
-{
-    const struct embedded *program = &embedded_programs[index];
-    return span_of(program->start, (size_t)(program->end - program->start));
-}
-
 // The kernel itself holds what nothing else can load: the loader, and the adapter that the loader's
 // answer may have to be linked with. All other programs come through the loader.
 static int programs_add(struct session *session)
 {
-    ASSERT(embedded_count <= EMBEDDED_MAX);
+    ASSERT(embedded_count <= EMBEDDED_MOST);
     for (size_t i = 0; i < embedded_count; i++) {
         const char *name = embedded_programs[i].name;
         bool is_wasi = strcmp(name, "wasi") == 0;
@@ -264,42 +257,19 @@ static int programs_add(struct session *session)
     return EXIT_GOOD;
 }
 
-// Puts one of the other programs into the store, where the loader finds it.
-static int program_put(struct session *session, size_t index)
-{
-    struct span bytes = embedded_bytes(index);
-    ASSERT(bytes.size <= UNIXFS_CHUNK_BYTES); // so that it is one block
-    struct cid cid = cid_of_block(CID_RAW, bytes, platform_sha256);
-    struct report report = {0};
-    enum err err = store_put(session->store, &cid, bytes, &report);
-    if (err != ERR_OK) {
-        return say_refused(embedded_programs[index].name, err, &report);
-    }
-    cid_write_text(&cid, current.cids[index]);
-    return EXIT_GOOD;
-}
-
-bool embedded_has(const char *name)
-{
-    for (size_t i = 0; i < embedded_count; i++) {
-        if (strcmp(embedded_programs[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int session_embedded(struct session *session, const char *name, const char **cid)
 {
     *cid = NULL;
-    for (size_t i = 0; i < embedded_count; i++) {
-        if (strcmp(embedded_programs[i].name, name) == 0) {
-            int code = current.cids[i][0] == 0 ? program_put(session, i) : EXIT_GOOD;
-            *cid = code == EXIT_GOOD ? current.cids[i] : NULL;
-            return code;
-        }
+    size_t index = embedded_find(name);
+    if (index == embedded_count) {
+        return EXIT_GOOD;
     }
-    return EXIT_GOOD;
+    int code = EXIT_GOOD;
+    if (current.cids[index][0] == 0) {
+        code = embedded_put(session->store, index, current.cids[index]);
+    }
+    *cid = code == EXIT_GOOD ? current.cids[index] : NULL;
+    return code;
 }
 
 int session_start(struct session *session, const struct session_program *program)
