@@ -12,6 +12,8 @@ REDSHIRT_LIBRARIES := -luv -lsodium -lnettle -lpthread
 # The programs inside the command: what a system needs before it can load others.
 EMBEDDED := store-loader wasi log http hello p2p-loader firewall tap clock
 EMBEDDED := $(foreach e,$(EMBEDDED),$(if $(wildcard programs/$(e)/*.c),$(e)))
+# And the everyday ones.
+EMBEDDED += $(notdir $(basename $(wildcard programs/tools/*.c)))
 EMBEDDED_FILES := $(EMBEDDED:%=build/programs/%.wasm)
 
 # All interfaces that have functions, for whoever is asked about them by name or by hash.
@@ -19,7 +21,8 @@ build/gen/redshirt/interfaces.c: $(INTERFACES:%=build/gen/interfaces/%.h) tools/
 	@mkdir -p $(@D)
 	$(Q)tools/redshirt/known $(INTERFACES) >$@
 
-build/gen/redshirt/embedded.c: mk/hosted.mk tools/redshirt/embed
+# Also when a tool comes or goes: that touches their folder.
+build/gen/redshirt/embedded.c: mk/hosted.mk tools/redshirt/embed programs/tools
 	@mkdir -p $(@D)
 	$(Q)tools/redshirt/embed $(EMBEDDED_FILES) >$@
 # The assembler reads the programs when the object is made.

@@ -18,5 +18,6 @@ programs/rt      | core/base interfaces                                         
 programs/*       | core/base lib/* lib/p2p programs/rt interfaces                           | freestanding
 programs/p2p     | core/base lib/* lib/p2p programs/rt interfaces                           | freestanding
 programs/p2p-loader | core/base lib/* lib/p2p programs/p2p programs/rt interfaces                | freestanding
+programs/tools   | core/base lib/* lib/p2p programs/rt interfaces                                   | any
 tools            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/bare machines/hosted lib/* lib/p2p | any
-tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* lib/p2p programs/rt programs/* programs/p2p programs/p2p-loader tools | any
+tests            | core/base core/wasm core/jit core/platform.h core/kernel interfaces machines/hosted machines/bare machines/sim lib/* lib/p2p programs/rt programs/* programs/p2p programs/p2p-loader programs/tools tools | any

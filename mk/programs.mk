@@ -62,7 +62,7 @@ threaded_rule = $(eval $(call threaded_rule_text,$(1),$(2)))
 
 PROGRAM_SOURCES_http := $(HTTP_SOURCES)
 # programs/p2p is what several programs share.
-PROGRAM_NAMES := $(sort $(filter-out rt wasi p2p,$(notdir $(patsubst %/,%,$(dir $(wildcard programs/*/*.c))))))
+PROGRAM_NAMES := $(sort $(filter-out rt wasi p2p tools,$(notdir $(patsubst %/,%,$(dir $(wildcard programs/*/*.c))))))
 $(foreach p,$(PROGRAM_NAMES),$(call program_rule,\
   build/programs/$(p).wasm,$(wildcard programs/$(p)/*.c) $(PROGRAM_SOURCES_$(p)),$(PROGRAM_STACK_BYTES_$(p))))
 

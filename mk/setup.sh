@@ -9,11 +9,12 @@ set -u
 packages='
     make python3 gcc libc6-dev clang-19 lld-19 llvm-19
     libuv1-dev libsodium-dev nettle-dev
+    wasi-libc libclang-rt-19-dev-wasm32
 '
 [ "${1-}" = run ] || packages="$packages"'
     git
     clang-format-19 lldb-19 libclang-rt-19-dev libcmocka-dev wabt binaryen valgrind
-    wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32
+    libc++-19-dev-wasm32 libc++abi-19-dev-wasm32
     rustc libstd-rust-dev-wasm32 lld-14
     qemu-system-x86 qemu-system-arm
     grub-pc-bin grub-common xorriso mtools

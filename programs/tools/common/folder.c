@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/tools/common/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wasi/api.h>
+
+#include "programs/tools/common/tool.h"
+
+// ---- where relative paths begin
+
+// The first folder that the tool began with; false: there is none.
+static bool first_folder(char name[TOOL_PATH_BYTES])
+{
+    __wasi_prestat_t given;
+    for (__wasi_fd_t fd = STDERR_FILENO + 1; __wasi_fd_prestat_get(fd, &given) == 0; fd++) {
+        size_t size = given.u.dir.pr_name_len;
+        if (given.tag == __WASI_PREOPENTYPE_DIR && size < TOOL_PATH_BYTES) {
+            name[size] = 0;
+            return __wasi_fd_prestat_dir_name(fd, (u8 *)name, size) == 0;
+        }
+    }
+    return false;
+}
+
+void path_begin(void)
+{
+    static char first[TOOL_PATH_BYTES];
+    const char *here = getenv("PWD");
+    if (here != NULL || (first_folder(first) && (here = first) != NULL)) {
+        (void)chdir(here); // where it cannot, each path will say why
+    }
+}
+
+// ---- paths
+
+bool path_set(struct path *path, const char *text)
+{
+    size_t size = strlen(text);
+    if (size >= sizeof path->text) {
+        tool_say(text, "the path is too long");
+        return false;
+    }
+    memcpy(path->text, text, size + 1);
+    path->size = size;
+    return true;
+}
+
+bool path_add(struct path *path, const char *name)
+{
+    size_t size = strlen(name);
+    bool has_slash = path->size != 0 && path->text[path->size - 1] == '/';
+    if (path->size + !has_slash + size >= sizeof path->text) {
+        tool_say(path->text, "the path of what lies below is too long");
+        return false;
+    }
+    if (!has_slash) {
+        path->text[path->size++] = '/';
+    }
+    memcpy(path->text + path->size, name, size + 1);
+    path->size += size;
+    return true;
+}
+
+void path_cut(struct path *path, size_t size)
+{
+    path->size = size;
+    path->text[size] = 0;
+}
+
+const char *path_last(char *path)
+{
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/') {
+        path[--size] = 0;
+    }
+    const char *slash = strrchr(path, '/');
+    return slash == NULL || slash[1] == 0 ? path : slash + 1;
+}
+
+bool path_is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool path_is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+// ---- the names in a folder
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(((const struct folder_name *)a)->name, ((const struct folder_name *)b)->name);
+}
+
+// Names lie one behind the other, each behind its kind; they are pointed to when all are there.
+static void names_point(struct folder *folder)
+{
+    folder->names = tool_memory(NULL, folder->count * sizeof *folder->names);
+    const char *at = folder->bytes;
+    for (size_t i = 0; i < folder->count; i++) {
+        folder->names[i] = (struct folder_name){at + 1, (u8)*at};
+        at += strlen(at + 1) + 2;
+    }
+    qsort(folder->names, folder->count, sizeof *folder->names, compare);
+}
+
+bool folder_read(struct folder *folder, const char *path)
+{
+    *folder = (struct folder){0};
+    DIR *open = opendir(path);
+    struct dirent *entry = NULL;
+    size_t used = 0;
+    size_t room = 0;
+    errno = open == NULL ? errno : 0;
+    while (open != NULL && (entry = readdir(open)) != NULL) {
+        size_t size = strlen(entry->d_name) + 1;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        if (used + 1 + size > FOLDER_BYTES) {
+            errno = EOVERFLOW;
+            break;
+        }
+        if (used + 1 + size > room) {
+            room = room * 2 + 1 + size;
+            folder->bytes = tool_memory(folder->bytes, room);
+        }
+        folder->bytes[used] = (char)entry->d_type;
+        memcpy(folder->bytes + used + 1, entry->d_name, size);
+        used += 1 + size;
+        folder->count++;
+        errno = 0;
+    }
+    bool is_good = open != NULL && errno == 0;
+    if (!is_good) {
+        tool_say_error(path);
+        free(folder->bytes);
+        *folder = (struct folder){0};
+    } else {
+        names_point(folder);
+    }
+    if (open != NULL) {
+        (void)closedir(open);
+    }
+    return is_good;
+}
+
+void folder_free(struct folder *folder)
+{
+    free(folder->names);
+    free(folder->bytes);
+    *folder = (struct folder){0};
+}
+
+// ---- everything below
+
+struct walk_level {
+    struct folder folder;
+    size_t next;
+    size_t path_size; // of the folder's own path
+};
+
+enum { STAGE_FIRST, STAGE_ENTER, STAGE_INSIDE };
+
+bool walk_begin(struct walk *walk, const char *path)
+{
+    struct stat status;
+    *walk = (struct walk){.levels = walk->levels, .room = walk->room};
+    if (!path_set(&walk->path, path)) {
+        walk->failed = true;
+    } else if (lstat(path, &status) != 0) {
+        tool_say_error(path);
+        walk->failed = true;
+    } else {
+        walk->kind = S_ISDIR(status.st_mode)   ? DT_DIR
+                     : S_ISLNK(status.st_mode) ? DT_LNK
+                     : S_ISREG(status.st_mode) ? DT_REG
+                                               : DT_UNKNOWN;
+    }
+    return !walk->failed;
+}
+
+// The folder whose path is there becomes a level; one that cannot be read has no entries.
+static void level_enter(struct walk *walk)
+{
+    if (walk->depth == walk->room) {
+        walk->room = walk->room * 2 + 8;
+        walk->levels = tool_memory(walk->levels, walk->room * sizeof *walk->levels);
+    }
+    struct walk_level *level = &walk->levels[walk->depth++];
+    *level = (struct walk_level){.path_size = walk->path.size};
+    walk->failed |= !folder_read(&level->folder, walk->path.text);
+}
+
+static enum walk_kind entry_tell(struct walk *walk, u8 kind)
+{
+    walk->kind = kind;
+    walk->stage = kind == DT_DIR ? STAGE_ENTER : STAGE_INSIDE;
+    return kind == DT_DIR ? WALK_FOLDER : WALK_OTHER;
+}
+
+bool walk_next(struct walk *walk, enum walk_kind *kind)
+{
+    if (walk->stage == STAGE_FIRST) {
+        *kind = entry_tell(walk, walk->kind);
+        return true;
+    }
+    if (walk->stage == STAGE_ENTER) {
+        level_enter(walk);
+        walk->stage = STAGE_INSIDE;
+    }
+    while (walk->depth != 0) {
+        struct walk_level *level = &walk->levels[walk->depth - 1];
+        path_cut(&walk->path, level->path_size);
+        if (level->next == level->folder.count) {
+            folder_free(&level->folder);
+            walk->depth--;
+            walk->kind = DT_DIR;
+            *kind = WALK_LEFT;
+            return true;
+        }
+        struct folder_name entry = level->folder.names[level->next++];
+        if (path_add(&walk->path, entry.name)) {
+            *kind = entry_tell(walk, entry.kind);
+            return true;
+        }
+        walk->failed = true;
+    }
+    return false;
+}
+
+void walk_skip(struct walk *walk)
+{
+    walk->stage = STAGE_INSIDE;
+}
