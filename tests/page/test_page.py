@@ -4,6 +4,17 @@ import browser
 import scene
 from harness import Skip, expect, test
 
+# Shows a system of so many processes, programs, interfaces and refusals; gives the boxes on the left and in
+# the middle, and their words.
+MADE_UP = """((count, programs, faces, refused) => {
+    const list = [...Array(count).keys()].map(i => ({ id: 1000 + i, parent: 0, program: "p" + i % programs, name: "n" + i % programs,
+        state: "waiting", memory: 65536, time: 0, threads: 1, sent: 0, received: 0, answers: 0, bonds: 1, inFlight: 0 }));
+    show({ uptime: 1e9, workers: 1, processes: count, messages: 0, messageBytes: 0, refused: refused, moreEdges: false, interfaces: [], list,
+        edges: list.map((p, i) => ({ client: p.id, name: "t:i/f" + i % faces, handler: 0, messages: 1, bytes: 1, answerBytes: 1 })),
+        refusals: [...Array(refused).keys()].map(i => ({ process: 1, program: "q" + i, startedAs: "q", name: "t:i/f0", hash: "", right: "bind", count: 1, last: 1 })) });
+    const boxes = column => [...document.querySelectorAll(`[data-node^="${column} "]`)];
+    return [boxes(0).length, boxes(1).length, boxes(0).map(box => box.textContent).join(" ")];
+})"""
 NODES = "[...document.querySelectorAll('[data-node]')]"
 EDGES = "[...document.querySelectorAll('[data-edge]')]"
 
@@ -83,6 +94,16 @@ def stays_readable(page, count):
     expect(page.ask("!document.getElementById('who-note').hidden"), True)
 
 
+def groups_at_its_bounds(page):
+    """24 boxes in a column; beyond, programs, and then "others". Who is gone leaves nothing behind."""
+    for what, left, middle, words in (
+            ((3, 3, 1, 0), 3, 1, "#1002"), ((24, 24, 24, 0), 24, 24, "#1023"), ((25, 25, 25, 0), 24, 24, "others"),
+            ((25, 2, 1, 0), 2, 1, "×13"), ((256, 1, 24, 0), 1, 24, "×256"), ((2, 2, 1, 8), 10, 1, "has ended"),
+            ((2, 2, 1, 9), 10, 1, "has ended"), ((1, 1, 1, 0), 1, 1, "#1000")):
+        boxes = page.ask(f"{MADE_UP}{what}")
+        expect((boxes[:2], words in boxes[2], "others" in boxes[2]), ([left, middle], True, words == "others"), what)
+
+
 @test
 def page_shows_who_talks_to_whom(world):
     if browser.found() is None:
@@ -99,6 +120,7 @@ def page_shows_who_talks_to_whom(world):
         with scene.system(world, 200) as many:
             page.open(f"http://127.0.0.1:{many}/")
             stays_readable(page, 200)
+            groups_at_its_bounds(page)
             page.open("about:blank")
         ours = [f"http://127.0.0.1:{n}/" for n in (port, many)]
         outside = [url for url in page.requests if not url.startswith((*ours, "data:", "about:"))]
