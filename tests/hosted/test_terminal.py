@@ -20,7 +20,7 @@ CRASHES = (signal.SIGABRT, signal.SIGFPE, signal.SIGSEGV)
 class Screen:
     """The guest `screen` on a terminal of its own, doing what the words say."""
 
-    def __init__(self, world, *words, size=(80, 24), answers=("--yes",)):
+    def __init__(self, world, *words, size=(80, 24), answers=("--yes",), env=None):
         self.master, self.slave = pty.openpty()
         self.resize(size)
         self.before = termios.tcgetattr(self.slave)
@@ -31,7 +31,7 @@ class Screen:
 
         self.process = subprocess.Popen(
             [world.redshirt, "run", *answers, world.guest("screen"), *words], stdin=self.slave, stdout=self.slave,
-            stderr=subprocess.PIPE, env=world.env(), start_new_session=True, preexec_fn=lead)
+            stderr=subprocess.PIPE, env=env or world.env(), start_new_session=True, preexec_fn=lead)
 
     def resize(self, size):
         columns, rows = size
@@ -108,6 +108,14 @@ def terminal_is_borrowed_to_ask_the_user(world):
     screen.end(0)
 
 
+def without_reports(world):
+    """Crashes that are meant are none of a sanitizer's business."""
+    env = world.env()
+    for name in "ASAN_OPTIONS", "TSAN_OPTIONS":
+        env[name] += ":handle_segv=0:handle_sigfpe=0:handle_abort=0"
+    return env
+
+
 @test
 def terminal_put_back_at_every_end(world):
     for words, number, code in ((("raw",), None, 0), (("raw", "trap"), None, 134), (("raw", "spin"), signal.SIGINT, 130),
@@ -116,17 +124,15 @@ def terminal_put_back_at_every_end(world):
                                 (("raw", "read"), signal.SIGABRT, -signal.SIGABRT),
                                 (("raw", "read"), signal.SIGFPE, -signal.SIGFPE),
                                 (("raw", "read"), signal.SIGSEGV, -signal.SIGSEGV)):
-        screen = Screen(world, *words)
+        screen = Screen(world, *words, env=without_reports(world))
         screen.until(rb"raw ok\r\n")
         if number:
             expect(is_raw(screen.lets()), True, words)
             screen.process.send_signal(number)
-        if number in CRASHES:  # that the kernel takes first; and a sanitizer has its own word for them
+        if number in CRASHES:  # that the kernel takes first
             while screen.process.poll() is None:
                 screen.process.send_signal(number)
                 time.sleep(0.05)
-            code = screen.process.returncode
-            expect(code in (-number, 99), True, (number, code))
         screen.end(code)
 
 
