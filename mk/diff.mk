@@ -23,9 +23,10 @@ V8_SEED ?= 1
 test-v8: build/hosted/test/machine build/asan/test/machine ## compiled code, interpreter and V8 on 27,500 generated modules
 	@tests/diff/many --count $(V8_MODULES) --asan-count $(V8_ASAN_MODULES) --seed $(V8_SEED) $^
 
-TEST_SUITES += reducer
+TEST_BESIDE += reducer
 TEST_SECONDS_reducer := 900
-test-reducer: build/hosted/test/diff_engine build/hosted/test/machine ## what disagrees is made small
+READY_reducer := build/hosted/test/diff_engine build/hosted/test/machine
+test-reducer: ## what disagrees is made small
 	@tests/diff/run_reducer $^
 
 # Open-ended: random modules of both generators by the interpreter, compiled code and another engine.

@@ -12,10 +12,19 @@ run: ## builds everything and starts a redshirt system in this terminal
 # What `make run` starts.
 RUN_COMMAND ?= build/hosted/redshirt up programs/demo.system
 
+# Those of the command wait for what is slow, so they come last, with the others beside them.
+TEST_LAST := $(filter hosted%,$(TEST_SUITES))
+TEST_ALL = $(filter-out $(TEST_LAST),$(TEST_SUITES)) $(TEST_BESIDE) $(TEST_LAST)
 test: ## runs every test suite and sums up what passed
 	@$(SETUP)
-	@tests/run --make '$(firstword $(MAKE))' $(foreach s,$(TEST_SUITES),\
-	  --suite $(s):$(or $(TEST_SECONDS_$(s)),600)) -- $(MAKEOVERRIDES)
+	@tests/run --make '$(firstword $(MAKE))' $(foreach s,$(TEST_ALL),\
+	  --suite $(s):$(or $(TEST_SECONDS_$(s)),600)) $(TEST_BESIDE:%=--beside %) -- $(MAKEOVERRIDES)
+# What such a suite needs is built while no other builds.
+define beside_rules
+test-$(1) ready-$(1): $$$$(READY_$(1))
+.PHONY: test-$(1) ready-$(1)
+endef
+$(foreach s,$(TEST_BESIDE),$(eval $(call beside_rules,$(s))))
 
 setup: ## installs the Debian packages that are missing
 	@$(SETUP)
@@ -75,7 +84,7 @@ help: ## this list
 	@echo 'make TARGET [V=1]'; \
 	sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/    \1\t\2/p' Makefile mk/*.mk | sort | \
 	  while IFS="$$(printf '\t')" read -r name text; do printf '    %-16s %s\n' "$$name" "$$text"; done
-	@echo 'suites:  $(TEST_SUITES)'
+	@echo 'suites:  $(TEST_ALL)'
 	@echo 'fuzzers: $(FUZZ_TARGETS)'
 	@echo 'benches: $(BENCHES)'
 	@echo 'checks:  $(CHECKS)'

@@ -22,10 +22,11 @@ JIT_FRONT_SOURCES := $(addprefix core/jit/,build.c build_try.c fold.c ir.c joins
 COMPARE_SOURCES := $(addprefix tests/diff/,compare.c evaluate.c evaluate_rows.c evaluate_throw.c) $(GENERATE_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES) $(WASM_SOURCES) $(JIT_FRONT_SOURCES)
 $(call link_rule,asan,build/asan/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
 $(call link_rule,hosted,build/hosted/test/ir,tests/diff/ir.c $(COMPARE_SOURCES))
-TEST_SUITES += ir
+TEST_BESIDE += ir
 IR_SEEDS ?= 200
 IR_MODULES ?= 40
-test-ir: build/hosted/test/ir $$(KERNEL_MODULES) ## what the compiler's front makes of functions, against the interpreter
+READY_ir = build/hosted/test/ir $(KERNEL_MODULES)
+test-ir: ## what the compiler's front makes of functions, against the interpreter
 	@tests/diff/run_ir --seeds $(IR_SEEDS) --modules $(IR_MODULES) $< $(KERNEL_MODULES)
 $(call unit_test,jit_build,tests/unit/test_jit_build.c tests/unit/wasm_bytes.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(WASM_SOURCES) $(JIT_FRONT_SOURCES))

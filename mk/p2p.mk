@@ -56,15 +56,17 @@ PROGRAM_SOURCES_p2p-loader = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
 PROGRAM_SOURCES_test_p2p = $(wildcard programs/p2p/*.c) $(P2P_SOURCES)
 
 # Installs js-libp2p under build/interop/ at its first run.
-TEST_SUITES += interop
+TEST_BESIDE += interop
 TEST_SECONDS_interop := 420
-test-interop: $(INTEROP_PROGRAMS:%=build/asan/test/interop_%) ## lib/p2p and js-libp2p talk to each other
+READY_interop := $(INTEROP_PROGRAMS:%=build/asan/test/interop_%)
+test-interop: ## lib/p2p and js-libp2p talk to each other
 	@tests/interop/run --folder build/interop $^
 
 # Installs Helia under build/interop-blocks/ at its first run.
-TEST_SUITES += interop-blocks
+TEST_BESIDE += interop-blocks
 TEST_SECONDS_interop-blocks := 900
-test-interop-blocks: build/hosted/redshirt build/test/programs/shown.wasm ## redshirt and Helia give each other files
+READY_interop-blocks := build/hosted/redshirt build/test/programs/shown.wasm build/programs/hello.wasm
+test-interop-blocks: ## redshirt and Helia give each other files
 	@tests/interop/blocks --folder build/interop-blocks $<
 
 demo-p2p: build/hosted/redshirt build/programs/hello.wasm ## two redshirts, and Helia, hand a program on

@@ -5,6 +5,8 @@
 # TEST_SUITES += NAME     the target test-NAME prints what it does and closes with one line
 #                         `N passed, N failed, N skipped`. `make test` runs them all by tests/run. A suite is
 #                         stopped after TEST_SECONDS_NAME seconds (600 unless said).
+# TEST_BESIDE += NAME     the same of a suite that takes a single CPU, or waits a lot: it runs beside others. What it
+#                         needs is in READY_NAME instead of being listed behind test-NAME.
 # FUZZ_TARGETS += NAME    tests/fuzz/fuzz_NAME.c with FUZZ_SOURCES_NAME and FUZZ_LIBRARIES_NAME, in the variant
 #                         fuzz; seeds in tests/fuzz/seeds/NAME/. `make fuzz-NAME SECONDS=60` looks for new ones.
 # BENCHES += NAME         the target bench-NAME prints what it measured; each line
@@ -15,6 +17,7 @@
 # adds it to UNIT_TESTS, which the suite `unit` runs. Without VARIANT it is built in each of UNIT_VARIANTS:
 # asan for the suite `unit`, gcc for the suite `gcc`.
 TEST_SUITES := check unit
+TEST_BESIDE :=
 UNIT_VARIANTS ?= asan
 FUZZ_TARGETS :=
 BENCHES :=
