@@ -46,9 +46,9 @@ HOSTED_GUESTS = $(TEST_PROGRAMS) $(DWARF_MODULES) $(LLDB_MODULES) build/programs
 test-hosted: build/asan/redshirt $$(HOSTED_GUESTS)
 	@tests/hosted/run --redshirt build/asan/redshirt
 test-hosted-compiled: build/asan/redshirt $$(HOSTED_GUESTS)
-	@REDSHIRT_ENGINE=compiled tests/hosted/run --redshirt build/asan/redshirt
+	@REDSHIRT_ENGINE=compiled tests/hosted/run --again --redshirt build/asan/redshirt
 test-hosted-small: build/asan/redshirt $$(HOSTED_GUESTS)
-	@REDSHIRT_ENGINE=compiled REDSHIRT_MEMORY=small tests/hosted/run --redshirt build/asan/redshirt
+	@REDSHIRT_ENGINE=compiled REDSHIRT_MEMORY=small tests/hosted/run --again --redshirt build/asan/redshirt
 # In the interpreter: the thread sanitizer holds back the signals that interrupt compiled code.
 test-hosted-tsan: build/tsan/redshirt $$(HOSTED_GUESTS)
 	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ workers tcp_ udp_ grants_revoked grants_nothing grants_asked grants_answered streams told demo signals blocks kept_code_is_written files_

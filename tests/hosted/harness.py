@@ -298,8 +298,19 @@ def run_beside(functions, jobs, redshirt, programs):
     return results
 
 
-def main(redshirt, programs, only, jobs):
+def worth_again(functions):
+    """Those that a suite runs which has programs run in another way. A file whose tests cannot depend on that says so:
+    ONCE = "why"."""
+    reasons = {f: getattr(sys.modules[f.__module__], "ONCE", None) for f in functions}
+    for module in sorted({f.__module__ for f, why in reasons.items() if why}):
+        print(f"left out: {module}: {sys.modules[module].ONCE}")
+    return [f for f, why in reasons.items() if not why]
+
+
+def main(redshirt, programs, only, jobs, again):
     chosen = [f for f in TESTS if not only or any(re.search(word, f.__name__) for word in only)]
+    if again:
+        chosen = worth_again(chosen)
     lonely = [f for f in chosen if hasattr(f, "alone")]
     results = run_beside([f for f in chosen if f not in lonely], jobs, redshirt, programs)
     results += run_beside(lonely, 1, redshirt, programs)

@@ -13,6 +13,7 @@ from gdb_client import CODE, Gdb
 from harness import PATIENCE, Skip, expect, finish, test
 from test_debug import SOURCE, line_of, module
 
+ONCE = "a program under a debugger runs in the interpreter, whatever the mode"
 BREAKPOINTS = 256  # KERNEL_BREAKPOINTS
 FRAMES = 32  # KERNEL_DEBUG_FRAMES
 UNITS = 1 << 24  # WASM_WALK_UNITS

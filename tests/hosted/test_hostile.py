@@ -12,6 +12,7 @@ import time
 from harness import alone, expect, expect_good, expect_refused, finish, is_sanitized, resident_kib, Skip, test
 from test_p2p import MIB, add, content, home, serving
 
+ONCE = "this asks for p2p-loader's logic; whether its code runs right in each mode, test_p2p.py asks"
 # What each is called by `why`, and the exit code where nobody else is there. None: it needs not be named, or the end
 # is that of any peer that sends nothing.
 LIARS = ["wrong", "sha1", "sha512", "short", "identity", "unasked"]

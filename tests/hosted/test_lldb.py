@@ -11,6 +11,7 @@ import time
 from harness import PATIENCE, Skip, expect, finish, test
 from test_gdb import free_port
 
+ONCE = "a program under a debugger runs in the interpreter, whatever the mode"
 OLDEST, NEWEST = 19, 30  # versions looked for
 PLUGIN_SINCE = 22  # LLDB has one for WebAssembly
 SOURCES = "tests/dwarf"

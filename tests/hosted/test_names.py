@@ -12,6 +12,8 @@ from harness import expect, expect_good, expect_refused, test
 from test_grants import Terminal
 from test_p2p import ABSENT, add, eventually, finish, home, serving
 
+ONCE = "this asks for p2p-loader's logic; whether its code runs right in each mode, test_p2p.py asks"
+
 
 def guest(world, name):
     with open(world.guest(name), "rb") as file:

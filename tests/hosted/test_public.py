@@ -13,6 +13,7 @@ from harness import expect, expect_good, expect_refused, is_sanitized, test
 from test_names import publish
 from test_p2p import ABSENT, MIB, add, content, eventually, home, inside, networks, serving
 
+ONCE = "this asks for p2p-loader's logic; whether its code runs right in each mode, test_p2p.py asks"
 OURS, WEB, OTHER_WEB, GIVER = "11.1.0.1", "12.2.0.1", "13.3.0.1", "14.4.0.1"
 
 

@@ -9,6 +9,7 @@ import time
 from harness import (Skip, expect, expect_good, expect_refused, finish, is_sanitized, resident_kib,
                      test)
 
+ONCE = "no program of a guest runs"
 MIB = 1 << 20
 
 
