@@ -59,12 +59,11 @@ test-check: $(CHECK)
 # (MACHINE_STACK_BYTES), the other half being an interrupt's and a call through a pointer's.
 STACK_LIMIT_BYTES := 32768
 STACK_FRAME_BYTES := 1024
-STACK_OBJECTS = $(patsubst %.c,build/stack/%.o,$(CORE_SOURCES))
-build/stack/%.o: %.c | $$(GENERATED)
-	@mkdir -p $(@D)
-	$(call say,stack,$<)
-	$(Q)$(CC_gcc) $(CFLAGS_COMMON) $(CFLAGS_gcc) -ffreestanding -fcallgraph-info=su -MMD -MP -c $< -o $@
+STACK_OBJECTS = $(call objects,gcc,$(CORE_SOURCES))
+# The graph comes with the object, unless that is of a time when it did not.
+build/gcc/%.ci: build/gcc/%.o
+	@[ -e $@ ] || { rm $<; $(MAKE) --no-print-directory $<; }
 CHECKS += stack
-check-stack: $$(STACK_OBJECTS)
+check-stack: $$(patsubst %.o,%.ci,$$(STACK_OBJECTS))
 	@tests/check/stack.py --limit $(STACK_LIMIT_BYTES) --frame $(STACK_FRAME_BYTES) $(STACK_OBJECTS:%.o=%.ci)
 stack: check-stack ## the deepest path of stack through core/

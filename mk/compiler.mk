@@ -38,7 +38,7 @@ CC_fuzz := $(CLANG)
 CFLAGS_fuzz := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
 LDFLAGS_fuzz := -fuse-ld=lld -fsanitize=fuzzer,address,undefined
 CC_gcc := gcc
-CFLAGS_gcc := -O2 -DSLOW_ASSERTS=0 $(GCC_WORDS) -foptimize-sibling-calls \
+CFLAGS_gcc := -O2 -DSLOW_ASSERTS=0 $(GCC_WORDS) -foptimize-sibling-calls -fcallgraph-info=su \
   -Wno-maybe-uninitialized -Wno-array-bounds # blind to what TRY and a check before it exclude
 LDFLAGS_gcc :=
 
