@@ -51,7 +51,7 @@ test-hosted-small: build/asan/redshirt $$(HOSTED_GUESTS)
 	@REDSHIRT_ENGINE=compiled REDSHIRT_MEMORY=small tests/hosted/run --again --redshirt build/asan/redshirt
 # In the interpreter: the thread sanitizer holds back the signals that interrupt compiled code.
 test-hosted-tsan: build/tsan/redshirt $$(HOSTED_GUESTS)
-	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ workers tcp_ udp_ grants_revoked grants_nothing grants_asked grants_answered streams told demo signals blocks kept_code_is_written files_
+	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ record_ workers tcp_ udp_ grants_revoked grants_nothing grants_asked grants_answered streams told demo signals blocks kept_code_is_written files_
 
 HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(addprefix machines/hosted/,platform.c sha256.c workers.c interrupts.c pages.c stacks.c memory.c calls.c stream.c store.c host_error.c file.c)

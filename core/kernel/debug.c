@@ -66,6 +66,7 @@ void debug_process_new_locked(struct kernel_debug *debug, struct process *proces
     debug->process = process;
     debug->state.process = process->by_id.key;
     process->debug = debug;
+    process->is_watched = true;
 }
 
 void debug_process_made(struct process *process)

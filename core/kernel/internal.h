@@ -444,6 +444,7 @@ struct process {
     struct wasm_thread thread;
     struct kernel_debug *debug;   // NULL: nobody debugs it
     struct kernel_record *record; // NULL: it is neither recorded nor replayed
+    bool is_watched;              // constant: by one of them
     struct jit_thread *compiled;  // runs `thread`; NULL: the interpreter alone does
     bool is_fast;                 // core/kernel/compiled.h; else it is small
     bool has_first_memory;        // the instance being made: guest.c

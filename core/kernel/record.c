@@ -85,6 +85,7 @@ void record_process_new_locked(struct kernel_record *record, struct process *pro
     ASSERT(!record->has_process && process->record == NULL);
     record->has_process = true;
     process->record = record;
+    process->is_watched = true;
 }
 
 bool record_holds_locked(const struct process *process)

@@ -220,14 +220,23 @@ static void charge_time(struct turn *turn)
     }
 }
 
+// Whether one may run that is debugged, recorded or replayed; asked each time before it does.
+static bool watched_may_run(struct process *process)
+{
+    if (process->debug != NULL && !debug_may_run(process)) {
+        return false;
+    }
+    if (process->record != NULL) {
+        record_goes_on(process);
+    }
+    return true;
+}
+
 // Runs it until it ends, waits, or hands over. Returns who has the worker next, or NULL.
 static struct process *run_process(struct turn *turn, struct process *process)
 {
-    if (UNLIKELY(process->debug != NULL) && !debug_may_run(process)) {
+    if (UNLIKELY(process->is_watched) && !watched_may_run(process)) {
         return NULL;
-    }
-    if (UNLIKELY(process->record != NULL)) {
-        record_goes_on(process);
     }
     if (UNLIKELY(process->portion_left < turn->fuel)) {
         shorten_portion(turn, process);
