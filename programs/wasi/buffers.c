@@ -79,3 +79,24 @@ i32 buffers_gather(struct buffers list, struct cursor *cursor, u32 *size)
     }
     return WASI_OK;
 }
+
+i32 buffers_send(struct buffers list, u64 total, u64 to,
+                 i32 (*write)(u64 to, struct span bytes, u32 *count), u32 *size)
+{
+    struct cursor cursor = {0};
+    i32 error = WASI_OK;
+    *size = 0;
+    while (*size < total) {
+        u32 part;
+        error = buffers_gather(list, &cursor, &part);
+        u32 count = 0;
+        if (error == WASI_OK && part != 0) {
+            error = write(to, span_of(chunk, part), &count);
+        }
+        *size += count;
+        if (error != WASI_OK || part == 0) {
+            break;
+        }
+    }
+    return *size != 0 ? WASI_OK : error; // the next call meets the failure again
+}

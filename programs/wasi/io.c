@@ -36,25 +36,9 @@ static i32 stream_read(const struct descriptor *stream, struct buffers list, u64
     return error == WASI_OK ? buffers_scatter(list, &cursor, bytes) : error;
 }
 
-static i32 stream_write(const struct descriptor *stream, struct buffers list, u64 total, u32 *size)
+static i32 stream_write(u64 stream, struct span bytes, u32 *count)
 {
-    struct cursor cursor = {0};
-    i32 error = WASI_OK;
-    *size = 0;
-    while (*size < total) {
-        u32 part;
-        error = buffers_gather(list, &cursor, &part);
-        u32 count = 0;
-        if (error == WASI_OK && part != 0) {
-            error = message_write(stream->stream, span_of(chunk, part), &count);
-        }
-        *size += count;
-        if (error != WASI_OK || part == 0) {
-            break;
-        }
-    }
-    // what was written before a failure counts; the next call meets the failure again
-    return *size != 0 ? WASI_OK : error;
+    return message_write((u8)stream, bytes, count);
 }
 
 // ---- files
@@ -161,7 +145,8 @@ WASI_EXPORT(fd_write, u32 fd, u32 iovecs, u32 count, u32 size_at)
     }
     error = call_check(list, size_at, &total);
     if (error == WASI_OK) {
-        error = to->kind == DESCRIPTOR_STREAM ? stream_write(to, list, total, &size)
+        error = to->kind == DESCRIPTOR_STREAM
+                    ? buffers_send(list, total, to->stream, stream_write, &size)
                 : to->kind == DESCRIPTOR_SOCKET
                     ? socket_list_write(to, list, total, &size)
                     : write_at(to->handle, &to->position, to->flags, list, total, &size);

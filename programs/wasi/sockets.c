@@ -127,22 +127,7 @@ i32 socket_list_read(struct descriptor *socket, struct buffers list, u64 total, 
 
 i32 socket_list_write(struct descriptor *socket, struct buffers list, u64 total, u32 *size)
 {
-    struct cursor cursor = {0};
-    i32 error = WASI_OK;
-    *size = 0;
-    while (*size < total) {
-        u32 part;
-        error = buffers_gather(list, &cursor, &part);
-        u32 count = 0;
-        if (error == WASI_OK && part != 0) {
-            error = socket_write(socket->ahead->socket, span_of(chunk, part), &count);
-        }
-        *size += count;
-        if (error != WASI_OK || part == 0) {
-            break;
-        }
-    }
-    return *size != 0 ? WASI_OK : error;
+    return buffers_send(list, total, socket->ahead->socket, socket_write, size);
 }
 
 // Until the list is full, or no more comes.
