@@ -65,8 +65,11 @@ static bool rules_take(struct firewall *firewall)
 {
     for (u32 i = 1; rt_argument(i).data != NULL; i++) {
         struct span text = rt_argument(i);
-        if (firewall->count == FIREWALL_RULES ||
-            !rule_parse(text, &firewall->rules[firewall->count])) {
+        if (firewall->count == FIREWALL_RULES) {
+            (void)rt_print_error("firewall: more than 64 rules\n");
+            return false;
+        }
+        if (!rule_parse(text, &firewall->rules[firewall->count])) {
             (void)rt_print_error("firewall: expected connect:PORTS or listen:PORTS, as "
                                  "connect:8000-8999\n");
             return false;

@@ -176,6 +176,22 @@ program tool {{guests}}/reach.wasm connect 7f000001 {port} connect 7f000001 {clo
 
 
 @test
+def up_a_firewall_has_so_many_rules(world):
+    rules = [f"connect:{port}" for port in range(1, 64)]  # and one more
+    server, port = listen("4")
+    with world.running("up", system(world, f"""
+program wall firewall {' '.join(rules)} connect:{port}
+program tool {{guests}}/reach.wasm connect 7f000001 {port}
+    may tcp udp dns
+route redshirt:io/tcp wall
+""")) as process:
+        expect(line(process), "ok")
+    server.close()
+    ended = world.run("run", "firewall", *rules, "connect:1", "connect:2")
+    expect((ended.code, b"more than 64 rules" in ended.err), (64, True), ended)
+
+
+@test
 def up_a_tap_in_front_of_anything(world):
     with world.running("up", system(world, """
 program tap tap redshirt:demo/ping
