@@ -46,6 +46,8 @@ struct fetch {
     u32 put_count;
     u64 got_bytes, got_blocks; // from peers
     u64 began_ns;
+    u64 good_ns;     // when a block of it was last there, or kept
+    u64 lan_ns;      // when the local network was searched
     bool is_missing; // nobody has `missing`
     struct cid missing;
     struct search *searches[FETCH_SEARCHES]; // NULL: none is under way
@@ -117,6 +119,14 @@ static void public_done(void *context, u32 answers)
     fetch->searches[P2P_SCOPE_PUBLIC] = NULL;
 }
 
+// Until when they are waited for whom only the local network names. What they say of others moves
+// that once: when its DHT is searched.
+static u64 hearsay_ns(const struct fetch *fetch)
+{
+    u64 since_ns = fetch->good_ns > fetch->lan_ns ? fetch->good_ns : fetch->lan_ns;
+    return since_ns + LOADER_HEARSAY_MS * NS_PER_MS;
+}
+
 static void search_in(struct node *node, struct fetch *fetch, enum p2p_scope scope)
 {
     struct search_user user = {.context = fetch,
@@ -132,8 +142,15 @@ static bool fetch_search(struct node *node, struct fetch *fetch)
         search_in(node, fetch, P2P_SCOPE_PUBLIC);
     }
     // Those who are connected have it not, or say nothing: they are asked who has.
-    if (!fetch->has_searched[P2P_SCOPE_LAN] && fetch->is_missing && !sources_are_coming(node)) {
+    u64 until_ns = hearsay_ns(fetch);
+    bool is_silent = node->now_ns >= until_ns && !sources_are_asked(node);
+    if (!fetch->has_searched[P2P_SCOPE_LAN] && (fetch->is_missing || is_silent) &&
+        !sources_are_coming(node, until_ns)) {
+        fetch->lan_ns = node->now_ns;
         search_in(node, fetch, P2P_SCOPE_LAN);
+    } else if (fetch->searches[P2P_SCOPE_LAN] != NULL && node->now_ns >= until_ns) {
+        search_end(fetch->searches[P2P_SCOPE_LAN]);
+        fetch->searches[P2P_SCOPE_LAN] = NULL;
     }
     return fetch->searches[P2P_SCOPE_LAN] != NULL || fetch->searches[P2P_SCOPE_PUBLIC] != NULL ||
            (sources_are_on(SOURCE_PUBLIC) && !fetch->has_searched[P2P_SCOPE_PUBLIC]);
@@ -274,6 +291,7 @@ static void fetch_not_found(struct node *node, struct fetch *fetch)
 static bool fetch_take(struct node *node, struct fetch *fetch, const struct cid *cid,
                        struct span bytes)
 {
+    fetch->good_ns = node->now_ns;
     for (bool is_first = true;; is_first = false) {
         struct p2p_walk_piece piece;
         struct report report;
@@ -313,6 +331,7 @@ static void put_done(struct call *call, const struct rt_event *event)
         return;
     }
     put->fetch->put_count--;
+    put->fetch->good_ns = put->node->now_ns; // a slow store is nobody else's silence
     if (event->error != 0) {
         fetch_fail(put->node, put->fetch, FETCH_ERROR_FAILED, &put->cid,
                    " cannot be kept: ", span_string(rt_error_name(event->error)));
@@ -588,7 +607,8 @@ static bool fetch_start(struct node *node, u64 message, const struct cid *cid)
                                 .session = i,
                                 .root = *cid,
                                 .items = items,
-                                .began_ns = node->now_ns};
+                                .began_ns = node->now_ns,
+                                .good_ns = node->now_ns};
         p2p_walk_init(&fetch->walk, items, P2P_WALK_ITEMS, cid, LOADER_FETCH_BYTES);
         fetch_count++;
         gateways_hear();
@@ -675,6 +695,26 @@ static bool fetch_is_missing(struct node *node, struct fetch *fetch)
     return false;
 }
 
+// Whether nobody is left but those whom only the local network names, and they are silent. Then
+// `missing` is something that they were asked for.
+static bool fetch_is_silent(struct node *node, struct fetch *fetch)
+{
+    struct cid cid;
+    u32 at = 0, sessions;
+    bool is_missing;
+    u64 until_ns = hearsay_ns(fetch) + (LOADER_SILENCE_MS - LOADER_HEARSAY_MS) * NS_PER_MS;
+    if (node->now_ns < until_ns || fetch->put_count != 0 || sources_are_asked(node)) {
+        return false;
+    }
+    while (bitswap_wanted(&node->bitswap, &at, &cid, &sessions, &is_missing)) {
+        if ((sessions >> fetch->session & 1) != 0) {
+            fetch->missing = cid;
+            return true;
+        }
+    }
+    return false;
+}
+
 u64 fetch_turn(struct node *node)
 {
     while (waiting_count != 0 && fetch_count < LOADER_FETCHES) {
@@ -697,7 +737,8 @@ u64 fetch_turn(struct node *node)
             continue;
         }
         bool is_searched = fetch->needs_peers && fetch_search(node, fetch);
-        if (fetch_is_missing(node, fetch) && !is_searched && !sources_are_coming(node) &&
+        bool is_over = fetch_is_missing(node, fetch) || fetch_is_silent(node, fetch);
+        if (is_over && !is_searched && !sources_are_coming(node, hearsay_ns(fetch)) &&
             !gateways_are_coming(node)) {
             fetch_not_found(node, fetch);
         }

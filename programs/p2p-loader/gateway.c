@@ -106,7 +106,7 @@ static void block_done(void *context, u32 status, const char *why)
 static void block_ask(struct node *node, u32 gateway)
 {
     char request[ROUTING_REQUEST_BYTES];
-    static const struct web_user user = {NULL, block_body, block_done};
+    static const struct web_user user = {NULL, block_body, block_done, LOADER_PACE_BYTES};
     of_gateway = node;
     asked = public_server(PUBLIC_GATEWAY, gateway);
     size_t size = gateway_block_request(asked->address.host, &wanted, request);

@@ -38,17 +38,23 @@ enum {
     LOADER_REDIAL_MS = 5000,  // until a peer that was not there is tried again
     LOADER_STAGE_MS = 300,    // of silence before the next kind of source is asked
     LOADER_LAN_MS = 1500,     // for the local network to answer: js-libp2p takes a second
-    LOADER_EVENTS = 64,       // taken before the protocols have their turn
+    // For whom only the local network names, while no block comes: to be reached, and again for
+    // what they say in its DHT. Then they are not waited for any more, whoever else they name.
+    LOADER_HEARSAY_MS = 3000,
+    // And for the blocks that they were asked for. Beyond: nobody has it.
+    LOADER_SILENCE_MS = 5000,
+    LOADER_EVENTS = 64, // taken before the protocols have their turn
 
     // ---- the public network
 
     // Questions to web servers under way: to all routers, for each search, and to a gateway.
     // Beyond: that server is passed over.
     LOADER_WEBS = 9,
-    LOADER_WEB_BYTES = 32 << 10, // of an answer that are not taken: a head of HTTP, and more
-    LOADER_WEB_QUIET_MS = 3000,  // without a byte. Beyond: it does not answer
-    LOADER_WEB_MS = 20000,       // for all of an answer: a block at 100 kB/s
-    LOADER_NAME_MS = 2000,       // for newer records of a name, when there is one
+    LOADER_WEB_BYTES = 32 << 10,  // of an answer that are not taken: a head of HTTP, and more
+    LOADER_WEB_QUIET_MS = 3000,   // without a byte. Beyond: it does not answer
+    LOADER_PACE_BYTES = 16 << 10, // of a block in that time, or all that is left. Beyond: likewise
+    LOADER_WEB_MS = 20000,        // for all of an answer: a block at 100 kB/s
+    LOADER_NAME_MS = 2000,        // for newer records of a name, when there is one
     // To put a record into the list of names. Each that fails is another's that did not, so this is
     // how many may run in one home at once. Beyond: the name is not resolved.
     LOADER_LIST_TRIES = 64,

@@ -31,6 +31,7 @@ enum {
 static struct {
     bool is_on;
     struct peer_id key;
+    u64 since_ns; // that it is looked for, or that the local network is searched
     struct search *searches[NAME_SEARCHES]; // NULL: none is under way
     bool has_searched[NAME_SEARCHES];
     bool has_record;           // the best so far,
@@ -247,12 +248,18 @@ static void resolved(struct node *node)
 // Begins what it is time for. True: somebody may still say something.
 static bool names_search(struct node *node)
 {
-    bool is_coming = sources_are_coming(node);
+    wanted.since_ns = wanted.since_ns == 0 ? node->now_ns : wanted.since_ns;
+    u64 until_ns = wanted.since_ns + LOADER_HEARSAY_MS * NS_PER_MS;
+    bool is_coming = sources_are_coming(node, until_ns);
     if (!wanted.has_searched[P2P_SCOPE_PUBLIC] && sources_may_begin(node, SOURCE_PUBLIC)) {
         search_in(node, P2P_SCOPE_PUBLIC);
     }
     if (!wanted.has_searched[P2P_SCOPE_LAN] && !is_coming && links_are_open(node)) {
+        wanted.since_ns = node->now_ns;
         search_in(node, P2P_SCOPE_LAN);
+    } else if (wanted.searches[P2P_SCOPE_LAN] != NULL && node->now_ns >= until_ns) {
+        search_end(wanted.searches[P2P_SCOPE_LAN]);
+        wanted.searches[P2P_SCOPE_LAN] = NULL;
     }
     return is_coming || wanted.searches[P2P_SCOPE_LAN] != NULL ||
            wanted.searches[P2P_SCOPE_PUBLIC] != NULL ||
@@ -271,7 +278,8 @@ u64 names_turn(struct node *node)
     u64 enough_ns = wanted.record_ns + LOADER_NAME_MS * NS_PER_MS;
     bool is_enough = wanted.has_record && node->now_ns >= enough_ns;
     if (!is_enough && names_search(node)) {
-        return wanted.has_record ? enough_ns : UINT64_MAX;
+        u64 until_ns = wanted.since_ns + LOADER_HEARSAY_MS * NS_PER_MS;
+        return wanted.has_record ? enough_ns : until_ns > node->now_ns ? until_ns : UINT64_MAX;
     }
     searches_end();
     if (!wanted.has_record && !links_are_open(node) && !public_is_on()) {

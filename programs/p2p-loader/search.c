@@ -136,7 +136,7 @@ static void router_ask(struct search *search, u32 index, const struct cid *cid,
     char request[ROUTING_REQUEST_BYTES];
     struct routed *routed = &search->routed[index];
     struct public_server *server = public_server(PUBLIC_ROUTER, index);
-    struct web_user user = {routed, search->is_name ? record_body : providers_body, routed_done};
+    struct web_user user = {routed, search->is_name ? record_body : providers_body, routed_done, 0};
     if (server->is_bad) {
         return;
     }

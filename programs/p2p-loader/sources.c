@@ -189,17 +189,6 @@ u64 sources_turn(struct node *node, bool is_wanted)
     return wake;
 }
 
-// Whether a target was not dialled yet.
-static bool has_untried(const struct node *node)
-{
-    for (u32 i = 0; i < target_count; i++) {
-        if (targets[i].next_ns == 0 && target_ns(node, &targets[i]) != UINT64_MAX) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Whose link it is; NULL: nobody's.
 static struct target *target_of(const struct link *link)
 {
@@ -211,8 +200,27 @@ static struct target *target_of(const struct link *link)
     return NULL;
 }
 
-bool sources_are_coming(const struct node *node)
+// Whether only the local network names it: a target of its own, or a node of its DHT.
+static bool is_hearsay(const struct target *target)
 {
+    return target == NULL || target->source == SOURCE_LAN;
+}
+
+// Whether a target was not dialled yet.
+static bool has_untried(const struct node *node, bool with_hearsay)
+{
+    for (u32 i = 0; i < target_count; i++) {
+        if (targets[i].next_ns == 0 && target_ns(node, &targets[i]) != UINT64_MAX &&
+            (with_hearsay || !is_hearsay(&targets[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sources_are_coming(const struct node *node, u64 until_ns)
+{
+    bool with_hearsay = node->now_ns < until_ns;
     if (is_on[SOURCE_LAN] && wanted_ns + LOADER_LAN_MS * NS_PER_MS > node->now_ns) {
         return true;
     }
@@ -221,11 +229,26 @@ bool sources_are_coming(const struct node *node)
         const struct link *link = LIST_ITEM(item, struct link, of_node);
         const struct target *target = target_of(link);
         bool is_again = target != NULL && target->why[0] != 0; // nobody waits a second time
-        if (link->is_dialler && link->kind != LINK_ASKED && link_is_coming(link) && !is_again) {
+        bool counts = with_hearsay || link->kind == LINK_PUBLIC || !is_hearsay(target);
+        if (link->is_dialler && link->kind != LINK_ASKED && link_is_coming(link) && !is_again &&
+            counts) {
             return true;
         }
     }
-    return has_untried(node);
+    return has_untried(node, with_hearsay);
+}
+
+bool sources_are_asked(const struct node *node)
+{
+    for (struct list_node *item = list_first(&node->links); item != NULL;
+         item = list_next(&node->links, item)) {
+        const struct link *link = LIST_ITEM(item, struct link, of_node);
+        bool is_asked = link->has_bitswap && link->bitswap.asked_count != 0;
+        if (is_asked && (link->kind == LINK_PUBLIC || !is_hearsay(target_of(link)))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void sources_opened(const struct link *link)

@@ -45,7 +45,10 @@ void sources_are_good(const struct node *node);
 
 // Returns when to be called at the latest.
 u64 sources_turn(struct node *node, bool is_wanted);
-bool sources_are_coming(const struct node *node);
+//   until_ns  till then those count, too, whom only the local network names
+bool sources_are_coming(const struct node *node, u64 until_ns);
+// Whether somebody was asked for a block whom not only the local network names.
+bool sources_are_asked(const struct node *node);
 // Whether something is looked for, that kind is on, and those before it have been silent.
 bool sources_may_begin(const struct node *node, enum source source);
 

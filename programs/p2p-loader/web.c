@@ -32,6 +32,7 @@ struct web {
     struct call call;
     u64 socket; // 0: none
     u64 until_ns, quiet_ns;
+    u32 paced_bytes; // since quiet_ns was moved
     struct net_endpoint endpoint;
     struct http_response_reader reader;
     u32 status;
@@ -131,7 +132,11 @@ static void read_done(struct call *call, const struct rt_event *event)
     ASSERT(result.value.size <= sizeof web->held - web->held_size);
     mem_copy(web->held + web->held_size, result.value.data, result.value.size);
     web->held_size += (u32)result.value.size;
-    web->quiet_ns = web->node->now_ns + LOADER_WEB_QUIET_MS * NS_PER_MS;
+    web->paced_bytes += (u32)result.value.size;
+    if (web->paced_bytes >= web->user.pace_bytes) {
+        web->paced_bytes = 0;
+        web->quiet_ns = web->node->now_ns + LOADER_WEB_QUIET_MS * NS_PER_MS;
+    }
     if (take(web)) {
         read_send(web);
     }

@@ -20,6 +20,7 @@ struct web_user {
     //   status  of the answer; 0: there was none
     //   why     a literal; NULL: the answer is whole
     void (*done)(void *context, u32 status, const char *why);
+    u32 pace_bytes; // so many in LOADER_WEB_QUIET_MS, or it does not answer; 0: any
 };
 
 // NULL: LOADER_WEBS are under way, or there is no memory.

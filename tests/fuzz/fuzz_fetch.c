@@ -150,8 +150,15 @@ void search_end(struct search *search)
     is_searching[i] = false;
 }
 
-bool sources_are_coming(const struct node *node)
+bool sources_are_asked(const struct node *node)
 {
+    (void)node;
+    return may_begin;
+}
+
+bool sources_are_coming(const struct node *node, u64 until_ns)
+{
+    (void)until_ns;
     (void)node;
     return is_coming;
 }

@@ -14,6 +14,7 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import threading
@@ -822,6 +823,29 @@ def p2p_the_local_network_is_found(world):
         begun = time.monotonic()
         expect_refused(taker.run("get", ABSENT, "--lan"), 66, "no peer is known")
         expect(time.monotonic() - begun < (20 if is_sanitized(world) else 10), True, "soon")
+
+
+@test
+@alone
+def p2p_lies_of_the_local_network_are_not_waited_for(world):
+    """One neighbour names ever new peers that are not there; what nobody has is told soon, and what one has comes."""
+    with networks(2) as names:
+        giver, taker = inside(home(world, "giver"), names[0]), inside(home(world, "taker"), names[1])
+        for name in names:
+            subprocess.run(["ip", "-n", name, "route", "add", "224.0.0.0/4", "dev",
+                            "right" if name == names[0] else "left"], check=True)
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mdns_liar.py")
+        with subprocess.Popen(["ip", "netns", "exec", names[0], sys.executable, script, "10.99.0"]) as liar:
+            try:
+                begun = time.monotonic()
+                expect_refused(taker.run("get", ABSENT, "--lan"), 66, "nobody has it")
+                seconds = time.monotonic() - begun
+                expect(seconds < (20 if is_sanitized(world) else 12), True, f"{seconds} s")
+                cid = add(giver, b"among lies")
+                with serving(giver, "--lan", "--listen", "/ip4/10.99.0.1/tcp/0"):
+                    expect_good(taker.run("get", cid, "--lan"), b"among lies")
+            finally:
+                liar.kill()
 
 
 @test
