@@ -268,6 +268,9 @@ static void drop_ended(struct kernel *kernel)
         if (process != NULL && process->end_text != NULL) {
             memory_give(kernel_memory(kernel), process->end_text, process->end_text_size);
         }
+        if (process != NULL) {
+            fence_give(kernel, process->fence);
+        }
     }
 }
 
