@@ -220,7 +220,7 @@ static void on_read(void *context, const struct interface_message *message,
     size_t count = call->max < left ? call->max : left;
     count = count > 1 ? 1 + (size_t)sim_below(count) : count;
     struct stdio_result_bytes_error result = {
-        .ok = true, .value = span_of(input.data + devices->input_read, count)};
+        .ok = true, .value = span_slice(input, devices->input_read, devices->input_read + count)};
     devices->input_read += count;
     ANSWER(devices, message, soon(devices), stdio_read_encode_result, &result);
 }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/fuzz/fuzz_syscalls.c: bytes that drive three processes through the three syscalls and the
-// system and inspect interfaces, with arguments from a table of what is real, nearly real and
-// absurd. After every few turns the kernel checks itself; at the end nothing may be left.
+// interfaces that the kernel handles, with arguments from a table of what is real, nearly real and
+// absurd. The third is a child of the first, and two of its streams lead into a pipe. After every
+// few turns the kernel checks itself; at the end nothing may be left.
 //
 // An input is a run of orders of 10 bytes: who and what, seven indexes of arguments, two bytes of
-// its own.
+// its own; or a call of processes or stdio that is well-formed.
 #include "core/base/assert.h"
 #include "core/base/compiler.h"
 #include "core/kernel/limits.h"
+#include "core/kernel/names.h"
 #include "interfaces/inspect.h"
+#include "interfaces/processes.h"
+#include "interfaces/stdio.h"
 #include "interfaces/system.h"
 #include "tests/kernel/grants.h"
 #include "tests/kernel/stage.h"
@@ -20,13 +24,19 @@ static const struct stage_interface a = {"test:fuzz/a", {{"one", 0}, {"two", 0}}
 static const struct stage_interface b = {"test:fuzz/b", {{"one", 0}}};
 static const struct stage_interface inspect = {INSPECT_NAME, .real = &inspect_interface};
 
+static const struct stage_interface processes = {PROCESSES_NAME, .real = &processes_interface};
+static const struct stage_interface standard = {STDIO_NAME, .real = &stdio_interface};
+
 struct fuzz {
     struct stage stage;
     struct puppet *puppets[PUPPETS];
+    u64 ends[2];        // of the first one's pipe
     u64 recent[RECENT]; // results: ids, bonds
     u32 recent_at;
     u64 bonds[PUPPETS];
-    u64 watching[PUPPETS]; // bonds to inspect
+    u64 watching[PUPPETS]; // bonds to inspect,
+    u64 family[PUPPETS];   // to processes,
+    u64 stdio[PUPPETS];    // and to stdio
     char cid[KERNEL_CID_TEXT_BYTES];
 };
 
@@ -117,6 +127,21 @@ static u64 argument(struct fuzz *fuzz, const struct puppet *puppet, u8 index, u1
         INSPECT_REFUSALS_ID,
         INSPECT_INTERFACES_ID,
         fuzz->watching[own % PUPPETS],
+        PROCESSES_SPAWN_ID,
+        PROCESSES_WAIT_ID,
+        PROCESSES_KILL_ID,
+        PROCESSES_DESCENDANTS_ID,
+        PROCESSES_PIPE_ID,
+        PROCESSES_READ_ID,
+        PROCESSES_WRITE_ID,
+        PROCESSES_CLOSE_ID,
+        PROCESSES_NAMES_ID,
+        STDIO_READ_ID,
+        STDIO_WRITE_ID,
+        STDIO_IS_TERMINAL_ID,
+        fuzz->family[own % PUPPETS],
+        fuzz->stdio[own % PUPPETS],
+        fuzz->ends[own % 2],
     };
     u32 at = index % (COUNT_OF(numbers) + COUNT_OF(table));
     return at < COUNT_OF(numbers) ? numbers[at] : table[at - COUNT_OF(numbers)];
@@ -149,10 +174,106 @@ static void change_mind(struct fuzz *fuzz, const u8 *bytes)
     }
 }
 
+static struct processes_stream stream_of(const struct fuzz *fuzz, u8 byte)
+{
+    u64 ids[] = {fuzz->ends[0], fuzz->ends[1], fuzz->recent[byte / 16 % RECENT], byte};
+    return (struct processes_stream){.kind = (enum processes_stream_kind)(byte % 3),
+                                     .as.pipe = ids[byte / 3 % 4]};
+}
+
+static size_t spawn_body(const struct fuzz *fuzz, const u8 *bytes, u8 *body, size_t room)
+{
+    static const struct span names[] = {SPAN_LITERAL("redshirt:test/puppet"),
+                                        SPAN_LITERAL(PROCESSES_NAME), SPAN_LITERAL(STDIO_NAME)};
+    struct processes_spawn_call call = {
+        .request = {.program = {.kind = PROCESSES_PROGRAM_CID, .as.cid = span_string(fuzz->cid)},
+                    .input = stream_of(fuzz, bytes[1]),
+                    .output = stream_of(fuzz, bytes[2]),
+                    .error = stream_of(fuzz, bytes[3]),
+                    .only = {.some = bytes[4] % 4 == 0,
+                             .value = {.count = bytes[4] / 4 % 4, .items = names}}}};
+    if (bytes[4] % 8 == 1) {
+        call.request.program.kind = PROCESSES_PROGRAM_NAME;
+        call.request.program.as.name = SPAN_LITERAL("puppet");
+    }
+    return processes_spawn_encode_call(body, room, &call);
+}
+
+// A call of processes or stdio that is well-formed.
+static void family_order(struct fuzz *fuzz, u32 who, const u8 *bytes)
+{
+    static u8 body[70000];
+    static u8 data[65536];
+    struct puppet *puppet = fuzz->puppets[who];
+    u32 count = mem_load_u16(bytes + 5);
+    u64 number = bytes[1] % 4 < 2 ? fuzz->ends[bytes[1] % 4] : fuzz->recent[bytes[1] % RECENT];
+    u64 function = PROCESSES_PIPE_ID;
+    size_t size = 0;
+    u64 bond = fuzz->family[who];
+    struct processes_write_call put = {number, span_of(data, count)};
+    struct processes_read_call get = {number, count};
+    struct stdio_write_call write = {(enum stdio_stream)(bytes[1] % 3), span_of(data, count)};
+    struct stdio_read_call read = {count};
+    static const u64 by_number[] = {PROCESSES_WAIT_ID, PROCESSES_KILL_ID, PROCESSES_CLOSE_ID,
+                                    PROCESSES_DESCENDANTS_ID};
+    switch (bytes[0] % 8) {
+    case 0:
+        function = PROCESSES_SPAWN_ID;
+        size = spawn_body(fuzz, bytes, body, sizeof body);
+        break;
+    case 1:
+        function = by_number[bytes[2] % 4];
+        mem_store_u64(body, bytes[2] % 4 == 2 ? number : puppet->process + bytes[3] % 8);
+        size = 8;
+        break;
+    case 2:
+        function = PROCESSES_WRITE_ID;
+        size = processes_write_encode_call(body, sizeof body, &put);
+        break;
+    case 3:
+        function = PROCESSES_READ_ID;
+        size = processes_read_encode_call(body, sizeof body, &get);
+        break;
+    case 4:
+        bond = fuzz->stdio[who];
+        function = STDIO_WRITE_ID;
+        size = stdio_write_encode_call(body, sizeof body, &write);
+        break;
+    case 5:
+        bond = fuzz->stdio[who];
+        function = STDIO_READ_ID;
+        size = stdio_read_encode_call(body, sizeof body, &read);
+        break;
+    default:
+        break;
+    }
+    ASSERT(size <= PUPPET_AREA_BYTES / 2);
+    puppet_poke(&fuzz->stage, puppet, puppet->area + 1024, span_of(body, size));
+    struct puppet_order made = {.kind = PUPPET_SEND,
+                                .a = bond,
+                                .b = function,
+                                .c = puppet->area + 1024,
+                                .d = size,
+                                .e = puppet->area + 1024,
+                                .f = count % 3 == 0 ? 8 : 66000,
+                                .g = bytes[4] % 3};
+    if (puppet->is_idle) {
+        puppet_tell(&fuzz->stage, puppet, &made);
+    }
+}
+
 static void order(struct fuzz *fuzz, const u8 *bytes)
 {
-    struct puppet *puppet = fuzz->puppets[(bytes[0] >> 4) % PUPPETS];
+    u32 who = (bytes[0] >> 4) % PUPPETS;
+    struct puppet *puppet = fuzz->puppets[who];
     u32 what = bytes[0] & 15;
+    if (what == 14 && bytes[9] % 4 == 1) {
+        if (puppet->is_idle) {
+            remember(fuzz, puppet);
+            family_order(fuzz, who, bytes + 1);
+        }
+        return;
+    }
     if (what == 15) {
         stage_kill(&fuzz->stage, puppet);
     }
@@ -203,6 +324,35 @@ static void order(struct fuzz *fuzz, const u8 *bytes)
     puppet_tell(&fuzz->stage, puppet, &made);
 }
 
+// What the first puppet's call of processes is answered with.
+static struct span family_call(struct fuzz *fuzz, u64 function, struct span body)
+{
+    struct puppet *puppet = fuzz->puppets[0];
+    i64 size = puppet_send(&fuzz->stage, puppet, (u32)fuzz->family[0], function, body, SEND_WAIT);
+    ASSERT(size > 0 && (size & ANSWER_IS_ERROR) == 0);
+    return puppet_peek(&fuzz->stage, puppet, puppet_answer_address(puppet), (u32)size);
+}
+
+// A child of the first puppet, whose input and output lead into a pipe of that one's.
+static struct puppet *child_start(struct fuzz *fuzz)
+{
+    struct processes_result_pipe_ends_pipe_error made;
+    enum err err =
+        processes_pipe_decode_result(family_call(fuzz, PROCESSES_PIPE_ID, (struct span){0}), &made);
+    ASSERT(err == ERR_OK && made.ok);
+    fuzz->ends[0] = made.value.reader;
+    fuzz->ends[1] = made.value.writer;
+    static const u8 bytes[] = {0, 2, 2 + 3, 0, 3}; // its reader, its writer; no fence
+    u8 body[256];
+    size_t size = spawn_body(fuzz, bytes, body, sizeof body);
+    ASSERT(size <= sizeof body);
+    struct processes_result_u64_system_spawn_error child;
+    err = processes_spawn_decode_result(family_call(fuzz, PROCESSES_SPAWN_ID, span_of(body, size)),
+                                        &child);
+    ASSERT(err == ERR_OK && child.ok);
+    return stage_find(&fuzz->stage, child.value);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -211,19 +361,27 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     memset(&fuzz, 0, sizeof fuzz);
     stage_open(&fuzz.stage, size == 0 ? 0 : data[0], 2, NULL);
     fuzz.stage.check = false;
-    const struct stage_interface *interfaces[] = {&a, &b, &inspect};
+    const struct stage_interface *interfaces[] = {&a, &b, &inspect, &processes, &standard};
     char *cid = fuzz.cid;
-    stage_program(&fuzz.stage, interfaces, 3, cid);
-    for (u32 i = 0; i < PUPPETS; i++) {
-        fuzz.puppets[i] = stage_start(&fuzz.stage, cid);
-        prepare(&fuzz, fuzz.puppets[i], cid);
-    }
+    stage_program(&fuzz.stage, interfaces, COUNT_OF(interfaces), cid);
+    enum err err =
+        kernel_name_add(fuzz.stage.kernel, SPAN_LITERAL("puppet"), span_string(fuzz.cid));
+    ASSERT(err == ERR_OK);
+    fuzz.puppets[0] = stage_start(&fuzz.stage, cid);
+    fuzz.puppets[1] = stage_start(&fuzz.stage, cid);
+    fuzz.family[0] = (u64)puppet_bind(&fuzz.stage, fuzz.puppets[0], &processes, false);
+    fuzz.puppets[2] = child_start(&fuzz);
     (void)puppet_register(&fuzz.stage, fuzz.puppets[0], &a);
     (void)puppet_register(&fuzz.stage, fuzz.puppets[1], &b);
+    (void)puppet_register(&fuzz.stage, fuzz.puppets[1], &standard);
     for (u32 i = 0; i < PUPPETS; i++) {
-        fuzz.bonds[i] = (u64)puppet_bind(&fuzz.stage, fuzz.puppets[i], i == 0 ? &b : &a, false);
-        fuzz.watching[i] = (u64)puppet_bind(&fuzz.stage, fuzz.puppets[i], &inspect, false);
-        prepare(&fuzz, fuzz.puppets[i], cid);
+        struct puppet *puppet = fuzz.puppets[i];
+        prepare(&fuzz, puppet, cid);
+        fuzz.bonds[i] = (u64)puppet_bind(&fuzz.stage, puppet, i == 0 ? &b : &a, false);
+        fuzz.watching[i] = (u64)puppet_bind(&fuzz.stage, puppet, &inspect, false);
+        fuzz.family[i] = (u64)puppet_bind(&fuzz.stage, puppet, &processes, false);
+        fuzz.stdio[i] = (u64)puppet_bind(&fuzz.stage, puppet, &standard, false);
+        prepare(&fuzz, puppet, cid);
     }
     for (u32 i = 0; i < ORDERS && (i + 1) * ORDER_BYTES <= size; i++) {
         order(&fuzz, data + i * ORDER_BYTES);

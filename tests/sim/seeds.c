@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/sim/seeds.c: whole systems out of a seed. Puppets that send, answer, wait, cancel, spawn
-// and misbehave at random; real programs (ping, hello, store-loader out of a store that fails now
-// and then); kills, delays, words of a user who changes his mind, and allocations that fail. After
-// each turn or so the kernel checks itself; at the end every message must have had its one answer,
-// and nothing may be left.
+// tests/sim/seeds.c: whole systems out of a seed. Puppets that send, answer, wait, cancel, spawn,
+// pipe and misbehave at random; real programs (ping, hello, store-loader out of a store that fails
+// now and then); kills, delays, words of a user who changes his mind, and allocations that fail.
+// After each turn or so the kernel checks itself; at the end every message must have had its one
+// answer, and nothing may be left.
 //
 // Use     seeds FIRST COUNT        runs them; prints the seed that fails, and how to run it again
 //         seeds --trace SEED       one seed, with a line for all that happens
 #include "core/base/assert.h"
 #include "core/kernel/limits.h"
+#include "core/kernel/names.h"
 #include "interfaces/budget.h"
 #include "interfaces/consent.h"
 #include "interfaces/loader.h"
+#include "interfaces/processes.h"
+#include "interfaces/stdio.h"
 #include "interfaces/system.h"
 #include "machines/sim/sim.h"
 #include "machines/sim/sim_devices.h"
@@ -27,8 +30,10 @@ enum {
     PLAN = 4,         // orders that belong together
     KNOWN = 64,       // ids an actor remembers
     TURNS = 2500,
-    BOOK = 128, // bytes for each prepared body, from the area's start
-    BATCH = 50, // seeds a child process runs
+    BOOK = 128,    // bytes for each prepared body, from the area's start
+    BATCH = 50,    // seeds a child process runs
+    ENDS = 8,      // of pipes, that an actor remembers
+    PIPED = 50000, // bytes of a write into one, at most: two of them wait
 };
 
 static const struct stage_interface interfaces[] = {
@@ -37,8 +42,10 @@ static const struct stage_interface interfaces[] = {
     {"test:sim/c", {{"call", 0}}},
     {"test:sim/b", {{"one", 1}}}, // another b, that does not fit the first
     {.name = CONSENT_NAME, .real = &consent_interface},
+    {.name = PROCESSES_NAME, .real = &processes_interface},
+    {.name = STDIO_NAME, .real = &stdio_interface},
 };
-enum { INTERFACES = sizeof interfaces / sizeof *interfaces };
+enum { INTERFACES = sizeof interfaces / sizeof *interfaces, OF_PROCESSES = 5, OF_STDIO = 6 };
 static const struct stage_interface budget = {.name = BUDGET_NAME};
 
 // What a command was, so that its result is understood.
@@ -47,6 +54,8 @@ enum step {
     STEP_SENT,
     STEP_BOUND,
     STEP_BOUND_PEEK,
+    STEP_PIPED,
+    STEP_PIPED_PEEK,
     STEP_WAITED,
     STEP_NOTES,
     STEP_OTHER
@@ -63,6 +72,8 @@ struct actor {
     u32 bonds[KNOWN];
     u8 bond_interface[KNOWN];
     u32 bond_count;
+    u64 ends[ENDS];
+    u32 end_count;
     u64 held[KNOWN]; // to be answered
     u32 held_count;
     u64 *sent; // that an answer is to come for; grows
@@ -87,7 +98,8 @@ struct run {
     char loader[KERNEL_CID_TEXT_BYTES];
     char stored[KERNEL_CID_TEXT_BYTES];
     char damaged[KERNEL_CID_TEXT_BYTES];
-    u32 mood; // of the user: 0 allows all; 1 changes his mind; 2 is to be asked, too
+    bool pipes; // half of what most actors do has to do with them
+    u32 mood;   // of the user: 0 allows all; 1 changes his mind; 2 is to be asked, too
     struct sim_block blocks[2];
     u64 others[64];
     u32 other_count;
@@ -128,16 +140,16 @@ static void prepare(struct run *run, struct actor *actor)
         stage_interface_hash(&interfaces[i], book + i * BOOK);
         book[i * BOOK + 32] = sim_below(3) == 0; // patient
     }
-    STATIC_ASSERT(INTERFACES == 5);
+    STATIC_ASSERT(INTERFACES == 7);
     const char *names[] = {run->cid, run->exit, run->stored, run->damaged, run->hello};
     for (u32 i = 0; i < 5; i++) {
         struct span argument = SPAN_LITERAL("sim");
         struct system_spawn_call call = {
             .request = {.program = span_string(names[i]),
                         .arguments = {.count = 1, .items = &argument}}};
-        size_t size = system_spawn_encode_call(book + (5 + i) * BOOK, BOOK, &call);
+        size_t size = system_spawn_encode_call(book + (INTERFACES + i) * BOOK, BOOK, &call);
         ASSERT(size <= BOOK);
-        book[(5 + i) * BOOK + BOOK - 1] = (u8)size;
+        book[(INTERFACES + i) * BOOK + BOOK - 1] = (u8)size;
     }
     plan(actor, STEP_OTHER,
          (struct puppet_order){
@@ -163,12 +175,22 @@ static struct puppet_order send_order(const struct actor *actor, u64 bond, u64 f
                                  .g = flags};
 }
 
+static void plan_bind(struct actor *actor, u32 which)
+{
+    actor->bond_interface[KNOWN - 1] = (u8)which;
+    plan(actor, STEP_BOUND,
+         send_order(actor, 0, SYSTEM_BIND_ID, body_of(actor, which), 33, SEND_WAIT));
+}
+
 static void plan_send(struct actor *actor)
 {
     if (actor->bond_count == 0) {
         return;
     }
     u32 which = (u32)sim_below(actor->bond_count);
+    if (actor->bond_interface[which] >= OF_PROCESSES) {
+        return; // plan_pipe
+    }
     const struct stage_interface *interface = &interfaces[actor->bond_interface[which]];
     static const u32 lens[] = {0, 4, 64, 72, 73, 500, 4096, 5000, 30000};
     u64 flags = sim_below(8) == 0 ? SEND_NO_ANSWER : sim_below(4) == 0 ? SEND_WAIT : 0;
@@ -233,11 +255,118 @@ static void plan_give_up(struct actor *actor)
 
 static void plan_spawn(struct actor *actor)
 {
-    u32 page = 5 + (u32)sim_below(5);
+    u32 page = INTERFACES + (u32)sim_below(5);
     static const u32 sizes[] = {4 + 59 + 4 + 4 + 3 + 4};
     plan(actor, STEP_OTHER,
          send_order(actor, 0, SYSTEM_SPAWN_ID, body_of(actor, page), sizes[0],
                     sim_below(5) == 0 ? SEND_NO_ANSWER : SEND_WAIT));
+}
+
+// ---- children with streams, and pipes
+
+// A bond of the actor's to that interface; 0: none.
+static u32 bond_to(const struct actor *actor, u32 interface)
+{
+    for (u32 i = 0; i < actor->bond_count; i++) {
+        if (actor->bond_interface[i] == interface) {
+            return actor->bonds[i];
+        }
+    }
+    return 0;
+}
+
+// An end of a pipe, mostly one that it holds, and of the kind.
+static u64 some_end(const struct actor *actor, bool is_writer)
+{
+    if (actor->end_count == 0 || sim_below(20) == 0) {
+        return sim_below(UINT64_MAX);
+    }
+    u32 which = 2 * (u32)sim_below(actor->end_count / 2) + is_writer;
+    return actor->ends[sim_below(20) == 0 ? which ^ 1 : which];
+}
+
+static struct processes_stream some_stream(const struct actor *actor, bool is_writer)
+{
+    u64 dice = sim_below(6);
+    return (struct processes_stream){.kind = dice == 0   ? PROCESSES_STREAM_INHERIT
+                                             : dice == 1 ? PROCESSES_STREAM_NOTHING
+                                                         : PROCESSES_STREAM_PIPE,
+                                     .as.pipe = some_end(actor, is_writer)};
+}
+
+static size_t encode_spawn(const struct run *run, const struct actor *actor, u8 *body, size_t room)
+{
+    static const struct span fence[] = {SPAN_LITERAL(PROCESSES_NAME), SPAN_LITERAL(STDIO_NAME),
+                                        SPAN_LITERAL("redshirt:test/puppet")};
+    struct processes_spawn_call call = {
+        .request = {.program = {.kind = PROCESSES_PROGRAM_CID, .as.cid = span_string(run->cid)},
+                    .input = some_stream(actor, false),
+                    .output = some_stream(actor, true),
+                    .error = some_stream(actor, true),
+                    .only = {.some = sim_below(4) == 0, .value = {.count = 3, .items = fence}}}};
+    if (sim_below(2) == 0) {
+        call.request.program = (struct processes_program){.kind = PROCESSES_PROGRAM_NAME,
+                                                          .as.name = SPAN_LITERAL("puppet")};
+    }
+    return processes_spawn_encode_call(body, room, &call);
+}
+
+// A call of processes by a number: a process's, near the actor's own, or an end's.
+static size_t encode_number(const struct actor *actor, u8 *body, u64 *function)
+{
+    static const u64 functions[] = {PROCESSES_WAIT_ID, PROCESSES_KILL_ID, PROCESSES_DESCENDANTS_ID,
+                                    PROCESSES_CLOSE_ID};
+    u64 which = sim_below(COUNT_OF(functions));
+    *function = functions[which];
+    mem_store_u64(body, which == 3 ? some_end(actor, sim_below(2) == 0)
+                                   : actor->puppet->process + sim_below(8));
+    return 8;
+}
+
+static void plan_pipe(const struct run *run, struct actor *actor)
+{
+    static u8 body[PIPED + 64];
+    static u8 bytes[PIPED];
+    u32 which = sim_below(2) == 0 ? OF_PROCESSES : OF_STDIO;
+    u32 bond = bond_to(actor, which);
+    if (bond == 0) {
+        plan_bind(actor, which);
+        return;
+    }
+    bool is_stdio = which == OF_STDIO;
+    struct span some = span_of(bytes, sim_below(2) == 0 ? sim_below(PIPED) : sim_below(100));
+    u64 function = PROCESSES_PIPE_ID;
+    size_t size = 0;
+    u64 dice = is_stdio ? sim_below(2) : sim_below(16);
+    if (is_stdio && dice == 0) {
+        struct stdio_write_call call = {(enum stdio_stream)(1 + sim_below(2)), some};
+        function = STDIO_WRITE_ID;
+        size = stdio_write_encode_call(body, sizeof body, &call);
+    } else if (is_stdio) {
+        struct stdio_read_call call = {(u32)sim_below(PIPED)};
+        function = STDIO_READ_ID;
+        size = stdio_read_encode_call(body, sizeof body, &call);
+    } else if (dice < 6) {
+        struct processes_write_call call = {some_end(actor, true), some};
+        function = PROCESSES_WRITE_ID;
+        size = processes_write_encode_call(body, sizeof body, &call);
+    } else if (dice < 10) {
+        struct processes_read_call call = {some_end(actor, false), (u32)sim_below(PIPED)};
+        function = PROCESSES_READ_ID;
+        size = processes_read_encode_call(body, sizeof body, &call);
+    } else if (dice < 13) {
+        function = PROCESSES_SPAWN_ID;
+        size = encode_spawn(run, actor, body, sizeof body);
+    } else if (dice < 14) {
+        size = encode_number(actor, body, &function);
+    }
+    u64 flags = function == PROCESSES_PIPE_ID ? SEND_WAIT : sim_below(3);
+    actor->is_hostile = true; // nobody writes down what it sends, which may wait for itself
+    plan(actor, STEP_OTHER,
+         (struct puppet_order){
+             .kind = PUPPET_POKE, .a = body_of(actor, 16), .bytes = span_of(body, size)});
+    plan(actor, function == PROCESSES_PIPE_ID ? STEP_PIPED : STEP_OTHER,
+         send_order(actor, bond, function, body_of(actor, 16), size, flags));
 }
 
 static void plan_hostile(struct actor *actor)
@@ -277,12 +406,13 @@ static void plan_next(struct run *run, struct actor *actor)
         prepare(run, actor);
         return;
     }
+    if (run->pipes && !actor->is_client && sim_below(2) == 0) {
+        plan_pipe(run, actor);
+        return;
+    }
     u64 dice = sim_below(100);
     if (dice < 12) {
-        u32 which = (u32)sim_below(INTERFACES);
-        actor->bond_interface[KNOWN - 1] = (u8)which;
-        plan(actor, STEP_BOUND,
-             send_order(actor, 0, SYSTEM_BIND_ID, body_of(actor, which), 33, SEND_WAIT));
+        plan_bind(actor, (u32)sim_below(INTERFACES));
     } else if (dice < 20 && !actor->is_client) {
         actor->is_handler = true;
         plan(actor, STEP_OTHER,
@@ -360,6 +490,19 @@ static void read_notes(struct actor *actor)
     }
 }
 
+static void read_ends(struct actor *actor)
+{
+    struct processes_result_pipe_ends_pipe_error piped;
+    struct span body = span_of(actor->puppet->bytes, actor->puppet->bytes_len);
+    ASSERT(processes_pipe_decode_result(body, &piped) == ERR_OK);
+    if (piped.ok) {
+        u32 at = actor->end_count < ENDS ? actor->end_count : 2 * (u32)sim_below(ENDS / 2);
+        actor->ends[at] = piped.value.reader;
+        actor->ends[at + 1] = piped.value.writer;
+        actor->end_count += actor->end_count < ENDS ? 2 : 0;
+    }
+}
+
 // Understands what came of the last order; may put one in front of the plan.
 static void understand(struct actor *actor)
 {
@@ -374,12 +517,16 @@ static void understand(struct actor *actor)
         }
         break;
     case STEP_BOUND:
+    case STEP_PIPED:
     case STEP_WAITED:
         if (result > 0 && (result & ANSWER_IS_ERROR) == 0) {
             actor->plan_count = 0;
             actor->plan_at = 0;
             plan(
-                actor, step == STEP_BOUND ? STEP_BOUND_PEEK : STEP_NOTES,
+                actor,
+                step == STEP_BOUND   ? STEP_BOUND_PEEK
+                : step == STEP_PIPED ? STEP_PIPED_PEEK
+                                     : STEP_NOTES,
                 (struct puppet_order){.kind = PUPPET_PEEK, .a = notes_at(actor), .b = (u64)result});
         }
         break;
@@ -393,6 +540,9 @@ static void understand(struct actor *actor)
         }
         break;
     }
+    case STEP_PIPED_PEEK:
+        read_ends(actor);
+        break;
     case STEP_NOTES:
         read_notes(actor);
         break;
@@ -446,6 +596,7 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
     memset(run, 0, sizeof *run);
     struct kernel_config config = sim_kernel_config(1 + (u32)(seed % 4));
     run->mood = (u32)(seed / 4 % 3);
+    run->pipes = seed % 3 == 0;
     config.unknown[KERNEL_USE] = run->mood == 2 ? KERNEL_ASK : KERNEL_ALLOW;
     stage_open_config(&run->stage, seed, &config, trace);
     run->stage.check = false;
@@ -455,6 +606,8 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
         declared[i] = &interfaces[i];
     }
     stage_program(&run->stage, declared, INTERFACES, run->cid);
+    ASSERT(kernel_name_add(run->stage.kernel, SPAN_LITERAL("puppet"), span_string(run->cid)) ==
+           ERR_OK);
     struct span none = {0};
     stage_add(&run->stage, stage_file("build/programs/ping.wasm"), none, run->ping);
     stage_add(&run->stage, stage_file("build/test/kernel/pinger.wasm"), none, run->pinger);
