@@ -62,7 +62,7 @@ enum {
     KERNEL_PIPES = 4096,             // all of which take 256 MiB
     KERNEL_FAMILY_PIPES = 512,       // of one family, an eighth. `limit`
     KERNEL_NAMES = 1024,             // of programs: more than come with a machine. ERR_LIMIT
-    KERNEL_PROGRAM_NAME_BYTES = 64,  // of each; a longer one is none. ERR_INVALID
+    KERNEL_PROGRAM_NAME_BYTES = 144, // of each, a NAME@KEY; a longer one is none. ERR_INVALID
     KERNEL_LINEAGE = 16,             // different programs above a process: `limit` of spawn
     KERNEL_LIMITS_BYTES =            // what a handler is told of one client at most
     4 + (KERNEL_LINEAGE + 1) * (4 + KERNEL_GRANT_LIMIT_BYTES),
