@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/assert.h"
 #include "core/base/report.h"
+#include "core/base/text.h"
 #include "machines/hosted/records.h"
 #include "machines/hosted/store.h"
 #include "tools/redshirt/command.h"
@@ -171,5 +173,49 @@ int name_resolve(struct store *store, struct network *network, const char *text,
         }
         free((void *)block.data);
     }
+    return code;
+}
+
+// Tells the name of one line, if all about it is in order.
+static void line_tell(struct store *store, const struct name_line *line, names_tell *tell,
+                      void *context)
+{
+    static u8 scratch[IPNS_SCRATCH_BYTES];
+    static struct ipns_record record;
+    static struct manifest manifest;
+    struct cid cid;
+    struct span block = {0};
+    enum err err = ipns_record_verify(&keys_crypto, span_of(line->bytes, line->size), &line->key,
+                                      now_ns(), scratch, &record, NULL);
+    if (err == ERR_OK) {
+        err = ipns_value_cid(record.value, &cid, NULL);
+    }
+    if (err == ERR_OK) {
+        err = store_get(store, &cid, &block, NULL);
+    }
+    if (err == ERR_OK) {
+        err = manifest_verify(&keys_crypto, block, &line->key, &manifest, NULL);
+    }
+    if (err == ERR_OK && manifest_yanked(&manifest, &manifest.program) == NULL) {
+        char said[MANIFEST_NAME_BYTES + 1 + P2P_PEER_ID_TEXT_BYTES + 1];
+        struct text text = text_over(said, sizeof said);
+        text_bytes(&text, manifest.name);
+        text_char(&text, '@');
+        peer_id_write_name(&text, &line->key);
+        ASSERT(!text.cut);
+        tell(context, said, &manifest.program);
+    }
+    free((void *)block.data);
+}
+
+int names_known(struct store *store, names_tell *tell, void *context)
+{
+    static struct name_line line; // too large for a stack
+    struct span list;
+    int code = list_read(store, &list);
+    for (size_t at = 0; code == EXIT_GOOD && name_list_next(list, &at, &line);) {
+        line_tell(store, &line, tell, context);
+    }
+    free((void *)list.data);
     return code;
 }

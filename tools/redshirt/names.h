@@ -41,3 +41,8 @@ bool name_is(const char *text, struct span *name, struct peer_id *key);
 
 // What program NAME@KEY stands for, after asking the network where it is on.
 int name_resolve(struct store *store, struct network *network, const char *text, struct cid *out);
+
+// Tells each NAME@KEY that this home knows, as it is known here, with the program that it stands
+// for. What has expired, was taken back, or has no manifest in the store is left out.
+typedef void names_tell(void *context, const char *text, const struct cid *program);
+int names_known(struct store *store, names_tell *tell, void *context);
