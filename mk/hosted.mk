@@ -10,7 +10,7 @@ REDSHIRT_SOURCES := $(wildcard tools/redshirt/*.c) $(HOSTED_SOURCES) $(CORE_SOUR
 REDSHIRT_LIBRARIES := -luv -lsodium -lnettle -lpthread
 
 # The programs inside the command: what a system needs before it can load others.
-EMBEDDED := store-loader wasi log http hello p2p-loader firewall tap clock
+EMBEDDED := store-loader wasi log http hello p2p-loader firewall tap clock shell
 EMBEDDED := $(foreach e,$(EMBEDDED),$(if $(wildcard programs/$(e)/*.c),$(e)))
 # And the everyday ones.
 EMBEDDED += $(notdir $(basename $(wildcard programs/tools/*.c)))

@@ -61,6 +61,9 @@ endef
 threaded_rule = $(eval $(call threaded_rule_text,$(1),$(2)))
 
 PROGRAM_SOURCES_http := $(HTTP_SOURCES)
+PROGRAM_SOURCES_shell := $(wildcard lib/shell/*.c)
+# A path or two, or a letter's worth of keys, lie on it.
+PROGRAM_STACK_BYTES_shell := 67584
 # programs/p2p is what several programs share.
 PROGRAM_NAMES := $(sort $(filter-out rt wasi p2p tools,$(notdir $(patsubst %/,%,$(dir $(wildcard programs/*/*.c))))))
 $(foreach p,$(PROGRAM_NAMES),$(call program_rule,\

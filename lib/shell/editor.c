@@ -400,8 +400,20 @@ void editor_resize(struct editor *editor, u32 columns, u32 rows, bool is_editing
     }
 }
 
+// As many columns as a row has: where something stands in the row, the last of them are in the
+// next.
+static void row_leave(const struct editor *editor, struct text *out)
+{
+    text_char(out, '%');
+    for (u32 column = 1; column < editor->columns; column++) {
+        text_char(out, ' ');
+    }
+    text_char(out, '\r');
+}
+
 void editor_begin(struct editor *editor, struct span prompt, struct text *out)
 {
+    row_leave(editor, out);
     editor->prompt_size = 0;
     for (size_t at = 0; at < prompt.size;) {
         struct letter letter = letter_at(span_slice(prompt, at, prompt.size));

@@ -14,8 +14,8 @@
 //         history, -R to search in it, -G to leave that; Ctrl-L clears, Ctrl-C gives the line up,
 //         Ctrl-D ends an empty one.
 // Terminal  it writes from the cursor's line downwards, and uses of ECMA-48 what every terminal
-//         has: moves up and right, and erasing to the end of the screen. The line must begin in the
-//         first column, and a letter in the last column must leave the cursor there until the next.
+//         has: moves up and right, and erasing to the end of the screen. A letter in
+//         the last column must leave the cursor there until the next.
 #pragma once
 #include "core/base/span.h"
 #include "core/base/types.h"
@@ -65,7 +65,9 @@ void editor_init(struct editor *editor, const struct history *history);
 // How large the terminal is. While a line is edited, it is drawn anew.
 void editor_resize(struct editor *editor, u32 columns, u32 rows, bool is_editing, struct text *out);
 
-// Begins an empty line behind a prompt, of which what cannot be shown is left out.
+// Begins an empty line behind a prompt, of which what cannot be shown is left out. Where something
+// stands in the terminal's line already, that stays, with a `%` behind it, and the prompt goes
+// below.
 void editor_begin(struct editor *editor, struct span prompt, struct text *out);
 
 // Takes bytes until something is to be done.

@@ -2,6 +2,7 @@
 #include "lib/shell/history.h"
 #include "core/base/assert.h"
 #include "core/base/text.h"
+#include "lib/shell/letter.h"
 
 void history_init(struct history *history)
 {
@@ -80,9 +81,20 @@ u32 history_find(const struct history *history, u32 age, struct span part)
     return age < history->count ? age : history->count;
 }
 
-// The line that was being loaded is whole.
+// The line that was being loaded is whole. What must not reach a terminal is left out.
 static void line_end(struct history *history)
 {
+    struct span line = span_of(history->line, history->loaded);
+    history->loaded = 0;
+    for (size_t at = 0; at < line.size;) {
+        struct letter letter = letter_at(span_slice(line, at, line.size));
+        u32 bytes = letter.bytes == 0 ? (u32)(line.size - at) : letter.bytes;
+        if (letter.bytes != 0 && (!letter.is_bad || letter.code == '\n')) {
+            mem_move(history->line + history->loaded, line.data + at, bytes);
+            history->loaded += bytes;
+        }
+        at += bytes;
+    }
     if (!history->is_skipping && history->loaded > 0) {
         (void)history_add(history, span_of(history->line, history->loaded));
     }

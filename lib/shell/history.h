@@ -33,7 +33,7 @@ struct span history_line(const struct history *history, u32 age);
 u32 history_find(const struct history *history, u32 age, struct span part);
 
 // Takes bytes of a file: lines, the oldest first; one that begins with a tab goes on with the one
-// before it.
+// before it. Control characters, and what is no UTF-8, are left out.
 void history_load(struct history *history, struct span bytes);
 // The file ends.
 void history_loaded(struct history *history);

@@ -497,6 +497,12 @@ static void history_is_kept(void **state)
     history_loaded(&history);
     assert_int_equal(history.count, 2);
     assert_true(span_equal(history_line(&history, 0), SPAN_LITERAL("two\nlines")));
+    history_load(&history, SPAN_LITERAL("a\x1b[2Jb\x7f\xc2\x9b\xff\xc3\xa4\xe6\n"));
+    history_loaded(&history);
+    assert_true(span_equal(history_line(&history, 0), SPAN_LITERAL("a[2Jb\xc3\xa4")));
+    history_init(&history);
+    history_load(&history, span_string(said));
+    history_loaded(&history);
     assert_int_equal(history_find(&history, 0, SPAN_LITERAL("ne")), 0);
     assert_int_equal(history_find(&history, 1, SPAN_LITERAL("ne")), 1);
     assert_int_equal(history_find(&history, 0, SPAN_LITERAL("x")), 2);

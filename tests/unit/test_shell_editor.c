@@ -418,6 +418,19 @@ static void what_is_hidden_comes_back(void **state)
     assert_cursor(2, 1);
 }
 
+static void what_stands_in_the_line_stays(void **state)
+{
+    (void)state;
+    begin(10, 8);
+    assert_int_equal(type("ab\r"), EDITOR_LINE);
+    assert_true(screen_write(&screen, SPAN_LITERAL("part")));
+    editor_begin(&editor, SPAN_LITERAL("$ "), fresh());
+    show();
+    assert_screen(1, "part%     ");
+    assert_screen(2, "$ ");
+    assert_cursor(2, 2);
+}
+
 static void ctrl_l_clears_the_screen(void **state)
 {
     (void)state;
@@ -445,6 +458,7 @@ int main(void)
         cmocka_unit_test(terminals_of_any_size_are_drawn_to),
         cmocka_unit_test(words_are_completed),
         cmocka_unit_test(what_is_hidden_comes_back),
+        cmocka_unit_test(what_stands_in_the_line_stays),
         cmocka_unit_test(ctrl_l_clears_the_screen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_replay;
+extern const struct command command_shell;
 extern const struct command command_demo;
 extern const struct command command_up;
 extern const struct command command_add;
