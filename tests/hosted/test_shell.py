@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`redshirt shell`: commands from a text, a file and a stream."""
+"""`redshirt shell`: commands from a text, a file and a stream. At a terminal: test_shell_terminal."""
 import os
 import re
 
