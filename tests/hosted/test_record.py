@@ -148,6 +148,30 @@ def record_replays_what_devices_gave(world):
 
 
 @test
+def record_is_the_same_from_any_engine(world):
+    """Recorded in each, replayed in each."""
+    for engine in ENGINES:
+        for program, words in ((world.guest("probe"), ("start", "a")), (wasi(world, "clocks"), ()),
+                               (module(world, "4-O2"), ("trap",))):
+            tape_of(world, program, *words, options=engine).expect_same()
+
+
+@test
+def record_replays_memory_that_was_refused(world):
+    """A program grows until it gets no more, which is elsewhere on each machine. What one in addresses of its own got
+    may be more than a small one has room for: then that is said. What it printed, its child did: no child is replayed."""
+    for engine in ENGINES:
+        tape = tape_of(world, world.guest("bounds"), "memory", "0", options=engine)
+        expect(tape.ended.out.split()[0], b"pages", tape.ended)
+        for other in ENGINES:
+            ended = tape.replay(*other)
+            if "fast" in engine and "small" in other and ended.code == ASTRAY:
+                expect(b" came memory growing from " in ended.err, True, ended)
+            else:
+                expect((ended.code, ended.out), (tape.ended.code, b""), (engine, other, ended))
+
+
+@test
 def record_replays_wasi(world):
     """Files that are gone by then, clocks, errors; the adapter is in the recording, too."""
     folder = world.path("folder")
