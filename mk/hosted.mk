@@ -61,6 +61,8 @@ $(call unit_test,told_close,tests/unit/test_told_close.c $(TOLD_SOURCES),-luv -l
 $(call unit_test,records,tests/unit/test_records.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(addprefix machines/hosted/,platform.c workers.c interrupts.c pages.c memory.c records.c host_error.c),-lsodium -lpthread)
 
+$(call unit_test,log_ring,tests/unit/test_log_ring.c machines/hosted/log_ring.c $(TEST_SUPPORT) $(BASE_SOURCES))
+
 # Messages to the device that keeps blocks and records.
 FUZZ_TARGETS += keep
 FUZZ_SOURCES_keep := $(addprefix machines/hosted/,device_keep.c calls.c records.c store.c host_error.c platform.c sha256.c workers.c interrupts.c \

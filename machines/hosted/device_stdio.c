@@ -16,6 +16,7 @@
 #include "interfaces/stdio.h"
 #include "machines/hosted/devices.h"
 #include "machines/hosted/log_line.h"
+#include "machines/hosted/log_ring.h"
 #include "machines/hosted/loop.h"
 #include "machines/hosted/stream.h"
 
@@ -41,9 +42,12 @@ enum err hosted_standard_start(struct hosted_standard *standard)
 {
     *standard = (struct hosted_standard){0};
     standard->streams = calloc(STANDARD_STREAMS, sizeof(struct stream));
-    if (standard->streams == NULL) {
+    standard->log = calloc(1, sizeof *standard->log);
+    if (standard->streams == NULL || standard->log == NULL) {
         return ERR_NO_MEMORY;
     }
+    int failed = pthread_mutex_init(&standard->log->lock, NULL);
+    ASSERT(failed == 0);
     for (int i = 0; i < STANDARD_STREAMS; i++) {
         standard->is_terminal[i] = isatty(i) == 1;
         TRY(stream_start(&standard->streams[i], i, i == STDIN_FILENO));
@@ -57,7 +61,9 @@ void hosted_standard_stop(struct hosted_standard *standard)
         stream_stop(&standard->streams[i], &standard->is_abandoned);
     }
     free(standard->streams);
+    free(standard->log);
     standard->streams = NULL;
+    standard->log = NULL;
 }
 
 // ---- writing
@@ -107,6 +113,9 @@ static void request_hand_over(struct request *request, enum stdio_stream stream)
 {
     struct standard_device *owner = request->owner;
     u64 message = request->stream.message;
+    if (stream == STDIO_STREAM_ERROR) { // now, as the stream may have freed it when it returns
+        log_ring_add(owner->standard->log, request->stream.bytes);
+    }
     if (stream_request(&owner->standard->streams[stream], &request->stream) != ERR_OK) {
         request_free(request);
         hosted_answer_error(&owner->device, message, E_BUSY);

@@ -14,6 +14,7 @@ struct files;
 struct hosted_loop;
 struct keep;
 struct kernel;
+struct log_ring;
 struct store;
 struct stream;
 struct terminal;
@@ -21,6 +22,7 @@ struct terminal;
 // The descriptors 0, 1 and 2 as streams (stream.h), which stdio and log share.
 struct hosted_standard {
     struct stream *streams; // three
+    struct log_ring *log;   // what goes to the standard error is kept here, too
     bool is_terminal[3];
     bool is_abandoned; // atomic: what is not written yet may be lost
 };

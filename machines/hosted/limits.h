@@ -51,6 +51,9 @@ enum {
     HOSTED_KEYS = 65536,
     // One line of log; log.wit promises it.
     HOSTED_LOG_BYTES = 4096,
+    // What is kept of the standard error for who looks on later: some thousand lines. control.wit
+    // promises it.
+    HOSTED_LOG_KEPT_BYTES = 262144,
 
     // Calls under way of one process of tcp or udp: a server with a read on each of a thousand
     // sockets, and writes on most of them.

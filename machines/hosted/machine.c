@@ -177,6 +177,11 @@ struct kernel *hosted_machine_kernel(struct hosted_machine *machine)
     return machine->kernel;
 }
 
+struct log_ring *hosted_machine_log(struct hosted_machine *machine)
+{
+    return machine->standard.log;
+}
+
 void hosted_machine_trust(struct hosted_machine *machine, struct kernel_process_id process)
 {
     hosted_keep_allow(machine->keep, kernel_process_owner(machine->kernel, process));

@@ -14,6 +14,7 @@
 #include "core/base/types.h"
 #include "core/kernel/kernel.h"
 struct hosted_machine;
+struct log_ring;
 struct kernel_refusal;
 struct report;
 struct store;
@@ -37,6 +38,9 @@ enum err hosted_machine_create(const struct hosted_machine_config *config,
                                struct hosted_machine **out, struct report *report);
 
 struct kernel *hosted_machine_kernel(struct hosted_machine *machine);
+
+// What was written to the standard error; lives as long as the machine.
+struct log_ring *hosted_machine_log(struct hosted_machine *machine);
 
 // Lets this process, and no other, use `keep`: what is written into the store, and its records.
 // Before hosted_machine_run, so that it has not asked yet.
