@@ -3,6 +3,7 @@
 #include "tools/redshirt/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,20 @@
 
 enum { CID_SHORTEST = 40 }; // letters of a CID of any kind that there is
 
-// Writes them to the terminal. Names in them may be anybody's: what moves a cursor becomes '?'.
-static void words_put(const char *format, va_list values)
+static void (*also_said)(struct span line); // NULL: nobody listens
+
+void say_also(void (*also)(struct span line))
+{
+    also_said = also;
+}
+
+// The words; NULL: the host gives no memory. Names in them may be anybody's: what moves a cursor
+// becomes '?'.
+static char *words_make(const char *format, va_list values)
 {
     char *words;
     if (vasprintf(&words, format, values) < 0) {
-        fputs("the host gives no memory to say what is wrong", stderr);
-        return;
+        return NULL;
     }
     for (u8 *at = (u8 *)words; *at != 0; at++) {
         bool is_control = (*at < ' ' && *at != '\n') || *at == 0x7f;
@@ -31,27 +39,37 @@ static void words_put(const char *format, va_list values)
         }
         *at = is_control || is_c1 ? '?' : *at;
     }
-    fputs(words, stderr);
-    free(words);
+    return words;
 }
+
+static const char no_memory[] = "the host gives no memory to say what is wrong";
 
 void say(const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    fputs("redshirt: ", stderr);
-    words_put(format, values);
-    fputc('\n', stderr);
+    char *words = words_make(format, values);
     va_end(values);
+    char *line;
+    int size = asprintf(&line, "redshirt: %s\n", words == NULL ? no_memory : words);
+    if (size >= 0) {
+        fputs(line, stderr);
+        if (also_said != NULL) {
+            also_said(span_of(line, (size_t)size));
+        }
+        free(line);
+    }
+    free(words);
 }
 
 int say_usage(const struct command *command, const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    fprintf(stderr, "redshirt %s: ", command->name);
-    words_put(format, values);
-    fprintf(stderr, "\nTry `redshirt %s --help`.\n", command->name);
+    char *words = words_make(format, values);
+    fprintf(stderr, "redshirt %s: %s\nTry `redshirt %s --help`.\n", command->name,
+            words == NULL ? no_memory : words, command->name);
+    free(words);
     va_end(values);
     return EXIT_USAGE;
 }
@@ -162,6 +180,14 @@ static bool home_find(struct text *out)
         return true;
     }
     return false;
+}
+
+int home_open(void)
+{
+    char path[HOSTED_PATH_BYTES];
+    struct text text = text_over(path, sizeof path);
+    bool is_known = home_find(&text) && !text.cut;
+    return is_known ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 int store_open_home(struct store *store)

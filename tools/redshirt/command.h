@@ -60,9 +60,17 @@ extern const struct command command_unpin;
 extern const struct command command_peers;
 extern const struct command command_publish;
 extern const struct command command_why;
+extern const struct command command_ps;
+extern const struct command command_top;
+extern const struct command command_log;
+extern const struct command command_kill;
+extern const struct command command_replace;
 
 // "redshirt: " and a sentence, as printf has it.
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+
+// Who gets a copy of what say says, as a line; NULL: nobody. Called by whichever thread says it.
+void say_also(void (*also)(struct span line));
 
 // Says that a word is no CID, why, and where CIDs come from. Returns EXIT_BAD_CID.
 int say_bad_cid(const char *word, const struct report *report);
@@ -97,6 +105,9 @@ bool number_parse(const char *text, u64 max, u64 *out);
 // Opens the store in REDSHIRT_HOME, else $XDG_DATA_HOME/redshirt, else $HOME/.local/share/redshirt.
 // When it fails, it has said why and returns the exit code; else EXIT_GOOD.
 int store_open_home(struct store *store);
+
+// The folder around it, as it is: nothing is made. -1: there is none, and why is not said.
+int home_open(void);
 
 // Writes all of it to a descriptor.
 bool write_all(int file, struct span bytes);

@@ -79,8 +79,10 @@ static int system_run(struct store *store, struct demo *demo)
     char number[NUMBER_BYTES];
     snprintf(number, sizeof number, "%u", port);
     struct session session;
-    struct session_config config = {
-        .workers = (u32)demo->workers, .has_log = !embedded_has("log"), .fetches = has_node};
+    struct session_config config = {.workers = (u32)demo->workers,
+                                    .has_log = !embedded_has("log"),
+                                    .fetches = has_node,
+                                    .command = "demo"};
     code = session_open(&session, store, &config);
     if (code != EXIT_GOOD) {
         return code;

@@ -203,7 +203,8 @@ int network_start(struct session *session, const struct network *network, bool i
 int network_alone(struct store *store, const struct network *network)
 {
     struct session session;
-    struct session_config config = {.workers = 1, .has_log = true};
+    struct session_config config = {
+        .workers = 1, .has_log = true, .command = network->stays ? "serve" : "get"};
     int code = session_open(&session, store, &config);
     if (code != EXIT_GOOD) {
         return code;

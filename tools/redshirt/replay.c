@@ -22,6 +22,7 @@
 #include "machines/hosted/log_line.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/debugger.h"
+#include "tools/redshirt/ending.h"
 #include "tools/redshirt/engine.h"
 #include "tools/redshirt/recorder.h"
 #include "tools/redshirt/session.h"
@@ -212,7 +213,7 @@ static int replay_judge(const char *name, const struct kernel_ending *ending)
         say("%s: the recording is damaged behind call %llu: %s", name, calls, state->words);
         return EXIT_NOT_VALID;
     }
-    return session_ending(name, ending);
+    return ending_say(name, ending);
 }
 
 // ---- one replay

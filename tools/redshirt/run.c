@@ -191,6 +191,8 @@ static int run_in(struct store *store, struct run *run)
     if (code == EXIT_GOOD) {
         struct session_config config = {.workers = run->workers,
                                         .has_log = true,
+                                        .command = "run",
+                                        .what = run->program,
                                         .is_debugged = run->gdb_port != 0,
                                         .fetches = network_is_on(&run->network)};
         code = session_open(&session, store, &config);

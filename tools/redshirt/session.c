@@ -14,17 +14,18 @@
 #include "core/base/report.h"
 #include "core/base/unixfs.h"
 #include "core/platform.h"
+#include "machines/hosted/log_ring.h"
 #include "machines/hosted/machine.h"
 #include "machines/hosted/store.h"
 #include "machines/hosted/terminal.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/consent.h"
 #include "tools/redshirt/embedded.h"
-#include "tools/redshirt/trace.h"
+#include "tools/redshirt/ending.h"
+#include "tools/redshirt/life.h"
 
 enum {
     STOP_PATIENCE_US = 800000, // from a signal to leaving by force: the user was promised a second
-    WORDS_BYTES = 1024,        // of what is said about a program's end
 };
 
 // What signal handlers and endings reach. One session at a time.
@@ -36,7 +37,6 @@ static struct {
     int exit_code;               // atomic: of the main program; -1 before its end
     bool draws;                  // atomic: a program leaves a line on the terminal
     bool is_closing;             // atomic: session_close is at work
-    int (*judge)(const char *name, const struct kernel_ending *ending); // of the main program
     char cids[EMBEDDED_MOST][KERNEL_CID_TEXT_BYTES];
 } current;
 
@@ -98,142 +98,43 @@ static void signals_take(bool take)
 
 // ---- endings
 
-static int code_of_load(enum kernel_load_error error)
-{
-    switch (error) {
-    case KERNEL_LOAD_BAD_CID:
-        return EXIT_BAD_CID;
-    case KERNEL_LOAD_NOT_FOUND:
-        return EXIT_NOT_FOUND;
-    case KERNEL_LOAD_WRONG_BYTES:
-        return EXIT_DAMAGED;
-    case KERNEL_LOAD_NOT_A_PROGRAM:
-        return EXIT_NOT_VALID;
-    case KERNEL_LOAD_LIMIT:
-        return EXIT_TOO_LARGE;
-    case KERNEL_LOAD_FAILED:
-        return EXIT_IO;
-    case KERNEL_LOAD_NO_LOADER:
-        return EXIT_NO_LOADER;
-    case KERNEL_LOAD_DENIED:
-        return EXIT_REFUSED;
-    case KERNEL_LOAD_BUDGET:
-        return EXIT_TOO_LARGE;
-    }
-    return EXIT_IO;
-}
-
-static const char *advice_of_load(enum kernel_load_error error)
-{
-    switch (error) {
-    case KERNEL_LOAD_BAD_CID:
-        return "a program's name looks like bafkrei...; `redshirt add FILE` prints it";
-    case KERNEL_LOAD_NOT_FOUND:
-        return "`redshirt add FILE` puts it into the store, `--peer ADDRESS` says who may have it";
-    case KERNEL_LOAD_WRONG_BYTES:
-        return "`redshirt add FILE` again replaces what is damaged";
-    case KERNEL_LOAD_NOT_A_PROGRAM:
-        return "a program is a WebAssembly module that exports memory and _start";
-    case KERNEL_LOAD_LIMIT:
-        return "a program has at most 64 MiB, 512 MiB with its code for the interpreter; what its "
-               "budget says is in `redshirt grants`: docs/budgets.md";
-    case KERNEL_LOAD_FAILED:
-        return "try again, or look into the store with `redshirt ls --check`";
-    case KERNEL_LOAD_NO_LOADER:
-        return "the program store-loader has to run";
-    case KERNEL_LOAD_DENIED:
-        return "`redshirt grants` lists what it may have: docs/budgets.md";
-    case KERNEL_LOAD_BUDGET: // not_loaded_say
-        break;
-    }
-    return "";
-}
-
-static void not_loaded_say(const char *name, const struct kernel_ending *ending)
-{
-    int size = ending->text.size < WORDS_BYTES ? (int)ending->text.size : WORDS_BYTES;
-    const char *text = (const char *)ending->text.data;
-    if (ending->load != KERNEL_LOAD_BUDGET) {
-        say("cannot run %s: %.*s; %s", name, size, text, advice_of_load(ending->load));
-        return;
-    }
-    unsigned long long kib = ending->memory_bytes / 1024;
-    say("cannot run %s: %.*s; `redshirt grant %s budget=memory:%lluKiB` leaves it so much, "
-        "`redshirt run --allow budget=memory:%lluKiB %s` once",
-        name, size, text, name, kib, kib, name);
-}
-
-int session_ending(const char *name, const struct kernel_ending *ending)
-{
-    int size = ending->text.size < WORDS_BYTES ? (int)ending->text.size : WORDS_BYTES;
-    const char *text = (const char *)ending->text.data;
-    switch (ending->kind) {
-    case KERNEL_EXITED:
-        return (int)(ending->code > 255 ? 255 : ending->code);
-    case KERNEL_TRAPPED:
-        say("%s was stopped by a trap: %.*s", name, size, text);
-        trace_say(ending);
-        return EXIT_TRAPPED;
-    case KERNEL_KILLED:
-        say("%s was killed", name);
-        return EXIT_KILLED;
-    case KERNEL_NOT_LOADED:
-        not_loaded_say(name, ending);
-        return code_of_load(ending->load);
-    }
-    return EXIT_MACHINE;
-}
-
-static void main_ended(void *context, struct kernel_process_id process, struct kernel_ending ending)
-{
-    (void)process;
-    if (ending.kind == KERNEL_KILLED && __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0) {
-        return; // by the user, who knows
-    }
-    session_end(current.judge != NULL ? current.judge(context, &ending)
-                                      : session_ending(context, &ending));
-}
-
 // A program of the system has ended: what needs it will say so by itself. At the end all are
 // killed.
-static void other_ended(void *context, struct kernel_process_id process,
-                        struct kernel_ending ending)
+static void program_ended(const struct session_program *program, const struct kernel_ending *ending)
 {
-    (void)process;
-    if (ending.kind == KERNEL_KILLED) {
-        return;
-    }
-    int code = session_ending(context, &ending);
-    if (ending.kind == KERNEL_EXITED && code != 0) {
-        say("%s has ended with code %d", (const char *)context, code);
-    }
-}
-
-static void watched_ended(void *context, struct kernel_process_id process,
-                          struct kernel_ending ending)
-{
-    (void)process;
-    struct session_watch *watch = context;
     bool is_over = __atomic_load_n(&current.is_closing, __ATOMIC_ACQUIRE) ||
                    __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0;
-    if (ending.kind == KERNEL_KILLED && is_over) {
+    bool is_said =
+        ending->kind != KERNEL_KILLED || (!is_over && (program->is_main || program->watch != NULL));
+    const char *name = program->watch != NULL ? program->watch->name : program->name;
+    bool is_judged = program->is_main && program->judge != NULL;
+    int code = !is_said    ? EXIT_KILLED
+               : is_judged ? program->judge(name, ending)
+                           : ending_say(name, ending);
+    if (program->is_main) {
+        if (is_said) {
+            session_end(code);
+        }
         return;
     }
-    int code = session_ending(watch->name, &ending);
-    if (ending.kind == KERNEL_EXITED && code != 0) {
-        say("%s has ended with code %d", watch->name, code);
+    if (ending->kind == KERNEL_EXITED && code != 0) {
+        say("%s has ended with code %d", name, code);
     }
-    watch->ended(watch->context, code);
-}
-
-static void loader_ended(void *context, struct kernel_process_id process,
-                         struct kernel_ending ending)
-{
-    other_ended(context, process, ending);
-    kernel_expect_loader(current.kernel, false);
+    if (program->is_loader) {
+        kernel_expect_loader(current.kernel, false);
+    }
+    if (program->watch != NULL && is_said) {
+        program->watch->ended(program->watch->context, code);
+    }
 }
 
 // ---- the session
+
+// What is said of programs is looked for in the log, too.
+static void log_keep(struct span line)
+{
+    log_ring_add(hosted_machine_log(current.machine), line);
+}
 
 // The kernel itself holds what nothing else can load: the loader, and the adapter that the loader's
 // answer may have to be linked with. All other programs come through the loader.
@@ -274,34 +175,30 @@ int session_embedded(struct session *session, const char *name, const char **cid
 
 int session_start(struct session *session, const struct session_program *program)
 {
-    struct kernel_start start = {
-        .cid = span_string(program->cid),
-        .arguments = program->arguments,
-        .argument_count = program->argument_count,
-        .environment = program->environment,
-        .environment_count = program->environment_count,
-        .limits = current.limits,
-        .on_end = program->is_loader       ? loader_ended
-                  : program->is_main       ? main_ended
-                  : program->watch != NULL ? watched_ended
-                                           : other_ended,
-        .context = program->watch != NULL ? (void *)program->watch : (void *)program->name,
-        .debug = program->debug,
-        .record = program->record,
-    };
     struct kernel_process_id process;
     struct report report = {0};
-    if (program->is_main) {
-        current.judge = program->judge;
-    }
     if (program->draws) {
         __atomic_store_n(&current.draws, true, __ATOMIC_RELEASE);
     }
-    enum err err = kernel_start(session->kernel, &start, &process, &report);
+    enum err err = life_start(program, current.limits, &process, &report);
     if (err == ERR_OK && program->is_keeper) {
         hosted_machine_trust(session->machine, process);
     }
     return err == ERR_OK ? EXIT_GOOD : say_refused(program->name, err, &report);
+}
+
+enum err session_replace(struct session *session, struct life_succession *succession,
+                         const char *successor, u64 *process, struct report *report)
+{
+    const char *cid = successor;
+    if (embedded_has(successor) && session_embedded(session, successor, &cid) != EXIT_GOOD) {
+        return report_err(report, ERR_IO, 0, "the new one cannot be put into the store");
+    }
+    struct cid parsed;
+    TRY(cid_parse_text(span_string(cid), &parsed, report));
+    succession->successor = &parsed;
+    succession->limits = current.limits;
+    return life_replace(succession, process, report);
 }
 
 bool session_engine(const char *name, u8 *out)
@@ -411,6 +308,10 @@ int session_open(struct session *session, struct store *store,
     current.exit_code = -1;
     current.draws = false;
     current.is_closing = false;
+    session->command = settings->command;
+    session->what = settings->what;
+    lives_open(session->kernel, program_ended);
+    say_also(log_keep);
     signals_take(true);
     int code = settings->is_replay ? EXIT_GOOD : system_start(session, settings);
     if (code != EXIT_GOOD) {
@@ -446,7 +347,9 @@ void session_close(struct session *session)
 {
     int number = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE);
     __atomic_store_n(&current.is_closing, true, __ATOMIC_RELEASE);
+    lives_closing();
     consent_stop();
+    say_also(NULL);
     bool is_stuck = !hosted_machine_destroy(session->machine);
     if (number != 0) {
         line_clear();
@@ -459,6 +362,7 @@ void session_close(struct session *session)
     struct itimerval none = {0};
     (void)setitimer(ITIMER_REAL, &none, NULL);
     signals_take(false);
+    lives_close();
     current.machine = NULL;
     current.kernel = NULL;
 }

@@ -8,34 +8,43 @@
 //         the process. SIGINT is first offered to programs that wait for it (terminal.wit).
 // Threads one session at a time.
 #pragma once
+#include "core/base/err.h"
 #include "core/base/types.h"
 #include "core/kernel/kernel.h"
 struct hosted_machine;
 struct kernel_debug;
+struct life_succession;
+struct report;
 struct store;
 
 struct session {
     struct hosted_machine *machine;
     struct kernel *kernel;
     struct store *store;
+    const char *command; // session_config's
+    const char *what;
 };
 
 struct session_config {
-    u32 workers;      // 0: as many as the machine takes
-    bool has_log;     // the machine itself handles `log`
-    bool is_debugged; // programs are interpreted, and can be debugged
-    bool fetches;     // what the store lacks is asked of others: network_start follows
-    bool is_replay;   // nobody loads or asks anything: programs come by kernel_program_add
+    u32 workers;         // 0: as many as the machine takes
+    bool has_log;        // the machine itself handles `log`
+    bool is_debugged;    // programs are interpreted, and can be debugged
+    bool fetches;        // what the store lacks is asked of others: network_start follows
+    bool is_replay;      // nobody loads or asks anything: programs come by kernel_program_add
+    const char *command; // what it is called where there are several: "up", of
+    const char *what;    // "demo.system"; or NULL. They stay alive
 };
 
 // Who is told that a program has ended, after people were; with its exit code. On some worker.
 struct session_watch {
     const char *name;
     void (*ended)(void *context, int code);
+    // The program goes on as another, of that CID, which has taken over from it (life.h).
+    void (*followed)(void *context, const char *cid);
     void *context;
 };
 
-// What a program of the session is started with.
+// What a program of the session is started with. The lists are copied, what is in them stays alive.
 struct session_program {
     const char *name;       // for words about it; stays alive
     const char *cid;        // zero-terminated
@@ -70,12 +79,15 @@ int session_embedded(struct session *session, const char *name, const char **cid
 // Starts a program. Says what fails; returns EXIT_GOOD or the exit code.
 int session_start(struct session *session, const struct session_program *program);
 
-// Runs until the main program ends or a signal comes. Returns the exit code, which for a signal is
+// Starts a program that is to take over an interface from one that runs: what comes with the
+// command by its name, others by their CID. The report says why not, whatever the error.
+enum err session_replace(struct session *session, struct life_succession *succession,
+                         const char *successor, u64 *process, struct report *report);
+
+// Runs until the main program ends or a signal comes; meanwhile the user's other commands reach the
+// session (channel_server.h). Returns the exit code, which for a signal is
 // EXIT_GOOD or EXIT_BY_SIGNAL plus its number.
 int session_run(struct session *session, bool signal_is_good);
-
-// Says how a program has ended, if that is not by itself; returns the exit code that goes with it.
-int session_ending(const char *name, const struct kernel_ending *ending);
 
 // Ends a session that runs, with that code; from any thread.
 void session_end(int code);

@@ -310,6 +310,19 @@ static void member_ended(void *context, int code)
     pthread_mutex_unlock(&up->lock);
 }
 
+// Another program has taken over from the member's, and is started again from now on.
+static void member_followed(void *context, const char *cid)
+{
+    struct member *member = context;
+    struct up *up = member->up;
+    pthread_mutex_lock(&up->lock);
+    snprintf(member->cid, sizeof member->cid, "%s", cid);
+    enum err err = cid_parse_text(span_string(member->cid), &member->program, NULL);
+    ASSERT(err == ERR_OK);
+    supervise_started(&member->supervise, platform_clock_ns());
+    pthread_mutex_unlock(&up->lock);
+}
+
 // Whether it handles what it is there for, or is not waited for any more.
 static bool is_ready_locked(struct up *up, const struct member *member)
 {
@@ -414,8 +427,8 @@ static int members_make(struct up *up)
         struct member *member = &up->members[i];
         struct system_program *program = &up->file->programs[i];
         member->up = up;
-        member->watch =
-            (struct session_watch){(const char *)program->name.data, member_ended, member};
+        member->watch = (struct session_watch){(const char *)program->name.data, member_ended,
+                                               member_followed, member};
         member->supervise.restart = program->restart;
         member->state = MEMBER_WAITS; // since ever
         member->arguments[0] = program->name;
@@ -452,7 +465,8 @@ static bool handles_log(const struct system_file *file)
 
 static int up_in(struct up *up, struct store *store, u32 workers, bool is_check)
 {
-    struct session_config config = {.workers = workers, .has_log = !handles_log(up->file)};
+    struct session_config config = {
+        .workers = workers, .has_log = !handles_log(up->file), .command = "up", .what = up->path};
     int code = session_open(&up->session, store, &config);
     if (code != EXIT_GOOD) {
         return code;
