@@ -16,10 +16,12 @@ EMBEDDED := $(foreach e,$(EMBEDDED),$(if $(wildcard programs/$(e)/*.c),$(e)))
 EMBEDDED += $(notdir $(basename $(wildcard programs/tools/*.c)))
 EMBEDDED_FILES := $(EMBEDDED:%=build/programs/%.wasm)
 
-# All interfaces that have functions, for whoever is asked about them by name or by hash.
+# All interfaces that have functions, for whoever is asked about them by name or by hash; but for what no program
+# can bind.
+NO_PROGRAMS_INTERFACES := control
 build/gen/redshirt/interfaces.c: $(INTERFACES:%=build/gen/interfaces/%.h) tools/redshirt/known
 	@mkdir -p $(@D)
-	$(Q)tools/redshirt/known $(INTERFACES) >$@
+	$(Q)tools/redshirt/known $(filter-out $(NO_PROGRAMS_INTERFACES),$(INTERFACES)) >$@
 
 # Also when a tool comes or goes: that touches their folder.
 build/gen/redshirt/embedded.c: mk/hosted.mk tools/redshirt/embed programs/tools
@@ -42,7 +44,7 @@ TEST_SECONDS_hosted := 600
 TEST_SECONDS_hosted-compiled := 600
 TEST_SECONDS_hosted-small := 600
 # What they run.
-HOSTED_GUESTS = $(TEST_PROGRAMS) $(DWARF_MODULES) $(LLDB_MODULES) build/programs/ping.wasm $(CROWD)
+HOSTED_GUESTS = $(TEST_PROGRAMS) $(DWARF_MODULES) $(LLDB_MODULES) build/programs/ping.wasm build/programs/pingpong.wasm $(CROWD)
 test-hosted: build/asan/redshirt $$(HOSTED_GUESTS)
 	@tests/hosted/run --redshirt build/asan/redshirt
 test-hosted-compiled: build/asan/redshirt $$(HOSTED_GUESTS)
@@ -51,7 +53,7 @@ test-hosted-small: build/asan/redshirt $$(HOSTED_GUESTS)
 	@REDSHIRT_ENGINE=compiled REDSHIRT_MEMORY=small tests/hosted/run --again --redshirt build/asan/redshirt
 # In the interpreter: the thread sanitizer holds back the signals that interrupt compiled code.
 test-hosted-tsan: build/tsan/redshirt $$(HOSTED_GUESTS)
-	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ record_ workers tcp_ udp_ grants_revoked grants_nothing grants_asked grants_answered streams told demo signals blocks kept_code_is_written files_
+	@REDSHIRT_ENGINE=interpreter tests/hosted/run --redshirt build/tsan/redshirt gdb_ record_ workers tcp_ udp_ grants_revoked grants_nothing grants_asked grants_answered streams told demo signals blocks kept_code_is_written files_ control_
 
 HOSTED_UNIT_SOURCES := tests/unit/test_hosted.c $(TEST_SUPPORT) $(BASE_SOURCES) \
   $(addprefix machines/hosted/,platform.c sha256.c workers.c interrupts.c pages.c stacks.c memory.c calls.c stream.c store.c host_error.c file.c)

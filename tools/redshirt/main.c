@@ -14,7 +14,8 @@ static const struct command *const commands[] = {
     &command_run,       &command_shell,  &command_replay, &command_up,      &command_demo,
     &command_serve,     &command_add,    &command_get,    &command_list,    &command_pin,
     &command_unpin,     &command_peers,  &command_why,    &command_publish, &command_network,
-    &command_interface, &command_grants, &command_grant,  &command_revoke,
+    &command_interface, &command_grants, &command_grant,  &command_revoke,  &command_ps,
+    &command_top,       &command_log,    &command_kill,   &command_replace,
 };
 
 static void help_print(FILE *to)

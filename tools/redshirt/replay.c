@@ -287,8 +287,11 @@ static int replay_in(struct store *store)
         return err == ERR_CLOSED ? EXIT_ASTRAY : refused;
     }
     struct session session;
-    struct session_config config = {
-        .workers = 1, .is_replay = true, .is_debugged = current.gdb_port != 0};
+    struct session_config config = {.workers = 1,
+                                    .is_replay = true,
+                                    .is_debugged = current.gdb_port != 0,
+                                    .command = "replay",
+                                    .what = current.path};
     int code = session_open(&session, store, &config);
     if (code != EXIT_GOOD) {
         return code;

@@ -18,6 +18,7 @@
 #include "machines/hosted/machine.h"
 #include "machines/hosted/store.h"
 #include "machines/hosted/terminal.h"
+#include "tools/redshirt/channel_server.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/consent.h"
 #include "tools/redshirt/embedded.h"
@@ -323,7 +324,9 @@ int session_open(struct session *session, struct store *store,
 int session_run(struct session *session, bool signal_is_good)
 {
     struct report report = {0};
+    struct channel_server *server = channel_server_start(session);
     enum err err = hosted_machine_run(session->machine, &report);
+    channel_server_stop(server);
     if (err != ERR_OK) {
         say("the machine does not run: %s", report.text);
         return EXIT_MACHINE;
