@@ -478,3 +478,15 @@ def control_who_does_not_read(world):
         poll = select.poll()
         poll.register(connection, 0)  # that it is closed is always told
         until("it is sent away", lambda: poll.poll(0))
+
+
+@test
+def control_each_command_that_starts_one(world):
+    """Whatever starts a system can be looked into, and says what it is."""
+    for words, name in ((["shell"], b"shell"), (["serve", "--listen", "/ip4/127.0.0.1/tcp/0"], b"serve"),
+                        (["run", world.guest("spinner")], b"run ")):
+        with world.running(*words) as running:
+            shown = until(f"{name} is there", lambda: b"store-loader" in (ended := world.run("ps")).out and ended.out)
+            expect(shown.startswith(b"system %d, %s" % (running.pid, name)), True, shown)
+            running.send_signal(signal.SIGTERM)
+            finish(running)

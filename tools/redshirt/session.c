@@ -309,6 +309,7 @@ int session_open(struct session *session, struct store *store,
     current.exit_code = -1;
     current.draws = false;
     current.is_closing = false;
+    ASSERT(settings->command != NULL);
     session->command = settings->command;
     session->what = settings->what;
     lives_open(session->kernel, program_ended);

@@ -295,8 +295,10 @@ static int shell_in(struct store *store, struct shell_command *shell)
     struct session session;
     int code = network_settings(store, &shell->network);
     if (code == EXIT_GOOD) {
-        struct session_config config = {
-            .workers = shell->workers, .has_log = true, .fetches = network_is_on(&shell->network)};
+        struct session_config config = {.workers = shell->workers,
+                                        .has_log = true,
+                                        .fetches = network_is_on(&shell->network),
+                                        .command = "shell"};
         code = session_open(&session, store, &config);
     }
     if (code != EXIT_GOOD) {
