@@ -7,6 +7,7 @@
 struct parser {
     struct span text;
     size_t at;
+    size_t start; // of the list, behind empty lines and comments
     struct parsed *out;
     struct report *report;
 };
@@ -305,6 +306,7 @@ static enum err list_read(struct parser *in)
     enum pipeline_when when = WHEN_ALWAYS;
     bool needs = false;
     lines_skip(in);
+    in->start = in->at;
     while (!is_end(in) || needs) {
         TRY(pipeline_read(in, when));
         blanks_skip(in);
@@ -334,8 +336,8 @@ enum err parse(struct span text, struct parsed *out, size_t *taken, struct repor
     out->redirect_count = 0;
     struct parser in = {.text = text, .out = out, .report = report};
     enum err err = list_read(&in);
-    if (err == ERR_OK && in.at > SHELL_COMMAND_BYTES) {
-        err = refuse(&in, ERR_LIMIT, 0, "the command is too long");
+    if (err == ERR_OK && in.at - in.start > SHELL_COMMAND_BYTES) {
+        err = refuse(&in, ERR_LIMIT, in.start, "the command is too long");
     }
     if (err != ERR_OK) {
         while (!is_end(&in) && in.text.data[in.at++] != '\n') {

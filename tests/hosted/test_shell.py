@@ -150,3 +150,27 @@ def shell_knows_names_that_are_keys(world):
     expect_good(world.run("publish", "tool", cid))
     name = re.search(r"tool@\w+", folder.run("help").out.decode())[0]
     folder.says(f"{name}; echo $?; tool; echo $?", "3\n127\n")
+
+
+@test
+def shell_at_its_bounds(world):
+    folder = Folder(world)
+    jobs = "sleep 1000 &\n" * 31  # the one in front is a job, too
+    err = folder.says(f"{jobs}echo one\nsleep 1000 &\necho two\necho three; kill %1", "one\n", 1)
+    expect(err.count(b"there are too many jobs"), 3, err)
+    pipes = "sleep 1000" + " | sleep 1000" * 62 + " &\n"  # 63 programs, of 128
+    err = folder.says(f"{pipes * 2}sleep 1000 &\nsleep 0; echo $?\nsleep 1000 &\nsleep 0", "0\n", 126)
+    expect(err.count(b"sleep: too many programs run"), 1, err)
+    files = "sleep 1000 2> e | " * 62 + "sleep 1000 > o 2> e &\n"  # 64 redirections, of 128
+    err = folder.says(f"{files * 2}sleep 0 > g; echo $?", "1\n")
+    expect(b"g: there are too many redirections" in err, True, err)
+    most = b"#" * (1024 * 1024 - 5) + b"\npwd\n"
+    for name, script, code in (("s", most, 0), ("t", most + b"#", 127)):
+        folder.write(name, script)
+        ended = world.run("run", "--dir", folder.host + ":/d", "shell", "--", "/d/" + name)
+        expect((ended.code, ended.out), (code, b"/d\n" if code == 0 else b""), ended)
+    for size, word in ((64 << 20, b"it is no program"), ((64 << 20) + 1, b"it is too large for a program")):
+        folder.write("large.wasm", b"")
+        os.truncate(os.path.join(folder.host, "large.wasm"), size)
+        ended = folder.run("./large.wasm")
+        expect(word in ended.err, True, (size, ended))

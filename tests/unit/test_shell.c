@@ -192,6 +192,14 @@ static void lists_at_the_bound(void **state)
     assert_bound("a|", SHELL_COMMANDS - 1, "a");
     assert_bound(">a ", SHELL_REDIRECTS, "");
     assert_bound("a", SHELL_COMMAND_BYTES, "");
+    // what stands before it does not count
+    size_t taken;
+    struct span text =
+        span_of(memset(malloc(2 * SHELL_COMMAND_BYTES), '#', 2 * SHELL_COMMAND_BYTES),
+                2 * SHELL_COMMAND_BYTES);
+    assert_int_equal(parse(text, &parsed, &taken, NULL), ERR_OK);
+    assert_int_equal(taken, text.size);
+    free((void *)text.data);
 }
 
 // ---- words
