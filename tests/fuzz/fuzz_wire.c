@@ -5,9 +5,11 @@
 #include "core/base/assert.h"
 #include "interfaces/dns.h"
 #include "interfaces/inspect.h"
+#include "interfaces/processes.h"
 #include "interfaces/small.h"
 #include "interfaces/system.h"
 #include "interfaces/tcp.h"
+#include "interfaces/terminal.h"
 #include "interfaces/udp.h"
 #include <stdlib.h>
 
@@ -43,6 +45,13 @@ TRY_BODY(system_start, result, struct system_start_info)
 TRY_BODY(system_spawn, call, struct system_spawn_call)
 TRY_BODY(system_spawn, result, struct system_result_u64_spawn_error)
 TRY_BODY(system_bind, result, struct system_result_u32_bind_error)
+TRY_BODY(processes_spawn, call, struct processes_spawn_call)
+TRY_BODY(processes_write, call, struct processes_write_call)
+TRY_BODY(processes_read, result, struct processes_result_bytes_pipe_error)
+TRY_BODY(processes_descendants, result, struct processes_list_descendant)
+TRY_BODY(processes_names, result, struct processes_list_string)
+TRY_BODY(terminal_size, result, struct terminal_option_extent)
+TRY_BODY(terminal_set_mode, call, struct terminal_set_mode_call)
 
 // Walks a list of items by its own functions, writing them again.
 static void walk_items(struct small_list_item list)
@@ -111,13 +120,32 @@ static bool try_small_numbers_call(struct span body, u8 *out)
 }
 
 static try_body *const tries[] = {
-    try_small_apply_call,        try_small_numbers_call,     try_small_every_result,
-    try_small_put_call,          try_small_register_call,    try_small_put_result,
-    try_small_apply_result,      try_tcp_connect_result,     try_tcp_read_result,
-    try_udp_receive_result,      try_dns_resolve_result,     try_inspect_processes_result,
-    try_system_start_result,     try_system_spawn_call,      try_system_spawn_result,
-    try_system_bind_result,      try_inspect_budgets_result, try_inspect_bonds_result,
+    try_small_apply_call,
+    try_small_numbers_call,
+    try_small_every_result,
+    try_small_put_call,
+    try_small_register_call,
+    try_small_put_result,
+    try_small_apply_result,
+    try_tcp_connect_result,
+    try_tcp_read_result,
+    try_udp_receive_result,
+    try_dns_resolve_result,
+    try_inspect_processes_result,
+    try_system_start_result,
+    try_system_spawn_call,
+    try_system_spawn_result,
+    try_system_bind_result,
+    try_inspect_budgets_result,
+    try_inspect_bonds_result,
     try_inspect_refusals_result,
+    try_processes_spawn_call,
+    try_processes_write_call,
+    try_processes_read_result,
+    try_processes_descendants_result,
+    try_processes_names_result,
+    try_terminal_size_result,
+    try_terminal_set_mode_call,
 };
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
