@@ -117,22 +117,21 @@ static bool kept_cut(struct kept *kept, struct how how)
 static bool pipe_put(struct input *input, struct how how)
 {
     struct kept kept = {0};
-    size_t size;
-    do {
+    size_t size = 1;
+    bool fits = true;
+    while (fits && size != 0) {
         if (kept.room - kept.size < TOOL_CHUNK_BYTES) {
-            if (!kept_cut(&kept, how)) {
-                tool_say(input->name, "the last lines have more than 64 MiB");
-                input->failed = true;
-                break;
-            }
+            fits = kept_cut(&kept, how);
             kept.room = kept.size * 2 + 2 * TOOL_CHUNK_BYTES;
             kept.bytes = tool_memory(kept.bytes, kept.room);
         }
         size = input_read(input, kept.bytes + kept.size, TOOL_CHUNK_BYTES);
         kept.size += size;
-    } while (size != 0);
-    if (!input->failed) {
-        (void)kept_cut(&kept, how);
+    }
+    if (!fits || !kept_cut(&kept, how)) {
+        tool_say(input->name, "its end, as it is wanted, has more than 64 MiB");
+        input->failed = true;
+    } else if (!input->failed) {
         out_bytes(kept.bytes, kept.size);
     }
     free(kept.bytes);

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -166,8 +167,26 @@ def tools_many_lines(world):
     given.again()
     given.all_same("wc many", "grep -c 7.*9 many", "sort -n many", "grep -c needle wide", "tail -n 1 wide", "head -n 99999 many",
                    "tail -n 99999 many")
-    given.put("wide", b"x" * (17 << 20))
-    given.fails(2, "longer than 16 MiB", "grep", "x", "wide")
+
+
+@test
+def tools_have_bounds(world):
+    """What programs/tools/common/limits.h says, as far as a test can afford it."""
+    given = Given(world)
+    for size, code in ((16 << 20, 0), ((16 << 20) + 1, 2)):
+        given.put("wide", b"x" * size + b"\n")
+        ended = given.run("grep", "-c", "x", "wide")
+        expect((ended.code, b"longer than 16 MiB" in ended.err), (code, code == 2), ended)
+    for size, code in ((64 << 20, 0), ((64 << 20) + 1, 1)):
+        ended = given.run("tail", "-n", "1", input=b"x\n" + b"y" * size)
+        expect((ended.code, len(ended.out), b"more than 64 MiB" in ended.err), (code, 0 if code else size, code == 1))
+    given.fails(2, "at most 16 keys", "sort", *["-k1,1"] * 17, "words")
+    given.same("sort", *["-k1,1"] * 16, "words")
+    # a path of as many bytes as there may be, and one more
+    deep = "sub/" * 1023
+    given.fails(1, "No such file", "rm", "-r", "none/" + deep[:4089])
+    given.fails(1, "too long", "cp", "words", deep + "sub/")
+    given.fails(1, "too long|Filename", "cp", "-r", "sub", deep + "sub/x")
 
 
 # ---- changing
@@ -211,6 +230,19 @@ def tools_move_and_remove(world):
     expect(given.run("mv", "renamed", "/other/there", options=("--dir", f"{other}:/other")).code, 0)
     expect(sorted(tree(other)), ["there", "there/.hidden"])
     expect(os.listdir(given.ours), [])
+    # and onto another disk
+    if os.path.isdir("/dev/shm") and os.stat("/dev/shm").st_dev != os.stat(other).st_dev:
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as far:
+            os.symlink("x", os.path.join(other, "there", "link"))
+            os.utime(os.path.join(other, "there", ".hidden"), ns=(1, 2 * 10 ** 9))
+            was = tree(os.path.join(other, "there"))
+            options = ("--dir", f"{other}:/other", "--dir", f"{far}:/far")
+            expect(given.run("mv", "/other/there", "/far", options=options).code, 0)
+            expect((tree(other), tree(os.path.join(far, "there"))), ({}, was))
+            expect(os.stat(os.path.join(far, "there", ".hidden")).st_mtime_ns, 2 * 10 ** 9)
+            os.makedirs(os.path.join(other, "there"))
+            expect(given.run("mv", "/far/there", "/other", options=options).code, 1)
+            expect(tree(os.path.join(far, "there")), was)
 
 
 @test
@@ -236,10 +268,10 @@ def tools_list(world):
     expect(given.run("ls", "-C", options=("--env", "COLUMNS=24")).out, b"binary  link    sub\nempty   open    words\n")
 
 
-def on_terminal(given, *arguments):
+def on_terminal(world, *arguments):
     """What a tool shows on a terminal."""
     main, other = pty.openpty()
-    process = given.world.start("run", "--dir", f"{given.ours}:/here", *arguments, stdout=other)
+    process = world.start("run", *arguments, stdout=other)
     os.close(other)
     shown = b""
     try:
@@ -265,8 +297,8 @@ def tools_names_that_move_the_cursor(world):
     given.put(name, b"x\n")
     given.again()
     given.all_same("ls", "ls -R")
-    expect(on_terminal(given, "ls").out, "a??[2Jb??ö\r\n".encode())
-    expect(on_terminal(given, "wc", "-l", name).out, "1 a??[2Jb??ö\r\n".encode())
+    expect(on_terminal(world, "--dir", f"{given.ours}:/here", "ls").out, "a??[2Jb??ö\r\n".encode())
+    expect(on_terminal(world, "--dir", f"{given.ours}:/here", "wc", "-l", name).out, "1 a??[2Jb??ö\r\n".encode())
     expect(given.run("wc", "-l", name).out, b"1 " + name.encode() + b"\n")
     given.same("cat", name)
     given.fails(1, r"a\?\?\[2Jb\?\?öx: No such file", "cat", name + "x")
@@ -350,6 +382,8 @@ def tools_processes(world):
     expect(lines[2].split()[2], "running", shown)
     shown = world.run("run", "ps", "-l").out.decode()
     expect(len(re.findall(r" baf[a-z2-7]{56} ", shown)), 2, shown)
+    shown = on_terminal(world, "top", "-n", "1").out.decode()
+    expect((shown.startswith("\x1b[H\x1b[2Jup "), " top\r\n" in shown), (True, True), shown)
     shown = world.run("run", "top", "-n", "2", "-d", "1").out.decode()
     expect(shown.count("messages/s"), 2, shown)
     expect(shown.count(" top\n"), 2, shown)

@@ -119,6 +119,7 @@ bool folder_read(struct folder *folder, const char *path)
     struct dirent *entry = NULL;
     size_t used = 0;
     size_t room = 0;
+    bool fits = true;
     errno = open == NULL ? errno : 0;
     while (open != NULL && (entry = readdir(open)) != NULL) {
         size_t size = strlen(entry->d_name) + 1;
@@ -126,7 +127,8 @@ bool folder_read(struct folder *folder, const char *path)
             continue;
         }
         if (used + 1 + size > FOLDER_BYTES) {
-            errno = EOVERFLOW;
+            tool_say(path, "the names in it have more than 64 MiB");
+            fits = false;
             break;
         }
         if (used + 1 + size > room) {
@@ -139,9 +141,12 @@ bool folder_read(struct folder *folder, const char *path)
         folder->count++;
         errno = 0;
     }
-    bool is_good = open != NULL && errno == 0;
-    if (!is_good) {
+    bool is_read = open != NULL && errno == 0;
+    bool is_good = is_read && fits;
+    if (fits && !is_read) {
         tool_say_error(path);
+    }
+    if (!is_good) {
         free(folder->bytes);
         *folder = (struct folder){0};
     } else {

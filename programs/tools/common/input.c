@@ -52,17 +52,22 @@ void lines_begin(struct lines *lines, struct input input)
     *lines = (struct lines){.input = input, .bytes = lines->bytes, .room = lines->room};
 }
 
-// More bytes behind those that are there. False: there are none.
-static bool more(struct lines *lines)
+// False, and said: a line of so many bytes is none.
+static bool is_line(struct lines *lines, size_t size)
 {
-    if (lines->is_over) {
-        return false;
-    }
-    size_t size = lines->end - lines->start;
     if (size > LINE_BYTES) {
         tool_say(lines->input.name, "a line is longer than 16 MiB");
         lines->input.failed = lines->is_over = true;
         lines->start = lines->end;
+    }
+    return size <= LINE_BYTES;
+}
+
+// More bytes behind those that are there. False: there are none.
+static bool more(struct lines *lines)
+{
+    size_t size = lines->end - lines->start;
+    if (lines->is_over || !is_line(lines, size)) {
         return false;
     }
     if (lines->room - size < TOOL_CHUNK_BYTES) {
@@ -91,7 +96,7 @@ bool lines_next(struct lines *lines, struct span *line)
             *line = span_of(start, (size_t)(newline - start));
             lines->start += line->size + 1;
             lines->has_newline = true;
-            return true;
+            return is_line(lines, line->size);
         }
         seen = size;
         if (!more(lines)) {
