@@ -26,3 +26,12 @@ def pipes_of_a_program_that_may_not(world):
     ended = world.run("run", world.guest("piper"), "chain", piper)
     expect((ended.code, ended.out), (77, b""), ended)
     expect(b"piper: no bond" in ended.err, True, ended)
+
+
+@test
+def pipes_of_a_program_with_threads(world):
+    """What lies in memory that threads share is copied before it is looked at."""
+    direct = world.run("run", world.guest("threads"))
+    expect_good(direct)
+    ended = world.run("run", world.guest("piper"), "chain", add(world, "threads"), add(world, "piper"))
+    expect_good(ended, direct.out.upper() + b"ended 0\nended 3\n")
