@@ -149,6 +149,10 @@ enum {
     HOSTED_RECORD_BYTES = 256 << 10,
     // Their number; keep.wit promises it. Each has a reader that knows it by name.
     HOSTED_RECORDS = 64,
+    // How long somebody waits for another who changes records, which takes some milliseconds,
+    // before it says so; and how often it looks.
+    HOSTED_LOCK_MS = 3000,
+    HOSTED_LOCK_PAUSE_MS = 5,
     // What one process tells of itself; keep.wit promises it. Some 300 peers.
     HOSTED_TOLD_BYTES = 64 << 10,
     // Processes that tell something at the same time, in one home. Beyond: refused.

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -260,17 +261,68 @@ enum err record_set(int home, struct span name, struct span bytes, struct report
 
 // ---- changing
 
+static u64 now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+// The process that holds the folder's lock, by what the host tells; 0: it does not.
+static int lock_holder(int folder)
+{
+    struct stat status;
+    char line[256];
+    int holder = 0;
+    FILE *locks = fstat(folder, &status) == 0 ? fopen("/proc/locks", "re") : NULL;
+    while (locks != NULL && holder == 0 && fgets(line, sizeof line, locks) != NULL) {
+        int pid;
+        unsigned major, minor;
+        unsigned long long inode;
+        if (sscanf(line, "%*d: FLOCK %*s WRITE %d %x:%x:%llu ", &pid, &major, &minor, &inode) ==
+                4 &&
+            inode == status.st_ino && makedev(major, minor) == status.st_dev) {
+            holder = pid;
+        }
+    }
+    if (locks != NULL) {
+        fclose(locks);
+    }
+    return holder;
+}
+
+static void lock_say(int folder)
+{
+    int holder = lock_holder(folder);
+    if (holder > 0) {
+        fprintf(stderr,
+                "redshirt: process %d changes the records of this home, and this one waits for it. "
+                "If it was stopped, `kill -CONT %d` lets it go on, and `kill -KILL %d` ends it\n",
+                holder, holder, holder);
+    } else {
+        fprintf(stderr, "redshirt: another process changes the records of this home, and this one "
+                        "waits for it; one that was stopped has to go on, or to end\n");
+    }
+}
+
 int record_lock(int home)
 {
     int folder;
     if (folder_make(home, &folder, NULL) != ERR_OK) {
         return -1;
     }
-    while (flock(folder, LOCK_EX) != 0) {
-        if (errno != EINTR) {
+    const struct timespec pause = {.tv_nsec = (long)HOSTED_LOCK_PAUSE_MS * 1000000};
+    u64 say_ns = now_ns() + (u64)HOSTED_LOCK_MS * 1000000;
+    while (flock(folder, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EINTR && errno != EWOULDBLOCK) {
             close(folder);
             return -1;
         }
+        if (now_ns() >= say_ns) {
+            lock_say(folder);
+            say_ns = UINT64_MAX; // once
+        }
+        (void)nanosleep(&pause, NULL);
     }
     return folder;
 }

@@ -61,7 +61,8 @@ void record_tell_end(int home, u64 tag);
 enum err record_told(int home, struct span name, void (*each)(void *context, struct span bytes),
                      void *context, struct report *report);
 
-// Waits until nobody else holds it. A descriptor, which record_unlock takes; below 0: the folder
-// cannot be made or opened.
+// Waits until nobody else holds it, and says on standard error who does after HOSTED_LOCK_MS: a
+// process that was stopped would hold up all others without a word. A descriptor, which
+// record_unlock takes; below 0: the folder cannot be made or opened.
 int record_lock(int home);
 void record_unlock(int lock);

@@ -156,6 +156,46 @@ def public_settings_are_checked(world):
 
 
 @test
+def public_settings_keep_their_comments(world):
+    path = os.path.join(world.home, "store", "network")
+    network(world, "lan", "on")
+    address = "/ip4/1.2.3.4/tcp/%d"
+    with open(path, "wb") as file:
+        file.write(b"# mine\n\nlan on# at home\r\n  peer /ip4/1.2.3.4/tcp/1   # the attic\npeer /ip4/1.2.3.4/tcp/2 # gone\n#end")
+    network(world, "lan", "off")
+    network(world, "remove", "peer", address % 2)
+    network(world, "add", "peer", address % 3)
+    with open(path, "rb") as file:
+        expect(file.read(), b"# mine\n\nlan off # at home\r\n  peer /ip4/1.2.3.4/tcp/1   # the attic\n#end\n"
+               b"peer /ip4/1.2.3.4/tcp/3\n")
+
+
+@test
+def public_settings_have_a_bound(world):
+    """64 lines, and 32 KiB with all comments."""
+    path = os.path.join(world.home, "store", "network")
+    network(world, "lan", "off")
+    lines = [b"peer /ip4/1.2.3.4/tcp/%d" % n for n in range(1, 64)]
+    with open(path, "wb") as file:
+        file.write(b"\n".join(lines) + b"\n")
+    network(world, "add", "peer", "/ip4/1.2.3.4/tcp/64")
+    expect_refused(world.run("network", "add", "peer", "/ip4/1.2.3.4/tcp/65"), 73, "too many")
+    expect(len(network(world).out.splitlines()), 64 + 3)
+    with open(path, "ab") as file:
+        file.write(b"peer /ip4/1.2.3.4/tcp/65\n")
+    expect_refused(world.run("network"), 73, "too many")
+    more = b"peer /ip4/1.2.3.4/tcp/7\n"
+    with open(path, "wb") as file:
+        file.write(b"#" * (32768 - len(more) - 1) + b"\n")
+    network(world, "add", "peer", "/ip4/1.2.3.4/tcp/7")
+    expect(os.path.getsize(path), 32768)
+    expect_refused(world.run("network", "add", "peer", "/ip4/1.2.3.4/tcp/8"), 73, "longer than 32768")
+    with open(path, "ab") as file:
+        file.write(b"\n")
+    expect_refused(world.run("network"), 65, "too large")
+
+
+@test
 def public_gateways_give_whole_files(world):
     with strangers() as name, webs(name, world, WEB, OTHER_WEB) as (empty, full):
         giver, taker = (inside(home(world, who), name) for who in ("giver", "taker"))

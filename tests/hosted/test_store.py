@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """add, get, ls, interface: names, and every kind of damage told apart."""
+import fcntl
 import os
 import re
 import signal
@@ -79,6 +80,43 @@ def store_writes_into_pipes_and_devices(world):
     expect(stat.S_ISFIFO(os.stat(pipe).st_mode), True)
     expect_refused(world.run("get", cid, "-o", world.home), 74, "directory")
     expect(sorted(os.listdir(world.home)), sorted(["file", "pipe", "store"]))
+
+
+@test
+def store_writes_what_a_link_leads_to(world):
+    """As cp does: the link stays one, and a file that is there keeps its rights."""
+    cid = add(world, b"behind a link")
+    os.mkdir(world.path("there"))
+    target, link = world.path("there/target"), world.path("link")
+    os.symlink("there/target", link)
+    expect_refused(world.run("get", cid, "-o", link), 74, "leads nowhere")
+    with open(target, "wb") as file:
+        file.write(b"what was there before")
+    os.chmod(target, 0o640)
+    expect_good(world.run("get", cid, "-o", link), b"")
+    expect((os.readlink(link), os.listdir(world.path("there"))), ("there/target", ["target"]))
+    expect(stat.S_IMODE(os.stat(target).st_mode), 0o640)
+    with open(target, "rb") as file:
+        expect(file.read(), b"behind a link")
+    new = world.path("new")
+    expect_good(world.run("get", cid, "-o", new), b"")
+    mask = os.umask(0)
+    os.umask(mask)
+    expect(stat.S_IMODE(os.stat(new).st_mode), 0o666 & ~mask)
+
+
+@test
+def store_waits_for_records_and_says_for_whom(world):
+    cid = add(world, b"pinned")
+    folder = os.open(os.path.join(world.home, "store", "records"), os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with world.running("pin", cid) as waiting:
+        time.sleep(5)
+        expect(waiting.poll(), None)
+        os.close(folder)
+        ended = finish(waiting)
+    expect(ended.code, 0, ended)
+    expect(b"process %d changes the records" % os.getpid() in ended.err and b"kill -CONT" in ended.err, True, ended)
 
 
 @test
@@ -213,7 +251,7 @@ def store_an_interrupted_get_leaves_nothing(world):
     expect_good(added)
     folder = world.path("out")
     os.mkdir(folder)
-    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT:
         with world.running("get", added.out.decode().strip(), "-o", os.path.join(folder, "file")) as process:
             while process.poll() is None and not os.listdir(folder):
                 pass

@@ -72,7 +72,7 @@ static void temporary_remove(int number)
 // A signal that ends the command takes the file with it. One that was ignored stays so.
 static void temporary_guard(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         struct sigaction before,
             action = {.sa_handler = temporary_remove, .sa_flags = SA_RESETHAND};
@@ -102,29 +102,30 @@ static int temporary_make(const char *path)
     return file;
 }
 
-// Gives a finished file the rights a new one has, and its name.
-static bool file_finish(int file, const char *path)
+static mode_t mode_of_new(void)
 {
     mode_t mask = umask(0);
     umask(mask);
-    return fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0 && rename(temporary, path) == 0;
+    return 0666 & ~mask;
+}
+
+// Gives a finished file its rights and its name.
+static bool file_finish(int file, const char *path, mode_t mode)
+{
+    return fchmod(file, mode) == 0 && fsync(file) == 0 && rename(temporary, path) == 0;
 }
 
 // Writes beside the path and renames, so that a file of that name is whole or untouched.
-static int get_to_path(struct store *store, const char *name, const struct cid *cid,
-                       const char *path)
+static int get_to_file(struct store *store, const char *name, const struct cid *cid,
+                       const char *path, mode_t mode)
 {
-    struct stat status;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
-        return get_to_special(store, name, cid, path);
-    }
     int file = temporary_make(path);
     if (file < 0) {
         say("%s: cannot be made (%s)", path, strerror(errno));
         return EXIT_IO;
     }
     int code = get_to(store, name, cid, file);
-    if (code == EXIT_GOOD && !file_finish(file, path)) {
+    if (code == EXIT_GOOD && !file_finish(file, path, mode)) {
         say("%s: cannot be written (%s)", path, strerror(errno));
         code = EXIT_IO;
     }
@@ -132,6 +133,33 @@ static int get_to_path(struct store *store, const char *name, const struct cid *
     if (code != EXIT_GOOD) {
         (void)unlink(temporary);
     }
+    return code;
+}
+
+// As cp does it: what a link leads to is written and the link stays, a file that is there keeps its
+// rights, and one that the user may not write is not replaced.
+static int get_to_path(struct store *store, const char *name, const struct cid *cid,
+                       const char *path)
+{
+    struct stat status, link;
+    bool is_there = stat(path, &status) == 0;
+    if (!is_there) {
+        if (lstat(path, &link) == 0) {
+            say("%s: is a link that leads nowhere", path);
+            return EXIT_IO;
+        }
+        return get_to_file(store, name, cid, path, mode_of_new());
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return get_to_special(store, name, cid, path);
+    }
+    char *target = access(path, W_OK) == 0 ? realpath(path, NULL) : NULL;
+    if (target == NULL) {
+        say("%s: cannot be written (%s)", path, strerror(errno));
+        return EXIT_IO;
+    }
+    int code = get_to_file(store, name, cid, target, status.st_mode & 0777);
+    free(target);
     return code;
 }
 
@@ -206,9 +234,11 @@ const struct command command_get = {
     "\n"
     "Writes the bytes that the CID names to standard output, or to FILE, which appears whole or "
     "not at\n"
-    "all. Every block is checked against its name first. With --peer, what the store lacks is "
-    "fetched\n"
-    "from there before, and stays in the store; what it has is not asked for.\n"
+    "all. A FILE that is there keeps its rights, and what a link leads to is written. Every block "
+    "is\n"
+    "checked against its name first. With --peer, what the store lacks is fetched from there "
+    "before, and\n"
+    "stays in the store; what it has is not asked for.\n"
     "\n"
     "  -o, --output FILE    where to\n"
     "      --peer ADDRESS   who may have it, as /ip4/10.0.0.1/tcp/4001/p2p/12D3...; may be given "

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/report.h"
+#include "core/base/text.h"
 #include "lib/p2p/limits.h"
 #include "lib/p2p/multiaddr.h"
 #include "lib/p2p/web_address.h"
@@ -223,7 +224,8 @@ int settings_load(struct store *store, struct settings *out)
     *out = (struct settings){0};
     int code = file_read(store, &out->text);
     if (code == EXIT_GOOD) {
-        code = lines_read(out);
+        out->original = strdup(out->text);
+        code = out->original == NULL ? EXIT_MACHINE : lines_read(out);
     }
     if (code != EXIT_GOOD) {
         settings_free(out);
@@ -234,28 +236,92 @@ int settings_load(struct store *store, struct settings *out)
 void settings_free(struct settings *settings)
 {
     free(settings->text);
+    free(settings->original);
     *settings = (struct settings){0};
 }
 
-static bool lines_write(int file, const struct settings *settings)
+static void line_write(struct text *out, const struct setting *line)
 {
-    static const char first[] = "# What `redshirt network` has set; `redshirt network --help`.\n";
-    bool done = write_all(file, span_string(first));
-    for (u32 i = 0; i < settings->count && done; i++) {
-        char line[SETTINGS_VALUE_BYTES + 32];
-        int size = snprintf(line, sizeof line, "%s %s\n", words[settings->lines[i].kind],
-                            settings->lines[i].value);
-        done =
-            size > 0 && (size_t)size < sizeof line && write_all(file, span_of(line, (size_t)size));
+    text_string(out, words[line->kind]);
+    text_char(out, ' ');
+    text_string(out, line->value);
+}
+
+// Which of the settings a line of the file was, by its words; SETTINGS_LINES: it is none any more.
+static u32 line_find(const struct settings *settings, const char *word, const char *value)
+{
+    for (u32 i = 0; i < settings->count; i++) {
+        const struct setting *line = &settings->lines[i];
+        if (strcmp(words[line->kind], word) == 0 &&
+            (most[line->kind] == 1 || strcmp(line->value, value) == 0)) {
+            return i;
+        }
     }
-    return done && fsync(file) == 0;
+    return SETTINGS_LINES;
+}
+
+// Writes a line of the file that there was, as far as it still holds.
+static void line_keep(struct text *out, const struct settings *settings, struct span original,
+                      bool done[SETTINGS_LINES])
+{
+    static char words_of_line[SETTINGS_FILE_BYTES + 1]; // too large for a stack
+    char *rest = words_of_line;
+    size_t size = 0;
+    while (size < original.size && original.data[size] != '#') {
+        size++;
+    }
+    snprintf(words_of_line, sizeof words_of_line, "%.*s", (int)size, (const char *)original.data);
+    char *word = strtok_r(rest, " \t\r", &rest);
+    char *value = word == NULL ? NULL : strtok_r(NULL, " \t\r", &rest);
+    u32 at = value == NULL ? SETTINGS_LINES : line_find(settings, word, value);
+    if (value != NULL && (at == SETTINGS_LINES || done[at])) {
+        return;
+    }
+    if (value == NULL || strcmp(settings->lines[at].value, value) == 0) {
+        text_bytes(out, original);
+    } else {
+        line_write(out, &settings->lines[at]);
+        text_string(out, size < original.size ? " " : "");
+        text_bytes(out, span_slice(original, size, original.size));
+    }
+    text_char(out, '\n');
+    if (value != NULL) {
+        done[at] = true;
+    }
+}
+
+static void lines_write(struct text *out, const struct settings *settings)
+{
+    bool done[SETTINGS_LINES] = {0};
+    const char *at = settings->original;
+    if (*at == 0) {
+        text_string(out, "# What `redshirt network` has set; `redshirt network --help`.\n");
+    }
+    while (*at != 0) {
+        size_t size = strcspn(at, "\n");
+        line_keep(out, settings, span_of(at, size), done);
+        at += size + (at[size] == '\n' ? 1 : 0);
+    }
+    for (u32 i = 0; i < settings->count; i++) {
+        if (!done[i]) {
+            line_write(out, &settings->lines[i]);
+            text_char(out, '\n');
+        }
+    }
 }
 
 int settings_save(struct store *store, const struct settings *settings)
 {
+    static char bytes[SETTINGS_FILE_BYTES + 1]; // too large for a stack
+    struct text text = text_over(bytes, sizeof bytes);
+    lines_write(&text, settings);
+    if (text.cut) {
+        say("the settings of the network would be longer than %d bytes", SETTINGS_FILE_BYTES);
+        return EXIT_TOO_LARGE;
+    }
     int file =
         openat(store->home, FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool done = file >= 0 && lines_write(file, settings);
+    bool done = file >= 0 && write_all(file, span_of(text.data, text.size)) && fsync(file) == 0;
     if (file >= 0) {
         done = close(file) == 0 && done;
     }

@@ -54,7 +54,8 @@ struct setting {
 struct settings {
     u32 count;
     struct setting lines[SETTINGS_LINES];
-    char *text;
+    char *text;     // what was read, cut into words
+    char *original; // the same, whole: comments stay where the file is changed
 };
 
 // False: there is no such kind.
@@ -70,6 +71,8 @@ void settings_free(struct settings *settings);
 int settings_set(struct settings *settings, enum setting_kind kind, const char *value);
 // False: there is no such line.
 bool settings_remove(struct settings *settings, enum setting_kind kind, const char *value);
+// Writes the lines of the file that still hold as they were, with all comments and empty lines, and
+// behind them what is new. A line that is removed takes its comment with it.
 int settings_save(struct store *store, const struct settings *settings);
 
 // Others who change the file wait meanwhile.
