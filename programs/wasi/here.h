@@ -6,7 +6,9 @@
 // the others. So the folder that the variable PWD names is offered under that name, behind the
 // others, unless one of them is called so ("/", "."): that is the one for all paths then.
 //
-// Limit  `..` leads from it to wherever the folder that was given goes, and no further.
+// Limits  `..` leads from it to wherever the folder that was given goes, and no further. libc takes
+//         an absolute path that begins like no folder's name for one in it, too; a program that
+//         knows PWD can give up its rights (fd_fdstat_set_rights).
 #pragma once
 #include "core/base/span.h"
 #include "core/base/types.h"

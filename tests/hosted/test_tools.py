@@ -356,7 +356,13 @@ def tools_without_a_folder(world):
             raise AssertionError(f"{name}: {ended}")
     expect(open(outside, "rb").read(), b"nobody's business")
     given = world.path("given")
-    os.mkdir(given)
+    os.makedirs(os.path.join(given, "sub", "etc"))
+    for options, words, wanted in ((("--env", "PWD=/x/sub"), (), b"etc\n"), (("--env", "PWD=/x/sub"), ("..",), b"sub\n"),
+                                   (("--env", "PWD=/x/sub"), ("/x",), b"sub\n"), (("--env", "PWD=/x"), ("sub",), b"etc\n"),
+                                   (("--env", "PWD=/x/sub"), ("/etc",), b""), (("--env", "PWD=/x/sub"), ("../..",), b""),
+                                   (("--env", "PWD=/x/none"), (), b"")):
+        ended = world.run("run", "--dir", f"{given}:/x", *options, "ls", *words)
+        expect((ended.code, ended.out, b"outside the folders" in ended.err), (0 if wanted else 2, wanted, not wanted), (options, words, ended))
     ended = world.run("run", "--dir", f"{given}:/x:ro", "mkdir", "a")
     expect((ended.code, ended.err), (1, b"mkdir: a: Read-only file system\n"))
     ended = world.run("run", "--dir", f"{given}:/x", "ls", "..")

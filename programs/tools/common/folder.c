@@ -13,26 +13,44 @@
 
 // ---- where relative paths begin
 
-// The first folder that the tool began with; false: there is none.
-static bool first_folder(char name[TOOL_PATH_BYTES])
+// The name of a folder that the tool began with, by its descriptor. False: it is none.
+static bool given_name(__wasi_fd_t fd, const __wasi_prestat_t *given, char name[TOOL_PATH_BYTES])
 {
-    __wasi_prestat_t given;
-    for (__wasi_fd_t fd = STDERR_FILENO + 1; __wasi_fd_prestat_get(fd, &given) == 0; fd++) {
-        size_t size = given.u.dir.pr_name_len;
-        if (given.tag == __WASI_PREOPENTYPE_DIR && size < TOOL_PATH_BYTES) {
-            name[size] = 0;
-            return __wasi_fd_prestat_dir_name(fd, (u8 *)name, size) == 0;
-        }
+    size_t size = given->u.dir.pr_name_len;
+    if (given->tag != __WASI_PREOPENTYPE_DIR || size >= TOOL_PATH_BYTES) {
+        return false;
     }
-    return false;
+    name[size] = 0;
+    return __wasi_fd_prestat_dir_name(fd, (u8 *)name, size) == 0;
+}
+
+// The folder "." which the system offers beside PWD is for programs that know nothing of PWD. libc
+// would take it for each absolute path that begins like no other folder; without rights it is
+// refused, as it should be.
+static void dot_refuse(__wasi_fd_t fd)
+{
+    struct stat dot;
+    struct stat here;
+    if (fstat((int)fd, &dot) == 0 && stat(".", &here) == 0 && path_is_same(&dot, &here)) {
+        (void)__wasi_fd_fdstat_set_rights(fd, 0, 0);
+    }
 }
 
 void path_begin(void)
 {
-    static char first[TOOL_PATH_BYTES];
+    static char name[TOOL_PATH_BYTES];
     const char *here = getenv("PWD");
-    if (here != NULL || (first_folder(first) && (here = first) != NULL)) {
-        (void)chdir(here); // where it cannot, each path will say why
+    bool has_here = here != NULL && chdir(here) == 0; // where it cannot, each path will say why
+    __wasi_prestat_t given;
+    for (__wasi_fd_t fd = STDERR_FILENO + 1; __wasi_fd_prestat_get(fd, &given) == 0; fd++) {
+        bool is_folder = given_name(fd, &given, name);
+        if (is_folder && here == NULL) {
+            (void)chdir(name);
+            return;
+        }
+        if (is_folder && has_here && strcmp(name, ".") == 0) {
+            dot_refuse(fd);
+        }
     }
 }
 
