@@ -125,6 +125,20 @@ def control_ps_lists(world):
 
 
 @test
+def control_ps_shows_budgets(world):
+    text = PONGS.replace("    restart on-failure\n", "    may budget=memory:1MiB,children:2,cpu:10\n")
+    with system(world, text):
+        process(world, "ping")
+        ended = world.run("ps")
+        [told] = [l for l in ended.out.decode().splitlines() if "budget:" in l]
+        expect(re.fullmatch(r" +budget: memory \d+K of 1\.0M, children 0 of 2, 10% of its turns", told) is None, False, ended)
+        budget = process(world, "ping")["budget"]
+        expect((budget["memory_bytes"]["most"], budget["children"], budget["cpu_percent"]),
+               (1 << 20, {"used": 0, "most": 2}, 10), budget)
+        expect("most" in process(world, "pong")["budget"]["memory_bytes"], False)
+
+
+@test
 def control_two_systems(world):
     with system(world, PONGS) as first, system(world, PONGS, "other.system") as second:
         process(world, "ping")

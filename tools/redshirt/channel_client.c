@@ -297,6 +297,17 @@ int link_processes(struct link *link, u64 after, struct inspect_list_process *ou
     return is_good ? code : link_say_bad(link);
 }
 
+int link_budgets(struct link *link, u64 after, struct inspect_list_budget *out)
+{
+    u8 body[INSPECT_BUDGETS_CALL_BYTES];
+    struct inspect_budgets_call call = {after};
+    size_t size = inspect_budgets_encode_call(body, sizeof body, &call);
+    struct span answer;
+    int code = link_call(link, INSPECT_BUDGETS_ID, span_of(body, size), &answer);
+    bool is_good = code != EXIT_GOOD || inspect_budgets_decode_result(answer, out) == ERR_OK;
+    return is_good ? code : link_say_bad(link);
+}
+
 int link_interfaces(struct link *link, struct inspect_list_registration *out)
 {
     struct span answer;

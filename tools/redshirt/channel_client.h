@@ -46,6 +46,7 @@ int link_say_bad(const struct link *link);
 // Functions of `inspect`. A list is valid until the next call, its items with it.
 int link_totals(struct link *link, struct inspect_totals *out);
 int link_processes(struct link *link, u64 after, struct inspect_list_process *out);
+int link_budgets(struct link *link, u64 after, struct inspect_list_budget *out);
 int link_interfaces(struct link *link, struct inspect_list_registration *out);
 
 // ---- waiting

@@ -8,7 +8,7 @@
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/snapshot.h"
 
-enum { CELL_BYTES = 128 };
+enum { CELL_BYTES = 128, BUDGET_BYTES = 256 };
 
 struct ps {
     bool is_long;
@@ -36,6 +36,14 @@ static void process_print(const struct ps *ps, const struct snapshot_process *pr
     printf("%7llu %7llu %-8s %7s %10s %10llu  %-*s  %s\n", (unsigned long long)process->id,
            (unsigned long long)process->parent, state_word(process->state), memory, time,
            (unsigned long long)process->messages, ps->is_long ? 59 : 14, program, name);
+    char budget[BUDGET_BYTES];
+    text = text_over(budget, sizeof budget);
+    if (process->has_budget) {
+        budget_write(&text, &process->budget);
+    }
+    if (text.size > 0) {
+        printf("%7s budget: %s\n", "", budget);
+    }
 }
 
 static void table_print(const struct ps *ps, const struct link *link,
@@ -70,6 +78,15 @@ static void string_print(const char *string)
     putchar('"');
 }
 
+static void amount_print(const char *name, const struct inspect_amount *amount)
+{
+    printf("\"%s\":{\"used\":%llu", name, (unsigned long long)amount->used);
+    if (amount->most.some) {
+        printf(",\"most\":%llu", (unsigned long long)amount->most.value);
+    }
+    printf("},");
+}
+
 static void json_print(const struct ps *ps, const struct link *link,
                        const struct snapshot *snapshot)
 {
@@ -88,6 +105,15 @@ static void json_print(const struct ps *ps, const struct link *link,
         string_print(process->cid);
         printf(",\"name\":");
         string_print(process->name);
+        if (process->has_budget) {
+            const struct inspect_budget *budget = &process->budget;
+            printf(",\n \"budget\":{");
+            amount_print("memory_bytes", &budget->memory);
+            amount_print("children", &budget->children);
+            amount_print("messages", &budget->messages);
+            amount_print("queued_bytes", &budget->queued);
+            printf("\"cpu_percent\":%u}", budget->cpu.some ? budget->cpu.value : 100);
+        }
         putchar('}');
     }
     printf("]}\n");
@@ -100,6 +126,9 @@ static int system_show(void *context, struct link *link)
     struct ps *ps = context;
     struct snapshot snapshot = {0};
     int code = snapshot_take(&snapshot, link);
+    if (code == EXIT_GOOD) {
+        code = snapshot_budgets(&snapshot, link);
+    }
     if (code == EXIT_GOOD && ps->is_json) {
         json_print(ps, link, &snapshot);
     } else if (code == EXIT_GOOD) {
@@ -172,7 +201,8 @@ const struct command command_ps = {
     "the\n"
     "CPU time it has used in seconds, the messages it has sent and received, its program (the "
     "name\n"
-    "of one that comes with the command, else the end of its CID) and what it was started as.\n"
+    "of one that comes with the command, else the end of its CID) and what it was started as; below,\n"
+    "what it takes of its budget, where it has one that is less than what everybody has.\n"
     "\n"
     "  -s, --system NUMBER   only that system\n"
     "      --long            whole CIDs\n"

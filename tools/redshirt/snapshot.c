@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/assert.h"
 #include "core/base/cid.h"
 #include "core/base/text.h"
+#include "core/kernel/limits.h"
 #include "tools/redshirt/channel_client.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/grants.h"
@@ -53,6 +55,24 @@ static void process_add(struct snapshot *snapshot, const struct inspect_process 
     copy_text(to->name, sizeof to->name, from->name);
 }
 
+// Where a process stands; snapshot->count: nowhere.
+static u32 place_of(const struct snapshot *snapshot, u64 id)
+{
+    u32 first = 0, end = snapshot->count;
+    while (first < end) {
+        u32 middle = first + (end - first) / 2;
+        if (snapshot->processes[middle].id == id) {
+            return middle;
+        }
+        if (snapshot->processes[middle].id < id) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    return snapshot->count;
+}
+
 int snapshot_take(struct snapshot *snapshot, struct link *link)
 {
     snapshot->count = 0;
@@ -79,6 +99,30 @@ int snapshot_take(struct snapshot *snapshot, struct link *link)
     return code;
 }
 
+int snapshot_budgets(struct snapshot *snapshot, struct link *link)
+{
+    u64 after = 0;
+    for (;;) {
+        struct inspect_list_budget list;
+        struct inspect_budget budget;
+        int code = link_budgets(link, after, &list);
+        if (code != EXIT_GOOD || list.count == 0) {
+            return code;
+        }
+        while (inspect_list_budget_next(&list, &budget)) {
+            if (budget.process <= after) { // then there would be no end
+                return link_say_bad(link);
+            }
+            after = budget.process;
+            u32 place = place_of(snapshot, after);
+            if (place < snapshot->count) {
+                snapshot->processes[place].budget = budget;
+                snapshot->processes[place].has_budget = true;
+            }
+        }
+    }
+}
+
 void snapshot_free(struct snapshot *snapshot)
 {
     free(snapshot->processes);
@@ -87,19 +131,8 @@ void snapshot_free(struct snapshot *snapshot)
 
 const struct snapshot_process *snapshot_find(const struct snapshot *snapshot, u64 id)
 {
-    u32 first = 0, end = snapshot->count;
-    while (first < end) {
-        u32 middle = first + (end - first) / 2;
-        if (snapshot->processes[middle].id == id) {
-            return &snapshot->processes[middle];
-        }
-        if (snapshot->processes[middle].id < id) {
-            first = middle + 1;
-        } else {
-            end = middle;
-        }
-    }
-    return NULL;
+    u32 place = place_of(snapshot, id);
+    return place < snapshot->count ? &snapshot->processes[place] : NULL;
 }
 
 // ---- words
@@ -134,6 +167,35 @@ void bytes_write(struct text *out, u64 bytes)
         text_u64(out, tenths % 10);
     }
     text_char(out, units[unit]);
+}
+
+// "memory 64K of 1.0M", behind what stands there.
+static void amount_write(struct text *out, const char *name, const struct inspect_amount *amount,
+                         u64 ordinary, void (*write)(struct text *, u64))
+{
+    if (!amount->most.some || amount->most.value >= ordinary) {
+        return;
+    }
+    text_string(out, out->size > 0 ? ", " : "");
+    text_string(out, name);
+    text_char(out, ' ');
+    write(out, amount->used);
+    text_string(out, " of ");
+    write(out, amount->most.value);
+}
+
+void budget_write(struct text *out, const struct inspect_budget *budget)
+{
+    ASSERT(out->size == 0);
+    amount_write(out, "memory", &budget->memory, UINT64_MAX, bytes_write);
+    amount_write(out, "children", &budget->children, KERNEL_CHILDREN, text_u64);
+    amount_write(out, "messages", &budget->messages, KERNEL_MESSAGES, text_u64);
+    amount_write(out, "queued", &budget->queued, KERNEL_MESSAGE_BYTES, bytes_write);
+    if (budget->cpu.some) {
+        text_string(out, out->size > 0 ? ", " : "");
+        text_u64(out, budget->cpu.value);
+        text_string(out, "% of its turns");
+    }
 }
 
 static void digits_write(struct text *out, u64 value, u64 highest)

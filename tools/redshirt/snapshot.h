@@ -23,6 +23,8 @@ struct snapshot_process {
     u64 memory_bytes;
     u64 time_ns;
     u64 messages; // sent and received
+    bool has_budget; // and it is known: snapshot_budgets
+    struct inspect_budget budget;
     char cid[SNAPSHOT_CID_BYTES];
     char name[SNAPSHOT_NAME_BYTES]; // any UTF-8
 };
@@ -36,6 +38,8 @@ struct snapshot {
 
 // Says what fails; returns EXIT_GOOD or the exit code.
 int snapshot_take(struct snapshot *snapshot, struct link *link);
+// Adds what each process takes of its budget.
+int snapshot_budgets(struct snapshot *snapshot, struct link *link);
 void snapshot_free(struct snapshot *snapshot);
 // NULL: it is not there.
 const struct snapshot_process *snapshot_find(const struct snapshot *snapshot, u64 id);
@@ -45,6 +49,9 @@ const struct snapshot_process *snapshot_find(const struct snapshot *snapshot, u6
 const char *state_word(enum inspect_state state);
 // "64K", "1.5M".
 void bytes_write(struct text *out, u64 bytes);
+// What a process takes of what the user leaves it, where that is less than everybody has:
+// "memory 64K of 1.0M, children 0 of 2, 10% of its turns". Nothing: it is not.
+void budget_write(struct text *out, const struct inspect_budget *budget);
 // "0.012", seconds.
 void seconds_write(struct text *out, u64 time_ns);
 // "1:02:03".
