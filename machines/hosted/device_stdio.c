@@ -19,6 +19,7 @@
 #include "machines/hosted/log_ring.h"
 #include "machines/hosted/loop.h"
 #include "machines/hosted/stream.h"
+#include "machines/hosted/terminal.h"
 
 enum { STANDARD_STREAMS = 3, READ_PREFIX_BYTES = 5 };
 
@@ -52,11 +53,13 @@ enum err hosted_standard_start(struct hosted_standard *standard)
         standard->is_terminal[i] = isatty(i) == 1;
         TRY(stream_start(&standard->streams[i], i, i == STDIN_FILENO));
     }
+    terminal_reader(standard->is_terminal[STDIN_FILENO] ? &standard->streams[STDIN_FILENO] : NULL);
     return ERR_OK;
 }
 
 void hosted_standard_stop(struct hosted_standard *standard)
 {
+    terminal_reader(NULL);
     for (int i = 0; standard->streams != NULL && i < STANDARD_STREAMS; i++) {
         stream_stop(&standard->streams[i], &standard->is_abandoned);
     }

@@ -123,13 +123,39 @@ static bool write_now(struct stream *stream, struct stream_request *request, enu
     return !stream->blocks && errno != EAGAIN && errno != EINTR;
 }
 
+// Before the host is asked: not while the stream is held.
+static void reading_begin(struct stream *stream)
+{
+    lock(stream);
+    while (stream->is_held && !stream->is_abandoned) {
+        int failed = pthread_cond_wait(&stream->changed, &stream->lock);
+        ASSERT(failed == 0);
+    }
+    stream->is_reading = true;
+    unlock(stream);
+}
+
+static void reading_end(struct stream *stream)
+{
+    lock(stream);
+    stream->is_reading = false;
+    int failed = pthread_cond_broadcast(&stream->changed);
+    ASSERT(failed == 0);
+    unlock(stream);
+}
+
 static enum err read_some(struct stream *stream, u32 max, u32 *got)
 {
     for (;;) {
-        if (is_abandoned(stream)) {
+        reading_begin(stream);
+        bool ends = is_abandoned(stream);
+        ssize_t count = ends ? -1 : read(stream->file, stream->buffer, max);
+        int error = errno;
+        reading_end(stream);
+        if (ends) {
             return ERR_IO;
         }
-        ssize_t count = read(stream->file, stream->buffer, max);
+        errno = error;
         if (count >= 0) {
             *got = (u32)count;
             return ERR_OK;
@@ -290,6 +316,36 @@ bool stream_cancel_client(struct stream *stream, u64 client, struct stream_reque
     return cancel(stream, client, 0, out);
 }
 
+// Ends a read or write that blocks, and waits for what comes of it. The lock is held; one signal
+// may come just before the thread blocks, so the caller does it again.
+static void interrupt(struct stream *stream, bool is_signalled)
+{
+    if (is_signalled) {
+        int failed = pthread_kill(stream->thread, STOP_SIGNAL);
+        ASSERT(failed == 0);
+    }
+    struct timespec until;
+    int failed = clock_gettime(CLOCK_MONOTONIC, &until);
+    ASSERT(failed == 0);
+    u64 ns = (u64)until.tv_nsec + (u64)STOP_PATIENCE_MS * 1000000;
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    (void)pthread_cond_timedwait(&stream->changed, &stream->lock, &until);
+}
+
+void stream_hold(struct stream *stream, bool hold)
+{
+    ASSERT(stream->is_input);
+    lock(stream);
+    stream->is_held = hold;
+    int failed = pthread_cond_broadcast(&stream->changed);
+    ASSERT(failed == 0);
+    while (hold && stream->is_reading && !stream->has_ended) {
+        interrupt(stream, true);
+    }
+    unlock(stream);
+}
+
 void stream_stop(struct stream *stream, const bool *abandon)
 {
     if (!stream->is_started) {
@@ -298,20 +354,13 @@ void stream_stop(struct stream *stream, const bool *abandon)
     lock(stream);
     stream->is_stopping = true;
     while (!stream->has_ended) {
-        if (stream->is_input || __atomic_load_n(abandon, __ATOMIC_ACQUIRE)) {
+        bool is_signalled = stream->is_input || __atomic_load_n(abandon, __ATOMIC_ACQUIRE);
+        if (is_signalled) {
             __atomic_store_n(&stream->is_abandoned, true, __ATOMIC_RELEASE);
-            int failed = pthread_kill(stream->thread, STOP_SIGNAL);
-            ASSERT(failed == 0);
         }
         int failed = pthread_cond_broadcast(&stream->changed);
         ASSERT(failed == 0);
-        struct timespec until;
-        failed = clock_gettime(CLOCK_MONOTONIC, &until);
-        ASSERT(failed == 0);
-        u64 ns = (u64)until.tv_nsec + (u64)STOP_PATIENCE_MS * 1000000;
-        until.tv_sec += (time_t)(ns / 1000000000);
-        until.tv_nsec = (long)(ns % 1000000000);
-        (void)pthread_cond_timedwait(&stream->changed, &stream->lock, &until);
+        interrupt(stream, is_signalled);
     }
     unlock(stream);
     int failed = pthread_join(stream->thread, NULL);

@@ -10,6 +10,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/compiler.h"
+#include "machines/hosted/stream.h"
 
 // What ends a process by itself; the session sees to the signals that people send.
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT};
@@ -20,6 +21,7 @@ static struct {
     bool is_open;
     bool is_raw;
     bool is_borrowed;
+    struct stream *reader; // NULL: nobody reads
     bool is_changed;       // atomic: the terminal may not be as it was
     struct termios before; // constant while is_changed
     struct sigaction actions[CRASHES];
@@ -107,8 +109,18 @@ void terminal_borrow(bool borrow)
     lock();
     if (terminal.is_borrowed != borrow) {
         terminal.is_borrowed = borrow;
+        if (terminal.reader != NULL) {
+            stream_hold(terminal.reader, borrow);
+        }
         (void)apply(); // it may be gone
     }
+    unlock();
+}
+
+void terminal_reader(struct stream *stream)
+{
+    lock();
+    terminal.reader = stream;
     unlock();
 }
 

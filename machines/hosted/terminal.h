@@ -12,6 +12,7 @@
 #pragma once
 #include "core/base/err.h"
 #include "core/base/types.h"
+struct stream;
 
 void terminal_open(void);
 void terminal_close(void);
@@ -22,8 +23,11 @@ void terminal_close(void);
 // ERR_IO         the host refuses
 enum err terminal_set_raw(bool raw);
 
-// While it is borrowed, it is as at terminal_open, whatever else is set.
+// While it is borrowed, it is as at terminal_open, whatever else is set, and programs read nothing.
 void terminal_borrow(bool borrow);
+
+// The stream by which programs read it; NULL: there is none any more.
+void terminal_reader(struct stream *stream);
 
 // As at terminal_open, for good. Allowed in a signal handler.
 void terminal_restore(void);

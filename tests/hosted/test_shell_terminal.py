@@ -179,6 +179,22 @@ def shell_is_interrupted(world):
 
 
 @test
+def shell_lends_the_terminal_to_questions(world):
+    folder = Folder(world)
+    with open(world.guest("crypto"), "rb") as file:
+        folder.write("c.wasm", file.read())
+    terminal = at_terminal(world, folder)
+    terminal.type(b"./c.wasm > out &\r")
+    terminal.until(rb"n \(no\): ")
+    terminal.type(b"o\n")
+    terminal.until(rb"\[1\] ended  \./c\.wasm > out\r\n")
+    terminal.type(b"\r")
+    terminal.line(b"echo mine", rb"\r\nmine\r\n")
+    terminal.type(b"\x04")
+    terminal.end(0)
+
+
+@test
 def shell_follows_the_terminal(world):
     folder = Folder(world)
     terminal = at_terminal(world, folder, columns=40)

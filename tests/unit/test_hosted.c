@@ -320,6 +320,37 @@ static void test_a_cancelled_read_leaves_its_bytes(void **state)
     free(stream);
 }
 
+static void test_a_held_stream_reads_nothing(void **state)
+{
+    (void)state;
+    int ends[2];
+    char bytes[8];
+    assert_int_equal(pipe(ends), 0);
+    struct stream *stream = calloc(1, sizeof *stream);
+    seen.done = 0;
+    assert_int_equal(stream_start(stream, ends[0], true), ERR_OK);
+    struct stream_request request = {.client = 1, .message = 10, .done = request_done, .max = 60};
+    assert_int_equal(stream_request(stream, &request), ERR_OK);
+    for (u32 i = 1; i <= 100; i++) { // also just before it blocks
+        stream_hold(stream, true);
+        assert_int_equal(write(ends[1], "other", 5), 5);
+        assert_int_equal(read(ends[0], bytes, sizeof bytes), 5); // is still there
+        stream_hold(stream, false);
+    }
+    assert_int_equal(__atomic_load_n(&seen.done, __ATOMIC_SEQ_CST), 0);
+    assert_int_equal(write(ends[1], "own", 3), 3);
+    wait_for_done(1);
+    assert_int_equal(seen.size, 3);
+    assert_memory_equal(seen.bytes, "own", 3);
+    assert_int_equal(stream_request(stream, &request), ERR_OK);
+    stream_hold(stream, true);
+    bool abandon = false;
+    stream_stop(stream, &abandon); // which being held does not hold up
+    close(ends[0]);
+    close(ends[1]);
+    free(stream);
+}
+
 static void test_streams_bound_what_waits(void **state)
 {
     (void)state;
@@ -563,6 +594,7 @@ int main(void)
         cmocka_unit_test(test_memory_keeps_its_budget),
         cmocka_unit_test(test_calls_are_bounded_and_found),
         cmocka_unit_test(test_a_cancelled_read_leaves_its_bytes),
+        cmocka_unit_test(test_a_held_stream_reads_nothing),
         cmocka_unit_test(test_streams_bound_what_waits),
         cmocka_unit_test(test_a_stream_writes_what_it_took_over),
         cmocka_unit_test(test_a_stream_writes_at_once_what_fits),

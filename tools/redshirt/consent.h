@@ -9,8 +9,8 @@
 // Limits  CONSENT_LESSONS answers `always` that are to be kept at once: what is beyond holds until
 //         the system stops, and that is said.
 //         REFUSALS_MOST (refusals.h) different refusals are told; one question at a time is
-//         shown, those behind it wait. A program that reads the standard input while a question is
-//         shown may take the answer from under us.
+//         shown, those behind it wait. Programs read nothing of the terminal
+//         meanwhile (machines/hosted/terminal.h).
 #pragma once
 #include "core/base/types.h"
 struct kernel;
