@@ -83,7 +83,7 @@ static enum inspect_state state_of(const struct process *process)
     }
 }
 
-static void write_process(struct wire_writer *out, const struct process *process)
+static void write_process(struct wire_writer *out, struct process *process)
 {
     struct inspect_process record = {
         .id = process->by_id.key,

@@ -546,14 +546,14 @@ void kernel_stop(struct kernel *kernel)
     }
 }
 
-u64 process_time_ns_locked(const struct process *process)
+u64 process_time_ns_locked(struct process *process)
 {
     const struct kernel *kernel = process->kernel;
     u64 fuel = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED) +
                __atomic_load_n(&process->compiling_fuel, __ATOMIC_RELAXED) +
                group_fuel_locked(process);
     if (kernel->run_fuel == 0) {
-        return 0;
+        return process->time_said_ns;
     }
     // fuel * run_ns / run_fuel, where the product of the rest may need its low bits dropped
     u64 whole = fuel / kernel->run_fuel;
@@ -564,5 +564,9 @@ u64 process_time_ns_locked(const struct process *process)
         rest >>= 1;
         total >>= 1;
     }
-    return whole * kernel->run_ns + product / total;
+    u64 ns = whole * kernel->run_ns + product / total;
+    if (process->time_said_ns < ns) {
+        process->time_said_ns = ns;
+    }
+    return process->time_said_ns;
 }

@@ -459,6 +459,36 @@ static void limits_of_refusals(void **state)
     stage_close(stage);
 }
 
+// ---- time
+
+static u64 ask_time(struct scene *scene)
+{
+    u64 after = scene->client->process - 1;
+    struct span body = ask(scene, INSPECT_PROCESSES_ID, span_of(&after, sizeof after));
+    struct inspect_list_process processes;
+    struct inspect_process process;
+    assert_int_equal(inspect_processes_decode_result(body, &processes), ERR_OK);
+    assert_true(inspect_list_process_next(&processes, &process));
+    assert_int_equal(process.id, scene->client->process);
+    return process.time;
+}
+
+// A process's time is told from its fuel, at what fuel has cost so far; that may have been much.
+static void time_never_goes_back(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_open(&scene, 11);
+    scene.stage.kernel->run_ns += 1000000000;
+    u64 before = ask_time(&scene);
+    assert_true(before > 0);
+    scene.stage.kernel->run_ns /= 1000;
+    assert_int_equal(ask_time(&scene), before);
+    scene.stage.kernel->run_ns *= 2000;
+    assert_true(ask_time(&scene) > before);
+    stage_close(&scene.stage);
+}
+
 // ---- bodies
 
 static void calls_that_are_none_are_refused(void **state)
@@ -500,6 +530,7 @@ int main(void)
         cmocka_unit_test(refusals_are_counted_the_latest_first),
         cmocka_unit_test(refusals_name_who_lacks_the_grant),
         cmocka_unit_test(limits_of_refusals),
+        cmocka_unit_test(time_never_goes_back),
         cmocka_unit_test(calls_that_are_none_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
