@@ -22,7 +22,7 @@ struct snapshot_process {
     enum inspect_state state;
     u64 memory_bytes;
     u64 time_ns;
-    u64 messages; // sent and received
+    u64 messages;    // sent and received
     bool has_budget; // and it is known: snapshot_budgets
     struct inspect_budget budget;
     char cid[SNAPSHOT_CID_BYTES];
