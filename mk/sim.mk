@@ -15,6 +15,8 @@ $(call program_rule,build/test/kernel/pinger.wasm,tests/kernel/guests/pinger.c b
 $(call program_rule,build/test/kernel/ponger.wasm,tests/kernel/guests/ponger.c build/gen/interfaces/lane.c)
 $(call program_rule,build/test/kernel/crowd.wasm,tests/kernel/guests/crowd.c)
 $(call program_rule,build/test/kernel/binder.wasm,tests/kernel/guests/binder.c)
+$(call program_rule,build/test/kernel/relay.wasm,tests/kernel/guests/relay.c)
+$(call program_rule,build/test/kernel/spawner.wasm,tests/kernel/guests/spawner.c)
 $(call program_rule,build/test/kernel/brood.wasm,tests/kernel/guests/brood.c)
 $(call program_rule,build/test/kernel/talker.wasm,tests/kernel/guests/talker.c)
 $(call program_rule,build/test/kernel/vandal.wasm,tests/kernel/guests/vandal.c)
@@ -70,7 +72,7 @@ $(call link_rule,hosted,build/hosted/bench/kernel,\
 BENCHES += kernel
 $(call threaded_rule,build/test/kernel/summer.wasm,tests/bench/summer.c)
 bench-kernel: build/hosted/bench/kernel $(KERNEL_GUEST_FILES) build/programs/ping.wasm \
-  build/test/kernel/summer.wasm build/test/kernel/binder.wasm
+  $(addprefix build/test/kernel/,summer.wasm binder.wasm relay.wasm spawner.wasm)
 	@build/hosted/bench/kernel $(KERNEL_BENCH)
 	@REDSHIRT_ENGINE=compiled build/hosted/bench/kernel compiled
 

@@ -7,7 +7,9 @@
 #include "core/base/report.h"
 #include "core/kernel/grant.h"
 #include "core/kernel/limits.h"
+#include "core/kernel/route.h"
 #include "core/platform.h"
+#include "interfaces/budget.h"
 #include "interfaces/ping.h"
 #include "machines/hosted/memory.h"
 #include "machines/hosted/platform.h"
@@ -27,6 +29,7 @@ struct bench {
     enum kernel_memory kind; // of the processes that are started
     u32 running;             // atomic: processes that have not ended
     u32 failed;              // atomic
+    bool by_cpu;             // what a run took is CPU time
     char ping[KERNEL_CID_TEXT_BYTES];
     char ponger[KERNEL_CID_TEXT_BYTES];
     char pinger[KERNEL_CID_TEXT_BYTES];
@@ -34,7 +37,11 @@ struct bench {
     char exit[KERNEL_CID_TEXT_BYTES];
     char summer[KERNEL_CID_TEXT_BYTES];
     char binder[KERNEL_CID_TEXT_BYTES];
+    char relay[KERNEL_CID_TEXT_BYTES];
+    char spawner[KERNEL_CID_TEXT_BYTES];
 };
+
+static const u8 budgets[32] = BUDGET_HASH;
 
 // How many words of a user the kernel has; 0: whatever is not said is allowed.
 static u32 grant_rows;
@@ -68,21 +75,34 @@ static void add(struct bench *bench, const char *path, char cid[KERNEL_CID_TEXT_
     }
 }
 
-static void allow(struct bench *bench, const char *cid, enum kernel_right right)
+static void digest_of(const char *cid, u8 out[32])
 {
-    struct kernel_grant grant = {.right = right, .word = KERNEL_ALLOW};
     struct cid program;
     if (cid_parse_text(span_string(cid), &program, NULL) != ERR_OK) {
         fail("a name of a program");
     }
-    memcpy(grant.program, program.digest, sizeof grant.program);
-    memcpy(grant.interface, ping_interface.hash, sizeof grant.interface);
+    memcpy(out, program.digest, sizeof program.digest);
+}
+
+static void allow(struct bench *bench, const char *cid, enum kernel_right right,
+                  const u8 interface[32], const char *limit)
+{
+    struct kernel_grant grant = {.right = right, .word = KERNEL_ALLOW, .limit = span_string(limit)};
+    digest_of(cid, grant.program);
+    memcpy(grant.interface, interface, sizeof grant.interface);
     if (kernel_grant_set(bench->kernel, &grant) != ERR_OK) {
         fail("a grant");
     }
 }
 
-// Rows about others, then what the programs here need.
+// All that binds or sends: a limit that its handler would be told, and a budget.
+static void allow_some(struct bench *bench, const char *cid)
+{
+    allow(bench, cid, KERNEL_USE, ping_interface.hash, "up-to:64KiB");
+    allow(bench, cid, KERNEL_USE, budgets, "memory:16MiB,messages:64,queued:1MiB");
+}
+
+// Rows about others, then what the programs here need, with limits and budgets.
 static void grants_fill(struct bench *bench)
 {
     struct kernel_grant grant = {.right = KERNEL_USE, .word = KERNEL_ALLOW};
@@ -93,9 +113,10 @@ static void grants_fill(struct bench *bench)
             fail("a grant");
         }
     }
-    allow(bench, bench->pinger, KERNEL_USE);
-    allow(bench, bench->binder, KERNEL_USE);
-    allow(bench, bench->ponger, KERNEL_HANDLE);
+    allow_some(bench, bench->pinger);
+    allow_some(bench, bench->binder);
+    allow(bench, bench->ponger, KERNEL_HANDLE, ping_interface.hash, "");
+    allow(bench, bench->ponger, KERNEL_USE, budgets, "memory:16MiB");
 }
 
 static void bench_open(struct bench *bench, u32 workers)
@@ -125,6 +146,8 @@ static void bench_open(struct bench *bench, u32 workers)
     add(bench, "build/test/kernel/exit.wasm", bench->exit);
     add(bench, "build/test/kernel/summer.wasm", bench->summer);
     add(bench, "build/test/kernel/binder.wasm", bench->binder);
+    add(bench, "build/test/kernel/relay.wasm", bench->relay);
+    add(bench, "build/test/kernel/spawner.wasm", bench->spawner);
     if (grant_rows > 0) {
         grants_fill(bench);
     }
@@ -144,12 +167,15 @@ static void on_end(void *context, struct kernel_process_id id, struct kernel_end
     }
 }
 
-// What a pinger is told; a ponger looks at the lane alone. A summer: threads and turns.
+// What a pinger is told; a ponger looks at the lane alone. A summer: threads and turns. A spawner:
+// how often, and what.
 struct load {
     u32 count;
     u32 bytes;
     u32 most; // under way; 0: each is waited for
     u32 lane;
+    const char *spawned; // a CID, or NULL
+    bool by_cpu;         // what it takes is CPU time: with one worker
 };
 
 static struct kernel_process_id start(struct bench *bench, const char *cid, bool counts,
@@ -160,11 +186,13 @@ static struct kernel_process_id start(struct bench *bench, const char *cid, bool
     snprintf(text[1], sizeof text[1], "%u", load.bytes);
     snprintf(text[2], sizeof text[2], "%u", load.most);
     snprintf(text[3], sizeof text[3], "%u", load.lane);
-    struct span arguments[] = {SPAN_LITERAL("bench"), span_string(text[0]), span_string(text[1]),
-                               span_string(text[2]), span_string(text[3])};
+    struct span arguments[] = {
+        SPAN_LITERAL("bench"), span_string(text[0]),
+        span_string(text[1]),  span_string(text[2]),
+        span_string(text[3]),  span_string(load.spawned == NULL ? "" : load.spawned)};
     struct kernel_start start = {.cid = span_string(cid),
                                  .arguments = arguments,
-                                 .argument_count = 5,
+                                 .argument_count = COUNT_OF(arguments),
                                  .limits = {bench->kind},
                                  .on_end = counts ? on_end : NULL,
                                  .context = bench};
@@ -183,7 +211,15 @@ static void run_worker(void *context, u32 index)
     kernel_worker_run(((struct bench *)context)->kernel, index);
 }
 
-// Runs until every process that counts has ended; ns.
+// Of this thread: what others do with the CPU is not in it.
+static u64 cpu_ns(void)
+{
+    struct timespec cpu;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    return (u64)cpu.tv_sec * 1000000000 + (u64)cpu.tv_nsec;
+}
+
+// Runs until every process that counts has ended; ns, of the clock or of CPU time.
 static u64 bench_run(struct bench *bench)
 {
     u64 start_ns = platform_clock_ns();
@@ -192,8 +228,9 @@ static u64 bench_run(struct bench *bench)
             fail("a worker does not start");
         }
     }
+    u64 start_cpu_ns = cpu_ns();
     kernel_worker_run(bench->kernel, 0);
-    u64 took_ns = platform_clock_ns() - start_ns;
+    u64 took_ns = bench->by_cpu ? cpu_ns() - start_cpu_ns : platform_clock_ns() - start_ns;
     if (bench->failed != 0) {
         fail("a process failed");
     }
@@ -222,6 +259,7 @@ static f64 round_trip(enum handlers handlers, u32 workers, u32 clients, struct l
     bench_open(&bench, workers);
     struct kernel_process_id started[2];
     u32 handler_count = handlers == HANDLER_EACH ? clients : 1;
+    bench.by_cpu = load.by_cpu;
     for (u32 i = 0; i < handler_count; i++) {
         const char *cid = handlers == HANDLER_RUNTIME ? bench.ping : bench.ponger;
         started[i] = start(&bench, cid, false, (struct load){.lane = i});
@@ -357,11 +395,17 @@ static const struct shape {
     u32 clients;
     struct load load;
 } shapes[] = {
-    {"1 handler, 2 clients, 32 under way each", HANDLER_RUNTIME, 2, {400000, 64, 32, 0}},
-    {"1 handler, 2 clients that wait", HANDLER_PLAIN, 2, {1000000, 64, 0, 0}},
-    {"1 handler, 16 clients, 8 under way each", HANDLER_RUNTIME, 16, {50000, 64, 8, 0}},
-    {"2 pairs, 32 under way each", HANDLER_EACH, 2, {400000, 64, 32, 0}},
-    {"2 pairs that wait", HANDLER_EACH, 2, {1000000, 64, 0, 0}},
+    {"1 handler, 2 clients, 32 under way each",
+     HANDLER_RUNTIME,
+     2,
+     {400000, 64, 32, 0, NULL, false}},
+    {"1 handler, 2 clients that wait", HANDLER_PLAIN, 2, {1000000, 64, 0, 0, NULL, false}},
+    {"1 handler, 16 clients, 8 under way each",
+     HANDLER_RUNTIME,
+     16,
+     {50000, 64, 8, 0, NULL, false}},
+    {"2 pairs, 32 under way each", HANDLER_EACH, 2, {400000, 64, 32, 0, NULL, false}},
+    {"2 pairs that wait", HANDLER_EACH, 2, {1000000, 64, 0, 0, NULL, false}},
 };
 
 // For a profiler.
@@ -450,6 +494,38 @@ static void bench_spawn(void)
         ours / 1e3, peer / 1e3, peer / ours);
 }
 
+// ns until a program has been started by redshirt:kernel/processes and its end been heard of.
+static f64 spawn_by_message(void)
+{
+    enum { COUNT = 10000 };
+    struct bench bench;
+    bench_open(&bench, 1);
+    struct load load = {.count = COUNT, .spawned = bench.exit};
+    bench.by_cpu = true;
+    (void)start(&bench, bench.spawner, true, load);
+    u64 took_ns = bench_run(&bench);
+    bench_close(&bench);
+    return (f64)took_ns / COUNT;
+}
+
+// The child's first instruction lies within.
+static void bench_spawn_by_message(void)
+{
+    f64 ours[RATE_RUNS];
+    f64 peer[RATE_RUNS];
+    for (u32 i = 0; i < RATE_RUNS; i++) {
+        ours[i] = spawn_by_message();
+        peer[i] = spawn_exec();
+    }
+    f64 ours_us = median(ours, RATE_RUNS) / 1e3;
+    f64 peer_us = median(peer, RATE_RUNS) / 1e3;
+    printf("| start by redshirt:kernel/processes%s, run, wait for the end | %.2f us (%.2f to %.2f) "
+           "| %.0f us (vfork, exec, wait) | %.0fx | <= 20 us |\n",
+           is_compiled() ? ", compiled" : "", ours_us, ours[0] / 1e3, ours[RATE_RUNS - 1] / 1e3,
+           peer_us, peer_us / ours_us);
+    fflush(stdout);
+}
+
 // Two threads of a process against one, which does as much.
 static void bench_threads(void)
 {
@@ -459,7 +535,8 @@ static void bench_threads(void)
         for (u32 threads = 1; threads <= 2; threads++) {
             struct bench bench;
             bench_open(&bench, 2);
-            (void)start(&bench, bench.summer, true, (struct load){threads, TURNS, 0, 0});
+            (void)start(&bench, bench.summer, true,
+                        (struct load){.count = threads, .bytes = TURNS});
             f64 ms = (f64)bench_run(&bench) / 1e6;
             bench_close(&bench);
             least[threads - 1] = ms < least[threads - 1] ? ms : least[threads - 1];
@@ -544,6 +621,7 @@ static f64 bind_and_unbind(u32 count)
     struct bench bench;
     bench_open(&bench, 1);
     struct kernel_process_id handler = start(&bench, bench.ponger, false, (struct load){0});
+    bench.by_cpu = true;
     (void)start(&bench, bench.binder, true, (struct load){.count = count});
     u64 took_ns = bench_run(&bench);
     (void)!kernel_kill(bench.kernel, handler);
@@ -551,24 +629,81 @@ static f64 bind_and_unbind(u32 count)
     return (f64)took_ns / count;
 }
 
-// The least of several runs of each, in turns, as the machine is others' too.
+// With as many rows as there can be, and without any, in turns, as the machine is others' too: the
+// medians.
 static void bench_grants(void)
 {
-    f64 trips[2] = {1e9, 1e9};
-    f64 binds[2] = {1e9, 1e9};
-    for (u32 run = 0; run < 10; run++) {
-        grant_rows = run % 2 == 0 ? 0 : KERNEL_GRANTS - 16;
-        f64 trip = round_trip(HANDLER_PLAIN, 1, 1, (struct load){.count = 500000, .bytes = 64});
-        f64 bind = bind_and_unbind(300000);
-        trips[run % 2] = trip < trips[run % 2] ? trip : trips[run % 2];
-        binds[run % 2] = bind < binds[run % 2] ? bind : binds[run % 2];
+    f64 trips[2][RATE_RUNS];
+    f64 binds[2][RATE_RUNS];
+    f64 ratios[RATE_RUNS];
+    for (u32 run = 0; run < RATE_RUNS; run++) {
+        for (u32 has = 0; has < 2; has++) {
+            grant_rows = has == 0 ? 0 : KERNEL_GRANTS - 16;
+            struct load load = {.count = 200000, .bytes = 64, .by_cpu = true};
+            trips[has][run] = round_trip(HANDLER_PLAIN, 1, 1, load);
+            binds[has][run] = bind_and_unbind(100000);
+        }
+        ratios[run] = trips[1][run] / trips[0][run];
     }
     grant_rows = 0;
-    printf(
-        "| bind and unbind, %u grants | %.2f us | %.2f us (no grants) | %.2fx | bind <= 1 us |\n",
-        KERNEL_GRANTS - 16, binds[1] / 1e3, binds[0] / 1e3, binds[1] / binds[0]);
-    printf("| message round trip, 64 B, %u grants | %.0f ns | %.0f ns (no grants) | %.2fx | 1x |\n",
-           KERNEL_GRANTS - 16, trips[1], trips[0], trips[1] / trips[0]);
+    f64 binds_us[2] = {median(binds[0], RATE_RUNS) / 1e3, median(binds[1], RATE_RUNS) / 1e3};
+    printf("| bind and unbind%s, %u grants, limits, budgets | %.2f us | %.2f us (nothing checked) "
+           "| %.2fx | bind <= 1 us |\n",
+           is_compiled() ? ", compiled" : "", KERNEL_GRANTS - 16, binds_us[1], binds_us[0],
+           binds_us[1] / binds_us[0]);
+    f64 ratio = median(ratios, RATE_RUNS); // sorted now
+    printf("| message round trip, 64 B%s, %u grants, limits, budgets | %.0f ns | %.0f ns (nothing "
+           "checked) | %.2fx (%.2f to %.2f) | 1x |\n",
+           is_compiled() ? ", compiled" : "", KERNEL_GRANTS - 16, median(trips[1], RATE_RUNS),
+           median(trips[0], RATE_RUNS), ratio, ratios[0], ratios[RATE_RUNS - 1]);
+    fflush(stdout);
+}
+
+// ---- in between
+
+// ns for one message from a client to programs/ping and its answer, through a relay or not.
+static f64 interposed(bool has_relay, u32 count)
+{
+    struct bench bench;
+    bench_open(&bench, 1);
+    bench.by_cpu = true;
+    struct kernel_process_id others[2];
+    struct kernel_route route = {.name = span_string(ping_interface.name)};
+    digest_of(bench.relay, route.handler);
+    others[0] = start(&bench, bench.ping, false, (struct load){0});
+    if (has_relay) {
+        if (kernel_route_set(bench.kernel, &route) != ERR_OK) {
+            fail("a route");
+        }
+        others[1] = start(&bench, bench.relay, false, (struct load){0});
+    }
+    while (kernel_worker_step(bench.kernel, 0, INT64_MAX)) { // until each of them waits
+    }
+    (void)start(&bench, bench.pinger, true, (struct load){.count = count, .bytes = 64});
+    u64 took_ns = bench_run(&bench);
+    for (u32 i = 0; i < 1 + (u32)has_relay; i++) {
+        (void)!kernel_kill(bench.kernel, others[i]);
+    }
+    bench_close(&bench);
+    return (f64)took_ns / count;
+}
+
+static void bench_interposed(void)
+{
+    f64 trips[2][RATE_RUNS];
+    f64 ratios[RATE_RUNS];
+    for (u32 run = 0; run < RATE_RUNS; run++) {
+        for (u32 has = 0; has < 2; has++) {
+            trips[has][run] = interposed(has == 1, 100000);
+        }
+        ratios[run] = trips[1][run] / trips[0][run];
+    }
+    f64 ratio = median(ratios, RATE_RUNS); // sorted now
+    printf("| message round trip, 64 B%s, through a program in between | %.0f ns | %.0f ns "
+           "(direct) | %.2fx (%.2f to %.2f) | <= 2.2x |\n",
+           is_compiled() ? ", compiled" : "", median(trips[1], RATE_RUNS),
+           median(trips[0], RATE_RUNS), ratio, ratios[0], ratios[RATE_RUNS - 1]);
+    fflush(stdout);
 }
 
 int main(int argc, char **argv)
@@ -589,14 +724,23 @@ int main(int argc, char **argv)
     if (all || strcmp(only, "grants") == 0) {
         bench_grants();
     }
+    if (all || strcmp(only, "between") == 0) {
+        bench_interposed();
+    }
     if (all || strcmp(only, "rate") == 0) {
         bench_throughput();
     }
     if (all || strcmp(only, "spawn") == 0) {
         bench_spawn();
     }
+    if (all || strcmp(only, "children") == 0) {
+        bench_spawn_by_message();
+    }
     if (strcmp(only, "compiled") == 0) {
         bench_compiled();
+        bench_grants();
+        bench_interposed();
+        bench_spawn_by_message();
     }
     if (all || strcmp(only, "idle") == 0) {
         bench_idle();
