@@ -128,7 +128,7 @@ void entry_give_locked(struct kernel *kernel, struct interface_entry *entry)
 enum err registration_add_locked(struct kernel *kernel, struct party *party,
                                  const struct definition *definition, struct registration **out)
 {
-    struct interface_entry *followed = succession_find_locked(kernel, party, definition);
+    struct interface_entry *followed = succession_settle_locked(kernel, party, definition);
     const u8 *seat =
         followed != NULL ? followed->program : route_seat_locked(kernel, party, definition->name);
     struct interface_entry *entry = entry_take_locked(kernel, definition->name, seat);

@@ -65,6 +65,7 @@ struct party {
     struct list held;      // struct message by handler_note: delivered, to be answered
     struct list cancelled; // those of them that it is charged for, by of_client, oldest first
     u32 cancelled_count;
+    bool is_swept; // handler_abandon is at work: what it looks at is in no list for a moment
     struct list registrations; // struct registration
 };
 
@@ -734,6 +735,9 @@ const u8 *route_seat_locked(struct kernel *kernel, const struct party *party, st
 // The seat that a party takes over by registering for that, or NULL.
 struct interface_entry *succession_find_locked(struct kernel *kernel, const struct party *party,
                                                const struct definition *definition);
+// Gives the lock back until nobody sweeps what the handler there has, and finds the seat again.
+struct interface_entry *succession_settle_locked(struct kernel *kernel, const struct party *party,
+                                                 const struct definition *definition);
 // Takes it over. Returns how many items it looked at.
 u32 succession_take_locked(struct kernel *kernel, struct interface_entry *entry,
                            struct registration *new);

@@ -469,6 +469,7 @@ u32 handler_abandon_locked(struct kernel *kernel, struct party *party, u32 regis
     struct list kept; // in their order
     list_init(&todo);
     list_init(&kept);
+    party->is_swept = true;
     list_prepend_all(&todo, &party->held);
     struct list_node *node;
     while ((node = list_first(&todo)) != NULL) {
@@ -495,6 +496,7 @@ u32 handler_abandon_locked(struct kernel *kernel, struct party *party, u32 regis
         rest_locked(kernel, ++items);
     }
     list_prepend_all(&party->notes, &kept);
+    party->is_swept = false;
     return items;
 }
 

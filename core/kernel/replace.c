@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/kernel/replace.h"
 #include "core/kernel/internal.h"
+#include "core/platform.h"
 
 static const u8 nobody[32];
 
@@ -78,6 +79,23 @@ struct interface_entry *succession_find_locked(struct kernel *kernel, const stru
     return NULL;
 }
 
+// The handler that is followed may be unregistering for something else, on another worker: it gives
+// the lock back in between, and what it has is not where notes_move looks for it. That worker needs
+// nothing but the lock to come to its end.
+struct interface_entry *succession_settle_locked(struct kernel *kernel, const struct party *party,
+                                                 const struct definition *definition)
+{
+    for (;;) {
+        struct interface_entry *entry = succession_find_locked(kernel, party, definition);
+        if (entry == NULL || !entry->handler->party->is_swept) {
+            return entry;
+        }
+        kernel_unlock(kernel);
+        platform_relax();
+        kernel_lock(kernel);
+    }
+}
+
 void succession_end_locked(struct interface_entry *entry)
 {
     if (list_is_linked(&entry->of_successions)) {
@@ -120,7 +138,8 @@ static u32 notes_move_locked(struct registration *old, struct registration *new)
     return items;
 }
 
-// Whether a handler that gave way holds nothing that anybody waits for.
+// Whether a handler that gave way holds nothing that anybody waits for. Limit: what its clients
+// have cancelled is walked through under the lock, some ns each, until one is found that is not.
 static bool is_idle(const struct party *party)
 {
     for (struct list_node *node = list_first(&party->held); node != NULL;

@@ -8,6 +8,8 @@
 #include "core/kernel/device.h"
 #include "core/kernel/grant.h"
 #include "core/kernel/internal.h"
+#include "core/kernel/replace.h"
+#include "core/kernel/route.h"
 #include "core/platform.h"
 #include "interfaces/loader.h"
 #include "interfaces/ping.h"
@@ -47,7 +49,8 @@ struct machine {
 };
 
 static u8 files[6][1 << 16];
-static size_t exit_bytes; // of the fourth
+static size_t ponger_bytes; // of the first,
+static size_t exit_bytes;   // and of the fourth
 
 // Returns its bytes.
 static size_t add(struct machine *machine, u32 slot, const char *path,
@@ -88,7 +91,7 @@ static void machine_open_with(struct machine *machine, enum kernel_engine engine
                                    .code_placed = count_placed,
                                    .code_context = machine};
     assert_int_equal(kernel_create(&config, &machine->kernel, NULL), ERR_OK);
-    (void)add(machine, 0, "build/test/kernel/ponger.wasm", machine->ponger);
+    ponger_bytes = add(machine, 0, "build/test/kernel/ponger.wasm", machine->ponger);
     (void)add(machine, 1, "build/test/kernel/pinger.wasm", machine->pinger);
     (void)add(machine, 2, "build/test/kernel/idle.wasm", machine->idle);
     exit_bytes = add(machine, 3, "build/test/kernel/exit.wasm", machine->exit);
@@ -484,9 +487,94 @@ static void code_is_dropped_while_others_run(void **state)
     machine_close(&machine);
 }
 
+// ---- one that follows comes while the one before sweeps what it had for something else
+
+enum { SWEEP_NS = 30000000, LOOKS = 1000 };
+
+static struct {
+    struct machine machine;
+    struct kernel_process_id old;
+    char new[KERNEL_CID_TEXT_BYTES];
+    u8 file[sizeof files[0] + 16];
+    bool was_early;
+    bool has_followed;
+} followed;
+
+static bool handles(const char *cid)
+{
+    struct cid program;
+    assert_int_equal(cid_parse_text(span_string(cid), &program, NULL), ERR_OK);
+    return kernel_program_handles(followed.machine.kernel, span_string(ping_interface.name),
+                                  program.digest);
+}
+
+// Whether the program handles it, before long.
+static bool will_handle(const char *cid)
+{
+    struct timespec pause = {0, 1000000};
+    for (u32 i = 0; i < LOOKS && !handles(cid); i++) {
+        (void)nanosleep(&pause, NULL);
+    }
+    return handles(cid);
+}
+
+static void sweep_says(bool is_swept)
+{
+    struct kernel *kernel = followed.machine.kernel;
+    kernel_lock(kernel);
+    process_find_locked(kernel, followed.old.value)->party.is_swept = is_swept;
+    kernel_unlock(kernel);
+}
+
+static void *follow(void *context)
+{
+    struct machine *machine = context;
+    struct timespec pause = {0, SWEEP_NS};
+    struct cid old, new;
+    bool is_good = cid_parse_text(span_string(machine->ponger), &old, NULL) == ERR_OK &&
+                   cid_parse_text(span_string(followed.new), &new, NULL) == ERR_OK &&
+                   will_handle(machine->ponger);
+    if (is_good) {
+        sweep_says(true);
+        is_good = kernel_replace(machine->kernel, span_string(ping_interface.name), old.digest,
+                                 new.digest) == ERR_OK;
+        (void)start(machine, followed.new, "0", "0", false);
+        (void)nanosleep(&pause, NULL);
+        followed.was_early = handles(followed.new);
+        sweep_says(false);
+    }
+    followed.has_followed = is_good && will_handle(followed.new);
+    return NULL;
+}
+
+static void who_follows_waits_for_a_sweep(void **state)
+{
+    (void)state;
+    struct machine *machine = &followed.machine;
+    machine_open(machine);
+    size_t size = ponger_bytes;
+    memcpy(followed.file, files[0], size);
+    memcpy(followed.file + size, "\0\2\1x", 4); // a section that says nothing: another name
+    assert_int_equal(kernel_program_add(machine->kernel, span_of(followed.file, size + 4),
+                                        (struct span){0}, followed.new, NULL),
+                     ERR_OK);
+    followed.old = start(machine, machine->ponger, "0", "0", false);
+    for (u32 i = 0; i < 2; i++) {
+        (void)start_in(machine, machine->pinger, 100 * TRIPS, "64", i == 0 ? "0" : "16", "0", true);
+    }
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, follow, machine), 0);
+    run(machine);
+    pthread_join(thread, NULL);
+    machine_close(machine);
+    assert_false(followed.was_early);
+    assert_true(followed.has_followed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_follows_waits_for_a_sweep),
         cmocka_unit_test(messages_between_processes_on_several_workers),
         cmocka_unit_test(pairs_call_beside_each_other),
         cmocka_unit_test(processes_come_and_go_beside_them),
