@@ -2,8 +2,8 @@
 // programs/tools/top.c: shows, again and again, which processes run most.
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "programs/tools/common/keys.h"
 #include "programs/tools/common/options.h"
 #include "programs/tools/common/out.h"
 #include "programs/tools/common/seen.h"
@@ -13,9 +13,9 @@ const struct tool tool = {
     "top",
     "Usage: top [-d SECONDS] [-n COUNT]\n"
     "\n"
-    "Shows which processes run most, every two seconds until it is stopped; where the output is "
-    "no\n"
-    "terminal, once. CPU is in hundredths of one worker, since it was shown before.\n"
+    "Shows which processes run most, every two seconds until q or Ctrl-C is typed; where the "
+    "output\n"
+    "is no terminal, once. CPU is in hundredths of one worker, since it was shown before.\n"
     "\n"
     "  -d SECONDS  waits so long in between\n"
     "  -n COUNT    shows it so often\n",
@@ -25,6 +25,7 @@ const struct tool tool = {
 enum { SECONDS_MOST = 86400, LINES_DEFAULT = 24, LINES_ABOVE = 3 };
 
 #define SECOND_NS 1000000000ull
+#define SECOND_MS 1000ull
 
 // A process, and how long it has run since it was seen before.
 struct row {
@@ -87,9 +88,8 @@ static void head_put(const struct seen *now, const struct seen *before, u64 pass
 static void show(const struct seen *now, const struct seen *before)
 {
     u64 passed_ns = now->uptime_ns - before->uptime_ns;
-    const char *said = getenv("LINES");
-    u64 lines;
-    if (said == NULL || !tool_number(said, &lines) || lines <= LINES_ABOVE) {
+    u64 lines = keys_rows();
+    if (lines <= LINES_ABOVE) {
         lines = LINES_DEFAULT;
     }
     struct row *rows = rows_make(now, before);
@@ -129,11 +129,12 @@ int tool_main(int count, char **words)
     if (options.operand_count != 0 || seconds == 0 || seconds > SECONDS_MOST) {
         tool_fail_usage(NULL, "SECONDS are from 1 to 86400, and there are no operands");
     }
+    if (out_is_terminal()) {
+        keys_begin();
+    }
     for (u64 round = 0; round < rounds; round++) {
-        struct timespec time = {.tv_sec = (time_t)seconds};
-        if (round != 0 && nanosleep(&time, NULL) != 0) {
-            tool_say_error(NULL);
-            return 1;
+        if (round != 0 && !keys_wait(seconds * SECOND_MS)) {
+            break;
         }
         struct seen *now = &seen[round % 2];
         seen_read(now);

@@ -378,6 +378,22 @@ def tools_without_a_folder(world):
         expect((ended.code, f"{name} may not use" in said, f"{name}: {wanted}: not allowed" in said), (77, True, True), ended)
 
 
+def top_typed(world, keys):
+    """What top says on the standard error when these keys are typed while it waits for a day."""
+    main, other = pty.openpty()
+    process = world.start("run", "top", "-d", "86400", stdin=other, stdout=other)
+    os.close(other)
+    shown = b""
+    while b" top\r\n" not in shown:
+        shown += os.read(main, 65536)
+    for key in keys:
+        os.write(main, bytes([key]))
+    expect(process.wait(timeout=PATIENCE), 0, shown)
+    os.close(main)
+    with process.stderr as said:
+        return said.read()
+
+
 @test
 def tools_processes(world):
     world.answers = ()
@@ -393,6 +409,8 @@ def tools_processes(world):
     shown = world.run("run", "top", "-n", "2", "-d", "1").out.decode()
     expect(shown.count("messages/s"), 2, shown)
     expect(shown.count(" top\n"), 2, shown)
+    expect(top_typed(world, b"xq"), b"")
+    expect(top_typed(world, b"\x03"), b"")
     for number in ("0", "1", "99999", "x", "18446744073709551616"):
         ended = world.run("run", "kill", number)
         expect((ended.code, ended.err.startswith(f"kill: {number}: ".encode())), (1, True), ended)

@@ -59,6 +59,7 @@ static const struct {
     {"http", "redshirt:kernel/inspect", KERNEL_USE, ""},
     {"ps", "redshirt:kernel/inspect", KERNEL_USE, ""},
     {"top", "redshirt:kernel/inspect", KERNEL_USE, ""},
+    {"top", "redshirt:io/terminal", KERNEL_USE, ""},
     {"kill", "redshirt:kernel/processes", KERNEL_USE, ""},
     {"env", "redshirt:kernel/processes", KERNEL_USE, ""},
     {"http", "redshirt:io/tcp", KERNEL_USE, "listen:127.0.0.1:*"},
