@@ -131,10 +131,12 @@ static void take_message(struct between *between, const struct rt_event *event)
     }
 }
 
-static void take_answer(struct between *between, const struct rt_event *event)
+// Answers, and takes the next event: together, so that the worker goes on with the client at once.
+static void take_answer(struct between *between, struct rt_event *event)
 {
     struct map_node *node = map_find(&between->by_below, event->id);
     if (node == NULL) {
+        rt_next(event);
         return;
     }
     struct call *call = CONTAINER_OF(node, struct call, by_below);
@@ -150,8 +152,9 @@ static void take_answer(struct between *between, const struct rt_event *event)
     // Who has cancelled, or is gone, needs none.
     if (event->error != 0) {
         (void)rt_answer_error(above, (enum abi_error)error_of_send(event->error));
-    } else if (rt_answer(above, body.data, (u32)body.size) < 0) {
-        (void)rt_answer_error(above, E_TOO_LONG);
+        rt_next(event);
+    } else {
+        rt_answer_next(above, body.data, (u32)body.size, event);
     }
 }
 
@@ -189,21 +192,19 @@ u32 forward_run(const struct forward *forward)
         return 1;
     }
     struct rt_event event;
+    rt_next(&event);
     for (;;) {
-        rt_next(&event);
-        switch (event.kind) {
-        case NOTIFICATION_MESSAGE:
-            take_message(&between, &event);
-            break;
-        case NOTIFICATION_ANSWER:
+        if (event.kind == NOTIFICATION_ANSWER) {
             take_answer(&between, &event);
-            break;
-        case NOTIFICATION_CANCELLED:
-            take_cancelled(&between, &event);
-            break;
-        case NOTIFICATION_CLIENT_GONE:
-            take_gone(&between, &event);
-            break;
+            continue;
         }
+        if (event.kind == NOTIFICATION_MESSAGE) {
+            take_message(&between, &event);
+        } else if (event.kind == NOTIFICATION_CANCELLED) {
+            take_cancelled(&between, &event);
+        } else {
+            take_gone(&between, &event);
+        }
+        rt_next(&event);
     }
 }
