@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Questions to whoever handles `consent`: one for each program and interface that nobody has said
-// anything about, however many binds wait for the answer. The kernel asks as a client; whoever
-// answers may take as long as it likes, and is believed about nothing but the answer.
+// Questions to whoever handles `consent`: one for each program, right and interface that nobody has
+// said anything about, however many binds (or registers) wait for the answer. The kernel asks as a
+// client; whoever answers may take as long as it likes, and is believed about nothing but the
+// answer.
 #include "interfaces/consent.h"
 #include "core/base/cid.h"
 #include "core/base/text.h"
@@ -11,12 +12,12 @@
 // ---- asking
 
 static struct question *find_open(struct kernel *kernel, const u8 program[32],
-                                  const u8 interface[32])
+                                  enum kernel_right right, const u8 interface[32])
 {
     struct list_node *node = list_first(&kernel->open_questions);
     while (node != NULL) { // at most KERNEL_QUESTIONS
         struct question *question = LIST_ITEM(node, struct question, of_kernel);
-        if (mem_equal(question->program, program, 32) &&
+        if (question->right == right && mem_equal(question->program, program, 32) &&
             mem_equal(question->interface, interface, 32)) {
             return question;
         }
@@ -55,7 +56,7 @@ static struct span gives(struct kernel *kernel, const struct definition *definit
 
 // The kernel's message, without its place in a queue; NULL: no memory.
 static struct message *message_make(struct kernel *kernel, const struct process *process,
-                                    const struct definition *definition,
+                                    enum kernel_right right, const struct definition *definition,
                                     const struct grant_walk *about)
 {
     char name[CID_TEXT_BYTES];
@@ -69,6 +70,7 @@ static struct message *message_make(struct kernel *kernel, const struct process 
     struct consent_ask_call call = {
         .question =
             {
+                .wish = right == KERNEL_HANDLE ? CONSENT_RIGHT_HANDLE : CONSENT_RIGHT_USE,
                 .program = span_string(name),
                 .name = is_own ? process_started_as(process->leader) : (struct span){0},
                 .wanted = definition->name,
@@ -95,8 +97,8 @@ static struct message *message_make(struct kernel *kernel, const struct process 
 }
 
 static enum err question_new(struct kernel *kernel, struct process *process,
-                             const struct definition *definition, const struct grant_walk *about,
-                             struct question **out)
+                             enum kernel_right right, const struct definition *definition,
+                             const struct grant_walk *about, struct question **out)
 {
     struct registration *handler = find_asked(kernel, process, about->program);
     if (handler == NULL) {
@@ -108,7 +110,7 @@ static enum err question_new(struct kernel *kernel, struct process *process,
     if (question == NULL) {
         return ERR_LIMIT;
     }
-    struct message *message = message_make(kernel, process, definition, about);
+    struct message *message = message_make(kernel, process, right, definition, about);
     if (message == NULL) {
         pool_give(&kernel->questions, question);
         return ERR_LIMIT;
@@ -116,6 +118,7 @@ static enum err question_new(struct kernel *kernel, struct process *process,
     list_init(&question->waiting);
     mem_copy(question->program, about->program, sizeof question->program);
     mem_copy(question->interface, definition->hash, sizeof question->interface);
+    question->right = (u8)right;
     question->codec = about->codec;
     question->family = family;
     family->family_questions++;
@@ -128,11 +131,12 @@ static enum err question_new(struct kernel *kernel, struct process *process,
 }
 
 enum err consent_ask_locked(struct kernel *kernel, struct process *process, struct message *message,
-                            const struct definition *definition, const struct grant_walk *about)
+                            enum kernel_right right, const struct definition *definition,
+                            const struct grant_walk *about)
 {
-    struct question *question = find_open(kernel, about->program, definition->hash);
+    struct question *question = find_open(kernel, about->program, right, definition->hash);
     if (question == NULL) {
-        TRY(question_new(kernel, process, definition, about, &question));
+        TRY(question_new(kernel, process, right, definition, about, &question));
     }
     message->pending = PENDING_CONSENT;
     message->definition = definition;
@@ -192,6 +196,7 @@ static void tell_learned(struct kernel *kernel, const struct question *question)
     mem_copy(cid.digest, question->program, sizeof cid.digest);
     cid_write_text(&cid, name);
     struct kernel_learned learned = {
+        .right = question->right,
         .cid = span_string(name),
         .interface = question->interface,
         .name = LIST_ITEM(first, struct message, handler_note.node)->definition->name,
@@ -215,7 +220,7 @@ void consent_answered_locked(struct kernel *kernel, struct message *message, str
     enum err err = ERR_DENIED;
     if (is_answer) {
         struct kernel_grant grant = {
-            .right = KERNEL_USE,
+            .right = (enum kernel_right)question->right,
             .word = answer == CONSENT_ANSWER_NO ? KERNEL_DENY : KERNEL_ALLOW,
             .is_learned = answer == CONSENT_ANSWER_ALWAYS,
         };
@@ -235,7 +240,8 @@ void consent_changed_locked(struct kernel *kernel)
     while (node != NULL) { // at most KERNEL_QUESTIONS
         struct question *question = LIST_ITEM(node, struct question, of_kernel);
         node = list_next(&kernel->open_questions, node);
-        if (grant_word_locked(kernel, question->program, question->interface) != KERNEL_ASK) {
+        if (grant_word_locked(kernel, (enum kernel_right)question->right, question->program,
+                              question->interface) != KERNEL_ASK) {
             withdraw(kernel, question);
             settle(kernel, question, false);
         }
@@ -254,10 +260,10 @@ void consent_step_locked(struct kernel *kernel)
         struct message *message = LIST_ITEM(node, struct message, handler_note.node);
         message->pending = PENDING_NONE;
         message->question = NULL;
-        if (question->is_denied) {
-            system_bind_denied_locked(kernel, message);
+        if (question->right == KERNEL_HANDLE) {
+            system_register_again_locked(kernel, message, question->is_denied);
         } else {
-            system_bind_again_locked(kernel, message);
+            system_bind_again_locked(kernel, message, question->is_denied);
         }
     }
     if (list_is_empty(&question->waiting)) {

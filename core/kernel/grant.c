@@ -191,11 +191,11 @@ void grant_up(struct grant_walk *walk)
 
 // ---- judging
 
-enum kernel_word grant_word_locked(struct kernel *kernel, const u8 program[32],
-                                   const u8 interface[32])
+enum kernel_word grant_word_locked(struct kernel *kernel, enum kernel_right right,
+                                   const u8 program[32], const u8 interface[32])
 {
-    const struct grant_row *row = row_judge(kernel, KERNEL_USE, program, interface);
-    return (enum kernel_word)(row == NULL ? kernel->config.unknown[KERNEL_USE] : row->word);
+    const struct grant_row *row = row_judge(kernel, right, program, interface);
+    return (enum kernel_word)(row == NULL ? kernel->config.unknown[right] : row->word);
 }
 
 enum kernel_word grant_judge_locked(struct kernel *kernel, const struct process *process,

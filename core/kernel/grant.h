@@ -28,7 +28,7 @@ enum { KERNEL_RIGHTS = 2 };
 
 enum kernel_word {
     KERNEL_DENY, // what nobody has said anything about, unless the machine says otherwise
-    KERNEL_ASK,  // whoever handles `consent`; nobody: denied. To handle an interface: denied
+    KERNEL_ASK,  // whoever handles `consent`; nobody: denied
     KERNEL_ALLOW,
 };
 

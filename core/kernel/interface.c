@@ -297,7 +297,7 @@ static void patient_try_locked(struct kernel *kernel, struct interface_entry *en
     message->pending = PENDING_NONE;
     message->entry = NULL;
     message->is_patient = true; // the handler may be gone by the time that somebody is asked
-    system_bind_again_locked(kernel, message);
+    system_bind_again_locked(kernel, message, false);
     entry_give_locked(kernel, entry);
 }
 

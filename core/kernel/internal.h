@@ -178,8 +178,9 @@ struct question {
     struct list_node of_kernel; // in kernel->questions, or ->answered
     struct message *asked;      // the kernel's; NULL: it was answered
     struct process *family;     // charged for it
-    struct list waiting;        // struct message by handler_note: binds
+    struct list waiting;        // struct message by handler_note: binds or registers
     bool is_denied;             // once answered
+    u8 right;                   // enum kernel_right: which of the two
     u8 codec;                   // of the program's CID
     u8 program[32];
     u8 interface[32];
@@ -752,9 +753,9 @@ void grants_init(struct kernel *kernel);
 void grants_drop(struct kernel *kernel);
 // Adds a row that the user's own words leave room for.
 enum err grant_learn_locked(struct kernel *kernel, const struct kernel_grant *grant);
-// What the user said of the use of an interface by that program alone.
-enum kernel_word grant_word_locked(struct kernel *kernel, const u8 program[32],
-                                   const u8 interface[32]);
+// What the user said of that right of that program alone to an interface.
+enum kernel_word grant_word_locked(struct kernel *kernel, enum kernel_right right,
+                                   const u8 program[32], const u8 interface[32]);
 // The programs that a process's grants depend on, itself first: moved to the next by grant_up.
 struct grant_walk {
     const struct lineage *above;
@@ -812,14 +813,16 @@ u64 budget_portions(u64 bytes);
 
 // ---- consent.c
 
-// The bind waits until somebody has said whether that program may use the interface.
+// The bind or register waits until somebody has said whether that program has that right to the
+// interface.
 // ERR_DENIED  there is nobody to ask     ERR_LIMIT
 enum err consent_ask_locked(struct kernel *kernel, struct process *process, struct message *message,
-                            const struct definition *definition, const struct grant_walk *about);
+                            enum kernel_right right, const struct definition *definition,
+                            const struct grant_walk *about);
 // The answer has come, or (error) will not. Frees the message; takes over `allocated`.
 void consent_answered_locked(struct kernel *kernel, struct message *message, struct span body,
                              u8 *allocated, u32 error);
-// The bind waits no more: it was in question->waiting.
+// The bind or register waits no more: it was in question->waiting.
 void consent_left_locked(struct kernel *kernel, struct question *question);
 // Rows have changed: questions that these answer are no more.
 void consent_changed_locked(struct kernel *kernel);
@@ -1004,9 +1007,10 @@ void system_answer_no_child_locked(struct kernel *kernel, struct message *messag
 // Answers when the process's child of that number ends.
 void system_await_end_locked(struct kernel *kernel, struct process *process,
                              struct message *message, u64 id);
-// Answers to what was PENDING. The first two are of a bind; `again`: judges it once more.
-void system_bind_again_locked(struct kernel *kernel, struct message *message);
-void system_bind_denied_locked(struct kernel *kernel, struct message *message);
+// Answers to what was PENDING. The first two judge a bind or a register once more, unless whoever
+// was asked has denied it.
+void system_bind_again_locked(struct kernel *kernel, struct message *message, bool is_denied);
+void system_register_again_locked(struct kernel *kernel, struct message *message, bool is_denied);
 void system_answer_bind_locked(struct kernel *kernel, struct message *message, struct bond *bond);
 void system_answer_spawn_locked(struct kernel *kernel, struct message *message,
                                 struct process *child);

@@ -79,6 +79,7 @@ struct kernel_refusal {
 
 // What whoever handles `consent` has allowed for ever. Spans are valid during the call.
 struct kernel_learned {
+    u8 right; // enum kernel_right
     struct span cid;
     const u8 *interface; // 32 bytes: I
     struct span name;    // of the interface; untrusted

@@ -120,8 +120,8 @@ static void bind_ask(const struct bind *bind, const struct grant_walk *about)
         return;
     }
     bind->message->is_patient = bind->is_patient;
-    enum err err =
-        consent_ask_locked(bind->kernel, bind->process, bind->message, bind->definition, about);
+    enum err err = consent_ask_locked(bind->kernel, bind->process, bind->message, KERNEL_USE,
+                                      bind->definition, about);
     if (err == ERR_DENIED) {
         bind_deny(bind);
     } else if (err != ERR_OK) {
@@ -149,16 +149,14 @@ static void bind_judge(const struct bind *bind)
     }
 }
 
-void system_bind_again_locked(struct kernel *kernel, struct message *message)
+void system_bind_again_locked(struct kernel *kernel, struct message *message, bool is_denied)
 {
     struct bind bind = {kernel, message->client, message, message->definition, message->is_patient};
-    bind_judge(&bind);
-}
-
-void system_bind_denied_locked(struct kernel *kernel, struct message *message)
-{
-    struct bind bind = {kernel, message->client, message, message->definition, false};
-    bind_deny(&bind);
+    if (is_denied) {
+        bind_deny(&bind);
+    } else {
+        bind_judge(&bind);
+    }
 }
 
 static void hash_read(const struct system_hash *from, u8 hash[32])
@@ -226,6 +224,79 @@ static void call_unbind(void *context, const struct interface_message *unused,
 
 // ---- register, unregister
 
+static void register_refuse(const struct system_call *call, enum system_register_error_kind kind)
+{
+    struct system_result_u32_register_error result = {.error.kind = kind};
+    ANSWER(call->kernel, call->message, system_register_encode_result, &result);
+}
+
+static void register_deny(const struct system_call *call, const struct definition *definition)
+{
+    grant_refused_locked(call->kernel, call->process, KERNEL_HANDLE, definition);
+    register_refuse(call, SYSTEM_REGISTER_ERROR_DENIED);
+}
+
+// The user has chosen it.
+static void register_granted(const struct system_call *call, const struct definition *definition)
+{
+    struct party *party = &call->process->party;
+    struct registration *registration;
+    enum err err = ERR_LIMIT;
+    if (party->registration_count < KERNEL_REGISTRATIONS) {
+        err = registration_add_locked(call->kernel, party, definition, &registration);
+    }
+    if (err != ERR_OK) {
+        register_refuse(call, err == ERR_EXISTS ? SYSTEM_REGISTER_ERROR_TAKEN
+                                                : SYSTEM_REGISTER_ERROR_LIMIT);
+        return;
+    }
+    struct system_result_u32_register_error result = {.ok = true, .value = registration->id};
+    ANSWER(call->kernel, call->message, system_register_encode_result, &result);
+}
+
+static void register_ask(const struct system_call *call, const struct definition *definition,
+                         const struct grant_walk *about)
+{
+    enum err err = ERR_DENIED; // who wants no answer cannot wait for one
+    if (call->message != NULL) {
+        err = consent_ask_locked(call->kernel, call->process, call->message, KERNEL_HANDLE,
+                                 definition, about);
+    }
+    if (err == ERR_DENIED) {
+        register_deny(call, definition);
+    } else if (err != ERR_OK) {
+        register_refuse(call, SYSTEM_REGISTER_ERROR_LIMIT);
+    }
+}
+
+// At once, and again after each answer that it has waited for.
+static void register_judge(const struct system_call *call, const struct definition *definition)
+{
+    struct grant_walk asked;
+    switch (grant_judge_locked(call->kernel, call->process, KERNEL_HANDLE, definition, &asked)) {
+    case KERNEL_ALLOW:
+        register_granted(call, definition);
+        break;
+    case KERNEL_ASK:
+        register_ask(call, definition, &asked);
+        break;
+    default:
+        register_deny(call, definition);
+        break;
+    }
+}
+
+void system_register_again_locked(struct kernel *kernel, struct message *message, bool is_denied)
+{
+    struct system_call call = {.kernel = kernel, .process = message->client, .message = message};
+    const struct definition *definition = message->definition;
+    if (is_denied) {
+        register_deny(&call, definition);
+    } else {
+        register_judge(&call, definition);
+    }
+}
+
 static void call_register(void *context, const struct interface_message *unused,
                           const struct system_register_call *body)
 {
@@ -234,29 +305,11 @@ static void call_register(void *context, const struct interface_message *unused,
     u8 hash[32];
     hash_read(&body->interface, hash);
     const struct definition *definition = process_definition(call->process, hash);
-    struct system_result_u32_register_error result = {0};
-    struct grant_walk asked;
     if (definition == NULL) {
-        result.error.kind = SYSTEM_REGISTER_ERROR_NOT_DECLARED;
-    } else if (grant_judge_locked(call->kernel, call->process, KERNEL_HANDLE, definition, &asked) !=
-               KERNEL_ALLOW) {
-        grant_refused_locked(call->kernel, call->process, KERNEL_HANDLE, definition);
-        result.error.kind = SYSTEM_REGISTER_ERROR_DENIED;
-    } else if (call->process->party.registration_count >= KERNEL_REGISTRATIONS) {
-        result.error.kind = SYSTEM_REGISTER_ERROR_LIMIT;
+        register_refuse(call, SYSTEM_REGISTER_ERROR_NOT_DECLARED);
     } else {
-        struct registration *registration;
-        enum err err =
-            registration_add_locked(call->kernel, &call->process->party, definition, &registration);
-        result.ok = err == ERR_OK;
-        if (result.ok) {
-            result.value = registration->id;
-        } else {
-            result.error.kind =
-                err == ERR_EXISTS ? SYSTEM_REGISTER_ERROR_TAKEN : SYSTEM_REGISTER_ERROR_LIMIT;
-        }
+        register_judge(call, definition);
     }
-    ANSWER(call->kernel, call->message, system_register_encode_result, &result);
 }
 
 static void call_unregister(void *context, const struct interface_message *unused,

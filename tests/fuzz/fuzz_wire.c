@@ -3,6 +3,7 @@
 // of the tree's interfaces gets the rest. What is accepted must encode to the same bytes, and its
 // lists must walk.
 #include "core/base/assert.h"
+#include "interfaces/consent.h"
 #include "interfaces/dns.h"
 #include "interfaces/inspect.h"
 #include "interfaces/processes.h"
@@ -52,6 +53,18 @@ TRY_BODY(processes_descendants, result, struct processes_list_descendant)
 TRY_BODY(processes_names, result, struct processes_list_string)
 TRY_BODY(terminal_size, result, struct terminal_option_extent)
 TRY_BODY(terminal_set_mode, call, struct terminal_set_mode_call)
+TRY_BODY(consent_ask, call, struct consent_ask_call)
+TRY_BODY(system_register, result, struct system_result_u32_register_error)
+
+static bool try_consent_ask_result(struct span body, u8 *out)
+{
+    enum consent_answer answer;
+    if (consent_ask_decode_result(body, &answer) != ERR_OK) {
+        return false;
+    }
+    ASSERT(consent_ask_encode_result(out, body.size, answer) == body.size);
+    return true;
+}
 
 // Walks a list of items by its own functions, writing them again.
 static void walk_items(struct small_list_item list)
@@ -146,6 +159,9 @@ static try_body *const tries[] = {
     try_processes_names_result,
     try_terminal_size_result,
     try_terminal_set_mode_call,
+    try_consent_ask_call,
+    try_consent_ask_result,
+    try_system_register_result,
 };
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

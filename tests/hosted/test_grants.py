@@ -416,6 +416,68 @@ def grants_asked_on_the_terminal(world):
 
 
 @test
+def grants_of_handling_are_asked_on_the_terminal(world):
+    asked = Asked(world)
+    ping = os.path.join("build", "programs", "ping.wasm")
+    question = (rb"(?s)ping.wasm wants to handle redshirt:demo/ping\.\r\n.*It would answer redshirt:demo/ping in place of "
+                rb"others.*o \(once\), a \(always\), n \(no\): ")
+    for answer, serves, kept in ((b"n\n", False, False), (b"o\n", True, False), (b"a\n", True, True)):
+        terminal = Terminal(world, "run", ping)
+        terminal.until(question)
+        terminal.type(answer)
+        if serves:
+            time.sleep(0.5)
+            expect(terminal.process.poll(), None, "it serves")
+            terminal.process.send_signal(signal.SIGINT)
+        code, err = terminal.end()
+        expect(code == 130 if serves else code not in (0, 130), True, (answer, code, err))
+        expect(b"may not handle" in err, False, err)  # the user has just said so
+        expect(os.path.exists(asked.file), kept, answer)
+    expect(re.search(r"^handle \S+ [0-9a-f]{64} redshirt:demo/ping$", asked.text(), re.M) is not None, True, asked.text())
+    with world.running("run", ping) as process:  # and is not asked again
+        time.sleep(0.5)
+        expect(process.poll(), None, "it serves")
+
+
+@test
+def grants_no_answer_is_no_handler(world):
+    Asked(world)
+    ping = os.path.join("build", "programs", "ping.wasm")
+    for end in ("interrupt", "hang up"):
+        terminal = Terminal(world, "run", ping)
+        terminal.until(rb"wants to handle redshirt:demo/ping(?s:.*)n \(no\): ")
+        if end == "interrupt":
+            terminal.process.send_signal(signal.SIGINT)
+            expect(terminal.end()[0], 130)
+        else:
+            os.close(terminal.master)  # nobody is there any more
+            terminal.process.communicate(timeout=PATIENCE)
+            expect(terminal.process.returncode != 0, True, terminal.process.returncode)
+
+
+@test
+def grants_of_handling_answered_by_a_program(world):
+    asked = Asked(world)
+    ping = os.path.abspath(os.path.join("build", "programs", "ping.wasm"))
+    system = world.write("judged.system", f"""
+program judge {world.guest("assent")} always
+    handles consent
+program server {ping}
+route consent judge
+""".encode())
+    with world.running("up", system) as process:
+        expect(line(process), "asked to handle redshirt:demo/ping")
+        end = time.monotonic() + PATIENCE
+        while not os.path.exists(asked.file):
+            expect(time.monotonic() < end, True, "the answer is kept")
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+        expect(b"may not" in err, False, err)
+    expect(asked.text().count("handle "), 1, asked.text())
+
+
+@test
 def grants_answered_by_a_program(world):
     asked = Asked(world)
     for answer, kept in (("no", False), ("once", False), ("always", True)):

@@ -588,19 +588,37 @@ i64 puppet_client_limits(struct stage *stage, struct puppet *puppet, u64 client,
     return result.value.count;
 }
 
-i64 puppet_register(struct stage *stage, struct puppet *puppet,
-                    const struct stage_interface *interface)
+static i64 register_result(struct puppet *puppet, i64 len)
 {
-    u8 body[64];
-    struct system_register_call call = {system_hash_of(interface)};
-    size_t size = system_register_encode_call(body, sizeof body, &call);
-    i64 len = system_call(stage, puppet, SYSTEM_REGISTER_ID, body, size);
     if (len < 0) {
         return len;
     }
     struct system_result_u32_register_error result;
     ASSERT(system_register_decode_result(answer_of(puppet, len), &result) == ERR_OK);
     return result.ok ? (i64)result.value : -1000 - (i64)result.error.kind;
+}
+
+i64 puppet_register(struct stage *stage, struct puppet *puppet,
+                    const struct stage_interface *interface)
+{
+    u8 body[64];
+    struct system_register_call call = {system_hash_of(interface)};
+    size_t size = system_register_encode_call(body, sizeof body, &call);
+    return register_result(puppet, system_call(stage, puppet, SYSTEM_REGISTER_ID, body, size));
+}
+
+i64 puppet_register_later(struct stage *stage, struct puppet *puppet,
+                          const struct stage_interface *interface, u32 flags)
+{
+    u8 body[64];
+    struct system_register_call call = {system_hash_of(interface)};
+    size_t size = system_register_encode_call(body, sizeof body, &call);
+    return puppet_send(stage, puppet, 0, SYSTEM_REGISTER_ID, span_of(body, size), flags);
+}
+
+i64 puppet_register_end(struct stage *stage, struct puppet *puppet)
+{
+    return register_result(puppet, answer_take(stage, puppet, puppet_resume(stage, puppet)));
 }
 
 // Those that answer result<_, error>, whose encodings are alike.

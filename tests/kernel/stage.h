@@ -149,6 +149,11 @@ i64 puppet_client_limits(struct stage *stage, struct puppet *puppet, u64 client,
 i64 puppet_unbind(struct stage *stage, struct puppet *puppet, u32 bond);
 i64 puppet_register(struct stage *stage, struct puppet *puppet,
                     const struct stage_interface *interface);
+// A register whose answer comes as a notification, unless flags say otherwise.
+i64 puppet_register_later(struct stage *stage, struct puppet *puppet,
+                          const struct stage_interface *interface, u32 flags);
+// What came of a puppet_register that was BLOCKED.
+i64 puppet_register_end(struct stage *stage, struct puppet *puppet);
 i64 puppet_unregister(struct stage *stage, struct puppet *puppet, u32 registration);
 i64 puppet_cancel(struct stage *stage, struct puppet *puppet, u64 message);
 i64 puppet_spawn(struct stage *stage, struct puppet *puppet, struct span cid);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 enum { BIND_NO_HANDLER = -1001, BIND_DENIED = -1003, BIND_LIMIT = -1004 };
+enum { REGISTER_TAKEN = -1001, REGISTER_DENIED = -1002, REGISTER_LIMIT = -1003 };
 
 static const struct stage_interface alpha = {"test:consent/alpha", {{"one", 0}}};
 static const struct stage_interface beta = {"test:consent/beta", {{"two", 0}}};
@@ -88,6 +89,7 @@ static void the_question_says_who_wants_what(void **state)
     assert_int_equal(bind(&scene, scene.client), BLOCKED);
     (void)question_of(&scene, &call);
     assert_true(span_equal(call.question.program, span_string(scene.cid)));
+    assert_int_equal(call.question.wish, CONSENT_RIGHT_USE);
     assert_true(span_equal(call.question.wanted, span_string(alpha.name)));
     assert_int_equal(call.question.hash.size, 64);
     assert_int_equal(call.question.words.size, 0); // a puppet does not say what it gives
@@ -164,13 +166,16 @@ static void once_and_always_allow_and_no_denies(void **state)
 }
 
 static u32 lessons;
+static enum kernel_right lesson_right;
 
 static void note_lesson(void *context, const struct kernel_learned *learned)
 {
     const struct scene *scene = context;
     lessons++;
+    lesson_right = (enum kernel_right)learned->right;
     assert_true(span_equal(learned->cid, span_string(scene->cid)));
-    assert_true(span_equal(learned->name, span_string(alpha.name)));
+    const char *name = learned->right == KERNEL_HANDLE ? beta.name : alpha.name;
+    assert_true(span_equal(learned->name, span_string(name)));
 }
 
 // The machine is told of what it is to keep, and of nothing else.
@@ -393,6 +398,184 @@ static void parents_are_asked_about_too(void **state)
     stage_close(&scene.stage);
 }
 
+// ---- handling
+
+static i64 enlist(struct scene *scene, struct puppet *puppet)
+{
+    return puppet_register(&scene->stage, puppet, &beta);
+}
+
+// Who wants to handle what nobody has said anything about waits for the answer like who binds.
+static void handling_is_asked_about(void **state)
+{
+    (void)state;
+    for (u32 with = CONSENT_ANSWER_ONCE; with <= CONSENT_ANSWER_NO; with++) {
+        struct scene scene;
+        struct consent_ask_call call;
+        scene_open(&scene, 50 + with);
+        scene.stage.kernel->config.learned = note_lesson;
+        scene.stage.kernel->config.learned_context = &scene;
+        lessons = 0;
+        assert_int_equal(enlist(&scene, scene.client), BLOCKED);
+        u64 id = question_of(&scene, &call);
+        assert_int_equal(call.question.wish, CONSENT_RIGHT_HANDLE);
+        assert_true(span_equal(call.question.program, span_string(scene.cid)));
+        assert_true(span_equal(call.question.wanted, span_string(beta.name)));
+        answer(&scene, id, (enum consent_answer)with);
+        i64 number = puppet_register_end(&scene.stage, scene.client);
+        assert_true(with == CONSENT_ANSWER_NO ? number == REGISTER_DENIED : number > 0);
+        // It is not asked again; a seat that is taken is taken.
+        struct puppet *other = stage_start(&scene.stage, scene.cid);
+        assert_int_equal(enlist(&scene, other),
+                         with == CONSENT_ANSWER_NO ? REGISTER_DENIED : REGISTER_TAKEN);
+        expect_asked_nothing(&scene);
+        assert_int_equal(lessons, with == CONSENT_ANSWER_ALWAYS);
+        assert_true(lessons == 0 || lesson_right == KERNEL_HANDLE);
+        stage_close(&scene.stage);
+    }
+}
+
+// May a program use it, and may it handle it, are two questions with an answer each.
+static void one_question_for_each_right(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    scene_open(&scene, 54);
+    struct puppet *other = stage_start(&scene.stage, scene.cid);
+    struct puppet *third = stage_start(&scene.stage, scene.cid);
+    assert_int_equal(enlist(&scene, scene.client), BLOCKED);
+    assert_int_equal(puppet_bind(&scene.stage, other, &beta, true), BLOCKED);
+    assert_int_equal(enlist(&scene, third), BLOCKED); // the same question as the first
+    u64 handle = question_of(&scene, &call);
+    assert_int_equal(call.question.wish, CONSENT_RIGHT_HANDLE);
+    u64 use = question_of(&scene, &call);
+    assert_int_equal(call.question.wish, CONSENT_RIGHT_USE);
+    expect_asked_nothing(&scene);
+    answer(&scene, use, CONSENT_ANSWER_ONCE);
+    assert_int_equal(puppet_resume(&scene.stage, other), BLOCKED); // until somebody handles it
+    answer(&scene, handle, CONSENT_ANSWER_ONCE);
+    assert_true(puppet_register_end(&scene.stage, scene.client) > 0);
+    assert_int_equal(puppet_register_end(&scene.stage, third), REGISTER_TAKEN);
+    assert_true(puppet_bind_end(&scene.stage, other) > 0);
+    stage_close(&scene.stage);
+}
+
+// Only a yes is a yes: whoever is asked says nonsense, ends, or is not there.
+static void no_answer_is_no_handler(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    scene_open(&scene, 55);
+    assert_int_equal(enlist(&scene, scene.client), BLOCKED);
+    u64 id = question_of(&scene, &call);
+    assert_int_equal(puppet_answer(&scene.stage, scene.asked, id, SPAN_LITERAL("\3"), 0), 0);
+    assert_int_equal(puppet_register_end(&scene.stage, scene.client), REGISTER_DENIED);
+    assert_int_equal(enlist(&scene, scene.client), BLOCKED);
+    stage_kill(&scene.stage, scene.asked);
+    assert_int_equal(puppet_register_end(&scene.stage, scene.client), REGISTER_DENIED);
+    assert_int_equal(enlist(&scene, scene.client), REGISTER_DENIED);
+    stage_close(&scene.stage);
+}
+
+// Who wants no answer could not be told of one: it is denied, and nobody is asked.
+static void who_wants_no_answer_is_not_asked_about(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, 56);
+    i64 sent = puppet_register_later(&scene.stage, scene.client, &beta, SEND_NO_ANSWER);
+    assert_int_equal(sent, 0);
+    expect_asked_nothing(&scene);
+    grants_say(&scene.stage, KERNEL_USE, KERNEL_ALLOW, scene.cid, &beta, "");
+    struct puppet *other = stage_start(&scene.stage, scene.cid);
+    assert_int_equal(puppet_bind(&scene.stage, other, &beta, false), BIND_NO_HANDLER);
+    stage_close(&scene.stage);
+}
+
+static void who_waits_to_handle_can_leave(void **state)
+{
+    (void)state;
+    for (u32 taken = 0; taken < 2; taken++) {
+        struct scene scene;
+        struct consent_ask_call call;
+        struct notification note;
+        u64 question = 0;
+        scene_open(&scene, 57 + taken);
+        i64 id = puppet_register_later(&scene.stage, scene.client, &beta, 0);
+        assert_true(id > 0);
+        struct puppet *other = stage_start(&scene.stage, scene.cid);
+        assert_int_equal(enlist(&scene, other), BLOCKED);
+        if (taken == 1) {
+            question = question_of(&scene, &call);
+        }
+        assert_int_equal(puppet_cancel(&scene.stage, scene.client, (u64)id), 0);
+        assert_true(puppet_next(&scene.stage, scene.client, &note));
+        assert_int_equal(mem_load_u32(note.body), -E_CANCELLED);
+        stage_kill(&scene.stage, other); // the last one: the question is taken back
+        if (taken == 1) {
+            assert_true(puppet_next(&scene.stage, scene.asked, &note));
+            assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
+            answer(&scene, question, CONSENT_ANSWER_ALWAYS); // and means nothing
+        } else {
+            expect_asked_nothing(&scene);
+        }
+        assert_int_equal(enlist(&scene, scene.client), BLOCKED);
+        answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_NO);
+        assert_int_equal(puppet_register_end(&scene.stage, scene.client), REGISTER_DENIED);
+        stage_close(&scene.stage);
+    }
+}
+
+// A row that the user sets meanwhile wins, and one about the other right means nothing.
+static void the_users_word_about_handling_comes_first(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    struct notification note;
+    scene_open(&scene, 60);
+    assert_int_equal(enlist(&scene, scene.client), BLOCKED);
+    u64 id = question_of(&scene, &call);
+    grants_say(&scene.stage, KERNEL_USE, KERNEL_ALLOW, scene.cid, &beta, "");
+    assert_int_equal(puppet_resume(&scene.stage, scene.client), BLOCKED);
+    grants_say(&scene.stage, KERNEL_HANDLE, KERNEL_ALLOW, scene.cid, &beta, "");
+    assert_true(puppet_register_end(&scene.stage, scene.client) > 0);
+    assert_true(puppet_next(&scene.stage, scene.asked, &note));
+    assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
+    answer(&scene, id, CONSENT_ANSWER_NO); // too late
+    struct puppet *other = stage_start(&scene.stage, scene.cid);
+    assert_int_equal(enlist(&scene, other), REGISTER_TAKEN);
+    stage_close(&scene.stage);
+}
+
+// Nobody handles more by being started by somebody: who has started it is asked about, too.
+static void parents_of_handlers_are_asked_about_too(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    scene_open(&scene, 61);
+    const struct stage_interface *interfaces[] = {&beta, &alpha};
+    stage_program(&scene.stage, interfaces, 2, cid);
+    i64 process = puppet_spawn(&scene.stage, scene.client, span_string(cid));
+    assert_true(process > 0);
+    stage_settle(&scene.stage, 10000);
+    struct puppet *child = stage_find(&scene.stage, (u64)process);
+    assert_int_equal(enlist(&scene, child), BLOCKED);
+    u64 id = question_of(&scene, &call);
+    assert_true(span_equal(call.question.program, span_string(cid)));
+    answer(&scene, id, CONSENT_ANSWER_ONCE);
+    id = question_of(&scene, &call);
+    assert_true(span_equal(call.question.program, span_string(scene.cid)));
+    assert_int_equal(call.question.wish, CONSENT_RIGHT_HANDLE);
+    answer(&scene, id, CONSENT_ANSWER_NO);
+    assert_int_equal(puppet_register_end(&scene.stage, child), REGISTER_DENIED);
+    stage_close(&scene.stage);
+}
+
 // ---- limits
 
 static void limit_of_questions(void **state)
@@ -421,10 +604,13 @@ static void limit_of_questions(void **state)
         struct puppet *puppet = stage_start(&scene.stage, cid);
         u32 most = family < families ? KERNEL_FAMILY_QUESTIONS : 0;
         for (u32 i = 0; i < most; i++) {
-            assert_true(puppet_bind_later(&scene.stage, puppet, &many[i]) > 0);
+            i64 id = i % 2 == 0 ? puppet_bind_later(&scene.stage, puppet, &many[i])
+                                : puppet_register_later(&scene.stage, puppet, &many[i], 0);
+            assert_true(id > 0);
         }
         assert_false(puppet_next(&scene.stage, puppet, &note));
         assert_int_equal(puppet_bind(&scene.stage, puppet, &many[most], false), BIND_LIMIT);
+        assert_int_equal(puppet_register(&scene.stage, puppet, &many[most]), REGISTER_LIMIT);
     }
     stage_close_running(&scene.stage);
 }
@@ -444,6 +630,13 @@ int main(void)
         cmocka_unit_test(nobody_is_asked_about_itself),
         cmocka_unit_test(the_users_own_word_comes_first),
         cmocka_unit_test(parents_are_asked_about_too),
+        cmocka_unit_test(handling_is_asked_about),
+        cmocka_unit_test(one_question_for_each_right),
+        cmocka_unit_test(no_answer_is_no_handler),
+        cmocka_unit_test(who_wants_no_answer_is_not_asked_about),
+        cmocka_unit_test(who_waits_to_handle_can_leave),
+        cmocka_unit_test(the_users_word_about_handling_comes_first),
+        cmocka_unit_test(parents_of_handlers_are_asked_about_too),
         cmocka_unit_test(limit_of_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

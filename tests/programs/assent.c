@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Handles redshirt:kernel/consent: gives the answer that its first argument says (once, always, no)
-// to each question, and prints what it was asked.
+// to each question, and prints what it was asked, `to handle` before it where that is the question.
 #include "core/base/span.h"
 #include "interfaces/consent.h"
 #include "interfaces/consent_section.h"
@@ -30,7 +30,7 @@ u32 program_main(void)
             (void)rt_answer_error(event.id, E_MALFORMED);
             continue;
         }
-        (void)rt_print("asked ");
+        (void)rt_print(call.question.wish == CONSENT_RIGHT_HANDLE ? "asked to handle " : "asked ");
         (void)rt_print_span(call.question.wanted);
         (void)rt_print("\n");
         u8 body[8];

@@ -90,6 +90,7 @@ struct run {
     struct actor actors[ACTORS_MOST];
     u32 actor_count;
     char cid[KERNEL_CID_TEXT_BYTES];
+    char stranger[KERNEL_CID_TEXT_BYTES]; // the same, and nobody has said a word about it
     char ping[KERNEL_CID_TEXT_BYTES];
     char pinger[KERNEL_CID_TEXT_BYTES];
     char threads[KERNEL_CID_TEXT_BYTES];
@@ -208,9 +209,13 @@ static void plan_answer(struct actor *actor)
     u64 id = actor->held[which];
     actor->held[which] = actor->held[--actor->held_count];
     static const u32 lens[] = {0, 8, 72, 73, 6000};
-    plan(actor, STEP_OTHER,
-         (struct puppet_order){
-             .kind = PUPPET_ANSWER, .a = id, .b = actor->puppet->area, .c = lens[sim_below(5)]});
+    struct puppet_order order = {
+        .kind = PUPPET_ANSWER, .a = id, .b = actor->puppet->area, .c = lens[sim_below(5)]};
+    if (sim_below(3) == 0) { // a byte of zeros: `once`, if the question was one of consent
+        order.b = body_of(actor, 15);
+        order.c = 1;
+    }
+    plan(actor, STEP_OTHER, order);
 }
 
 static void plan_wait(struct actor *actor, bool is_poll)
@@ -598,6 +603,7 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
     run->mood = (u32)(seed / 4 % 3);
     run->pipes = seed % 3 == 0;
     config.unknown[KERNEL_USE] = run->mood == 2 ? KERNEL_ASK : KERNEL_ALLOW;
+    config.unknown[KERNEL_HANDLE] = config.unknown[KERNEL_USE];
     stage_open_config(&run->stage, seed, &config, trace);
     run->stage.check = false;
     grants_say(&run->stage, KERNEL_USE, KERNEL_ALLOW, NULL, &grants_puppet, "");
@@ -608,6 +614,12 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
     stage_program(&run->stage, declared, INTERFACES, run->cid);
     ASSERT(kernel_name_add(run->stage.kernel, SPAN_LITERAL("puppet"), span_string(run->cid)) ==
            ERR_OK);
+    for (u32 i = 0; i < INTERFACES / 2; i++) {
+        const struct stage_interface *first = declared[i];
+        declared[i] = declared[INTERFACES - 1 - i];
+        declared[INTERFACES - 1 - i] = first;
+    }
+    stage_program(&run->stage, declared, INTERFACES, run->stranger);
     struct span none = {0};
     stage_add(&run->stage, stage_file("build/programs/ping.wasm"), none, run->ping);
     stage_add(&run->stage, stage_file("build/test/kernel/pinger.wasm"), none, run->pinger);
@@ -628,6 +640,9 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
                                          .delay_ns = 50000,
                                          .fails_one_in = seed % 5 == 0 ? 6 : 0};
     run->stage.devices = sim_devices_create(run->stage.kernel, &devices);
+    grants_say(&run->stage, KERNEL_HANDLE, KERNEL_ALLOW, run->cid, NULL, "");
+    grants_say(&run->stage, KERNEL_HANDLE, KERNEL_ALLOW, run->ping, NULL, "");
+    grants_say(&run->stage, KERNEL_HANDLE, KERNEL_ALLOW, run->loader, NULL, "");
     start_other(run, run->loader, "");
     start_other(run, run->ping, "");
     start_other(run, run->pinger, "200");
@@ -637,7 +652,8 @@ static void open_run(struct run *run, u64 seed, FILE *trace)
     start_other(run, run->damaged, "");
     start_other(run, run->threads, "count");
     for (u32 i = 0; i < ACTORS; i++) {
-        add_actor(run, stage_start_any(&run->stage, run->cid));
+        bool is_strange = run->mood == 2 && i % 2 == 1;
+        add_actor(run, stage_start_any(&run->stage, is_strange ? run->stranger : run->cid));
     }
 }
 
@@ -647,8 +663,8 @@ static void change_mind(struct run *run)
     static const char *const limits[] = {"", "some", "less"};
     const struct stage_interface *interface = &interfaces[sim_below(INTERFACES)];
     enum kernel_right right = sim_below(6) == 0 ? KERNEL_HANDLE : KERNEL_USE;
-    const char *names[] = {run->cid, run->pinger, NULL};
-    const char *cid = names[sim_below(3)];
+    const char *names[] = {run->cid, run->pinger, run->stranger, NULL};
+    const char *cid = names[sim_below(4)];
     struct kernel_grant grant = {.right = right,
                                  .word = (enum kernel_word)sim_below(3),
                                  .limit = span_string(limits[sim_below(3)])};
@@ -706,7 +722,8 @@ static void mischief(struct run *run)
         start_other(run, run->threads, whats[sim_below(COUNT_OF(whats))]);
     }
     if (sim_below(200) == 0 && run->actor_count < ACTORS_MOST) {
-        struct kernel_start start = {.cid = span_string(run->cid)};
+        bool is_strange = run->mood == 2 && sim_below(2) == 0;
+        struct kernel_start start = {.cid = span_string(is_strange ? run->stranger : run->cid)};
         struct kernel_process_id id;
         (void)!kernel_start(run->stage.kernel, &start, &id,
                             NULL); // becomes an actor when it shows up

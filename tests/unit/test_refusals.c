@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/unit/test_refusals.c: refusals are told once, and so many of them.
 #include "core/base/mem.h"
+#include "core/kernel/grant.h"
 #include "core/kernel/kernel.h"
 #include "tools/redshirt/refusals.h"
 #include <setjmp.h>
@@ -34,7 +35,7 @@ static void say_no(u32 program, u32 interface)
     u8 second[32] = {0};
     mem_store_u32(first, program);
     mem_store_u32(second, interface);
-    refusals_said_no(&refusals, first, second);
+    refusals_said_no(&refusals, first, second, KERNEL_USE);
 }
 
 static void each_is_told_once(void **state)
@@ -72,6 +73,8 @@ static void what_was_said_no_to_is_not_told(void **state)
     assert_true(note(1, 2, 0));
     assert_true(refusals_is_any(&refusals));
     assert_int_equal(mem_load_u32(refusals_next(&refusals)->interface), 2);
+    assert_true(note(1, 1, KERNEL_HANDLE)); // no to using it is no word about handling it
+    assert_int_equal(refusals_next(&refusals)->right, KERNEL_HANDLE);
 }
 
 static void limit_of_refusals(void **state)

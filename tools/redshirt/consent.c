@@ -39,6 +39,7 @@ enum {
 
 // An answer `always`.
 struct lesson {
+    enum kernel_right right;
     struct cid program;
     u8 interface[32];
     u32 name_size;
@@ -197,6 +198,7 @@ void consent_learned(void *context, const struct kernel_learned *learned)
         __atomic_store_n(&user.lost_lesson, true, __ATOMIC_RELEASE);
     } else if (grants_name_fits(learned->name) &&
                cid_parse_text(learned->cid, &lesson->program, NULL) == ERR_OK) {
+        lesson->right = (enum kernel_right)learned->right;
         mem_copy(lesson->interface, learned->interface, sizeof lesson->interface);
         mem_copy(lesson->name, learned->name.data, learned->name.size);
         lesson->name_size = (u32)learned->name.size;
@@ -210,7 +212,7 @@ static void lessons_keep(void)
     u32 count = __atomic_load_n(&user.lesson_count, __ATOMIC_ACQUIRE);
     for (u32 at = user.lessons_kept; at != count; at++) {
         const struct lesson *lesson = &user.lessons[at % CONSENT_LESSONS];
-        struct grants_line line = {.right = KERNEL_USE,
+        struct grants_line line = {.right = lesson->right,
                                    .word = KERNEL_ALLOW,
                                    .program = lesson->program,
                                    .name = span_of(lesson->name, lesson->name_size)};
@@ -241,7 +243,9 @@ static void question_end(u32 index, enum consent_answer answer)
 
 static bool question_parse(const struct question *question, struct grants_line *line)
 {
-    *line = (struct grants_line){.right = KERNEL_USE, .word = KERNEL_ALLOW};
+    bool is_to_handle = question->said.wish == CONSENT_RIGHT_HANDLE;
+    *line = (struct grants_line){.right = is_to_handle ? KERNEL_HANDLE : KERNEL_USE,
+                                 .word = KERNEL_ALLOW};
     line->name = question->said.wanted;
     return cid_parse_text(question->said.program, &line->program, NULL) == ERR_OK &&
            grants_hash_parse(question->said.hash, line->interface) && grants_name_fits(line->name);
@@ -294,6 +298,17 @@ static void wishes_show(const struct grants_line *line)
             is_said ? "" : "  This interface is not among them.\n");
 }
 
+// What handling adds to what the interface gives.
+static void handling_show(const struct consent_question *said, const char *wanted)
+{
+    if (said->wish == CONSENT_RIGHT_HANDLE) {
+        dprintf(user.terminal,
+                "  It would answer %s in place of others: programs that use it would talk to it,\n"
+                "  which would learn all that they say and answer what it likes.\n",
+                wanted);
+    }
+}
+
 static void question_show(void)
 {
     const struct consent_question *said = &user.questions[0].said;
@@ -313,10 +328,13 @@ static void question_show(void)
          gives.size == 0 ? SPAN_LITERAL("Its handler does not say what it gives.") : gives);
     (void)tcflush(user.terminal, TCIFLUSH); // what was typed before was no answer to this
     dprintf(user.terminal,
-            "redshirt: %s wants to use %s.\n  %s\n  program   %.*s\n  interface %.*s\n", name,
-            wanted, words, (int)said->program.size, (const char *)said->program.data,
-            (int)said->hash.size, (const char *)said->hash.data);
-    if (is_good) {
+            "redshirt: %s wants to %s %s.\n  %s\n  program   %.*s\n  interface %.*s\n", name,
+            said->wish == CONSENT_RIGHT_HANDLE ? "handle" : "use", wanted, words,
+            (int)said->program.size, (const char *)said->program.data, (int)said->hash.size,
+            (const char *)said->hash.data);
+    handling_show(said, wanted);
+    if (is_good && said->wish == CONSENT_RIGHT_USE) { // a publisher says what it uses
+
         wishes_show(&line);
     }
     dprintf(user.terminal, "Allow it? o (once), a (always), n (no): ");
@@ -329,7 +347,7 @@ static void question_answer(char letter)
     struct grants_line line;
     bool is_good = question_parse(&user.questions[0], &line);
     if (letter == 'n' && is_good) {
-        refusals_said_no(&user.refusals, line.program.digest, line.interface);
+        refusals_said_no(&user.refusals, line.program.digest, line.interface, (u8)line.right);
     }
     question_end(0, letter == 'a'   ? CONSENT_ANSWER_ALWAYS
                     : letter == 'o' ? CONSENT_ANSWER_ONCE

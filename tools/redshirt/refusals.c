@@ -37,12 +37,14 @@ bool refusals_note(struct refusals *refusals, const struct kernel_refusal *refus
     return true;
 }
 
-void refusals_said_no(struct refusals *refusals, const u8 program[32], const u8 interface[32])
+void refusals_said_no(struct refusals *refusals, const u8 program[32], const u8 interface[32],
+                      u8 right)
 {
     u32 count = refusals->no_count;
     if (count < REFUSALS_MOST) { // beyond, he is told what he knows
         mem_copy(refusals->noes[count], program, 32);
         mem_copy(refusals->noes[count] + 32, interface, 32);
+        refusals->noes[count][64] = right;
         __atomic_store_n(&refusals->no_count, count + 1, __ATOMIC_RELEASE);
     }
 }
@@ -51,7 +53,8 @@ static bool was_said_no(const struct refusals *refusals, const struct refusal *r
 {
     for (u32 i = 0; i < refusals->no_count; i++) {
         if (mem_equal(refusals->noes[i], refusal->program, 32) &&
-            mem_equal(refusals->noes[i] + 32, refusal->interface, 32)) {
+            mem_equal(refusals->noes[i] + 32, refusal->interface, 32) &&
+            refusals->noes[i][64] == refusal->right) {
             return true;
         }
     }

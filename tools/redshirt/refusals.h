@@ -31,12 +31,14 @@ struct refusals {
     u32 no_count;  // atomic
     bool has_more; // atomic
     struct refusal items[REFUSALS_MOST];
-    u8 noes[REFUSALS_MOST][64]; // programs and interfaces
+    u8 noes[REFUSALS_MOST][65]; // programs, interfaces, rights
 };
 
 // False: it was noted before, or there is no room.
 bool refusals_note(struct refusals *refusals, const struct kernel_refusal *refusal);
-void refusals_said_no(struct refusals *refusals, const u8 program[32], const u8 interface[32]);
+// `right` is an enum kernel_right.
+void refusals_said_no(struct refusals *refusals, const u8 program[32], const u8 interface[32],
+                      u8 right);
 
 // The next one to tell; NULL: there is none.
 const struct refusal *refusals_next(struct refusals *refusals);
