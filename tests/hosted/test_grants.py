@@ -406,7 +406,9 @@ class Terminal:
 @test
 def grants_asked_on_the_terminal(world):
     asked = Asked(world)
-    for answer, code, again in ((b"n\n", None, True), (b"o\n", 0, True), (b"what\no\n", 0, True), (b"a\n", 0, False)):
+    for answer, code, again in (
+            (b"n\n", None, True), (b"o\n", 0, True), (b"what\nawk x\nonce more\n\no\n", 0, True),
+            (b"awk " + b"x" * 100 + b"\nno\n", None, True), (b"once\n", 0, True), (b"always\n", 0, False)):
         terminal = Terminal(world, "run", asked.crypto)
         terminal.until(rb"(?s)crypto.wasm wants to use redshirt:io/crypto\.\r\n  [A-Z].*o \(once\), a \(always\), n \(no\): ")
         terminal.type(answer)

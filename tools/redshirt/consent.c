@@ -354,12 +354,24 @@ static void question_answer(char letter)
                                     : CONSENT_ANSWER_NO);
 }
 
+// A letter or its word, alone: a line that only begins so was meant for a program, as it may be
+// when one behind a shell asks.
+static bool line_is(const char *word)
+{
+    struct span line = span_of((const u8 *)user.line, user.line_size);
+    return span_equal(line, span_of((const u8 *)word, 1)) || span_equal(line, span_string(word));
+}
+
 static void terminal_line(void)
 {
-    char letter = user.line_size > 0 ? user.line[0] : 0;
+    static const char *const words[] = {"once", "always", "no"};
+    const char *word = NULL;
+    for (u32 i = 0; i < COUNT_OF(words); i++) {
+        word = line_is(words[i]) ? words[i] : word;
+    }
     user.line_size = 0;
-    if (letter == 'o' || letter == 'a' || letter == 'n') {
-        question_answer(letter);
+    if (word != NULL) {
+        question_answer(word[0]);
     } else {
         dprintf(user.terminal, "o, a or n: ");
     }
