@@ -11,7 +11,8 @@ enum { REQUEST_BYTES = SHELL_FIELD_BYTES + SHELL_VARIABLE_BYTES + 32768 }; // 32
 
 struct child {
     struct wait wait;
-    struct job *job; // NULL: it is free
+    struct job *job;  // NULL: it is free, or given up
+    bool is_given_up; // its start took too long for the user: it is ended when it begins
     u64 process;
     u32 place;
     u8 name_size;
@@ -20,7 +21,6 @@ struct child {
 
 // A program that is being started.
 static struct {
-    struct wait wait;
     bool is_done;
     u32 status;
     u64 process;
@@ -126,7 +126,7 @@ static void child_kill(const struct child *child)
 static struct child *child_free(void)
 {
     for (u32 i = 0; i < SHELL_CHILDREN; i++) {
-        if (children[i].job == NULL) {
+        if (children[i].job == NULL && !children[i].is_given_up) {
             return &children[i];
         }
     }
@@ -163,6 +163,36 @@ static u32 refusal_say(const struct system_spawn_error *error)
     return CODE_REFUSED;
 }
 
+// Asks to be told of its end. False: the kernel takes no more messages.
+static bool end_await(struct child *child, void (*done)(struct wait *, i32, struct span))
+{
+    struct processes_wait_call call = {child->process};
+    u8 body[PROCESSES_WAIT_CALL_BYTES];
+    size_t size = processes_wait_encode_call(body, sizeof body, &call);
+    child->wait.done = done;
+    return wait_send(&child->wait, (u32)shell.processes, PROCESSES_WAIT_ID, body, size);
+}
+
+static void given_up_ended(struct wait *wait, i32 error, struct span body)
+{
+    (void)error;
+    (void)body;
+    CONTAINER_OF(wait, struct child, wait)->is_given_up = false;
+}
+
+// One that was given up has begun after all, or has not.
+static void given_up_started(struct wait *wait, i32 error, struct span body)
+{
+    struct child *child = CONTAINER_OF(wait, struct child, wait);
+    struct processes_result_u64_system_spawn_error result;
+    child->is_given_up = false;
+    if (error == 0 && processes_spawn_decode_result(body, &result) == ERR_OK && result.ok) {
+        child->process = result.value;
+        child_kill(child);
+        child->is_given_up = end_await(child, given_up_ended);
+    }
+}
+
 static void started(struct wait *wait, i32 error, struct span body)
 {
     (void)wait;
@@ -179,13 +209,14 @@ static void started(struct wait *wait, i32 error, struct span body)
     }
 }
 
-// Waits until the program begins. The user may lose patience before.
-static u32 start_wait(void)
+// Waits until the program begins. The user may lose patience before; a start cannot be taken back.
+static u32 start_wait(struct child *child)
 {
     while (!start.is_done) {
         loop_turn();
         if (shell.is_interrupted && !start.is_done) {
-            wait_cancel(&start.wait);
+            child->is_given_up = true;
+            child->wait.done = given_up_started;
             return CODE_INTERRUPTED;
         }
     }
@@ -200,27 +231,28 @@ u32 child_start(struct job *job, u32 place, const struct processes_spawn_request
     size_t size = processes_spawn_encode_call(body, sizeof body, &call);
     start.name = request->arguments.items[0];
     start.is_done = false;
-    start.wait.done = started;
     if (child == NULL || size > sizeof body) {
         shell_say(start.name, child == NULL ? "too many programs run" : "its words are too long");
         return CODE_REFUSED;
     }
-    if (!wait_send(&start.wait, (u32)shell.processes, PROCESSES_SPAWN_ID, body, size)) {
+    loop_look(); // finding its words may have taken long, and the user may have lost patience
+    if (shell.is_interrupted) {
+        return CODE_INTERRUPTED;
+    }
+    child->wait.done = started;
+    if (!wait_send(&child->wait, (u32)shell.processes, PROCESSES_SPAWN_ID, body, size)) {
         shell_say(start.name, "the kernel takes no more messages");
         return CODE_REFUSED;
     }
-    u32 status = start_wait();
+    u32 status = start_wait(child);
     if (status != CODE_GOOD) {
         return status;
     }
-    struct processes_wait_call wait = {start.process};
     *child = (struct child){.job = job, .process = start.process, .place = place};
     child->name_size =
         (u8)(start.name.size < SHELL_NAME_SHOWN ? start.name.size : SHELL_NAME_SHOWN);
     mem_copy(child->name, start.name.data, child->name_size);
-    child->wait.done = child_ended;
-    size = processes_wait_encode_call(body, sizeof body, &wait);
-    if (!wait_send(&child->wait, (u32)shell.processes, PROCESSES_WAIT_ID, body, size)) {
+    if (!end_await(child, child_ended)) {
         child_kill(child);
         child->job = NULL;
         shell_say(start.name, "the kernel takes no more messages");

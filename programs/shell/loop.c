@@ -4,8 +4,13 @@
 #include "core/base/compiler.h"
 #include "interfaces/system.h"
 #include "programs/rt/redshirt.h"
+#include "programs/shell/limits.h"
 
-enum { BUCKET_BITS = 6 };
+enum {
+    BUCKET_BITS = 6,
+    LOOKED_AT = 512, // more than there are at any time: one for each wait
+};
+STATIC_ASSERT(LOOKED_AT >= SHELL_CHILDREN + SHELL_PUMPS + 64);
 
 static struct map waits;
 
@@ -40,16 +45,29 @@ void wait_cancel(struct wait *wait)
     (void)rt_tell(RT_SYSTEM_BOND, SYSTEM_CANCEL_ID, body, (u32)size);
 }
 
-void loop_turn(void)
+static void event_take(const struct rt_event *event)
 {
-    struct rt_event event;
-    rt_next(&event);
-    struct map_node *node = event.kind == NOTIFICATION_ANSWER ? map_find(&waits, event.id) : NULL;
+    struct map_node *node = event->kind == NOTIFICATION_ANSWER ? map_find(&waits, event->id) : NULL;
     if (node == NULL) {
         return; // of what was cancelled
     }
     struct wait *wait = CONTAINER_OF(node, struct wait, node);
     map_remove(&waits, node);
     wait->is_waiting = false;
-    wait->done(wait, event.error, event.body);
+    wait->done(wait, event->error, event->body);
+}
+
+void loop_turn(void)
+{
+    struct rt_event event;
+    rt_next(&event);
+    event_take(&event);
+}
+
+void loop_look(void)
+{
+    struct rt_event event;
+    for (u32 i = 0; i < LOOKED_AT && rt_poll(&event); i++) { // pumps make new ones all the time
+        event_take(&event);
+    }
 }

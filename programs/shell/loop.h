@@ -26,3 +26,6 @@ void wait_cancel(struct wait *wait);
 
 // Waits for one answer.
 void loop_turn(void);
+
+// Takes the answers that are there, and waits for none.
+void loop_look(void);

@@ -217,3 +217,20 @@ def shell_is_interrupted_in_a_script(world):
         expect(line(process), "up")
         process.send_signal(signal.SIGINT)
         expect((process.wait(timeout=PATIENCE), process.stdout.read()), (130, b""))
+
+
+@test
+def shell_starts_nothing_that_was_given_up(world):
+    folder = Folder(world)
+    for i in range(6000):
+        folder.write(f"{i:04}", b"")
+    terminal = at_terminal(world, folder)
+    # Words take long to find, and the Ctrl-C among them is read when a program is to start: it would
+    # wait for keys, and take those of the next line.
+    terminal.type(b"cat - " + b" ".join(b"*x%d" % i for i in range(150)) + b"\r")
+    time.sleep(0.3)
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.prompt()
+    terminal.line(b"echo $?; ps | grep -c cat", rb"\r\n130\r\n0\r\n")
+    terminal.type(b"exit 0\r")
+    terminal.end(0)
