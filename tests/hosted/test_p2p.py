@@ -88,6 +88,20 @@ def p2p_files_of_every_size_come_whole(world):
 
 
 @test
+def p2p_brings_the_programs_of_a_system(world):
+    giver, taker = home(world, "giver"), home(world, "taker")
+    with open(world.guest("mortal"), "rb") as file:
+        cid = add(giver, file.read())
+    system = taker.write("far.system", f"program a {cid} code 5\n".encode())
+    expect(taker.run("up", system).code in (0, 5), False)
+    with serving(giver) as node:
+        ended = taker.run("up", "--peer", node.address, system)
+        expect(ended.code, 5, ended)
+    expect(taker.run("up", system).code, 5)  # it is here now
+    expect(taker.run("up", "--peer", "nonsense", system).code, 64)
+
+
+@test
 def p2p_a_program_runs_by_its_name(world):
     giver, taker = home(world, "giver"), home(world, "taker")
     with open(world.guest("probe"), "rb") as file:

@@ -235,3 +235,26 @@ route redshirt:io/tcp tap wall
         process.send_signal(signal.SIGINT)
         told = finish(process).err.decode()
         expect(("tcp connect(" in told, "firewall: a connection was refused" in told), (True, True), told)
+
+
+@test
+def up_refuses_two_words_about_one_program(world):
+    one = "program a {guests}/mortal.wasm code 0\n  "
+    two = "\nprogram b {guests}/mortal.wasm code 0\n  "
+    for first, second, place in (("may tcp=connect:*:1", "may tcp=connect:*:2", "4:7"), ("may tcp", "may-not tcp", "4:11"),
+                                 ("may tcp=connect:*:1", "may udp tcp", "4:11")):
+        ended = up(world, one + first + two + second + "\n", code=65)
+        expect(f"test.system:{place}: " in ended.err.decode() and b"under the name a" in ended.err, True, ended)
+        ended = up(world, one + first + "\n  " + second + "\n", code=65)  # nor under one name
+        expect(b"test.system:3:" in ended.err, True, ended)
+    for first, second in (("may tcp=connect:*:1", "may tcp=connect:*:1"), ("may tcp", "handles tcp")):
+        up(world, one + first + two + second + "\n")  # they agree
+
+
+@test
+def up_check_keeps_nothing(world):
+    blocks = world.run("ls").out
+    up(world, "program a {guests}/mortal.wasm code 0\nprogram b hello\n", "--check")
+    expect(world.run("ls").out, blocks)
+    up(world, "program a {guests}/mortal.wasm code 0\n")
+    expect(world.run("ls").out != blocks, True)

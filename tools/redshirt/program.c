@@ -26,7 +26,7 @@ static bool is_program_size(void *context, u64 bytes)
     return bytes <= WASM_MODULE_BYTES;
 }
 
-// Puts the file into the store under the name that it is then loaded by.
+// Puts the file into the store, unless that is NULL, under the name that it is then loaded by.
 static int file_add(struct store *store, const char *path, char cid[CID_TEXT_BYTES])
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -58,8 +58,8 @@ static int file_add(struct store *store, const char *path, char cid[CID_TEXT_BYT
     return code;
 }
 
-int program_find(struct store *store, struct network *network, const char *program,
-                 char cid[CID_TEXT_BYTES])
+static int find(struct store *store, struct network *network, const char *program, bool is_put,
+                char cid[CID_TEXT_BYTES])
 {
     struct report report = {0};
     struct cid parsed;
@@ -73,7 +73,7 @@ int program_find(struct store *store, struct network *network, const char *progr
     bool is_address = strncmp(program, "/ipfs/", 6) == 0 || strncmp(program, "ipfs://", 7) == 0;
     bool is_path = (strchr(program, '/') != NULL && !is_address) || access(program, F_OK) == 0;
     if (is_path) {
-        return file_add(store, program, cid);
+        return file_add(is_put ? store : NULL, program, cid);
     }
     if (name_is(program, &name, &key)) {
         int code = name_resolve(store, network, program, &parsed);
@@ -91,8 +91,12 @@ int program_find(struct store *store, struct network *network, const char *progr
         return EXIT_BAD_CID;
     }
     size_t embedded = embedded_find(program);
-    if (embedded < embedded_count) {
+    if (embedded < embedded_count && is_put) {
         return embedded_put(store, embedded, cid);
+    }
+    if (embedded < embedded_count) {
+        cid_write_text(embedded_cid(embedded), cid);
+        return EXIT_GOOD;
     }
     // What begins as names of blocks do, and is long, was meant as one.
     bool looks_like_cid = is_address ||
@@ -106,4 +110,16 @@ int program_find(struct store *store, struct network *network, const char *progr
         "comes with redshirt; `redshirt ls` lists what is here",
         program);
     return EXIT_NOT_FOUND;
+}
+
+int program_find(struct store *store, struct network *network, const char *program,
+                 char cid[CID_TEXT_BYTES])
+{
+    return find(store, network, program, true, cid);
+}
+
+int program_look(struct store *store, struct network *network, const char *program,
+                 char cid[CID_TEXT_BYTES])
+{
+    return find(store, network, program, false, cid);
 }

@@ -12,3 +12,6 @@ struct store;
 // Its CID, zero-terminated. Says what fails; returns EXIT_GOOD or the exit code.
 int program_find(struct store *store, struct network *network, const char *program,
                  char cid[CID_TEXT_BYTES]);
+// The same, and no file and nothing of the command's is put into the store.
+int program_look(struct store *store, struct network *network, const char *program,
+                 char cid[CID_TEXT_BYTES]);

@@ -19,6 +19,7 @@
 #include "core/platform.h"
 #include "machines/hosted/limits.h"
 #include "tools/redshirt/command.h"
+#include "tools/redshirt/embedded.h"
 #include "tools/redshirt/grants.h"
 #include "tools/redshirt/network.h"
 #include "tools/redshirt/program.h"
@@ -43,6 +44,8 @@ struct member {
     struct session_watch watch;
     struct span handles[SYSTEM_GRANTS + SYSTEM_ROUTES]; // names of what it is there for
     u32 handle_count;
+    struct grants_line said[SYSTEM_GRANTS]; // what the file says of it
+    u32 said_count;
     enum member_state state; // this and the following: under up->lock
     struct supervise supervise;
     u64 again_ns; // MEMBER_WAITS
@@ -58,6 +61,9 @@ struct up {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_over;
+    bool is_check; // nothing is to run, or to be kept
+    u32 workers;
+    struct network network;
 };
 
 // ---- words about the file
@@ -106,12 +112,28 @@ static int file_read(struct up *up)
 
 // ---- programs and what they may
 
+// The CID of what comes with the command; NULL: it is nothing of that.
+static int own_find(struct up *up, const char *what, const char **cid)
+{
+    static char own[CID_TEXT_BYTES];
+    if (!up->is_check) {
+        return session_embedded(&up->session, what, cid);
+    }
+    size_t index = embedded_find(what);
+    *cid = NULL;
+    if (index < embedded_count) {
+        cid_write_text(embedded_cid(index), own);
+        *cid = own;
+    }
+    return EXIT_GOOD;
+}
+
 // A file that a system file names lies beside it, unless its path begins at the root.
 static int member_find(struct up *up, struct member *member, const struct system_program *program)
 {
     const char *what = (const char *)program->what.data;
     const char *known;
-    int code = session_embedded(&up->session, what, &known);
+    int code = own_find(up, what, &known);
     if (code == EXIT_GOOD && known != NULL) {
         snprintf(member->cid, sizeof member->cid, "%s", known);
     } else if (code == EXIT_GOOD) {
@@ -125,8 +147,10 @@ static int member_find(struct up *up, struct member *member, const struct system
             say("the host gives no memory for a system");
             return EXIT_MACHINE;
         }
-        static struct network nobody;
-        code = program_find(up->session.store, &nobody, is_beside ? beside : what, member->cid);
+        static struct network nobody; // a key's newest record is what is known of it here
+        const char *path = is_beside ? beside : what;
+        code = up->is_check ? program_look(up->session.store, &nobody, path, member->cid)
+                            : program_find(up->session.store, &nobody, path, member->cid);
         free(beside);
         if (code != EXIT_GOOD) {
             return say_at(up, program->place, code, "the program %s is not here", what);
@@ -147,6 +171,33 @@ static int interface_find(struct up *up, struct span name, struct system_place p
     return code == EXIT_GOOD ? code : say_at(up, place, code, "so nothing is started");
 }
 
+// Rows are about CIDs: two that say different things of one, under whatever names, are refused, as
+// one of them would hold for whom the other was meant.
+static int said_add(struct up *up, u32 number, const struct grants_line *line,
+                    struct system_place place)
+{
+    for (u32 i = 0; i <= number; i++) {
+        const struct member *member = &up->members[i];
+        for (u32 k = 0; k < member->said_count; k++) {
+            const struct grants_line *other = &member->said[k];
+            bool is_about_it = other->right == line->right &&
+                               mem_equal(other->program.digest, line->program.digest,
+                                         sizeof line->program.digest) &&
+                               mem_equal(other->interface, line->interface, sizeof line->interface);
+            if (is_about_it &&
+                (other->word != line->word || !span_equal(other->limit, line->limit))) {
+                return say_at(up, place, EXIT_NOT_VALID,
+                              "of the same program something else is said above, under the name "
+                              "%s: one program has one row for an interface",
+                              member->watch.name);
+            }
+        }
+    }
+    struct member *member = &up->members[number];
+    member->said[member->said_count++] = *line;
+    return EXIT_GOOD;
+}
+
 static int grants_tell(struct up *up, u32 number)
 {
     const struct system_program *program = &up->file->programs[number];
@@ -159,6 +210,9 @@ static int grants_tell(struct up *up, u32 number)
         bool takes_limit = grant->right == KERNEL_USE && grant->word == KERNEL_ALLOW;
         if (code == EXIT_GOOD && line.limit.size > 0 && !takes_limit) {
             return say_at(up, grant->place, EXIT_USAGE, "only `may` takes a limit");
+        }
+        if (code == EXIT_GOOD) {
+            code = said_add(up, number, &line, grant->place);
         }
         if (code == EXIT_GOOD) {
             code = grants_say(up->session.kernel, &line);
@@ -191,6 +245,18 @@ static bool is_said(const struct system_program *program, const struct grants_li
     return false;
 }
 
+// The same under whatever name the program goes in it.
+static bool is_said_of_cid(const struct up *up, const struct grants_line *line)
+{
+    for (u32 i = 0; i < up->file->program_count; i++) {
+        if (cid_equal(&up->members[i].program, &line->program) &&
+            is_said(&up->file->programs[i], line)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Who stands in front of an interface handles it, and may use what is behind: what the file says
 // of that itself, a limit or no, stays.
 static int row_allow(struct up *up, u32 number, const struct grants_line *line)
@@ -203,7 +269,7 @@ static int row_allow(struct up *up, u32 number, const struct grants_line *line)
     int code = EXIT_GOOD;
     for (u32 right = 0; right < KERNEL_RIGHTS && code == EXIT_GOOD; right++) {
         said.right = (enum kernel_right)right;
-        if (!is_said(&up->file->programs[number], &said)) {
+        if (!is_said_of_cid(up, &said)) {
             code = grants_say(up->session.kernel, &said);
         }
     }
@@ -463,16 +529,26 @@ static bool handles_log(const struct system_file *file)
     return false;
 }
 
-static int up_in(struct up *up, struct store *store, u32 workers, bool is_check)
+static int up_in(struct up *up, struct store *store)
 {
-    struct session_config config = {
-        .workers = workers, .has_log = !handles_log(up->file), .command = "up", .what = up->path};
-    int code = session_open(&up->session, store, &config);
+    bool has_node = up->network.listen_count != 0 || network_is_on(&up->network);
+    int code = has_node ? network_settings(store, &up->network) : EXIT_GOOD;
+    struct session_config config = {.workers = up->workers,
+                                    .has_log = !handles_log(up->file),
+                                    .fetches = has_node,
+                                    .command = "up",
+                                    .what = up->path};
+    if (code == EXIT_GOOD) {
+        code = session_open(&up->session, store, &config);
+    }
     if (code != EXIT_GOOD) {
         return code;
     }
     code = members_make(up);
-    if (code == EXIT_GOOD && !is_check) {
+    if (code == EXIT_GOOD && !up->is_check && has_node) {
+        code = network_start(&up->session, &up->network, false);
+    }
+    if (code == EXIT_GOOD && !up->is_check) {
         code = supervisor_start(up);
         if (code == EXIT_GOOD) {
             code = session_run(&up->session, true);
@@ -483,32 +559,46 @@ static int up_in(struct up *up, struct store *store, u32 workers, bool is_check)
     return code;
 }
 
+static int option_take(const struct command *command, struct up *up, struct options *options,
+                       const char *option, const char *value)
+{
+    if (strcmp(option, "workers") == 0 || strcmp(option, "w") == 0) {
+        u64 workers;
+        value = options_value(options, value);
+        if (value == NULL || !number_parse(value, HOSTED_WORKERS, &workers) || workers == 0) {
+            return say_usage(command, "--workers wants a number from 1 to %d", HOSTED_WORKERS);
+        }
+        up->workers = (u32)workers;
+        return EXIT_GOOD;
+    }
+    if (strcmp(option, "check") == 0 && value == NULL) {
+        up->is_check = true;
+        return EXIT_GOOD;
+    }
+    bool is_network;
+    int code = network_option(command, &up->network, options, option, value, &is_network);
+    return is_network ? code : say_usage(command, "there is no option \"%s\"", option);
+}
+
 static int up_run(const struct command *command, int count, char **arguments)
 {
+    static struct up up = {.network.stays = true}; // too large for a stack
     struct options options = {count, arguments, 0};
-    u64 workers = 0;
-    bool is_check = false;
     const char *option;
     const char *value;
     while ((option = options_next(&options, &value)) != NULL) {
-        if (strcmp(option, "workers") == 0 || strcmp(option, "w") == 0) {
-            value = options_value(&options, value);
-            if (value == NULL || !number_parse(value, HOSTED_WORKERS, &workers) || workers == 0) {
-                return say_usage(command, "--workers wants a number from 1 to %d", HOSTED_WORKERS);
-            }
-        } else if (strcmp(option, "check") == 0 && value == NULL) {
-            is_check = true;
-        } else {
-            return say_usage(command, "there is no option \"%s\"", option);
+        int code = option_take(command, &up, &options, option, value);
+        if (code != EXIT_GOOD) {
+            return code;
         }
     }
     if (count - options.next != 1) {
         return say_usage(command,
                          count == options.next ? "which system file?" : "a system is one file");
     }
-    struct up up = {.path = arguments[options.next],
-                    .file = calloc(1, sizeof *up.file),
-                    .members = calloc(SYSTEM_PROGRAMS, sizeof *up.members)};
+    up.path = arguments[options.next];
+    up.file = calloc(1, sizeof *up.file);
+    up.members = calloc(SYSTEM_PROGRAMS, sizeof *up.members);
     struct store store;
     int code = EXIT_MACHINE;
     if (up.file == NULL || up.members == NULL) {
@@ -519,7 +609,7 @@ static int up_run(const struct command *command, int count, char **arguments)
             code = store_open_home(&store);
         }
         if (code == EXIT_GOOD) {
-            code = up_in(&up, &store, (u32)workers, is_check);
+            code = up_in(&up, &store);
             store_close(&store);
         }
     }
@@ -531,16 +621,21 @@ static int up_run(const struct command *command, int count, char **arguments)
 const struct command command_up = {
     "up",
     "starts a whole system: the programs, rights and routes that a file says",
-    "Usage: redshirt up [--check] [--workers N] FILE\n"
+    "Usage: redshirt up [--check] [--workers N] [--peer ADDRESS]... [--lan] [--public]\n"
+    "                   [--listen ADDRESS]... FILE\n"
     "\n"
     "Starts what a system file says, and starts again what ends and should not. Ctrl-C stops it,\n"
     "with exit code 0; when all of it has ended by itself, that is the end too, with the code of\n"
     "the first program that failed. What it may do holds for this run; `redshirt grants` stays as\n"
     "it is. A system file is your word: read it before you start one that you were given.\n"
     "\n"
-    "      --check       only says whether the file, its programs and their rights are in order;\n"
-    "                    programs that are files are put into the store, as ever\n"
-    "  -w, --workers N   so many programs run at once (default: one for each CPU, at most 8)\n"
+    "      --check           only says whether the file, its programs and their rights are in\n"
+    "                        order; nothing is put into the store\n"
+    "  -w, --workers N       so many programs run at once (default: one for each CPU, at most 8)\n"
+    "      --peer ADDRESS    whom to ask for programs that are not here\n"
+    "      --lan             peers of the local network are asked, too\n"
+    "      --public          the public network is asked, too, last\n"
+    "  -l, --listen ADDRESS  where peers may come, as /ip4/0.0.0.0/tcp/4001\n"
     "\n"
     "A line is one of these; # begins a comment, \" stands around a word with blanks:\n"
     "\n"
