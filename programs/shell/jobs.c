@@ -46,15 +46,17 @@ static void pump_ended(struct pump_owner *owner)
 struct job *job_new(struct span text, bool is_behind)
 {
     u32 number = 1;
+    u32 count = 0;
     struct job *job = NULL;
     for (u32 i = 0; i < SHELL_JOBS; i++) {
+        count += jobs[i].number != 0;
         if (jobs[i].number == 0) {
             job = &jobs[i];
         } else if (jobs[i].number >= number) {
             number = jobs[i].number + 1;
         }
     }
-    if (job == NULL) {
+    if (job == NULL || (is_behind && count == SHELL_JOBS - 1)) { // `kill` and `exit` go in front
         shell_say(text, "there are too many jobs");
         return NULL;
     }
