@@ -2,6 +2,7 @@
 """`redshirt ps`, `top`, `log`, `kill` and `replace`, and the socket that they come by: docs/control.md."""
 import collections
 import contextlib
+import errno
 import json
 import os
 import pty
@@ -428,6 +429,22 @@ def control_dead_sockets_are_swept(world):
         running.wait()
         expect_refused(world.run("ps"), 66, "no system runs")
         expect(os.listdir(folder(world)), ["word"])
+
+
+@test
+def control_a_socket_is_there_when_it_listens(world):
+    """Who found one before that took it for that of a dead system, and swept it away."""
+    os.makedirs(folder(world), 0o700)
+    here = os.open(folder(world), os.O_RDONLY)
+    for _ in range(20):
+        with world.running("run", world.guest("spinner")) as running:
+            end, found = time.monotonic() + PATIENCE, errno.ENOENT
+            while found == errno.ENOENT and time.monotonic() < end:
+                with socket.socket(socket.AF_UNIX) as connection:
+                    found = connection.connect_ex(f"/proc/self/fd/{here}/{running.pid}")
+            expect(found, 0)
+            running.kill()
+    os.close(here)
 
 
 @test

@@ -20,11 +20,11 @@
 enum { NAME_BYTES = 16, BACKLOG = 64 };
 
 // A path of the home may be longer than an address has room for; this one is short.
-static struct sockaddr_un address_of(int folder, u32 number)
+static struct sockaddr_un address_of(int folder, const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int size = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%u", folder,
-                        (unsigned)number);
+    int size =
+        snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder, name);
     ASSERT(size > 0 && (size_t)size < sizeof address.sun_path);
     return address;
 }
@@ -68,7 +68,9 @@ int channel_connect(int folder, u32 number)
     if (file < 0) {
         return -1;
     }
-    struct sockaddr_un address = address_of(folder, number);
+    char name[NAME_BYTES];
+    name_of(number, name);
+    struct sockaddr_un address = address_of(folder, name);
     int failed = connect(file, (struct sockaddr *)&address, sizeof address);
     int why = failed != 0 ? errno : EACCES;
     if (failed != 0 || !channel_is_mine(file)) {
@@ -100,13 +102,17 @@ int channel_listen(int folder)
     if (file < 0) {
         return -1;
     }
-    struct sockaddr_un address = address_of(folder, (u32)getpid());
-    char name[NAME_BYTES];
+    // It has its name when it listens: whoever finds one before that would sweep it away.
+    char name[NAME_BYTES], unready[NAME_BYTES + 4];
     name_of((u32)getpid(), name);
-    // Nobody but us can be in the folder between the two.
+    snprintf(unready, sizeof unready, "new.%s", name);
+    (void)unlinkat(folder, unready, 0); // of one that was killed there
+    struct sockaddr_un address = address_of(folder, unready);
     bool is_good = bind(file, (struct sockaddr *)&address, sizeof address) == 0 &&
-                   fchmodat(folder, name, 0600, 0) == 0 && listen(file, BACKLOG) == 0;
+                   fchmodat(folder, unready, 0600, 0) == 0 && listen(file, BACKLOG) == 0 &&
+                   renameat(folder, unready, folder, name) == 0;
     if (!is_good) {
+        (void)unlinkat(folder, unready, 0);
         close(file);
         return -1;
     }
