@@ -151,6 +151,27 @@ def control_two_systems(world):
         expect(world.run("top", "-s", str(second.pid)).out.count(b"other.system"), 1)
 
 
+def states(pid):
+    """Of its threads, as the host has them."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/stat") as file:
+            yield file.read().rsplit(")", 1)[1].split()[0]
+
+
+@test
+def control_ps_beside_one_that_stands_still(world):
+    """Which is said once, after one LINK_PATIENCE_MS, and the others are shown."""
+    with system(world, PONGS) as first, system(world, PONGS, "other.system") as second:
+        until("both have begun", lambda: len([p for p in processes(world, "pong") if p["state"] != "loading"]) == 2)
+        still, other = sorted((first, second), key=lambda system: system.pid)
+        still.send_signal(signal.SIGSTOP)
+        until("all its threads stand still", lambda: set(states(still.pid)) == {"T"})
+        ended = world.run("ps", "--json")
+        still.send_signal(signal.SIGCONT)
+        expect((ended.code, [s["system"] for s in json.loads(ended.out)]), (74, [other.pid]), ended)
+        expect(ended.err, b"redshirt: system %d does not answer; does it stand still?\n" % still.pid)
+
+
 @test
 def control_top_shows_rates(world):
     with system(world, PONGS) as running:

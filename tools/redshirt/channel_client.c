@@ -90,6 +90,9 @@ static int exchange(struct link *link, u64 function, struct span body, u32 *code
 {
     u8 call[CHANNEL_CALL_BYTES];
     ASSERT(body.size <= sizeof call - CHANNEL_CALL_HEAD);
+    if (link->is_late) {
+        return EXIT_IO;
+    }
     channel_write_call(call, function, body.size);
     mem_copy(call + CHANNEL_CALL_HEAD, body.data, body.size);
     u64 until_ms = now_ms() + LINK_PATIENCE_MS;
@@ -101,6 +104,7 @@ static int exchange(struct link *link, u64 function, struct span body, u32 *code
         }
         failed = receive_some(link, until_ms);
     }
+    link->is_late = failed == EXIT_IO;
     return failed;
 }
 
@@ -261,16 +265,16 @@ int links_each(int (*each)(void *context, struct link *link), void *context)
     u32 count = channel_systems(folder, numbers);
     u32 found = 0;
     int code = EXIT_GOOD;
-    for (u32 i = 0; i < count && code == EXIT_GOOD; i++) {
+    for (u32 i = 0; i < count; i++) {
         struct link link;
-        code = link_open(folder, numbers[i], &link);
-        if (code == EXIT_NOT_FOUND) { // meanwhile
-            code = EXIT_GOOD;
-        } else if (code == EXIT_GOOD) {
-            found++;
-            code = each(context, &link);
+        int one = link_open(folder, numbers[i], &link);
+        if (one == EXIT_GOOD) {
+            one = each(context, &link);
             link_close(&link);
         }
+        found += one == EXIT_GOOD;
+        bool has_failed = one != EXIT_GOOD && one != EXIT_NOT_FOUND; // that has ended meanwhile
+        code = code == EXIT_GOOD && has_failed ? one : code;
     }
     close(folder);
     return code == EXIT_GOOD && found == 0 ? say_none() : code;

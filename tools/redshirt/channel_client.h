@@ -23,6 +23,7 @@ enum {
 struct link {
     int file;
     u32 number;
+    bool is_late; // an answer did not come in time, and may be there before the next one
     char words[LINK_WORDS_BYTES]; // printable
     struct channel channel;
 };
@@ -33,8 +34,9 @@ int link_find(u32 number, struct link *out);
 // Takes -s NUMBER and --system NUMBER. *is_mine: it was that.
 int link_option(const struct command *command, struct options *options, const char *option,
                 const char *value, u32 *number, bool *is_mine);
-// Calls `each` with every system, one after another; what they return that is not EXIT_GOOD is the
-// end, and what is returned. EXIT_NOT_FOUND: there is none, which was said.
+// Calls `each` with every system, one after another, whatever it returns: the first that is neither
+// EXIT_GOOD nor EXIT_NOT_FOUND, of one that has ended meanwhile, is returned. EXIT_NOT_FOUND: there
+// is none, which was said.
 int links_each(int (*each)(void *context, struct link *link), void *context);
 void link_close(struct link *link);
 

@@ -135,7 +135,7 @@ static int system_show(void *context, struct link *link)
         table_print(ps, link, &snapshot);
     }
     snapshot_free(&snapshot);
-    ps->count++;
+    ps->count += code == EXIT_GOOD;
     return code;
 }
 
