@@ -344,6 +344,20 @@ def control_replace_is_given_up(world):
 
 
 @test
+def control_replace_whose_old_one_fails(world):
+    """Nobody knows whether the new one will ever take over: the old one is started again as ever."""
+    with system(world, PONGS):
+        old = process(world, "ping")
+        replace = world.start("replace", "ping", world.guest("spinner"))
+        until("the new one runs", lambda: len(processes(world, "ping")) == 2)
+        expect_good(world.run("kill", str(old["number"])))
+        expect_refused(finish(replace), 65, f"process {old['number']} has ended and does not handle {PING}", "did not take over")
+        again = until("the old one is there again", lambda: [p for p in processes(world, "ping") if p["program"] == old["program"]])
+        expect((len(processes(world, "ping")), again[0]["number"] != old["number"]), (1, True), again)
+        expect_good(world.run("replace", "ping", version(world, "ping", 1)))
+
+
+@test
 def control_replace_waits_so_long(world):
     """Ten seconds for what does not take over; whoever asked for it may be gone."""
     with system(world, PONGS):

@@ -59,7 +59,8 @@ static struct {
     struct life *new;
     struct life *old; // NULL: the session has not started it
     u64 begun_ns;
-    struct cid program; // of the old one
+    struct cid program;   // of the old one
+    struct cid successor; // of the new one
     u32 name_size;
     char name[INTERFACE_NAME_BYTES]; // of the interface
     struct borrowed borrowed;
@@ -205,26 +206,43 @@ static void take_over(struct news *news)
     succession_end();
 }
 
+static void new_end(void)
+{
+    struct life *new = all.new;
+    rights_return();
+    new->is_followed = true;
+    succession_end();
+    (void)kernel_kill(all.kernel, (struct kernel_process_id){new->process}); // if it still runs
+}
+
 // False: it has taken over just now, or before.
 static bool give_up(struct news *news)
 {
-    struct life *new = all.new;
     enum err err = kernel_replace(all.kernel, name_of_succession(), all.program.digest, nobody);
     if (err != ERR_OK) {
         take_over(news);
         return false;
     }
-    rights_return();
-    new->is_followed = true;
-    succession_end();
-    (void)kernel_kill(all.kernel, (struct kernel_process_id){new->process}); // if it still runs
+    new_end();
     return true;
+}
+
+static bool new_handles(void)
+{
+    return kernel_program_handles(all.kernel, name_of_succession(), all.successor.digest);
 }
 
 // The new one has taken over, or the old one is gone and the seat is free.
 static bool is_taken_over(void)
 {
     return !kernel_program_handles(all.kernel, name_of_succession(), all.program.digest);
+}
+
+// The same while both may run. An old one that the session has started, and that is gone, is about
+// to be told of: only then is it known whether it gave way.
+static bool is_taken_over_yet(void)
+{
+    return all.old == NULL ? is_taken_over() : new_handles();
 }
 
 // ---- ends
@@ -238,13 +256,19 @@ static void ending_note(u64 process, const struct kernel_ending *ending)
 }
 
 // Whether this end is one for those who are told of ends.
-static bool is_end(struct life *life, struct news *news)
+static bool is_end(struct life *life, const struct kernel_ending *ending, struct news *news)
 {
     if (all.is_closing || all.new == NULL) {
         return !life->is_followed;
     }
     if (life == all.old) {
-        take_over(news);
+        // As replace.h says.
+        bool has_given_way = ending->kind == KERNEL_EXITED && ending->code == 0;
+        if (has_given_way || new_handles()) {
+            take_over(news);
+        } else {
+            new_end(); // nobody knows whether it ever would: who watches over the old one is told
+        }
     } else if (life == all.new) {
         if (!is_taken_over()) {
             (void)give_up(news);
@@ -262,7 +286,7 @@ static void life_over(void *context, struct kernel_process_id process, struct ke
     lives_lock();
     life->has_ended = true;
     ending_note(process.value, &ending);
-    bool is_told = is_end(life, &news);
+    bool is_told = is_end(life, &ending, &news);
     list_remove(&life->node);
     lives_unlock(&news);
     if (is_told) {
@@ -441,6 +465,7 @@ static enum err replace_begin(const struct life_succession *succession, struct l
     all.old = old;
     all.begun_ns = platform_clock_ns();
     all.program = *succession->program;
+    all.successor = *succession->successor;
     all.name_size = (u32)succession->interface.size;
     mem_copy(all.name, succession->interface.data, succession->interface.size);
     return ERR_OK;
@@ -450,7 +475,7 @@ enum err life_replace(const struct life_succession *succession, u64 *process, st
 {
     struct news news = nothing;
     lives_lock();
-    if (all.new != NULL && is_taken_over()) {
+    if (all.new != NULL && is_taken_over_yet()) {
         take_over(&news);
     }
     struct life *old = life_find(succession->process);
@@ -477,7 +502,7 @@ bool life_tick(void)
 {
     struct news news = nothing;
     lives_lock();
-    if (all.new != NULL && is_taken_over()) {
+    if (all.new != NULL && is_taken_over_yet()) {
         take_over(&news);
     } else if (all.new != NULL &&
                platform_clock_ns() - all.begun_ns > (u64)LIFE_PATIENCE_MS *NS_OF_MS) {

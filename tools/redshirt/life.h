@@ -4,7 +4,8 @@
 //
 // A program that is to follow another (core/kernel/replace.h) has its arguments, the rows of grants
 // and routes that are about it, and who is told of its end. As long as it has not taken over, its
-// end is nothing: the old one stays, and nobody is told. From when it has, the end of the old one
+// end is nothing: the old one stays, and nobody is told; and when the old one fails meanwhile, that
+// is an end like any other, and the new one ends with it. From when it has, the end of the old one
 // is nothing, and the new one is what the session knows: whoever watches over the program is told
 // of its new name first.
 //

@@ -176,7 +176,8 @@ static int seat_look(struct replace *replace, enum seat *seat)
 }
 
 // How the new one has ended. *has_ended: it has; then it was said.
-static int new_look(struct replace *replace, bool *has_ended)
+//   seat  who handles it, as was seen before
+static int new_look(struct replace *replace, enum seat seat, bool *has_ended)
 {
     u8 body[CONTROL_ENDING_CALL_BYTES];
     struct control_ending_call call = {replace->new};
@@ -189,9 +190,11 @@ static int new_look(struct replace *replace, bool *has_ended)
     }
     *has_ended = code == EXIT_GOOD && ending.some;
     if (*has_ended) {
-        say("process %llu keeps %s: the new one, %llu, did not take over: %.*s",
-            (unsigned long long)replace->old, replace->name, (unsigned long long)replace->new,
-            (int)ending.value.size, (const char *)ending.value.data);
+        say("process %llu %s %s: the new one, %llu, did not take over: %.*s",
+            (unsigned long long)replace->old,
+            seat == SEAT_OLD ? "keeps" : "has ended and does not handle", replace->name,
+            (unsigned long long)replace->new, (int)ending.value.size,
+            (const char *)ending.value.data);
     }
     return code;
 }
@@ -223,7 +226,7 @@ static int takeover_wait(struct replace *replace)
         if (code != EXIT_GOOD || seat == SEAT_NEW) {
             return code;
         }
-        code = new_look(replace, &is_over);
+        code = new_look(replace, seat, &is_over);
         if (code != EXIT_GOOD || is_over) {
             return code != EXIT_GOOD ? code : EXIT_NOT_VALID;
         }
