@@ -298,6 +298,21 @@ def record_survives_a_crash(world):
 
 
 @test
+def record_that_was_cut_in_its_modules(world):
+    """A program of WASI is none without its adapter: what is missing is said, not what the program imports."""
+    tape = Tape(world)
+    expect_good(tape.record("echo", "x"))
+    data = tape.bytes()
+    modules = [record for record in records_read(data) if record[0] == MODULE]
+    starts = [data.index(record[2]) - 8 for record in modules]
+    expect(len(starts), 2)
+    end = starts[1] + len(records_write(modules[1:])) - 24
+    for cut in [*range(starts[1], starts[1] + 10), (starts[1] + end) // 2, end - 1, end]:
+        world.write("tape", data[:cut])
+        expect_refused(tape.replay(), ASTRAY, "recording was cut short" if cut < end else "the recording ends here")
+
+
+@test
 def record_says_when_the_disk_is_full(world):
     """The program goes on, and what was kept is told from a whole."""
     ended = world.run("run", "--record", "/dev/full", world.guest("probe"), "random")

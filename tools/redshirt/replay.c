@@ -218,11 +218,22 @@ static int replay_judge(const char *name, const struct kernel_ending *ending)
 
 // ---- one replay
 
+// Whether it ends before anything stands behind the program, which may have had an adapter.
+static bool is_cut_behind(const struct recording_module *module)
+{
+    u64 left = current.bytes.size - current.recording.at;
+    return !module->is_adapter && current.recording.adapter.bytes.size == 0 && left < sizeof(u64);
+}
+
 static int module_add(struct session *session, const struct recording_module *module,
                       char cid[KERNEL_CID_TEXT_BYTES])
 {
     struct report report = {0};
     enum err err = kernel_program_add(session->kernel, module->bytes, module->adapts, cid, &report);
+    if (err != ERR_OK && is_cut_behind(module)) {
+        say("%s: the recording was cut short before the program began", current.path);
+        return EXIT_ASTRAY;
+    }
     if (err != ERR_OK) {
         return say_refused(current.path, err, &report);
     }
