@@ -313,6 +313,15 @@ def record_that_was_cut_in_its_modules(world):
 
 
 @test
+def record_is_its_owners_alone(world):
+    for mode in (None, 0o644, 0o666):
+        if mode is not None:
+            os.chmod(world.write("tape", b"what was there"), mode)
+        expect_good(world.run("run", "--record", world.path("tape"), world.guest("probe"), "start"))
+        expect(oct(os.stat(world.path("tape")).st_mode & 0o777), "0o600", mode)
+
+
+@test
 def record_says_when_the_disk_is_full(world):
     """The program goes on, and what was kept is told from a whole."""
     ended = world.run("run", "--record", "/dev/full", world.guest("probe"), "random")

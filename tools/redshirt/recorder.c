@@ -109,6 +109,14 @@ static bool thread_start(struct recorder *recorder)
     return recorder->has_thread;
 }
 
+// A file that was there before may be everybody's. Before anything is in it.
+static bool is_made_private(int file)
+{
+    struct stat status;
+    return fstat(file, &status) == 0 &&
+           (!S_ISREG(status.st_mode) || (status.st_mode & 077) == 0 || fchmod(file, 0600) == 0);
+}
+
 int recorder_open(const char *path, struct recorder **out)
 {
     struct recorder *recorder = calloc(1, sizeof *recorder);
@@ -120,6 +128,13 @@ int recorder_open(const char *path, struct recorder **out)
     recorder->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (recorder->file < 0) {
         say("%s: cannot be written (%s)", path, strerror(errno));
+        free(recorder);
+        return EXIT_IO;
+    }
+    if (!is_made_private(recorder->file)) {
+        say("%s: it holds all that the program is given, and cannot be made its owner's alone (%s)",
+            path, strerror(errno));
+        close(recorder->file);
         free(recorder);
         return EXIT_IO;
     }
