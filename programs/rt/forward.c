@@ -10,6 +10,7 @@ struct client {
     struct pool_item item;
     struct map_node by_number;
     u32 bond;
+    u32 call_count; // under way on that bond
 };
 
 // A message that was sent on.
@@ -18,6 +19,8 @@ struct call {
     struct map_node by_above; // the id we got
     struct map_node by_below; // the id we sent it with
     u64 function;
+    u64 client; // its number
+    u32 bond;   // and its bond then
 };
 
 struct between {
@@ -42,12 +45,12 @@ static enum err between_init(struct between *between, const struct forward *forw
     return map_init(&between->by_below, memory, BUCKET_BITS);
 }
 
-// The client's bond to who is behind us, made at its first message. 0, or the error for it.
-static i32 client_find(struct between *between, u64 number, u32 *bond)
+// The client, which gets its bond to who is behind us at its first message. 0, or the error for it.
+static i32 client_find(struct between *between, u64 number, struct client **out)
 {
     struct map_node *node = map_find(&between->by_number, number);
     if (node != NULL) {
-        *bond = CONTAINER_OF(node, struct client, by_number)->bond;
+        *out = CONTAINER_OF(node, struct client, by_number);
         return 0;
     }
     struct client *client = pool_take(&between->clients);
@@ -60,8 +63,9 @@ static i32 client_find(struct between *between, u64 number, u32 *bond)
         return bound == E_NO_HANDLER ? E_GONE : bound == E_LIMIT ? E_BUSY : E_DENIED;
     }
     client->bond = (u32)bound;
+    client->call_count = 0;
     map_add(&between->by_number, &client->by_number, number);
-    *bond = client->bond;
+    *out = client;
     return 0;
 }
 
@@ -90,13 +94,15 @@ static i32 error_of_send(i64 error)
     }
 }
 
-static i32 send_on(struct between *between, const struct rt_event *event, u32 bond)
+static i32 send_on(struct between *between, const struct rt_event *event, struct client *client)
 {
+    u32 bond = client->bond;
     u32 size = (u32)event->body.size;
     if (event->id == 0) {
         return error_of_send(rt_tell(bond, event->function, event->body.data, size));
     }
-    struct call *call = pool_take(&between->calls);
+    u32 room = FORWARD_MESSAGES - between->calls.used;
+    struct call *call = client->call_count < room ? pool_take(&between->calls) : NULL;
     if (call == NULL) {
         return E_BUSY;
     }
@@ -106,6 +112,9 @@ static i32 send_on(struct between *between, const struct rt_event *event, u32 bo
         return error_of_send(id);
     }
     call->function = event->function;
+    call->client = event->client;
+    call->bond = bond;
+    client->call_count++;
     map_add(&between->by_above, &call->by_above, event->id);
     map_add(&between->by_below, &call->by_below, (u64)id);
     return 0;
@@ -117,18 +126,30 @@ static void take_message(struct between *between, const struct rt_event *event)
     if (forward->message != NULL && !forward->message(forward->context, event)) {
         return;
     }
-    u32 bond = 0;
-    i32 error = client_find(between, event->client, &bond);
+    struct client *client = NULL;
+    i32 error = client_find(between, event->client, &client);
     if (error == 0) {
-        error = send_on(between, event, bond);
+        error = send_on(between, event, client);
     }
-    if (error == E_DENIED && bond != 0) { // a bond that was revoked is made anew the next time
-        client_drop(between, CONTAINER_OF(map_find(&between->by_number, event->client),
-                                          struct client, by_number));
+    if (error == E_DENIED && client != NULL) { // a bond that was revoked is made anew the next time
+        client_drop(between, client);
     }
     if (error != 0 && event->id != 0) {
         (void)rt_answer_error(event->id, (enum abi_error)error);
     }
+}
+
+// Nobody waits for it any more.
+static void call_drop(struct between *between, struct call *call)
+{
+    struct map_node *node = map_find(&between->by_number, call->client);
+    struct client *client = node == NULL ? NULL : CONTAINER_OF(node, struct client, by_number);
+    if (client != NULL && client->bond == call->bond && client->call_count > 0) {
+        client->call_count--; // else it has gone, or was bound anew
+    }
+    map_remove(&between->by_above, &call->by_above);
+    map_remove(&between->by_below, &call->by_below);
+    pool_give(&between->calls, call);
 }
 
 // Answers, and takes the next event: together, so that the worker goes on with the client at once.
@@ -146,9 +167,7 @@ static void take_answer(struct between *between, struct rt_event *event)
     if (forward->answer != NULL) {
         body = forward->answer(forward->context, call->function, event);
     }
-    map_remove(&between->by_above, &call->by_above);
-    map_remove(&between->by_below, &call->by_below);
-    pool_give(&between->calls, call);
+    call_drop(between, call);
     // Who has cancelled, or is gone, needs none.
     if (event->error != 0) {
         (void)rt_answer_error(above, (enum abi_error)error_of_send(event->error));

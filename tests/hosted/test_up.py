@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`redshirt up`: whole systems out of files."""
+import re
 import signal
 
 from harness import expect, expect_good, finish, line, listen, test
@@ -258,3 +259,23 @@ def up_check_keeps_nothing(world):
     expect(world.run("ls").out, blocks)
     up(world, "program a {guests}/mortal.wasm code 0\n")
     expect(world.run("ls").out != blocks, True)
+
+
+@test
+def up_who_stands_in_front_shares_what_there_is(world):
+    with world.running("up", system(world, """
+program tap tap redshirt:io/time
+program greedy {guests}/greedy.wasm
+program modest {guests}/greedy.wasm modest
+route redshirt:io/time tap
+""")) as process:
+        said = set()
+        while not {"held", "served"} <= {words.split()[0] for words in said}:
+            words = line(process)
+            if re.match("(held|served) ", words):
+                said.add(words)
+        expect("served 10" in said, True, said)
+        held = next(int(words.split()[1]) for words in said if words.startswith("held"))
+        expect(495 <= held <= 500, True, held)  # of 1,000; half of what is not the other's
+        process.send_signal(signal.SIGINT)
+        process.communicate()
