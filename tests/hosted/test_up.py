@@ -2,6 +2,7 @@
 """`redshirt up`: whole systems out of files."""
 import re
 import signal
+import time
 
 from harness import expect, expect_good, finish, line, listen, test
 
@@ -279,3 +280,19 @@ route redshirt:io/time tap
         expect(495 <= held <= 500, True, held)  # of 1,000; half of what is not the other's
         process.send_signal(signal.SIGINT)
         process.communicate()
+
+
+@test
+def up_goes_on_without_its_terminal_under_nohup(world):
+    for is_kept in (True, False):
+        handler = signal.signal(signal.SIGHUP, signal.SIG_IGN if is_kept else signal.SIG_DFL)
+        try:
+            with world.running("up", system(world, "program clock {guests}/throng.wasm stay\n")) as process:
+                time.sleep(0.3)
+                process.send_signal(signal.SIGHUP)
+                time.sleep(0.5)
+                expect(process.poll() is None, is_kept)
+                process.send_signal(signal.SIGINT)
+                process.communicate()
+        finally:
+            signal.signal(signal.SIGHUP, handler)

@@ -89,7 +89,11 @@ static void signals_take(bool take)
     struct sigaction action = {.sa_handler = take ? stop : SIG_DFL, .sa_flags = SA_RESTART};
     const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        int failed = sigaction(numbers[i], &action, NULL);
+        struct sigaction before;
+        int failed = sigaction(numbers[i], NULL, &before);
+        ASSERT(failed == 0);
+        bool is_kept = numbers[i] == SIGHUP && before.sa_handler == SIG_IGN; // nohup
+        failed = is_kept ? 0 : sigaction(numbers[i], &action, NULL);
         ASSERT(failed == 0);
     }
     struct sigaction alarm = {.sa_handler = leave};

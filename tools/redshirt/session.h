@@ -6,6 +6,7 @@
 //         session_close.
 // Signals SIGINT, SIGTERM and SIGHUP stop whatever runs; a second one, or a second of waiting, ends
 //         the process. SIGINT is first offered to programs that wait for it (terminal.wit).
+//         A SIGHUP that is ignored when the session opens stays so (nohup).
 // Threads one session at a time.
 #pragma once
 #include "core/base/err.h"
