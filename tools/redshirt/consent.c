@@ -457,9 +457,10 @@ static void *run(void *context)
             question_end(0, CONSENT_ANSWER_NO);
         }
         if (user.question_count > 0 && !user.is_shown) {
+            terminal_borrow(true); // an answer is a line
             question_show();
         }
-        terminal_borrow(user.is_shown); // an answer is a line
+        terminal_borrow(user.is_shown);
     }
     return NULL;
 }
