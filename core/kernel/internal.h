@@ -316,7 +316,7 @@ struct program {
 
 enum process_state {
     PROCESS_LOADING,   // in program->waiting, of its own or its adapter
-    PROCESS_READY,     // in kernel->ready or a worker's
+    PROCESS_READY,     // in kernel->ready or prompt, or a worker's
     PROCESS_RUNNING,   // some worker has it
     PROCESS_WAITING,   // in wait, nothing to tell it
     PROCESS_AWAITING,  // in send with SEND_WAIT
@@ -569,6 +569,8 @@ struct kernel {
     u64 next_serial;
 
     struct list ready;            // struct process by `run`, for any worker; and job_turn
+    struct list prompt;           // the same, of those that had waited: before the others
+    u32 prompt_count;             // so many of them were taken in a row while others were ready
     u64 ready_next;               // the next ready_number
     i64 offer_fuel;               // atomic: what a worker runs before it offers what it has woken
     struct list expecting;        // struct program: to be fetched once there is a loader

@@ -137,6 +137,7 @@ static void init_lists(struct kernel *kernel)
     list_init(&kernel->all_entries);
     list_init(&kernel->successions);
     list_init(&kernel->ready);
+    list_init(&kernel->prompt);
     list_init(&kernel->expecting);
     for (u32 i = 0; i < JOB_SHARES; i++) {
         list_init(&kernel->jobs[i]);

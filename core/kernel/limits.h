@@ -11,6 +11,7 @@ enum {
     // ---- the machine
     KERNEL_WORKERS = 64,         // as many as one word has bits; a larger machine leaves CPUs idle
     KERNEL_WORKER_MESSAGES = 16, // free ones that a worker keeps: a chain of direct calls as long
+    KERNEL_PROMPT = 8,           // turns of processes that had waited, before one of who never does
     KERNEL_LOCAL_AFTER = 32,     // local calls in a row before a worker needs its own lock alone
     KERNEL_SLICE_NS = 10 << 20,  // about 10 ms: long against a switch, short against a person
     KERNEL_CPU_ALL = 100,        // a budget's share of the CPU: percent of a slice;

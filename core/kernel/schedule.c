@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who runs where. Ready processes stand in a queue; a worker takes the first, runs it for a slice
-// and puts it at the end. A process that sends and waits, or answers and waits, hands its worker
+// and puts it at the end. Those that had waited stand in a queue of their own, which comes first.
+// A process that sends and waits, or answers and waits, hands its worker
 // over to the other side without passing the queue, but also without a new slice: a pair that plays
 // ping-pong gets one slice between the two of them before the next in the queue has its turn. The
 // kernel's own jobs have one place in the queue together: core/kernel/job.h.
@@ -23,13 +24,21 @@ void workers_wake_locked(struct kernel *kernel)
     kernel->wake_workers |= first;
 }
 
-void ready_append_locked(struct kernel *kernel, struct process *process)
+// Whether it may come before others when it has waited: who has a part of the CPU only may not.
+static bool is_prompt(const struct process *process)
+{
+    return process->budget.cpu >= KERNEL_CPU_ALL && process->family->budget.cpu >= KERNEL_CPU_ALL &&
+           process->instance != NULL;
+}
+
+static void append_locked(struct kernel *kernel, struct process *process, bool has_waited)
 {
     struct worker *worker = kernel->acting;
     process->ready_number = kernel->ready_next++;
     process->family->family_ready++;
     if (worker == NULL) {
-        list_append(&kernel->ready, &process->run);
+        list_append(has_waited && is_prompt(process) ? &kernel->prompt : &kernel->ready,
+                    &process->run);
         workers_wake_locked(kernel);
         return;
     }
@@ -38,6 +47,11 @@ void ready_append_locked(struct kernel *kernel, struct process *process)
         worker->ready_fuel = 0;
     }
     list_append(&worker->ready, &process->run);
+}
+
+void ready_append_locked(struct kernel *kernel, struct process *process)
+{
+    append_locked(kernel, process, true);
 }
 
 // Lets all workers have what this one has woken.
@@ -160,7 +174,9 @@ static void put_back(struct turn *turn, struct process *process)
         config->slice_over(config->slice_context);
     }
     kernel_lock(turn->kernel);
-    process_ready_locked(turn->kernel, process);
+    ASSERT(!list_is_linked(&process->run));
+    process->state = PROCESS_READY;
+    append_locked(turn->kernel, process, false);
     kernel_unlock(turn->kernel);
 }
 
@@ -293,12 +309,30 @@ static u64 ready_number(const struct kernel *kernel, const struct list_node *nod
                                      : LIST_ITEM(node, struct process, run)->ready_number;
 }
 
+// The first of those that had waited, unless the others have waited for too many of them; or NULL.
+static struct list_node *prompt_locked(struct kernel *kernel, const struct worker *worker)
+{
+    bool is_alone = list_is_empty(&kernel->ready) && list_is_empty(&worker->ready);
+    struct list_node *first = list_first(&kernel->prompt);
+    if (first == NULL || is_alone) {
+        kernel->prompt_count = 0;
+        return first;
+    }
+    if (kernel->prompt_count == KERNEL_PROMPT) {
+        kernel->prompt_count = 0;
+        return NULL;
+    }
+    kernel->prompt_count++;
+    return first;
+}
+
 // Takes the first of those that this worker may take, in the order in which they became ready; or
 // NULL.
 static struct list_node *take_first_locked(struct kernel *kernel, struct worker *worker)
 {
-    struct list_node *first = list_first(&kernel->ready);
-    struct list_node *own = list_first(&worker->ready);
+    struct list_node *first = prompt_locked(kernel, worker);
+    struct list_node *own = first != NULL ? NULL : list_first(&worker->ready);
+    first = first != NULL ? first : list_first(&kernel->ready);
     if (own != NULL && (first == NULL || ready_number(kernel, own) < ready_number(kernel, first))) {
         first = own;
     }
@@ -393,8 +427,8 @@ static void run_job(struct kernel *kernel, struct worker *worker, struct job *jo
 
 static bool is_idle_locked(const struct kernel *kernel)
 {
-    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->patient_work) &&
-           list_is_empty(&kernel->answered);
+    return list_is_empty(&kernel->ready) && list_is_empty(&kernel->prompt) &&
+           list_is_empty(&kernel->patient_work) && list_is_empty(&kernel->answered);
 }
 
 // Whether the workers have of late spent more time waiting for the kernel's lock than working: then

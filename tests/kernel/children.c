@@ -182,7 +182,12 @@ struct puppet *family_spawn(struct family *family, struct processes_stream input
     request.error = error;
     i64 number = family_spawn_by(family, family->shell, family->bond, &request);
     assert_true(number > 0);
-    return stage_find(&family->stage, (u64)number);
+    struct puppet *child = stage_find(&family->stage, (u64)number);
+    while (child == NULL && stage_turn(&family->stage)) { // its parent may be told first
+        child = stage_find(&family->stage, (u64)number);
+    }
+    assert_non_null(child);
+    return child;
 }
 
 u32 family_bind(struct family *family, struct puppet *puppet,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/kernel/test_local.c: what stays on one worker: calls that it passes between its own
 // processes, without the kernel's lock and out of the few messages that it keeps for them; those
-// that its processes have woken; and when it leaves the work to others.
+// that its processes have woken; who comes first; and when it leaves the work to others.
 #include "core/kernel/internal.h"
 #include "tests/kernel/stage.h"
 #include <setjmp.h>
@@ -216,7 +216,7 @@ static void a_worker_that_rests_leaves_nothing_unseen(void **state)
     struct kernel *kernel = scene.stage.kernel;
     struct puppet_order order = {.kind = PUPPET_CALL, .a = 1, .b = 1, .c = 1, .d = 1};
     puppet_tell(&scene.stage, scene.clients[0], &order);
-    assert_false(list_is_empty(&kernel->ready));
+    assert_false(list_is_empty(&kernel->prompt));
     kernel->sleeping = 1; // worker 0
     kernel->run_fuel += KERNEL_FUEL_JUDGED;
     u64 fuel = kernel->run_fuel - kernel->judged_fuel;
@@ -227,10 +227,41 @@ static void a_worker_that_rests_leaves_nothing_unseen(void **state)
     stage_close_running(&scene.stage);
 }
 
+static u64 fuel_of(const struct scene *scene, u32 client)
+{
+    u64 number = scene->clients[client]->process;
+    return process_find_locked(scene->stage.kernel, number)->fuel_used;
+}
+
+// Those that were told something have their turns before one that never waits, but for one turn
+// after each KERNEL_PROMPT of theirs.
+static void who_had_waited_comes_first_but_not_always(void **state)
+{
+    (void)state;
+    enum { SPINNER = 0, ASKED = 2 * KERNEL_PROMPT + 1, FUEL = 100000 };
+    static struct scene scene;
+    scene_open(&scene, 35, 1, ASKED + 1);
+    struct puppet_order spin = {.kind = PUPPET_SPIN};
+    puppet_tell(&scene.stage, scene.clients[SPINNER], &spin);
+    assert_true(kernel_worker_step(scene.stage.kernel, 0, FUEL)); // it is put back
+    struct puppet_order poll = {.kind = PUPPET_POLL, .a = 1};
+    for (u32 i = 1; i <= ASKED; i++) {
+        puppet_tell(&scene.stage, scene.clients[i], &poll);
+    }
+    for (u32 turn = 1; turn <= ASKED + 2; turn++) {
+        u64 before = fuel_of(&scene, SPINNER);
+        assert_true(kernel_worker_step(scene.stage.kernel, 0, FUEL));
+        bool is_spinner = turn % (KERNEL_PROMPT + 1) == 0;
+        assert_int_equal(fuel_of(&scene, SPINNER) > before, is_spinner);
+    }
+    stage_close_running(&scene.stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_that_rests_leaves_nothing_unseen),
+        cmocka_unit_test(who_had_waited_comes_first_but_not_always),
         cmocka_unit_test(a_worker_has_first_whom_it_has_woken),
         cmocka_unit_test(whom_it_leaves_waiting_anybody_may_have),
         cmocka_unit_test(a_worker_rests_when_workers_mostly_wait_for_the_lock),
