@@ -35,6 +35,10 @@ enum {
     HOSTED_UNATTENDED_TICKS = 4,
     // How long it stays at least, ns: several times what the switch costs.
     HOSTED_ATTEND_NS = 1000000,
+    // The most of that: it doubles each time that it is needed again soon, as then worker 0 is busy
+    // for much of the time, and one in so many requests would wait for HOSTED_UNATTENDED_TICKS.
+    HOSTED_ATTEND_NS_MOST = 1024 * HOSTED_ATTEND_NS,
+    HOSTED_ATTEND_SOON = 16, // so many times as long as it has stayed
     // One read or write of stdio and tcp; their .wit promise it.
     HOSTED_IO_BYTES = 65536,
     // The longest answer: a read, with what stands before it.

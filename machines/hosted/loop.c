@@ -293,13 +293,19 @@ static bool idle_tick(void *context)
 static void loop_attend(struct hosted_loop *loop)
 {
     u64 start_ns = platform_clock_ns();
+    bool is_soon = start_ns - loop->left_ns < loop->attend_ns * HOSTED_ATTEND_SOON;
+    u64 twice_ns = loop->attend_ns * 2;
+    loop->attend_ns = !is_soon                           ? HOSTED_ATTEND_NS
+                      : twice_ns > HOSTED_ATTEND_NS_MOST ? HOSTED_ATTEND_NS_MOST
+                                                         : twice_ns;
     u32 start_rests = hosted_platform_rests();
     bool hands_over = false;
     while (!is_stopping(loop) && !hands_over) {
         (void)uv_run(&loop->uv, UV_RUN_ONCE);
         hands_over = hosted_platform_rests() != start_rests &&
-                     platform_clock_ns() - start_ns > HOSTED_ATTEND_NS;
+                     platform_clock_ns() - start_ns > loop->attend_ns;
     }
+    loop->left_ns = platform_clock_ns();
     loop_leave(loop);
     if (hands_over) {
         platform_wake(0); // it may sleep: then it comes in

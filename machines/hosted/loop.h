@@ -3,7 +3,8 @@
 //
 // One thread at a time is in the loop. That is worker 0 while it has nothing to run: then a message
 // to a device and its answer need no other thread. When worker 0 is busy for longer than a tick or
-// two, the loop's own thread goes in, until worker 0 sleeps again.
+// two, the loop's own thread goes in, until worker 0 sleeps again; the longer, the more often that
+// happens.
 //
 // Use     hosted_loop_init; hosted_device_add for each device; hosted_loop_start; hosted_loop_stop
 //         once the kernel's workers have returned; hosted_loop_drop.
@@ -44,6 +45,8 @@ struct hosted_loop {
     u32 idle_ticks;  // the ticker's: in which it was not
     u32 polls_seen;  // the ticker's
     u32 skips;       // entries since then in which it was not
+    u64 attend_ns;   // our own thread's: how long it stays
+    u64 left_ns;     // its own too: when it left
     const u32 *word; // of the worker that is in the loop; NULL: it is our own thread
     struct hosted_idle idle;
     bool is_started;
