@@ -22,3 +22,8 @@ test-page: build/asan/redshirt $$(HOSTED_GUESTS)
 page-picture: build/hosted/redshirt $$(HOSTED_GUESTS) ## docs/page.png: what the live page looks like
 	@tests/page/run --redshirt build/hosted/redshirt --picture docs/page.png
 .PHONY: page-picture
+
+# How late it answers beside programs that take what they can get.
+BENCHES += vandals
+bench-vandals: build/hosted/redshirt build/hosted/bench/http_load build/programs/ping.wasm build/test/kernel/vandal.wasm
+	@tests/bench/vandals build/hosted/redshirt build

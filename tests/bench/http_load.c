@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/bench/http_load.c: asks an HTTP server for one page over and over, on several kept-alive
-// connections, and counts. Each connection sends its next request when the answer before is whole.
+// connections, and counts. Each connection sends its next request when the answer before is whole;
+// or with a rate when it is due, all connections together so many a second: one that is sent late
+// because the answer before was is measured from when it was due.
 //
-// Use     http_load PORT PATH CONNECTIONS SECONDS; prints `REQUESTS_PER_SECOND P50_US P99_US
+// Use     http_load PORT PATH CONNECTIONS SECONDS [RATE]; prints `REQUESTS_PER_SECOND P50_US P99_US
 //         ERRORS`. The first tenth of the time warms up and is not counted.
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +16,15 @@ enum {
     ANSWER_BYTES = 65536, // longest answer, head and body
     SAMPLES = 1 << 20,    // latencies kept; more are counted and not kept
     SECONDS = 60,
+    RATE = 100000,
 };
 
 struct connection {
     uv_tcp_t tcp;
     uv_connect_t connect;
     uv_write_t write;
+    uv_timer_t turn;
+    uint64_t due_ns; // with a rate: when the next request is to be sent
     uint64_t sent_ns;
     size_t held;
     char bytes[ANSWER_BYTES + 1];
@@ -29,12 +34,13 @@ static char request[512];
 static uv_timer_t timer;
 static uint64_t begin_ns;
 static uint64_t end_ns;
+static uint64_t every_ns; // of a connection: from one request to the next. 0: without a rate
 static uint64_t answers;
 static uint64_t errors;
 static uint32_t *samples_us;
 static size_t sample_count;
 
-static void send_request(struct connection *connection);
+static void next_request(struct connection *connection, uint64_t now);
 
 static void fail(const char *what, int code)
 {
@@ -106,7 +112,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
         }
     }
     connection->held = 0;
-    send_request(connection);
+    next_request(connection, now);
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -130,6 +136,31 @@ static void send_request(struct connection *connection)
     }
 }
 
+static void on_turn(uv_timer_t *turn)
+{
+    struct connection *connection = turn->data;
+    if (!uv_is_closing((uv_handle_t *)&connection->tcp)) {
+        send_request(connection);
+    }
+}
+
+static void next_request(struct connection *connection, uint64_t now)
+{
+    if (every_ns == 0) {
+        send_request(connection);
+        return;
+    }
+    uint64_t due_ns = connection->due_ns;
+    connection->due_ns += every_ns;
+    if (due_ns > now) { // a timer counts in ms: measured from when it fires
+        uv_update_time(connection->turn.loop);
+        uv_timer_start(&connection->turn, on_turn, (due_ns - now + 999999) / 1000000, 0);
+        return;
+    }
+    send_request(connection);
+    connection->sent_ns = due_ns;
+}
+
 static void on_connected(uv_connect_t *connect, int status)
 {
     struct connection *connection = connect->data;
@@ -142,7 +173,9 @@ static void on_connected(uv_connect_t *connect, int status)
         drop(connection);
         return;
     }
-    send_request(connection);
+    uint64_t now = uv_hrtime();
+    connection->due_ns += now; // which began with its place in the row
+    next_request(connection, now);
 }
 
 static void on_end(uv_timer_t *handle)
@@ -160,11 +193,13 @@ static int compare(const void *a, const void *b)
 int main(int argc, char **argv)
 {
     struct sockaddr_in address;
-    int count = argc == 5 ? atoi(argv[3]) : 0;
-    double seconds = argc == 5 ? atof(argv[4]) : 0;
-    if (count < 1 || count > CONNECTIONS || seconds <= 0 || seconds > SECONDS ||
-        uv_ip4_addr("127.0.0.1", atoi(argv[1]), &address) != 0) {
-        fprintf(stderr, "use: http_load PORT PATH CONNECTIONS SECONDS\n");
+    bool is_used = argc == 5 || argc == 6;
+    int count = is_used ? atoi(argv[3]) : 0;
+    double seconds = is_used ? atof(argv[4]) : 0;
+    int rate = argc == 6 ? atoi(argv[5]) : 1;
+    if (count < 1 || count > CONNECTIONS || seconds <= 0 || seconds > SECONDS || rate < 1 ||
+        rate > RATE || uv_ip4_addr("127.0.0.1", atoi(argv[1]), &address) != 0) {
+        fprintf(stderr, "use: http_load PORT PATH CONNECTIONS SECONDS [RATE]\n");
         return 2;
     }
     snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", argv[2]);
@@ -173,11 +208,15 @@ int main(int argc, char **argv)
     if (connections == NULL || samples_us == NULL) {
         return 2;
     }
+    every_ns = argc == 6 ? (uint64_t)count * 1000000000 / (uint64_t)rate : 0;
     uv_loop_t *loop = uv_default_loop();
     for (int i = 0; i < count; i++) {
         struct connection *connection = &connections[i];
         uv_tcp_init(loop, &connection->tcp);
         connection->tcp.data = connection;
+        uv_timer_init(loop, &connection->turn);
+        connection->turn.data = connection;
+        connection->due_ns = every_ns * (uint64_t)i / (uint64_t)count;
         connection->connect.data = connection;
         uv_tcp_connect(&connection->connect, &connection->tcp, (const struct sockaddr *)&address,
                        on_connected);
