@@ -68,11 +68,19 @@ void prompt_show(void)
 
 // ---- the terminal
 
+// False: it is gone, or a program behind has it, which is said.
 static bool mode_set(enum terminal_mode mode)
 {
     struct terminal_set_mode_call call = {mode};
     struct terminal_result_none_error result;
-    return terminal_set_mode((u32)shell.terminal, &call, &result) >= 0 && result.ok;
+    if (terminal_set_mode((u32)shell.terminal, &call, &result) < 0) {
+        return false;
+    }
+    if (!result.ok && result.error == TERMINAL_ERROR_TAKEN) {
+        shell_say((struct span){0}, "a program behind has taken the terminal: this is the end");
+        shell.status = CODE_BAD;
+    }
+    return result.ok;
 }
 
 static void size_take(void)

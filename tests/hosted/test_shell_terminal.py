@@ -195,6 +195,20 @@ def shell_lends_the_terminal_to_questions(world):
 
 
 @test
+def shell_says_who_has_the_terminal(world):
+    folder = Folder(world)
+    with open(world.guest("screen"), "rb") as file:
+        folder.write("s.wasm", file.read())
+    terminal = Terminal(world, folder.words("--yes"))
+    terminal.prompt()
+    terminal.type(b"./s.wasm raw spin & cat\r")
+    terminal.until(rb"raw ok\r\n")  # from then on, what is typed reaches cat at once
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.until(rb"shell: a program behind has taken the terminal: this is the end\r\n")
+    terminal.end(1)
+
+
+@test
 def shell_follows_the_terminal(world):
     folder = Folder(world)
     terminal = at_terminal(world, folder, columns=40)
