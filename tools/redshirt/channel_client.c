@@ -239,20 +239,31 @@ int link_find(u32 number, struct link *out)
     return code;
 }
 
-int link_option(const struct command *command, struct options *options, const char *option,
-                const char *value, u32 *number, bool *is_mine)
+int link_options(const struct command *command, struct options *options, u32 *number,
+                 int (*take)(void *context, struct options *options, const char *option,
+                             const char *value, bool *is_known),
+                 void *context)
 {
-    u64 parsed;
-    *is_mine = strcmp(option, "system") == 0 || strcmp(option, "s") == 0;
-    if (!*is_mine) {
-        return EXIT_GOOD;
+    int code = EXIT_GOOD;
+    const char *option;
+    const char *value;
+    while (code == EXIT_GOOD && (option = options_next(options, &value)) != NULL) {
+        bool is_known = take != NULL;
+        if (strcmp(option, "system") == 0 || strcmp(option, "s") == 0) {
+            u64 parsed;
+            value = options_value(options, value);
+            if (value == NULL || !number_parse(value, INT32_MAX, &parsed) || parsed == 0) {
+                return say_usage(command, "--system wants a number that `redshirt ps` shows");
+            }
+            *number = (u32)parsed;
+            continue;
+        }
+        code = is_known ? take(context, options, option, value, &is_known) : code;
+        if (!is_known) {
+            return say_usage(command, "there is no option \"%s\"", option);
+        }
     }
-    value = options_value(options, value);
-    if (value == NULL || !number_parse(value, INT32_MAX, &parsed) || parsed == 0) {
-        return say_usage(command, "--system wants a number that `redshirt ps` shows");
-    }
-    *number = (u32)parsed;
-    return EXIT_GOOD;
+    return code;
 }
 
 int links_each(int (*each)(void *context, struct link *link), void *context)

@@ -31,9 +31,13 @@ struct link {
 // The system of that number; 0: the one that there is. Says what fails: that there is none, or that
 // there are several and which. Returns EXIT_GOOD or the exit code.
 int link_find(u32 number, struct link *out);
-// Takes -s NUMBER and --system NUMBER. *is_mine: it was that.
-int link_option(const struct command *command, struct options *options, const char *option,
-                const char *value, u32 *number, bool *is_mine);
+// Takes all options: -s NUMBER and --system NUMBER by itself, each other one by `take`. *is_known:
+// there is such an option; it is true before. Returns EXIT_GOOD or the exit code.
+//   take  NULL: there is no other
+int link_options(const struct command *command, struct options *options, u32 *number,
+                 int (*take)(void *context, struct options *options, const char *option,
+                             const char *value, bool *is_known),
+                 void *context);
 // Calls `each` with every system, one after another, whatever it returns: the first that is neither
 // EXIT_GOOD nor EXIT_NOT_FOUND, of one that has ended meanwhile, is returned. EXIT_NOT_FOUND: there
 // is none, which was said.

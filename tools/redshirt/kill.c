@@ -27,17 +27,9 @@ static int kill_run(const struct command *command, int count, char **arguments)
 {
     struct options options = {count, arguments, 0};
     u32 number = 0;
-    const char *option;
-    const char *value;
-    while ((option = options_next(&options, &value)) != NULL) {
-        bool is_mine;
-        int code = link_option(command, &options, option, value, &number, &is_mine);
-        if (code != EXIT_GOOD) {
-            return code;
-        }
-        if (!is_mine) {
-            return say_usage(command, "there is no option \"%s\"", option);
-        }
+    int code = link_options(command, &options, &number, NULL, NULL);
+    if (code != EXIT_GOOD) {
+        return code;
     }
     if (options.next == count) {
         return say_usage(command, "which process?");
@@ -50,7 +42,7 @@ static int kill_run(const struct command *command, int count, char **arguments)
         }
     }
     struct link link;
-    int code = link_find(number, &link);
+    code = link_find(number, &link);
     if (code != EXIT_GOOD) {
         return code;
     }

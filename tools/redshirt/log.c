@@ -140,38 +140,37 @@ static int log_show(struct log *log)
     return code == EXIT_GOOD && log->follows ? follow(log) : code;
 }
 
+static int option_take(void *context, struct options *options, const char *option,
+                       const char *value, bool *is_known)
+{
+    struct log *log = context;
+    if ((strcmp(option, "follow") == 0 || strcmp(option, "f") == 0) && value == NULL) {
+        log->follows = true;
+    } else if (strcmp(option, "n") == 0) {
+        value = options_value(options, value);
+        log->has_lines = true;
+        if (value == NULL || !number_parse(value, UINT32_MAX, &log->lines)) {
+            return say_usage(&command_log, "-n wants how many lines to show");
+        }
+    } else {
+        *is_known = false;
+    }
+    return EXIT_GOOD;
+}
+
 static int log_run(const struct command *command, int count, char **arguments)
 {
     struct options options = {count, arguments, 0};
     struct log log = {0};
     u32 number = 0;
-    const char *option;
-    const char *value;
-    while ((option = options_next(&options, &value)) != NULL) {
-        bool is_mine;
-        int code = link_option(command, &options, option, value, &number, &is_mine);
-        if (code != EXIT_GOOD) {
-            return code;
-        }
-        if (is_mine) {
-            continue;
-        }
-        if ((strcmp(option, "follow") == 0 || strcmp(option, "f") == 0) && value == NULL) {
-            log.follows = true;
-        } else if (strcmp(option, "n") == 0) {
-            value = options_value(&options, value);
-            log.has_lines = true;
-            if (value == NULL || !number_parse(value, UINT32_MAX, &log.lines)) {
-                return say_usage(command, "-n wants how many lines to show");
-            }
-        } else {
-            return say_usage(command, "there is no option \"%s\"", option);
-        }
+    int code = link_options(command, &options, &number, option_take, &log);
+    if (code != EXIT_GOOD) {
+        return code;
     }
     if (options.next != count) {
         return say_usage(command, "what is \"%s\" for?", arguments[options.next]);
     }
-    int code = link_find(number, &log.link);
+    code = link_find(number, &log.link);
     if (code == EXIT_GOOD) {
         code = log_show(&log);
         link_close(&log.link);

@@ -161,29 +161,29 @@ static int all_show(struct ps *ps, u32 number)
     return fflush(stdout) == 0 ? code : EXIT_IO;
 }
 
+static int option_take(void *context, struct options *options, const char *option,
+                       const char *value, bool *is_known)
+{
+    struct ps *ps = context;
+    (void)options;
+    if (strcmp(option, "long") == 0 && value == NULL) {
+        ps->is_long = true;
+    } else if (strcmp(option, "json") == 0 && value == NULL) {
+        ps->is_json = true;
+    } else {
+        *is_known = false;
+    }
+    return EXIT_GOOD;
+}
+
 static int ps_run(const struct command *command, int count, char **arguments)
 {
     struct options options = {count, arguments, 0};
     struct ps ps = {0};
     u32 number = 0;
-    const char *option;
-    const char *value;
-    while ((option = options_next(&options, &value)) != NULL) {
-        bool is_mine;
-        int code = link_option(command, &options, option, value, &number, &is_mine);
-        if (code != EXIT_GOOD) {
-            return code;
-        }
-        if (is_mine) {
-            continue;
-        }
-        if (strcmp(option, "long") == 0 && value == NULL) {
-            ps.is_long = true;
-        } else if (strcmp(option, "json") == 0 && value == NULL) {
-            ps.is_json = true;
-        } else {
-            return say_usage(command, "there is no option \"%s\"", option);
-        }
+    int code = link_options(command, &options, &number, option_take, &ps);
+    if (code != EXIT_GOOD) {
+        return code;
     }
     if (options.next != count) {
         return say_usage(command, "what is \"%s\" for?", arguments[options.next]);

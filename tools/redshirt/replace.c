@@ -283,29 +283,28 @@ static int replace_do(struct replace *replace)
     return fflush(stdout) == 0 ? code : EXIT_IO;
 }
 
+static int option_take(void *context, struct options *options, const char *option,
+                       const char *value, bool *is_known)
+{
+    struct replace *replace = context;
+    *is_known = strcmp(option, "from") == 0;
+    if (!*is_known) {
+        return EXIT_GOOD;
+    }
+    replace->from = options_value(options, value);
+    return replace->from != NULL
+               ? EXIT_GOOD
+               : say_usage(&command_replace, "--from wants a process, as `redshirt ps` shows it");
+}
+
 static int replace_run(const struct command *command, int count, char **arguments)
 {
     struct options options = {count, arguments, 0};
     struct replace replace = {0};
     u32 number = 0;
-    const char *option;
-    const char *value;
-    while ((option = options_next(&options, &value)) != NULL) {
-        bool is_mine;
-        int code = link_option(command, &options, option, value, &number, &is_mine);
-        if (code != EXIT_GOOD) {
-            return code;
-        }
-        if (is_mine) {
-            continue;
-        }
-        if (strcmp(option, "from") != 0) {
-            return say_usage(command, "there is no option \"%s\"", option);
-        }
-        replace.from = options_value(&options, value);
-        if (replace.from == NULL) {
-            return say_usage(command, "--from wants a process, as `redshirt ps` shows it");
-        }
+    int code = link_options(command, &options, &number, option_take, &replace);
+    if (code != EXIT_GOOD) {
+        return code;
     }
     if (count - options.next != 2) {
         return say_usage(command, count == options.next       ? "which interface?"
@@ -314,7 +313,7 @@ static int replace_run(const struct command *command, int count, char **argument
     }
     replace.interface = arguments[options.next];
     replace.what = arguments[options.next + 1];
-    int code = link_find(number, &replace.link);
+    code = link_find(number, &replace.link);
     if (code == EXIT_GOOD) {
         code = replace_do(&replace);
         snapshot_free(&replace.snapshot);

@@ -265,36 +265,36 @@ static int top_show(struct top *top)
     return code;
 }
 
+static int option_take(void *context, struct options *options, const char *option,
+                       const char *value, bool *is_known)
+{
+    struct top *top = context;
+    u64 frames;
+    *is_known = strcmp(option, "n") == 0;
+    if (!*is_known) {
+        return EXIT_GOOD;
+    }
+    value = options_value(options, value);
+    if (value == NULL || !number_parse(value, UINT32_MAX, &frames) || frames == 0) {
+        return say_usage(&command_top, "-n wants how many frames to show");
+    }
+    top->frames = (u32)frames;
+    return EXIT_GOOD;
+}
+
 static int top_run(const struct command *command, int count, char **arguments)
 {
     struct options options = {count, arguments, 0};
     struct top top = {0};
     u32 number = 0;
-    const char *option;
-    const char *value;
-    while ((option = options_next(&options, &value)) != NULL) {
-        bool is_mine;
-        int code = link_option(command, &options, option, value, &number, &is_mine);
-        if (code != EXIT_GOOD) {
-            return code;
-        }
-        if (is_mine) {
-            continue;
-        }
-        u64 frames;
-        if (strcmp(option, "n") != 0) {
-            return say_usage(command, "there is no option \"%s\"", option);
-        }
-        value = options_value(&options, value);
-        if (value == NULL || !number_parse(value, UINT32_MAX, &frames) || frames == 0) {
-            return say_usage(command, "-n wants how many frames to show");
-        }
-        top.frames = (u32)frames;
+    int code = link_options(command, &options, &number, option_take, &top);
+    if (code != EXIT_GOOD) {
+        return code;
     }
     if (options.next != count) {
         return say_usage(command, "what is \"%s\" for?", arguments[options.next]);
     }
-    int code = link_find(number, &top.link);
+    code = link_find(number, &top.link);
     if (code == EXIT_GOOD) {
         code = top_show(&top);
         link_close(&top.link);
