@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import socket
@@ -102,6 +103,29 @@ def control_wrong_words(world):
     for command in ("ps", "top", "log", "kill", "replace"):
         ended = world.run(command, "--help")
         expect((ended.code, ended.out.startswith(f"Usage: redshirt {command}".encode())), (0, True), ended)
+
+
+def cpu_time(pid):
+    """What a process has used, in seconds."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return sum(int(n) for n in file.read().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
+@test
+def control_rests_while_the_host_has_no_files(world):
+    with system(world, "program ping {ping}\n handles redshirt:demo/ping\n") as running, \
+            socket.socket(socket.AF_UNIX) as client:
+        process(world, "ping")
+        before = resource.prlimit(running.pid, resource.RLIMIT_NOFILE)
+        taken = {int(name) for name in os.listdir(f"/proc/{running.pid}/fd")}
+        free = min(set(range(len(taken) + 1)) - taken)
+        resource.prlimit(running.pid, resource.RLIMIT_NOFILE, (free, before[1]))
+        used = cpu_time(running.pid)
+        client.connect(world.path(f"systems/{running.pid}"))
+        time.sleep(1)
+        expect(cpu_time(running.pid) - used < 0.5, True, "it waits")
+        resource.prlimit(running.pid, resource.RLIMIT_NOFILE, before)
+        expect_good(world.run("ps"))
 
 
 @test

@@ -37,7 +37,8 @@ struct channel_server {
     struct session *session;
     int folder;
     int listener;
-    int stop[2]; // a pipe: closed when it is to end
+    int stop[2];   // a pipe: closed when it is to end
+    bool is_short; // the host had no descriptor for who came, who is left waiting for a tick
     pthread_t thread;
     struct client clients[CHANNEL_CLIENTS];
     u8 answer[CHANNEL_ANSWER_BYTES];
@@ -164,6 +165,7 @@ static void client_accept(struct channel_server *server)
 {
     int file = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
     if (file < 0) {
+        server->is_short = true;
         return;
     }
     if (!channel_is_mine(file)) {
@@ -206,6 +208,9 @@ static void *serve(void *context)
             files[i] = (struct pollfd){client->file, wants, 0}; // poll ignores those below 0
             has_work = has_work || client->file >= 0;
         }
+        files[LISTENER].fd = server->is_short ? -1 : server->listener;
+        has_work = has_work || server->is_short;
+        server->is_short = false;
         if (poll(files, COUNT_OF(files), has_work ? TICK_MS : -1) < 0) {
             continue; // none was looked at
         }
