@@ -375,6 +375,11 @@ static void write_later(struct kernel *kernel, struct process *process, struct m
     struct message *kept = message;
     if (message == NULL && (copy != NULL || !is_long)) {
         kept = message_new_locked(kernel, process, false);
+        if (kept != NULL) { // sent over no bond that could be taken back
+            kept->bond = NULL;
+            kept->function = 0;
+            kept->client_number = 0;
+        }
     }
     if (kept == NULL || (is_long && copy == NULL)) {
         if (copy != NULL) {

@@ -176,6 +176,7 @@ static void answer_list(const struct processes_call *call, u32 count, const void
         mem_store_u32(body, count); // a list is its count and its items: docs/wire.md
         struct wire_writer out = wire_writer_over(body + 4, size - 4);
         put(kernel, &out, items, count);
+        ASSERT(4 + out.size == size);
     }
     answer_encoded_locked(kernel, call->message, small, allocated, size);
 }
@@ -210,7 +211,8 @@ static void call_descendants(void *context, const struct interface_message *unus
     struct list_node *node = inspect_after_locked(kernel, body->after, &call->process->items);
     while (node != NULL && count < KERNEL_DESCENDANTS) {
         struct process *process = LIST_ITEM(node, struct process, of_kernel);
-        if (is_descendant(process, leader)) {
+        // what one that ends was started with is being freed, without the lock
+        if (is_descendant(process, leader) && !process->is_ending) {
             found[count++] = process;
         }
         bool pauses = ++call->process->items % KERNEL_SWEEP == 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // tests/kernel/test_processes.c: children with streams of their own, and what their parents may do
 // with them, as interfaces/processes.wit promises.
+#include "core/kernel/internal.h"
 #include "core/kernel/names.h"
 #include "tests/kernel/children.h"
 #include "tests/kernel/grants.h"
@@ -233,6 +234,11 @@ static void descendants_are_listed_and_killed_by_who_is_above_them(void **state)
     assert_int_equal(descendants(&family, child, bonds[0], 0, seen), 2);
     assert_int_equal(seen[0], grandchild->process);
     assert_int_equal(descendants(&family, sibling, bonds[1], 0, seen), 0);
+    // One that ends, on another worker, is told of no more: its name is being freed.
+    struct process *ends = process_find_locked(family.stage.kernel, child->process);
+    ends->is_ending = true;
+    assert_int_equal(descendants(&family, family.shell, family.bond, 0, seen), 3);
+    ends->is_ending = false;
     const u64 not_his[] = {0,
                            UINT64_MAX,
                            sibling->process,
