@@ -258,6 +258,11 @@ void consent_step_locked(struct kernel *kernel)
     struct list_node *node = NULL;
     for (u32 i = 0; i < KERNEL_SWEEP && (node = list_take(&question->waiting)) != NULL; i++) {
         struct message *message = LIST_ITEM(node, struct message, handler_note.node);
+        if (question->right == KERNEL_HANDLE && !question->is_denied &&
+            succession_is_swept_locked(kernel, &message->client->party, message->definition)) {
+            list_prepend(&question->waiting, node); // the next step: it would wait without the lock
+            return;
+        }
         message->pending = PENDING_NONE;
         message->question = NULL;
         if (question->right == KERNEL_HANDLE) {

@@ -738,6 +738,9 @@ const u8 *route_seat_locked(struct kernel *kernel, const struct party *party, st
 // The seat that a party takes over by registering for that, or NULL.
 struct interface_entry *succession_find_locked(struct kernel *kernel, const struct party *party,
                                                const struct definition *definition);
+// Whether somebody sweeps what the handler there has, so that the next would give the lock back.
+bool succession_is_swept_locked(struct kernel *kernel, const struct party *party,
+                                const struct definition *definition);
 // Gives the lock back until nobody sweeps what the handler there has, and finds the seat again.
 struct interface_entry *succession_settle_locked(struct kernel *kernel, const struct party *party,
                                                  const struct definition *definition);

@@ -79,6 +79,13 @@ struct interface_entry *succession_find_locked(struct kernel *kernel, const stru
     return NULL;
 }
 
+bool succession_is_swept_locked(struct kernel *kernel, const struct party *party,
+                                const struct definition *definition)
+{
+    const struct interface_entry *entry = succession_find_locked(kernel, party, definition);
+    return entry != NULL && entry->handler->party->is_swept;
+}
+
 // The handler that is followed may be unregistering for something else, on another worker: it gives
 // the lock back in between, and what it has is not where notes_move looks for it. That worker needs
 // nothing but the lock to come to its end.
