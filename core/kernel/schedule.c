@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who runs where. Ready processes stand in a queue; a worker takes the first, runs it for a slice
-// and puts it at the end. Those that had waited stand in a queue of their own, which comes first.
-// A process that sends and waits, or answers and waits, hands its worker
-// over to the other side without passing the queue, but also without a new slice: a pair that plays
-// ping-pong gets one slice between the two of them before the next in the queue has its turn. The
-// kernel's own jobs have one place in the queue together: core/kernel/job.h.
+// and puts it at the end. Those that had waited and are woken by the machine stand in a queue of
+// their own, which comes first, for a part of a slice each: KERNEL_PROMPT of them come to one
+// slice, then one of the others has its own. A process that sends and waits, or answers and waits,
+// hands its worker over to the other side without passing the queue, but also without a new slice:
+// a pair that plays ping-pong gets one slice between the two of them before the next in the queue
+// has its turn. The kernel's own jobs have one place in the queue together: core/kernel/job.h.
 //
 // Of several workers each also has a queue of its own, for processes woken by those it runs: so
 // processes that talk gather on one worker, where a message costs no wake-up and finds its data in
@@ -27,8 +28,8 @@ void workers_wake_locked(struct kernel *kernel)
 // Whether it may come before others when it has waited: who has a part of the CPU only may not.
 static bool is_prompt(const struct process *process)
 {
-    return process->budget.cpu >= KERNEL_CPU_ALL && process->family->budget.cpu >= KERNEL_CPU_ALL &&
-           process->instance != NULL;
+    return process->budget.cpu >= KERNEL_CPU_EACH &&
+           process->family->budget.cpu >= KERNEL_CPU_EACH && process->instance != NULL;
 }
 
 static void append_locked(struct kernel *kernel, struct process *process, bool has_waited)
@@ -327,10 +328,12 @@ static struct list_node *prompt_locked(struct kernel *kernel, const struct worke
 }
 
 // Takes the first of those that this worker may take, in the order in which they became ready; or
-// NULL.
-static struct list_node *take_first_locked(struct kernel *kernel, struct worker *worker)
+// NULL. *is_first: it comes before others, who wait for it.
+static struct list_node *take_first_locked(struct kernel *kernel, struct worker *worker,
+                                           bool *is_first)
 {
     struct list_node *first = prompt_locked(kernel, worker);
+    *is_first = first != NULL && kernel->prompt_count > 0;
     struct list_node *own = first != NULL ? NULL : list_first(&worker->ready);
     first = first != NULL ? first : list_first(&kernel->ready);
     if (own != NULL && (first == NULL || ready_number(kernel, own) < ready_number(kernel, first))) {
@@ -468,13 +471,18 @@ bool kernel_worker_step(struct kernel *kernel, u32 index, i64 fuel)
         did_work = true;
         consent_step_locked(kernel);
     }
-    struct list_node *first = take_first_locked(kernel, worker);
+    bool is_first;
+    struct list_node *first = take_first_locked(kernel, worker, &is_first);
     struct job *job = first == &kernel->job_turn ? job_take_locked(kernel) : NULL;
     struct process *process = first == NULL || job != NULL ? NULL : take_locked(worker, first);
     struct slice slice = {kernel->config.slice_ns, fuel};
     if (process != NULL) {
         slice.ns = budget_slice_locked(process, slice.ns);
         slice.fuel = (i64)budget_slice_locked(process, (u64)fuel);
+    }
+    if (is_first) { // who uses all of it waits as the others do, for a whole one
+        slice.ns = slice.ns / KERNEL_PROMPT + 1;
+        slice.fuel = slice.fuel / KERNEL_PROMPT + 1;
     }
     if (job != NULL || is_overdue(kernel, worker)) { // nobody waits for a job
         offer_locked(kernel, worker);

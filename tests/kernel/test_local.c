@@ -257,11 +257,37 @@ static void who_had_waited_comes_first_but_not_always(void **state)
     stage_close_running(&scene.stage);
 }
 
+// Such a turn is short, so that who waits for a moment and computes again takes no more than
+// others.
+static void who_comes_first_has_a_part_of_a_slice(void **state)
+{
+    (void)state;
+    enum { SPINNER, WOKEN, FUEL = 1000000, SPENT_AHEAD = 1000 };
+    static struct scene scene;
+    scene_open(&scene, 36, 1, 2);
+    struct puppet_order spin = {.kind = PUPPET_SPIN};
+    puppet_tell(&scene.stage, scene.clients[SPINNER], &spin);
+    assert_true(kernel_worker_step(scene.stage.kernel, 0, FUEL));
+    puppet_tell(&scene.stage, scene.clients[WOKEN], &spin);
+    u64 before = fuel_of(&scene, WOKEN);
+    assert_true(kernel_worker_step(scene.stage.kernel, 0, FUEL));
+    u64 part = fuel_of(&scene, WOKEN) - before;
+    assert_in_range(part, 1, FUEL / KERNEL_PROMPT + SPENT_AHEAD);
+    before = fuel_of(&scene, SPINNER);
+    assert_true(kernel_worker_step(scene.stage.kernel, 0, FUEL));
+    assert_in_range(fuel_of(&scene, SPINNER) - before, FUEL, FUEL + SPENT_AHEAD);
+    before = fuel_of(&scene, WOKEN); // behind the others, for a whole slice
+    assert_true(kernel_worker_step(scene.stage.kernel, 0, FUEL));
+    assert_in_range(fuel_of(&scene, WOKEN) - before, FUEL, FUEL + SPENT_AHEAD);
+    stage_close_running(&scene.stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_that_rests_leaves_nothing_unseen),
         cmocka_unit_test(who_had_waited_comes_first_but_not_always),
+        cmocka_unit_test(who_comes_first_has_a_part_of_a_slice),
         cmocka_unit_test(a_worker_has_first_whom_it_has_woken),
         cmocka_unit_test(whom_it_leaves_waiting_anybody_may_have),
         cmocka_unit_test(a_worker_rests_when_workers_mostly_wait_for_the_lock),
