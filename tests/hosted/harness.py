@@ -307,7 +307,15 @@ def worth_again(functions):
     return [f for f, why in reasons.items() if not why]
 
 
+def signals_as_ever():
+    """Commands begin with what a terminal gives them, whoever ignores what here (nohup, a shell's `&`)."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def main(redshirt, programs, only, jobs, again):
+    signals_as_ever()
     chosen = [f for f in TESTS if not only or any(re.search(word, f.__name__) for word in only)]
     if again:
         chosen = worth_again(chosen)
