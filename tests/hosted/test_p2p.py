@@ -652,6 +652,7 @@ def p2p_greedy_peers_leave_room_to_others(world):
 
 
 @test
+@alone
 def p2p_the_slowest_go_where_all_are_slow(world):
     """So many that each holds a block, and takes a few bytes now and then: in the end others are served."""
     giver, modest = home(world, "giver"), home(world, "modest")
