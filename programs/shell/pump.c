@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "interfaces/files.h"
 #include "interfaces/processes.h"
+#include "interfaces/stdio.h"
 #include "programs/rt/redshirt.h"
 #include "programs/shell/folders.h"
 #include "programs/shell/loop.h"
@@ -20,6 +21,7 @@ struct pump {
     bool appends;
     u64 file;
     u64 position;      // in the file
+    u32 stream;        // of the shell's own, where a pipe leads and there is no file
     u32 asked;         // bytes of a write under way
     struct span bytes; // of memory; owned
     size_t moved;      // of them
@@ -130,7 +132,7 @@ static void source_next(struct pump *pump)
     }
 }
 
-// ---- into a file
+// ---- into a file, or a stream of the shell's own
 
 static void sink_next(struct pump *pump);
 
@@ -148,6 +150,33 @@ static void file_written(struct wait *wait, i32 error, struct span answer)
     }
 }
 
+static void stream_written(struct wait *wait, i32 error, struct span answer)
+{
+    struct pump *pump = pump_of(wait);
+    struct stdio_result_none_error result;
+    bool is_good = error == 0 && stdio_write_decode_result(answer, &result) == ERR_OK && result.ok;
+    if (is_good) {
+        sink_next(pump);
+    } else {
+        finish(pump); // so that who writes is told
+    }
+}
+
+static void sink_write(struct pump *pump, struct span bytes)
+{
+    if (!pump->has_file) {
+        struct stdio_write_call call = {(enum stdio_stream)pump->stream, bytes};
+        size_t size = stdio_write_encode_call(body, sizeof body, &call);
+        message_send(pump, (u32)shell.stdio, STDIO_WRITE_ID, size, stream_written);
+        return;
+    }
+    pump->asked = (u32)bytes.size;
+    struct files_write_call call = {
+        pump->file, pump->position, {pump->appends ? FILES_WRITING_APPEND : 0}, bytes};
+    size_t size = files_write_encode_call(body, sizeof body, &call);
+    message_send(pump, (u32)shell.files, FILES_WRITE_ID, size, file_written);
+}
+
 static void pipe_was_read(struct wait *wait, i32 error, struct span answer)
 {
     struct pump *pump = pump_of(wait);
@@ -158,11 +187,7 @@ static void pipe_was_read(struct wait *wait, i32 error, struct span answer)
         finish(pump);
         return;
     }
-    pump->asked = (u32)result.value.size;
-    struct files_write_call call = {
-        pump->file, pump->position, {pump->appends ? FILES_WRITING_APPEND : 0}, result.value};
-    size_t size = files_write_encode_call(body, sizeof body, &call);
-    message_send(pump, (u32)shell.files, FILES_WRITE_ID, size, file_written);
+    sink_write(pump, result.value);
 }
 
 static void sink_next(struct pump *pump)
@@ -213,6 +238,17 @@ bool pump_to_file(struct pump_owner *owner, u64 reader, u64 file, struct span na
     pump->has_file = true;
     pump->file = file;
     pump->appends = appends;
+    sink_next(pump);
+    return true;
+}
+
+bool pump_to_stream(struct pump_owner *owner, u64 reader, u32 stream)
+{
+    struct pump *pump = begin(owner, reader, (struct span){0});
+    if (pump == NULL) {
+        return false;
+    }
+    pump->stream = stream;
     sink_next(pump);
     return true;
 }

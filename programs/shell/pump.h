@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// programs/shell/pump.h: what moves bytes between a pipe and a file, or into a pipe: a redirection.
+// programs/shell/pump.h: what moves bytes between a pipe and a file or a stream of the shell's own,
+// or into a pipe: a redirection.
 //
 // Each has one message under way and waits for nobody, so any number of them run side by side, and
 // beside children. The end of a pipe that a pump is given is closed when there is nothing more to
@@ -18,6 +19,8 @@ struct pump_owner {
 //   name  of the file, for messages; up to SHELL_NAME_SHOWN bytes of it are copied
 bool pump_from_file(struct pump_owner *owner, u64 file, struct span name, u64 writer);
 bool pump_to_file(struct pump_owner *owner, u64 reader, u64 file, struct span name, bool appends);
+//   stream  as stdio.wit numbers them. Who writes is told when that is closed
+bool pump_to_stream(struct pump_owner *owner, u64 reader, u32 stream);
 // The bytes are copied.
 bool pump_from_memory(struct pump_owner *owner, struct span bytes, u64 writer);
 

@@ -29,6 +29,7 @@ struct starting {
     const struct command *command;
     struct job *job;
     struct processes_stream streams[STREAMS];
+    u32 own[STREAMS];  // of the shell's own streams, where one is inherited: which
     u32 closing_count; // ends of pipes that go when the child has them
     u64 closing[2 + SHELL_REDIRECTS];
 };
@@ -137,7 +138,27 @@ static bool streams_redirect(struct starting *start)
             &start->list->redirects[start->command->redirect_first + i];
         if (redirect->kind == REDIRECT_SAME) {
             start->streams[redirect->stream] = start->streams[redirect->other];
+            start->own[redirect->stream] = start->own[redirect->other];
         } else if (!file_connect(start, redirect)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// A child inherits each stream as its own kind: another of the shell's takes a pipe and a pump.
+static bool streams_cross(struct starting *start)
+{
+    u64 reader;
+    for (u32 i = 1; i < STREAMS; i++) {
+        if (start->streams[i].kind != PROCESSES_STREAM_INHERIT || start->own[i] == i) {
+            continue;
+        }
+        if (!pipe_make(start, i, &reader)) {
+            return false;
+        }
+        if (!pump_to_stream(&start->job->pumps, reader, start->own[i])) {
+            shell_say((struct span){0}, "there are too many redirections");
             return false;
         }
     }
@@ -249,7 +270,7 @@ static u32 builtin_do(struct starting *start, builtin_function *function,
         status = CODE_BAD;
     }
     if (stream->kind == PROCESSES_STREAM_INHERIT) {
-        return shell_write(1, said) ? status : CODE_BAD;
+        return shell_write(start->own[1], said) ? status : CODE_BAD;
     }
     if (stream->kind == PROCESSES_STREAM_NOTHING) {
         return status;
@@ -285,7 +306,7 @@ static u32 command_do(struct starting *start, u32 place, bool is_alone)
     bool changes;
     builtin_function *function = builtin_find(arguments[0], &changes);
     if (function == NULL) {
-        return program_start(start, place, arguments, count);
+        return streams_cross(start) ? program_start(start, place, arguments, count) : CODE_BAD;
     }
     if (changes && !is_alone) {
         shell_say(arguments[0], "it is about the shell itself, and stands alone, in front");
@@ -301,6 +322,7 @@ static void streams_begin(struct starting *start, bool is_first, u64 reader)
     bool has_no_input = start->job->is_behind || shell.takes_input;
     for (u32 i = 0; i < STREAMS; i++) {
         start->streams[i] = (struct processes_stream){.kind = PROCESSES_STREAM_INHERIT};
+        start->own[i] = i;
     }
     if (!is_first) {
         start->streams[0] =

@@ -69,6 +69,26 @@ def shell_connects_programs(world):
 
 
 @test
+def shell_sends_streams_to_its_own_others(world):
+    folder = Folder(world)
+    lines = b"%06d\n" * 30000 % tuple(range(30000))  # more than pipes hold
+    folder.write("in", lines)
+    error = folder.run("cat nothing")
+    expect((error.out, error.code, b"nothing" in error.err), (b"", 1, True), error)
+    for text, out, err, code in (("cat nothing 2>&1", error.err, b"", 1), ("cat nothing 2>&1 > o", error.err, b"", 1),
+                                 ("cat in >&2; cat in 1>&2", b"", lines * 2, 0), ("pwd >&2", b"", b"/d\n", 0),
+                                 ("pwd > o 2>&1", b"", b"", 0), ("pwd 2>&1 >&2", b"/d\n", b"", 0),
+                                 ("cat in 2>&1 | wc -l >&2", b"", b"30000\n", 0),
+                                 ("cat in >&2 | wc -l", b"0\n", lines, 0),
+                                 ("cat in 1>&2 2>&1 & wait", b"", lines, 0)):
+        ended = folder.run(text)
+        expect((ended.out, ended.err, ended.code), (out, err, code), text)
+    expect(folder.read("o"), b"/d\n")
+    ended = folder.run("nope 2>&1; spinner >&2; echo $?")  # what the shell itself says stays
+    expect((ended.out, ended.err.count(b"no program of this name")), (b"127\n", 2), ended)
+
+
+@test
 def shell_finds_files(world):
     folder = Folder(world)
     for name in ("b.c", "a.c", "c d", ".hidden", "sub/x.c", "sub/y.h", "sub2/z.c", "[x]", "\u00e4.c"):
