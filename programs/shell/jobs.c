@@ -43,20 +43,49 @@ static void pump_ended(struct pump_owner *owner)
     look_over(CONTAINER_OF(owner, struct job, pumps));
 }
 
-struct job *job_new(struct span text, bool is_behind)
+static void job_free(struct job *job)
 {
-    u32 number = 1;
+    ASSERT(job->is_over);
+    job->number = 0;
+}
+
+static void over_free(void)
+{
+    for (u32 i = 0; i < SHELL_JOBS; i++) {
+        if (jobs[i].number != 0 && jobs[i].is_behind && jobs[i].is_over) {
+            job_free(&jobs[i]);
+        }
+    }
+}
+
+// NULL: there are too many.
+static struct job *job_place(bool is_behind, u32 *number)
+{
     u32 count = 0;
     struct job *job = NULL;
+    *number = 1;
     for (u32 i = 0; i < SHELL_JOBS; i++) {
         count += jobs[i].number != 0;
         if (jobs[i].number == 0) {
             job = &jobs[i];
-        } else if (jobs[i].number >= number) {
-            number = jobs[i].number + 1;
+        } else if (jobs[i].number >= *number) {
+            *number = jobs[i].number + 1;
         }
     }
-    if (job == NULL || (is_behind && count == SHELL_JOBS - 1)) { // `kill` and `exit` go in front
+    bool is_full = is_behind && count == SHELL_JOBS - 1; // `kill` and `exit` go in front
+    return is_full ? NULL : job;
+}
+
+struct job *job_new(struct span text, bool is_behind)
+{
+    u32 number;
+    struct job *job = job_place(is_behind, &number);
+    if (job == NULL && !shell.is_interactive) { // nobody is told of those that are over
+        loop_look();
+        over_free();
+        job = job_place(is_behind, &number);
+    }
+    if (job == NULL) {
         shell_say(text, "there are too many jobs");
         return NULL;
     }
@@ -79,12 +108,6 @@ void job_ready(struct job *job)
 {
     job->is_ready = true;
     look_over(job);
-}
-
-static void job_free(struct job *job)
-{
-    ASSERT(job->is_over);
-    job->number = 0;
 }
 
 // ---- children

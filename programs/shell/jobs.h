@@ -3,7 +3,8 @@
 //
 // Use     job_new, child_start for each command, job_ready; then job_wait, or leave it to itself in
 //         the background. A job is over when all its children and pumps are; one behind is told of
-//         by jobs_tell.
+//         by jobs_tell. Where nobody sits at a prompt it stays for `fg` and `wait` to ask for,
+//         until its place is needed.
 // Limits  SHELL_JOBS, SHELL_CHILDREN.
 #pragma once
 #include "core/base/span.h"

@@ -89,6 +89,14 @@ def shell_sends_streams_to_its_own_others(world):
 
 
 @test
+def shell_frees_jobs_that_nobody_is_told_of(world):
+    folder = Folder(world)
+    script = "true &\n" * 100 + "false &\nfg; echo $?\n" + "sleep 1000 &\n" + "true &\n" * 50 + "jobs > j"
+    expect(folder.says(script, "1\n"), b"")
+    expect(b"runs  sleep 1000" in folder.read("j"), True, folder.read("j"))
+
+
+@test
 def shell_finds_files(world):
     folder = Folder(world)
     for name in ("b.c", "a.c", "c d", ".hidden", "sub/x.c", "sub/y.h", "sub2/z.c", "[x]", "\u00e4.c"):
