@@ -239,10 +239,9 @@ static void erase_right(struct editor *editor)
     line_erase(editor, editor->at, letter_after(text_of(editor), editor->at));
 }
 
-static void screen_clear(struct editor *editor, struct text *out)
+static void screen_clear(struct editor *editor)
 {
-    text_string(out, "\x1b[H\x1b[2J");
-    editor->row = 0;
+    editor->clears = true;
     editor->is_stale = true;
 }
 
@@ -289,7 +288,7 @@ static enum editor_event control_key(struct editor *editor, u8 control, bool was
         line_cut(editor, editor->at, editor->size, was_cutting);
         break;
     case 'L':
-        screen_clear(editor, out);
+        screen_clear(editor);
         break;
     case 'N':
         history_move(editor, false);

@@ -41,6 +41,7 @@ struct editor {
     u32 row;           // of the cursor, below the first that is shown
     bool is_stale;     // what is shown is not what there is
     bool rings;        // the bell
+    bool clears;       // the screen, before the next drawing
     u32 tab_count;     // in a row
     bool is_cutting;   // the last key cut, and the next adds to it
     bool is_searching; // in the history, for `query`

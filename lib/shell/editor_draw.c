@@ -135,6 +135,11 @@ void editor_draw(struct editor *editor, struct text *out)
         return;
     }
     editor->is_stale = false;
+    if (editor->clears) { // once, however often that was typed
+        text_string(out, "\x1b[H\x1b[2J");
+        editor->clears = false;
+        editor->row = 0;
+    }
     editor_erase(editor, out);
     struct layout layout = layout_of(editor);
     u32 row = rows_write(editor, &layout, out);

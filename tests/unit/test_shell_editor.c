@@ -443,6 +443,20 @@ static void ctrl_l_clears_the_screen(void **state)
     assert_screen(1, "");
 }
 
+static void ctrl_l_in_one_read_is_drawn_once(void **state)
+{
+    (void)state;
+    static u8 keys[SHELL_LINE_BYTES];
+    begin(200, 60);
+    memset(keys, 'x', sizeof keys); // as many as the terminal has room for
+    assert_int_equal(type_pieces(span_of(keys, sizeof keys), sizeof keys), EDITOR_MORE);
+    memset(keys, '\x0c', sizeof keys);
+    assert_int_equal(type_pieces(span_of(keys, sizeof keys), sizeof keys), EDITOR_MORE);
+    assert_int_equal(editor_line(&editor).size, SHELL_LINE_BYTES);
+    keys[sizeof keys - 1] = '\r';
+    assert_int_equal(type_pieces(span_of(keys, sizeof keys), sizeof keys), EDITOR_LINE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +474,7 @@ int main(void)
         cmocka_unit_test(what_is_hidden_comes_back),
         cmocka_unit_test(what_stands_in_the_line_stays),
         cmocka_unit_test(ctrl_l_clears_the_screen),
+        cmocka_unit_test(ctrl_l_in_one_read_is_drawn_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
