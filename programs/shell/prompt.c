@@ -222,7 +222,10 @@ static enum editor_event line_read(void)
             news_tell();
         }
         if (prompt.typed_start == prompt.typed_end) {
-            prompt.is_over = !prompt.input.is_waiting && !input_ask();
+            if (!prompt.input.is_waiting && !input_ask()) {
+                prompt.is_over = true; // nothing will ever come
+                break;
+            }
             loop_turn();
             continue;
         }
