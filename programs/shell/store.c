@@ -13,6 +13,8 @@
 #include "programs/rt/redshirt.h"
 #include "programs/shell/folders.h"
 #include "programs/shell/limits.h"
+#include "programs/shell/loop.h"
+#include "programs/shell/shell.h"
 
 enum { FRAME_BYTES = 256 }; // around a block, its name among it
 
@@ -20,6 +22,7 @@ static i64 keep = -1;
 static i64 crypto = -1;
 static bool has_failed; // of hashing: no name is right from then on
 static const char *reason;
+static const char too_large[] = "it is too large for a program";
 // The body of a message with a block in it.
 static u8 body[UNIXFS_BLOCK_BYTES + FRAME_BYTES];
 
@@ -62,11 +65,20 @@ static enum err pieces_add(struct unixfs_builder *builder, u64 file)
         }
         enum err err = unixfs_builder_write(builder, piece);
         position += piece.size;
+        loop_look(); // a large one takes long, and the user may have lost patience
+        if (position > SHELL_PROGRAM_BYTES) { // it has grown, or its size was not its own
+            reason = too_large;
+        } else if (shell.is_interrupted) {
+            reason = "interrupted";
+        }
         bool is_over = piece.size < SHELL_PIECE_BYTES;
         if (piece.size > 0) {
             memory_give(rt_memory(), (void *)piece.data, piece.size);
         }
         TRY(err);
+        if (reason != NULL) {
+            return ERR_LIMIT;
+        }
         if (is_over) {
             return ERR_OK;
         }
@@ -94,7 +106,7 @@ const char *store_add(struct span path, char cid[CID_TEXT_BYTES])
     u64 file;
     reason = folders_look(path, &is_folder, &size);
     if (reason == NULL && size > SHELL_PROGRAM_BYTES) {
-        reason = "it is too large for a program";
+        reason = too_large;
     }
     if (reason == NULL && !bonds_make()) {
         reason = "the shell may not put files into the store here; `redshirt add` does";

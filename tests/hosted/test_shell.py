@@ -202,3 +202,8 @@ def shell_at_its_bounds(world):
         os.truncate(os.path.join(folder.host, "large.wasm"), size)
         ended = folder.run("./large.wasm")
         expect(word in ended.err, True, (size, ended))
+    # one whose size says nothing of what can be read, as of one that grows
+    if os.path.exists("/proc/self/pagemap"):
+        endless = ("shell", "--dir", f"/proc/{os.getpid()}:/p:ro", "-c", "/p/pagemap; echo $?")
+        ended = world.run(*endless)
+        expect((ended.out, b"it is too large for a program" in ended.err), (b"127\n", True), ended)
