@@ -246,6 +246,48 @@ def tools_move_and_remove(world):
 
 
 @test
+def tools_remove_nothing_behind_links_that_come(world):
+    given = Given(world)
+    kept, aside, removed = (os.path.join(given.ours, name) for name in ("kept", "aside", "removed"))
+    names = [f"{i:03}" for i in range(300)]
+    os.mkdir(kept)
+    os.mkdir(aside)
+    given.put("kept/x", b"kept")
+    for name in names:
+        os.makedirs(os.path.join(removed, name))
+        given.put(f"removed/{name}/x", b"removed")
+
+    def swap():
+        start = time.monotonic()
+        while os.path.exists(os.path.join(removed, names[0])) and time.monotonic() < start + PATIENCE:
+            time.sleep(0.0002)  # when the first is gone, all names were read
+        for name in reversed(names):
+            try:
+                os.rename(os.path.join(removed, name), os.path.join(aside, name))
+                os.symlink("../kept", os.path.join(removed, name))
+            except FileNotFoundError:
+                return
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    given.run("rm", "-r", "removed")
+    swapper.join()
+    expect(os.listdir(kept), ["x"])
+
+
+@test
+def tools_remove_what_is_deep(world):
+    given = Given(world)
+    for depth, code in ((900, 0), (1100, 1)):  # of 1024 that may be open
+        path = os.path.join(given.ours, "deep")
+        for _ in range(depth):
+            os.mkdir(path)
+            path += "/d"
+        ended = given.run("rm", "-r", "deep")
+        expect((ended.code, b"descriptors" in ended.err), (code, code == 1), (depth, ended.err[:300]))
+        subprocess.run(["rm", "-rf", os.path.join(given.ours, "deep")], check=True)  # which Python finds too deep
+
+
+@test
 def tools_list(world):
     given = Given(world)
     os.symlink("words", os.path.join(given.ours, "link"))

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -130,10 +131,10 @@ static void names_point(struct folder *folder)
     qsort(folder->names, folder->count, sizeof *folder->names, compare);
 }
 
-bool folder_read(struct folder *folder, const char *path)
+// The same of one that is open, or of NULL with errno set; that stays so.
+static bool names_read(struct folder *folder, DIR *open, const char *path)
 {
     *folder = (struct folder){0};
-    DIR *open = opendir(path);
     struct dirent *entry = NULL;
     size_t used = 0;
     size_t room = 0;
@@ -170,6 +171,13 @@ bool folder_read(struct folder *folder, const char *path)
     } else {
         names_point(folder);
     }
+    return is_good;
+}
+
+bool folder_read(struct folder *folder, const char *path)
+{
+    DIR *open = opendir(path);
+    bool is_good = names_read(folder, open, path);
     if (open != NULL) {
         (void)closedir(open);
     }
@@ -186,6 +194,7 @@ void folder_free(struct folder *folder)
 // ---- everything below
 
 struct walk_level {
+    DIR *open; // NULL: it could not be opened
     struct folder folder;
     size_t next;
     size_t path_size; // of the folder's own path
@@ -211,16 +220,41 @@ bool walk_begin(struct walk *walk, const char *path)
     return !walk->failed;
 }
 
+// What the path is called in the innermost of `depth` folders.
+static void place_tell(struct walk *walk, size_t depth)
+{
+    struct walk_level *level = depth == 0 ? NULL : &walk->levels[depth - 1];
+    walk->at = level == NULL ? AT_FDCWD : dirfd(level->open);
+    walk->name = walk->path.text;
+    if (level != NULL) {
+        walk->name += level->path_size;
+        walk->name += *walk->name == '/';
+    }
+}
+
+// The folder that was told of, and never what a link leads to that has come in its place. NULL, and
+// errno: there is none.
+static DIR *place_open(const struct walk *walk)
+{
+    int folder = openat(walk->at, walk->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    DIR *open = folder < 0 ? NULL : fdopendir(folder);
+    if (folder >= 0 && open == NULL) {
+        (void)close(folder);
+    }
+    return open;
+}
+
 // The folder whose path is there becomes a level; one that cannot be read has no entries.
 static void level_enter(struct walk *walk)
 {
+    DIR *open = place_open(walk);
     if (walk->depth == walk->room) {
         walk->room = walk->room * 2 + 8;
         walk->levels = tool_memory(walk->levels, walk->room * sizeof *walk->levels);
     }
     struct walk_level *level = &walk->levels[walk->depth++];
-    *level = (struct walk_level){.path_size = walk->path.size};
-    walk->failed |= !folder_read(&level->folder, walk->path.text);
+    *level = (struct walk_level){.open = open, .path_size = walk->path.size};
+    walk->failed |= !names_read(&level->folder, open, walk->path.text);
 }
 
 static enum walk_kind entry_tell(struct walk *walk, u8 kind)
@@ -233,6 +267,7 @@ static enum walk_kind entry_tell(struct walk *walk, u8 kind)
 bool walk_next(struct walk *walk, enum walk_kind *kind)
 {
     if (walk->stage == STAGE_FIRST) {
+        place_tell(walk, 0);
         *kind = entry_tell(walk, walk->kind);
         return true;
     }
@@ -245,13 +280,18 @@ bool walk_next(struct walk *walk, enum walk_kind *kind)
         path_cut(&walk->path, level->path_size);
         if (level->next == level->folder.count) {
             folder_free(&level->folder);
+            if (level->open != NULL) {
+                (void)closedir(level->open);
+            }
             walk->depth--;
+            place_tell(walk, walk->depth);
             walk->kind = DT_DIR;
             *kind = WALK_LEFT;
             return true;
         }
         struct folder_name entry = level->folder.names[level->next++];
         if (path_add(&walk->path, entry.name)) {
+            place_tell(walk, walk->depth);
             *kind = entry_tell(walk, entry.kind);
             return true;
         }

@@ -7,7 +7,10 @@
 //         first entry is told, so entries may be removed meanwhile. What cannot be read is said,
 //         and `failed` tells.
 // Owner   a step's path is valid until the next call.
-// Limits  FOLDER_BYTES, TOOL_PATH_BYTES; depth is bounded by the longest path.
+//         It stays open while its entries are told: by `at` and `name` a step reaches what was
+//         told of, also when somebody puts a link in the place of a folder above it meanwhile.
+// Limits  FOLDER_BYTES, TOOL_PATH_BYTES; depth is bounded by what may be open at a time, about a
+//         thousand folders: one that is deeper cannot be read.
 #pragma once
 #include "core/base/types.h"
 #include "programs/tools/common/limits.h"
@@ -63,6 +66,8 @@ struct walk {
     struct path path;
     u8 kind; // of the path itself, DT_*
     bool failed;
+    int at;           // the folder that it lies in, open, or AT_FDCWD,
+    const char *name; // and its name there
     // inside
     struct walk_level *levels;
     size_t depth;

@@ -226,6 +226,17 @@ bool tree_remove_file(const char *path, bool is_forced)
     return is_good;
 }
 
+// Where the walk is, for what is removed: not by its path, which may lead elsewhere by now.
+static bool step_remove(const struct walk *walk, enum walk_kind kind, bool is_forced)
+{
+    bool is_good = unlinkat(walk->at, walk->name, kind == WALK_LEFT ? AT_REMOVEDIR : 0) == 0 ||
+                   (kind == WALK_OTHER && is_forced && errno == ENOENT);
+    if (!is_good) {
+        tool_say_error(walk->path.text);
+    }
+    return is_good;
+}
+
 bool tree_remove(const char *path, bool is_forced)
 {
     static struct walk walk;
@@ -239,12 +250,7 @@ bool tree_remove(const char *path, bool is_forced)
     }
     bool is_good = true;
     while (walk_next(&walk, &kind)) {
-        if (kind == WALK_OTHER) {
-            is_good = tree_remove_file(walk.path.text, is_forced) && is_good;
-        } else if (kind == WALK_LEFT && rmdir(walk.path.text) != 0) {
-            tool_say_error(walk.path.text);
-            is_good = false;
-        }
+        is_good = (kind == WALK_FOLDER || step_remove(&walk, kind, is_forced)) && is_good;
     }
     return is_good && !walk.failed;
 }
