@@ -52,15 +52,15 @@ enum err hosted_standard_start(struct hosted_standard *standard)
     for (int i = 0; i < STANDARD_STREAMS; i++) {
         standard->is_terminal[i] = isatty(i) == 1;
         TRY(stream_start(&standard->streams[i], i, i == STDIN_FILENO));
+        terminal_stream(i, standard->is_terminal[i] ? &standard->streams[i] : NULL);
     }
-    terminal_reader(standard->is_terminal[STDIN_FILENO] ? &standard->streams[STDIN_FILENO] : NULL);
     return ERR_OK;
 }
 
 void hosted_standard_stop(struct hosted_standard *standard)
 {
-    terminal_reader(NULL);
     for (int i = 0; standard->streams != NULL && i < STANDARD_STREAMS; i++) {
+        terminal_stream(i, NULL);
         stream_stop(&standard->streams[i], &standard->is_abandoned);
     }
     free(standard->streams);

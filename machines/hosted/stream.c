@@ -73,14 +73,41 @@ static enum err write_error(void)
     return errno == EPIPE || errno == EBADF ? ERR_CLOSED : ERR_IO;
 }
 
+// Before the host is asked: not while the stream is held, unless that would hold up its end.
+static void asking_begin(struct stream *stream)
+{
+    lock(stream);
+    while (stream->is_held && !stream->is_abandoned && (stream->is_input || !stream->is_stopping)) {
+        int failed = pthread_cond_wait(&stream->changed, &stream->lock);
+        ASSERT(failed == 0);
+    }
+    stream->is_asking = true;
+    unlock(stream);
+}
+
+// Keeps errno.
+static void asking_end(struct stream *stream)
+{
+    int error = errno;
+    lock(stream);
+    stream->is_asking = false;
+    int failed = pthread_cond_broadcast(&stream->changed);
+    ASSERT(failed == 0);
+    unlock(stream);
+    errno = error;
+}
+
 static enum err write_all(struct stream *stream, struct span bytes)
 {
     size_t done = 0;
     while (done < bytes.size) {
-        if (is_abandoned(stream)) {
+        asking_begin(stream);
+        bool ends = is_abandoned(stream);
+        ssize_t count = ends ? -1 : write(stream->file, bytes.data + done, bytes.size - done);
+        asking_end(stream);
+        if (ends) {
             return ERR_IO;
         }
-        ssize_t count = write(stream->file, bytes.data + done, bytes.size - done);
         if (count < 0 && !is_passing(stream)) {
             return write_error();
         }
@@ -107,7 +134,8 @@ static void serve_write(struct stream *stream)
 // not; else the rest of it is left in the request.
 static bool write_now(struct stream *stream, struct stream_request *request, enum err *err)
 {
-    if (stream->is_input || stream->blocks || stream->is_writing || first(stream) != NULL) {
+    if (stream->is_input || stream->is_held || stream->blocks || stream->is_writing ||
+        first(stream) != NULL) {
         return false;
     }
     struct span *bytes = &request->bytes;
@@ -123,39 +151,16 @@ static bool write_now(struct stream *stream, struct stream_request *request, enu
     return !stream->blocks && errno != EAGAIN && errno != EINTR;
 }
 
-// Before the host is asked: not while the stream is held.
-static void reading_begin(struct stream *stream)
-{
-    lock(stream);
-    while (stream->is_held && !stream->is_abandoned) {
-        int failed = pthread_cond_wait(&stream->changed, &stream->lock);
-        ASSERT(failed == 0);
-    }
-    stream->is_reading = true;
-    unlock(stream);
-}
-
-static void reading_end(struct stream *stream)
-{
-    lock(stream);
-    stream->is_reading = false;
-    int failed = pthread_cond_broadcast(&stream->changed);
-    ASSERT(failed == 0);
-    unlock(stream);
-}
-
 static enum err read_some(struct stream *stream, u32 max, u32 *got)
 {
     for (;;) {
-        reading_begin(stream);
+        asking_begin(stream);
         bool ends = is_abandoned(stream);
         ssize_t count = ends ? -1 : read(stream->file, stream->buffer, max);
-        int error = errno;
-        reading_end(stream);
+        asking_end(stream);
         if (ends) {
             return ERR_IO;
         }
-        errno = error;
         if (count >= 0) {
             *got = (u32)count;
             return ERR_OK;
@@ -335,12 +340,11 @@ static void interrupt(struct stream *stream, bool is_signalled)
 
 void stream_hold(struct stream *stream, bool hold)
 {
-    ASSERT(stream->is_input);
     lock(stream);
     stream->is_held = hold;
     int failed = pthread_cond_broadcast(&stream->changed);
     ASSERT(failed == 0);
-    while (hold && stream->is_reading && !stream->has_ended) {
+    while (hold && stream->is_asking && !stream->is_stopping && !stream->has_ended) {
         interrupt(stream, true);
     }
     unlock(stream);

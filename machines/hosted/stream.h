@@ -47,8 +47,8 @@ struct stream {
     struct list requests;
     u32 request_count; // of those with a message
     bool is_writing;   // a request that is in no queue any more
-    bool is_reading;   // the host is asked for input
-    bool is_held;      // or must not be
+    bool is_asking;    // the stream's thread reads from the host or writes to it
+    bool is_held;      // or must not
     bool blocks;       // the host cannot say whether a write would
     bool is_stopping;  // serve what waits, then end
     bool is_abandoned; // end now
@@ -70,8 +70,9 @@ bool stream_cancel(struct stream *stream, u64 message, struct stream_request **o
 // The same for a read of a client that is gone; call until it says false.
 bool stream_cancel_client(struct stream *stream, u64 client, struct stream_request **out);
 
-// While it is held, no input is read: what comes is for somebody else who reads the same file.
-// Returns when nothing is being read.
+// While it is held, nothing is read or written: the file is somebody else's who talks there. What
+// is to be written waits, also the rest of a write that has begun. Returns when the host is asked
+// for nothing any more. A stream that stops is not held.
 void stream_hold(struct stream *stream, bool hold);
 
 // Output: serves what waits, then ends, unless *abandon becomes true (atomic). Input: ends at once.

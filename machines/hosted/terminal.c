@@ -14,16 +14,16 @@
 
 // What ends a process by itself; the session sees to the signals that people send.
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT};
-enum { CRASHES = COUNT_OF(crashes) };
+enum { CRASHES = COUNT_OF(crashes), STREAMS = 3 };
 
 static struct {
     pthread_mutex_t lock; // guards what follows, but for signal handlers
     bool is_open;
     bool is_raw;
     bool is_borrowed;
-    struct stream *reader; // NULL: nobody reads
-    bool is_changed;       // atomic: the terminal may not be as it was
-    struct termios before; // constant while is_changed
+    struct stream *streams[STREAMS]; // NULL: no program reaches it by that
+    bool is_changed;                 // atomic: the terminal may not be as it was
+    struct termios before;           // constant while is_changed
     struct sigaction actions[CRASHES];
 } terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -109,18 +109,21 @@ void terminal_borrow(bool borrow)
     lock();
     if (terminal.is_borrowed != borrow) {
         terminal.is_borrowed = borrow;
-        if (terminal.reader != NULL) {
-            stream_hold(terminal.reader, borrow);
+        for (u32 i = 0; i < STREAMS; i++) {
+            if (terminal.streams[i] != NULL) {
+                stream_hold(terminal.streams[i], borrow);
+            }
         }
         (void)apply(); // it may be gone
     }
     unlock();
 }
 
-void terminal_reader(struct stream *stream)
+void terminal_stream(int file, struct stream *stream)
 {
+    ASSERT(file >= 0 && file < STREAMS);
     lock();
-    terminal.reader = stream;
+    terminal.streams[file] = stream;
     unlock();
 }
 

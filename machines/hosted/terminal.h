@@ -23,11 +23,13 @@ void terminal_close(void);
 // ERR_IO         the host refuses
 enum err terminal_set_raw(bool raw);
 
-// While it is borrowed, it is as at terminal_open, whatever else is set, and programs read nothing.
+// While it is borrowed, it is as at terminal_open, whatever else is set, and programs read nothing
+// of it and write nothing to it: what they write waits. Returns when nothing is under way.
 void terminal_borrow(bool borrow);
 
-// The stream by which programs read it; NULL: there is none any more.
-void terminal_reader(struct stream *stream);
+// The stream by which programs reach it: descriptor `file`, one of 0, 1 and 2; NULL: there is none
+// any more.
+void terminal_stream(int file, struct stream *stream);
 
 // As at terminal_open, for good. Allowed in a signal handler.
 void terminal_restore(void);

@@ -108,6 +108,27 @@ def terminal_is_borrowed_to_ask_the_user(world):
     screen.end(0)
 
 
+@test
+def terminal_is_not_painted_on_while_the_user_is_asked(world):
+    screen = Screen(world, "paint", answers=("--allow", "terminal"))
+    screen.until(rb"\x1b\[!p(?s:.)*wants to use redshirt:io/dns")  # hidden by nothing
+    screen.until(rb"n \(no\): ")
+    ready, _, _ = select.select([screen.master], [], [], 0.5)
+    expect((ready, screen.seen), ([], b""), "written while the question is open")
+    screen.type(b"o\n")
+    screen.until(rb"^o\r\n(ink\r\n)+dry\r\n")
+    screen.end(0)
+
+
+@test
+def terminal_question_does_not_hold_up_the_end(world):
+    for number, code in (signal.SIGINT, 130), (signal.SIGTERM, 143):
+        screen = Screen(world, "paint", answers=("--allow", "terminal"))
+        screen.until(rb"n \(no\): ")
+        screen.process.send_signal(number)
+        screen.end(code)
+
+
 def without_reports(world):
     """Crashes that are meant are none of a sanitizer's business."""
     env = world.env()

@@ -2,7 +2,9 @@
 // Uses redshirt:io/terminal as its arguments say, one after the other, and prints what it saw:
 // size, raw, line; read (what is typed, as hex); watch, look (for an interrupt), shape (for another
 // size); calls (as many as it gets); other (goes on over another bond), leave (the same, and gives
-// this one up), want (something that it has not been granted); trap, spin.
+// this one up), want (something that it has not been granted), paint (the same, and writes until it
+// is answered); trap, spin.
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "interfaces/dns.h"
 #include "interfaces/dns_section.h"
@@ -111,6 +113,28 @@ static void rebind(bool leaves)
     }
 }
 
+// Asks for a bond, and does not wait for it.
+static i64 bind_begin(const struct interface_definition *interface)
+{
+    struct system_bind_call call = {.interface = {.a = mem_load_u64(interface->hash),
+                                                  .b = mem_load_u64(interface->hash + 8),
+                                                  .c = mem_load_u64(interface->hash + 16),
+                                                  .d = mem_load_u64(interface->hash + 24)}};
+    u8 body[64];
+    size_t size = system_bind_encode_call(body, sizeof body, &call);
+    return rt_send(RT_SYSTEM_BOND, SYSTEM_BIND_ID, body, (u32)size);
+}
+
+static void paint(void)
+{
+    struct rt_event event;
+    i64 id = bind_begin(&dns_interface);
+    do {
+        (void)rt_print("ink\n");
+    } while (!rt_poll(&event) || event.id != (u64)id);
+    (void)rt_print("dry\n");
+}
+
 static void act(struct span word, u32 standard)
 {
     i64 id;
@@ -138,6 +162,8 @@ static void act(struct span word, u32 standard)
     } else if (span_equal(word, SPAN_LITERAL("want"))) {
         (void)rt_print("wanting\n");
         (void)rt_print(rt_bind(&dns_interface, false) == E_DENIED ? "denied\n" : "granted\n");
+    } else if (span_equal(word, SPAN_LITERAL("paint"))) {
+        paint();
     } else if (span_equal(word, SPAN_LITERAL("trap"))) {
         __builtin_trap();
     } else {

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -351,6 +353,61 @@ static void test_a_held_stream_reads_nothing(void **state)
     free(stream);
 }
 
+// Neither what comes meanwhile nor the rest of a write that has begun; the end writes it all.
+static void test_a_held_stream_writes_nothing(void **state)
+{
+    (void)state;
+    enum { LONG = 200000 };
+    int ends[2];
+    char *bytes = calloc(1, LONG);
+    assert_int_equal(pipe(ends), 0);
+    struct stream *stream = calloc(1, sizeof *stream);
+    seen.done = 0;
+    assert_int_equal(stream_start(stream, ends[1], false), ERR_OK);
+    stream_hold(stream, true);
+    struct stream_request requests[2];
+    for (u32 i = 0; i < 2; i++) {
+        requests[i] = (struct stream_request){
+            .client = 1, .message = 10 + i, .done = request_done, .bytes = span_of(bytes, LONG)};
+    }
+    assert_int_equal(stream_request(stream, &requests[0]), ERR_OK);
+    usleep(20000);
+    int waiting;
+    assert_int_equal(ioctl(ends[0], FIONREAD, &waiting), 0);
+    assert_int_equal(waiting, 0);
+    stream_hold(stream, false);
+    struct pollfd readable = {.fd = ends[0], .events = POLLIN};
+    assert_int_equal(poll(&readable, 1, 5000), 1);
+    stream_hold(stream, true);
+    int held;
+    assert_int_equal(ioctl(ends[0], FIONREAD, &waiting), 0);
+    assert_true(waiting > 0 && waiting < LONG);
+    assert_int_equal(read(ends[0], bytes, (size_t)waiting), waiting); // now there would be room
+    assert_int_equal(stream_request(stream, &requests[1]), ERR_OK);
+    usleep(20000);
+    assert_int_equal(ioctl(ends[0], FIONREAD, &held), 0);
+    assert_int_equal(held, 0);
+    assert_int_equal(seen.done, 0);
+    stream_hold(stream, false);
+    for (size_t rest = 2 * LONG - (size_t)waiting; rest > 0;) {
+        ssize_t count = read(ends[0], bytes, rest < LONG ? rest : LONG);
+        assert_true(count > 0);
+        rest -= (size_t)count;
+    }
+    wait_for_done(2);
+    requests[0].bytes = span_of(bytes, 3);
+    stream_hold(stream, true);
+    assert_int_equal(stream_request(stream, &requests[0]), ERR_OK);
+    bool abandon = false;
+    stream_stop(stream, &abandon); // which being held does not hold up
+    assert_int_equal(seen.done, 3);
+    assert_int_equal(read(ends[0], bytes, LONG), 3);
+    close(ends[0]);
+    close(ends[1]);
+    free(stream);
+    free(bytes);
+}
+
 static void test_streams_bound_what_waits(void **state)
 {
     (void)state;
@@ -595,6 +652,7 @@ int main(void)
         cmocka_unit_test(test_calls_are_bounded_and_found),
         cmocka_unit_test(test_a_cancelled_read_leaves_its_bytes),
         cmocka_unit_test(test_a_held_stream_reads_nothing),
+        cmocka_unit_test(test_a_held_stream_writes_nothing),
         cmocka_unit_test(test_streams_bound_what_waits),
         cmocka_unit_test(test_a_stream_writes_what_it_took_over),
         cmocka_unit_test(test_a_stream_writes_at_once_what_fits),

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,15 @@ enum {
     LINE_BYTES = 64,     // of an answer
     WISHES_BYTES = 1024, // of what a manifest says; then the rest is counted
     EVENTS_BYTES = 4096,
+    PUT_POLL_MS = 100, // a terminal that takes nothing: whether the system ends meanwhile
 };
+
+// Ends a sequence that a program left open, then undoes what would hide a question: colours,
+// attributes, letters that are drawn as others, a part of the screen that scrolls by itself, and
+// what stands below. Terminals that do not know a sequence pass over it.
+static const char plain[] = "\x18\033\\"
+                            "\033]104\033\\\033]110\033\\\033]111\033\\"
+                            "\0337\033[r\0338\033[!p\033[0m\x0f\033(B\r\n\033[J";
 
 // An answer `always`.
 struct lesson {
@@ -95,6 +104,33 @@ static void show(char *out, size_t size, struct span bytes)
 {
     struct text text = text_over(out, size);
     text_printable(&text, bytes);
+}
+
+// To the terminal, whole: it may be full of what programs wrote. What it does not take before the
+// system ends is lost.
+__attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    char *words;
+    int size = vasprintf(&words, format, values);
+    va_end(values);
+    for (int done = 0; done < size;) {
+        ssize_t count = write(user.terminal, words + done, (size_t)(size - done));
+        bool is_full = count < 0 && errno == EAGAIN;
+        if (count < 0 && ((!is_full && errno != EINTR) ||
+                          __atomic_load_n(&user.is_stopping, __ATOMIC_ACQUIRE))) {
+            break;
+        }
+        struct pollfd file = {user.terminal, POLLOUT, 0};
+        if (is_full) {
+            (void)poll(&file, 1, PUT_POLL_MS);
+        }
+        done += count < 0 ? 0 : (int)count;
+    }
+    if (size >= 0) {
+        free(words);
+    }
 }
 
 // ---- refusals
@@ -294,18 +330,16 @@ static void wishes_show(const struct grants_line *line)
     for (u32 i = 0; i < wishes.interface_count; i++) {
         is_said = is_said || mem_equal(wishes.interfaces[i], line->interface, MANIFEST_HASH_BYTES);
     }
-    dprintf(user.terminal, "  %s\n%s", wishes.words,
-            is_said ? "" : "  This interface is not among them.\n");
+    put("  %s\n%s", wishes.words, is_said ? "" : "  This interface is not among them.\n");
 }
 
 // What handling adds to what the interface gives.
 static void handling_show(const struct consent_question *said, const char *wanted)
 {
     if (said->wish == CONSENT_RIGHT_HANDLE) {
-        dprintf(user.terminal,
-                "  It would answer %s in place of others: programs that use it would talk to it,\n"
-                "  which would learn all that they say and answer what it likes.\n",
-                wanted);
+        put("  It would answer %s in place of others: programs that use it would talk to it,\n"
+            "  which would learn all that they say and answer what it likes.\n",
+            wanted);
     }
 }
 
@@ -326,18 +360,18 @@ static void question_show(void)
     show(wanted, sizeof wanted, said->wanted);
     show(words, sizeof words,
          gives.size == 0 ? SPAN_LITERAL("Its handler does not say what it gives.") : gives);
+    put("%s", plain);
     (void)tcflush(user.terminal, TCIFLUSH); // what was typed before was no answer to this
-    dprintf(user.terminal,
-            "redshirt: %s wants to %s %s.\n  %s\n  program   %.*s\n  interface %.*s\n", name,
-            said->wish == CONSENT_RIGHT_HANDLE ? "handle" : "use", wanted, words,
-            (int)said->program.size, (const char *)said->program.data, (int)said->hash.size,
-            (const char *)said->hash.data);
+    put("redshirt: %s wants to %s %s.\n  %s\n  program   %.*s\n  interface %.*s\n", name,
+        said->wish == CONSENT_RIGHT_HANDLE ? "handle" : "use", wanted, words,
+        (int)said->program.size, (const char *)said->program.data, (int)said->hash.size,
+        (const char *)said->hash.data);
     handling_show(said, wanted);
     if (is_good && said->wish == CONSENT_RIGHT_USE) { // a publisher says what it uses
 
         wishes_show(&line);
     }
-    dprintf(user.terminal, "Allow it? o (once), a (always), n (no): ");
+    put("Allow it? o (once), a (always), n (no): ");
     user.is_shown = true;
     user.line_size = 0;
 }
@@ -373,7 +407,7 @@ static void terminal_line(void)
     if (word != NULL) {
         question_answer(word[0]);
     } else {
-        dprintf(user.terminal, "o, a or n: ");
+        put("o, a or n: ");
     }
 }
 
@@ -382,7 +416,7 @@ static void terminal_read(void)
     char bytes[LINE_BYTES];
     ssize_t count = read(user.terminal, bytes, sizeof bytes);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
-        dprintf(user.terminal, "\n");
+        put("\n");
         close(user.terminal);
         user.terminal = -1; // nobody is there any more
         user.is_shown = false;
@@ -422,7 +456,7 @@ static void events_take(void)
         for (u32 i = 0; event.kind == KERNEL_EVENT_CANCELLED && i < user.question_count; i++) {
             if (user.questions[i].message == event.id) {
                 if (i == 0 && user.is_shown) {
-                    dprintf(user.terminal, "\n(who asked has gone)\n");
+                    put("\n(who asked has gone)\n");
                 }
                 question_end(i, CONSENT_ANSWER_NO);
                 break;
@@ -516,7 +550,8 @@ void consent_stop(void)
     refusals_tell();
     lessons_keep();
     if (user.is_shown) {
-        dprintf(user.terminal, "\n");
+        put("\n");
     }
+    terminal_borrow(false); // what programs wrote meanwhile is still written
     user.device = NULL;
 }

@@ -9,8 +9,9 @@
 // Limits  CONSENT_LESSONS answers `always` that are to be kept at once: what is beyond holds until
 //         the system stops, and that is said.
 //         REFUSALS_MOST (refusals.h) different refusals are told; one question at a time is
-//         shown, those behind it wait. Programs read nothing of the terminal
-//         meanwhile (machines/hosted/terminal.h).
+//         shown, those behind it wait. Programs read nothing of the terminal and write nothing
+//         to it meanwhile (machines/hosted/terminal.h); what they had made of it before, text
+//         that hides or a part that scrolls, is undone.
 #pragma once
 #include "core/base/types.h"
 struct kernel;
