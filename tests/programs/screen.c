@@ -3,7 +3,7 @@
 // size, raw, line; read (what is typed, as hex); watch, look (for an interrupt), shape (for another
 // size); calls (as many as it gets); other (goes on over another bond), leave (the same, and gives
 // this one up), want (something that it has not been granted), paint (the same, and writes until it
-// is answered); trap, spin.
+// is answered), swap (at another size it wants something else instead); trap, spin.
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "interfaces/dns.h"
@@ -16,6 +16,8 @@
 #include "interfaces/terminal.h"
 #include "interfaces/terminal_client.h"
 #include "interfaces/terminal_section.h"
+#include "interfaces/udp.h"
+#include "interfaces/udp_section.h"
 #include "programs/rt/redshirt.h"
 
 static u32 bond;
@@ -135,6 +137,22 @@ static void paint(void)
     (void)rt_print("dry\n");
 }
 
+// Takes a question back when the terminal gets another size, and has the next asked in one go.
+static void swap(void)
+{
+    struct rt_event event;
+    i64 resized;
+    ask(TERMINAL_RESIZED_ID, &resized); // before there is a question: who sees it may resize
+    struct system_cancel_call call = {(u64)bind_begin(&dns_interface)};
+    u8 body[16];
+    size_t size = system_cancel_encode_call(body, sizeof body, &call);
+    do { // and prints nothing: that would wait for the question's end
+        rt_next(&event);
+    } while (event.id != (u64)resized);
+    (void)rt_send(RT_SYSTEM_BOND, SYSTEM_CANCEL_ID, body, (u32)size);
+    (void)rt_print(rt_bind(&udp_interface, false) == E_DENIED ? "denied\n" : "granted\n");
+}
+
 static void act(struct span word, u32 standard)
 {
     i64 id;
@@ -164,6 +182,8 @@ static void act(struct span word, u32 standard)
         (void)rt_print(rt_bind(&dns_interface, false) == E_DENIED ? "denied\n" : "granted\n");
     } else if (span_equal(word, SPAN_LITERAL("paint"))) {
         paint();
+    } else if (span_equal(word, SPAN_LITERAL("swap"))) {
+        swap();
     } else if (span_equal(word, SPAN_LITERAL("trap"))) {
         __builtin_trap();
     } else {

@@ -22,6 +22,7 @@
 #include "core/base/text.h"
 #include "core/kernel/device.h"
 #include "core/kernel/kernel.h"
+#include "core/platform.h"
 #include "interfaces/consent.h"
 #include "lib/p2p/manifest.h"
 #include "machines/hosted/loop.h"
@@ -37,6 +38,9 @@ enum {
     WISHES_BYTES = 1024, // of what a manifest says; then the rest is counted
     EVENTS_BYTES = 4096,
     PUT_POLL_MS = 100, // a terminal that takes nothing: whether the system ends meanwhile
+    // After a question that was taken back, before another is shown: who was about to answer has
+    // time to see that it is gone. Long enough to notice, too short to be in anybody's way.
+    REST_MS = 500,
 };
 
 // Ends a sequence that a program left open, then undoes what would hide a question: colours,
@@ -67,10 +71,11 @@ static struct {
     struct grants grants;
     pthread_t thread;
     int pipe[2];
-    int terminal;     // -1: nobody is there
-    int changes;      // inotify; -1: none
-    bool is_stopping; // atomic
-    bool is_shown;    // the first question
+    int terminal;      // -1: nobody is there
+    int changes;       // inotify; -1: none
+    bool is_stopping;  // atomic
+    bool is_shown;     // the first question
+    u64 rest_until_ns; // platform_clock_ns: no question is shown before
     u32 question_count;
     struct question questions[KERNEL_QUESTIONS];
     u32 line_size;
@@ -442,6 +447,20 @@ static void on_ask(void *context, const struct interface_message *message,
     user.questions[user.question_count++] = (struct question){message->id, call->question};
 }
 
+// Who asks chooses when: what is typed for the question that it takes back must not answer another.
+static void question_taken_back(void)
+{
+    put("\n(who asked has gone)\n");
+    user.rest_until_ns = platform_clock_ns() + (u64)REST_MS * 1000000;
+}
+
+// How long no question is shown yet, ms.
+static int rest_ms(void)
+{
+    u64 now = platform_clock_ns();
+    return now < user.rest_until_ns ? (int)((user.rest_until_ns - now) / 1000000) + 1 : 0;
+}
+
 static void events_take(void)
 {
     static const struct consent_handler handler = {on_ask};
@@ -456,7 +475,7 @@ static void events_take(void)
         for (u32 i = 0; event.kind == KERNEL_EVENT_CANCELLED && i < user.question_count; i++) {
             if (user.questions[i].message == event.id) {
                 if (i == 0 && user.is_shown) {
-                    put("\n(who asked has gone)\n");
+                    question_taken_back();
                 }
                 question_end(i, CONSENT_ANSWER_NO);
                 break;
@@ -474,7 +493,8 @@ static void *run(void *context)
         struct pollfd files[] = {{user.pipe[0], POLLIN, 0},
                                  {user.changes, POLLIN, 0},
                                  {user.is_shown ? user.terminal : -1, POLLIN, 0}};
-        (void)poll(files, COUNT_OF(files), -1);
+        bool is_resting = user.question_count > 0 && !user.is_shown;
+        (void)poll(files, COUNT_OF(files), is_resting ? rest_ms() : -1);
         char bytes[64];
         while (files[0].revents != 0 && read(user.pipe[0], bytes, sizeof bytes) > 0) {
         }
@@ -490,11 +510,11 @@ static void *run(void *context)
         while (user.question_count > 0 && user.terminal < 0) {
             question_end(0, CONSENT_ANSWER_NO);
         }
-        if (user.question_count > 0 && !user.is_shown) {
-            terminal_borrow(true); // an answer is a line
+        bool is_next = user.question_count > 0 && !user.is_shown;
+        terminal_borrow(user.is_shown || is_next); // an answer is a line
+        if (is_next && rest_ms() == 0) {
             question_show();
         }
-        terminal_borrow(user.is_shown);
     }
     return NULL;
 }
