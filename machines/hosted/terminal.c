@@ -62,12 +62,23 @@ void terminal_restore(void)
     }
 }
 
+// Whether our process group is the one that the user talks to. A terminal that is not the session's
+// own has none.
+static bool is_foreground(void)
+{
+    pid_t group = tcgetpgrp(STDIN_FILENO);
+    return group < 0 || group == getpgrp();
+}
+
 // Makes it what is wanted. The lock is held.
 static enum err apply(void)
 {
     if (!terminal.is_raw || terminal.is_borrowed) {
         terminal_restore();
         return ERR_OK;
+    }
+    if (!is_foreground()) { // who is there would lose its echo and Ctrl-C
+        return ERR_IO;
     }
     struct termios raw;
     if (tcgetattr(STDIN_FILENO, &raw) != 0) {

@@ -20,7 +20,7 @@ void terminal_close(void);
 // Raw: bytes as they are typed, without echo and signals; output is as before. Else as at
 // terminal_open.
 // ERR_NOT_FOUND  standard input is no terminal
-// ERR_IO         the host refuses
+// ERR_IO         the host refuses, or we are in the background: it is another program's now
 enum err terminal_set_raw(bool raw);
 
 // While it is borrowed, it is as at terminal_open, whatever else is set, and programs read nothing

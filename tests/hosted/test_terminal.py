@@ -20,7 +20,7 @@ CRASHES = (signal.SIGABRT, signal.SIGFPE, signal.SIGSEGV)
 class Screen:
     """The guest `screen` on a terminal of its own, doing what the words say."""
 
-    def __init__(self, world, *words, size=(80, 24), answers=("--yes",), env=None):
+    def __init__(self, world, *words, size=(80, 24), answers=("--yes",), env=None, before=()):
         self.master, self.slave = pty.openpty()
         self.resize(size)
         self.before = termios.tcgetattr(self.slave)
@@ -30,7 +30,7 @@ class Screen:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
-            [world.redshirt, "run", *answers, world.guest("screen"), *words], stdin=self.slave, stdout=self.slave,
+            [*before, world.redshirt, "run", *answers, world.guest("screen"), *words], stdin=self.slave, stdout=self.slave,
             stderr=subprocess.PIPE, env=env or world.env(), start_new_session=True, preexec_fn=lead)
 
     def resize(self, size):
@@ -146,6 +146,13 @@ def terminal_question_does_not_hold_up_the_end(world):
         screen.until(rb"n \(no\): ")
         screen.process.send_signal(number)
         screen.end(code)
+
+
+@test
+def terminal_of_another_program_is_left_alone(world):
+    screen = Screen(world, "raw", "line", before=("sh", "-mc", '"$@" & wait $!', "sh"))
+    screen.until(rb"raw failed\r\nline ok\r\n")
+    screen.end(0)
 
 
 def without_reports(world):
