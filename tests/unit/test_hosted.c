@@ -360,6 +360,7 @@ static void test_a_held_stream_writes_nothing(void **state)
     enum { LONG = 200000 };
     int ends[2];
     char *bytes = calloc(1, LONG);
+    char *got = calloc(1, LONG);
     assert_int_equal(pipe(ends), 0);
     struct stream *stream = calloc(1, sizeof *stream);
     seen.done = 0;
@@ -382,7 +383,7 @@ static void test_a_held_stream_writes_nothing(void **state)
     int held;
     assert_int_equal(ioctl(ends[0], FIONREAD, &waiting), 0);
     assert_true(waiting > 0 && waiting < LONG);
-    assert_int_equal(read(ends[0], bytes, (size_t)waiting), waiting); // now there would be room
+    assert_int_equal(read(ends[0], got, (size_t)waiting), waiting); // now there would be room
     assert_int_equal(stream_request(stream, &requests[1]), ERR_OK);
     usleep(20000);
     assert_int_equal(ioctl(ends[0], FIONREAD, &held), 0);
@@ -390,7 +391,7 @@ static void test_a_held_stream_writes_nothing(void **state)
     assert_int_equal(seen.done, 0);
     stream_hold(stream, false);
     for (size_t rest = 2 * LONG - (size_t)waiting; rest > 0;) {
-        ssize_t count = read(ends[0], bytes, rest < LONG ? rest : LONG);
+        ssize_t count = read(ends[0], got, rest < LONG ? rest : LONG);
         assert_true(count > 0);
         rest -= (size_t)count;
     }
@@ -401,11 +402,12 @@ static void test_a_held_stream_writes_nothing(void **state)
     bool abandon = false;
     stream_stop(stream, &abandon); // which being held does not hold up
     assert_int_equal(seen.done, 3);
-    assert_int_equal(read(ends[0], bytes, LONG), 3);
+    assert_int_equal(read(ends[0], got, LONG), 3);
     close(ends[0]);
     close(ends[1]);
     free(stream);
     free(bytes);
+    free(got);
 }
 
 static void test_streams_bound_what_waits(void **state)
