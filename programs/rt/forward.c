@@ -6,11 +6,20 @@
 #include "interfaces/system.h"
 #include "interfaces/system_client.h"
 
+// A process with bonds or messages here: it has as many bonds as it likes, and they share its part.
+struct owner {
+    struct pool_item item;
+    struct map_node by_number; // abi_client_owner
+    u32 client_count;
+    u32 call_count; // under way
+};
+
+// A bond of one.
 struct client {
     struct pool_item item;
     struct map_node by_number;
+    struct owner *owner;
     u32 bond;
-    u32 call_count; // under way on that bond
 };
 
 // A message that was sent on.
@@ -19,30 +28,88 @@ struct call {
     struct map_node by_above; // the id we got
     struct map_node by_below; // the id we sent it with
     u64 function;
-    u64 client; // its number
-    u32 bond;   // and its bond then
+    struct owner *owner;
 };
 
 struct between {
     const struct forward *forward;
+    struct pool owners;
     struct pool clients;
     struct pool calls;
+    struct map by_owner;
     struct map by_number;
     struct map by_above;
     struct map by_below;
 };
 
-enum { BUCKET_BITS = 8 };
+enum {
+    BUCKET_BITS = 8,
+    OWNERS = FORWARD_CLIENTS + FORWARD_MESSAGES, // each has one or the other
+};
 
 static enum err between_init(struct between *between, const struct forward *forward)
 {
     struct memory *memory = rt_memory();
     *between = (struct between){.forward = forward};
+    TRY(pool_init(&between->owners, memory, sizeof(struct owner), OWNERS));
     TRY(pool_init(&between->clients, memory, sizeof(struct client), FORWARD_CLIENTS));
     TRY(pool_init(&between->calls, memory, sizeof(struct call), FORWARD_MESSAGES));
+    TRY(map_init(&between->by_owner, memory, BUCKET_BITS));
     TRY(map_init(&between->by_number, memory, BUCKET_BITS));
     TRY(map_init(&between->by_above, memory, BUCKET_BITS));
     return map_init(&between->by_below, memory, BUCKET_BITS);
+}
+
+// The process of that number; NULL when memory is out.
+static struct owner *owner_find(struct between *between, u64 number)
+{
+    struct map_node *node = map_find(&between->by_owner, number);
+    if (node != NULL) {
+        return CONTAINER_OF(node, struct owner, by_number);
+    }
+    struct owner *owner = pool_take(&between->owners);
+    if (owner != NULL) {
+        owner->client_count = 0;
+        owner->call_count = 0;
+        map_add(&between->by_owner, &owner->by_number, number);
+    }
+    return owner;
+}
+
+// After it had one thing less, or did not get its first.
+static void owner_look(struct between *between, struct owner *owner)
+{
+    if (owner->client_count == 0 && owner->call_count == 0) {
+        map_remove(&between->by_owner, &owner->by_number);
+        pool_give(&between->owners, owner);
+    }
+}
+
+// Whether who has so many of them may have one more: no more than there still are.
+static bool is_fair(const struct pool *pool, u32 count)
+{
+    return count < pool->limit - pool->used;
+}
+
+// A client more of that process. 0, or the error for it.
+static i32 client_add(struct between *between, struct owner *owner, u64 number, struct client **out)
+{
+    bool may = is_fair(&between->clients, owner->client_count);
+    struct client *client = may ? pool_take(&between->clients) : NULL;
+    if (client == NULL) {
+        return E_BUSY;
+    }
+    i64 bound = rt_bind(between->forward->interface, false);
+    if (bound < 0) {
+        pool_give(&between->clients, client);
+        return bound == E_NO_HANDLER ? E_GONE : bound == E_LIMIT ? E_BUSY : E_DENIED;
+    }
+    client->owner = owner;
+    client->bond = (u32)bound;
+    owner->client_count++;
+    map_add(&between->by_number, &client->by_number, number);
+    *out = client;
+    return 0;
 }
 
 // The client, which gets its bond to who is behind us at its first message. 0, or the error for it.
@@ -53,20 +120,13 @@ static i32 client_find(struct between *between, u64 number, struct client **out)
         *out = CONTAINER_OF(node, struct client, by_number);
         return 0;
     }
-    struct client *client = pool_take(&between->clients);
-    if (client == NULL) {
+    struct owner *owner = owner_find(between, abi_client_owner(number));
+    if (owner == NULL) {
         return E_BUSY;
     }
-    i64 bound = rt_bind(between->forward->interface, false);
-    if (bound < 0) {
-        pool_give(&between->clients, client);
-        return bound == E_NO_HANDLER ? E_GONE : bound == E_LIMIT ? E_BUSY : E_DENIED;
-    }
-    client->bond = (u32)bound;
-    client->call_count = 0;
-    map_add(&between->by_number, &client->by_number, number);
-    *out = client;
-    return 0;
+    i32 error = client_add(between, owner, number, out);
+    owner_look(between, owner);
+    return error;
 }
 
 static void client_drop(struct between *between, struct client *client)
@@ -74,8 +134,12 @@ static void client_drop(struct between *between, struct client *client)
     struct system_unbind_call call = {client->bond};
     struct system_result_none_error result;
     (void)system_unbind(RT_SYSTEM_BOND, &call, &result);
+    struct owner *owner = client->owner;
+    ASSERT(owner->client_count > 0);
     map_remove(&between->by_number, &client->by_number);
     pool_give(&between->clients, client);
+    owner->client_count--;
+    owner_look(between, owner);
 }
 
 // What is sent on fails: an error of send, in words that an answer may have.
@@ -101,8 +165,8 @@ static i32 send_on(struct between *between, const struct rt_event *event, struct
     if (event->id == 0) {
         return error_of_send(rt_tell(bond, event->function, event->body.data, size));
     }
-    u32 room = FORWARD_MESSAGES - between->calls.used;
-    struct call *call = client->call_count < room ? pool_take(&between->calls) : NULL;
+    bool may = is_fair(&between->calls, client->owner->call_count);
+    struct call *call = may ? pool_take(&between->calls) : NULL;
     if (call == NULL) {
         return E_BUSY;
     }
@@ -112,9 +176,8 @@ static i32 send_on(struct between *between, const struct rt_event *event, struct
         return error_of_send(id);
     }
     call->function = event->function;
-    call->client = event->client;
-    call->bond = bond;
-    client->call_count++;
+    call->owner = client->owner;
+    call->owner->call_count++;
     map_add(&between->by_above, &call->by_above, event->id);
     map_add(&between->by_below, &call->by_below, (u64)id);
     return 0;
@@ -142,14 +205,13 @@ static void take_message(struct between *between, const struct rt_event *event)
 // Nobody waits for it any more.
 static void call_drop(struct between *between, struct call *call)
 {
-    struct map_node *node = map_find(&between->by_number, call->client);
-    struct client *client = node == NULL ? NULL : CONTAINER_OF(node, struct client, by_number);
-    if (client != NULL && client->bond == call->bond && client->call_count > 0) {
-        client->call_count--; // else it has gone, or was bound anew
-    }
+    struct owner *owner = call->owner;
+    ASSERT(owner->call_count > 0);
     map_remove(&between->by_above, &call->by_above);
     map_remove(&between->by_below, &call->by_below);
     pool_give(&between->calls, call);
+    owner->call_count--;
+    owner_look(between, owner);
 }
 
 // Answers, and takes the next event: together, so that the worker goes on with the client at once.

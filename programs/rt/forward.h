@@ -11,16 +11,18 @@
 // Errors  what the handler behind it answers; E_DENIED: what it was bound with was revoked; E_BUSY:
 //         the handler's, or more clients or messages than the limits below; E_GONE: nobody handles
 //         the interface behind it, and the client may try again.
-// Limits  FORWARD_CLIENTS, FORWARD_MESSAGES: what the kernel gives one process. A client may have
-//         as many messages under way as there still is room for: alone half of them, beside n that
-//         take all they can get an equal part, and who has none gets room for one.
+// Limits  FORWARD_CLIENTS, FORWARD_MESSAGES: what the kernel gives one process. A process, whatever
+//         the number of its bonds (abi_client_owner), may have as many clients here, and messages
+//         under way, as there still is room for: alone half of them, beside n that take all they
+//         can get an equal part, and who has none gets room for one. All who come through another
+//         such program are one process here.
 //         What the user has limited a client to (client-limits) is told to this program, and not to
 //         who is behind it: its owner keeps it, or the user limits this program as well.
 #pragma once
 #include "programs/rt/redshirt.h"
 
 enum {
-    FORWARD_CLIENTS = 1000,  // at once; KERNEL_BONDS is 1024
+    FORWARD_CLIENTS = 1000,  // bonds at once; KERNEL_BONDS is 1024
     FORWARD_MESSAGES = 1000, // under way; KERNEL_MESSAGES is 2048
 };
 

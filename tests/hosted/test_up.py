@@ -264,22 +264,24 @@ def up_check_keeps_nothing(world):
 
 @test
 def up_who_stands_in_front_shares_what_there_is(world):
-    with world.running("up", system(world, """
+    """Among processes, also when one of them has a thousand bonds."""
+    for word in ("", "bonds"):
+        with world.running("up", system(world, f"""
 program tap tap redshirt:io/time
-program greedy {guests}/greedy.wasm
-program modest {guests}/greedy.wasm modest
+program greedy {{guests}}/greedy.wasm {word}
+program modest {{guests}}/greedy.wasm modest
 route redshirt:io/time tap
 """)) as process:
-        said = set()
-        while not {"held", "served"} <= {words.split()[0] for words in said}:
-            words = line(process)
-            if re.match("(held|served) ", words):
-                said.add(words)
-        expect("served 10" in said, True, said)
-        held = next(int(words.split()[1]) for words in said if words.startswith("held"))
-        expect(495 <= held <= 500, True, held)  # of 1,000; half of what is not the other's
-        process.send_signal(signal.SIGINT)
-        process.communicate()
+            said = set()
+            while not {"held", "served"} <= {words.split()[0] for words in said}:
+                words = line(process)
+                if re.match("(held|served) ", words):
+                    said.add(words)
+            expect("served 10" in said, True, said)
+            held = next(int(words.split()[1]) for words in said if words.startswith("held"))
+            expect(495 <= held <= 500, True, held)  # of 1,000; half of what is not the other's
+            process.send_signal(signal.SIGINT)
+            process.communicate()
 
 
 @test
