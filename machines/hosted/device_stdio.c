@@ -116,9 +116,6 @@ static void request_hand_over(struct request *request, enum stdio_stream stream)
 {
     struct standard_device *owner = request->owner;
     u64 message = request->stream.message;
-    if (stream == STDIO_STREAM_ERROR) { // now, as the stream may have freed it when it returns
-        log_ring_add(owner->standard->log, request->stream.bytes);
-    }
     if (stream_request(&owner->standard->streams[stream], &request->stream) != ERR_OK) {
         request_free(request);
         hosted_answer_error(&owner->device, message, E_BUSY);
@@ -150,6 +147,13 @@ static void written(struct stream_request *stream, enum err err, struct span byt
     request_free(request);
 }
 
+// What `redshirt log` shows.
+static void log_add(struct stream_request *stream, struct span bytes)
+{
+    const struct request *request = CONTAINER_OF(stream, struct request, stream);
+    log_ring_add(request->owner->standard->log, bytes);
+}
+
 static void do_write(void *context, const struct interface_message *message,
                      const struct stdio_write_call *arguments)
 {
@@ -166,6 +170,7 @@ static void do_write(void *context, const struct interface_message *message,
         return;
     }
     request->stream.done = written;
+    request->stream.accepted = arguments->stream == STDIO_STREAM_ERROR ? log_add : NULL;
     request->stream.bytes = bytes;
     if (copies) {
         mem_copy(request->copy, bytes.data, bytes.size);

@@ -276,12 +276,18 @@ enum err stream_request(struct stream *stream, struct stream_request *request)
     lock(stream);
     enum err err = ERR_LIMIT;
     enum err written;
-    if (!stream->is_stopping && write_now(stream, request, &written)) {
+    struct span bytes = request->bytes;
+    bool is_written = !stream->is_stopping && write_now(stream, request, &written);
+    bool waits = !is_written && !stream->is_stopping && has_room(stream, request);
+    if ((is_written || waits) && request->accepted != NULL) {
+        request->accepted(request, bytes);
+    }
+    if (is_written) {
         unlock(stream);
         request->done(request, written, (struct span){0});
         return ERR_OK;
     }
-    if (!stream->is_stopping && has_room(stream, request)) {
+    if (waits) {
         list_append(&stream->requests, &request->node);
         stream->request_count += request->message != 0;
         int failed = pthread_cond_signal(&stream->changed);

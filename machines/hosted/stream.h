@@ -33,6 +33,9 @@ struct stream_request {
     // ERR_IO      anything else
     // The request is the callee's again.
     void (*done)(struct stream_request *request, enum err err, struct span bytes);
+    // NULL, or called with all bytes of a write that is accepted, before `done`, in the order in
+    // which they are written. The stream is locked meanwhile.
+    void (*accepted)(struct stream_request *request, struct span bytes);
     struct span bytes; // write: what; it changes until `done`. read: none
     u32 max;           // read: at most so many
 };

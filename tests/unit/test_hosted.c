@@ -286,6 +286,47 @@ static void wait_for_done(u32 count)
     assert_int_equal(__atomic_load_n(&seen.done, __ATOMIC_SEQ_CST), count);
 }
 
+static u32 accepted_bytes;
+
+static void request_accepted(struct stream_request *request, struct span bytes)
+{
+    (void)request;
+    accepted_bytes += (u32)bytes.size;
+}
+
+static void test_only_accepted_writes_are_told(void **state)
+{
+    (void)state;
+    static u8 page[65536];
+    static struct stream_request requests[HOSTED_STREAM_CLIENT_REQUESTS + 8];
+    int ends[2];
+    assert_int_equal(pipe(ends), 0); // which nobody reads: it fills up
+    struct stream *stream = calloc(1, sizeof *stream);
+    seen.done = 0;
+    accepted_bytes = 0;
+    assert_int_equal(stream_start(stream, ends[1], false), ERR_OK);
+    u32 taken = 0;
+    u32 refused = 0;
+    for (u32 i = 0; i < COUNT_OF(requests); i++) {
+        requests[i] = (struct stream_request){.client = PROCESS(5),
+                                              .message = 1 + i,
+                                              .done = request_done,
+                                              .accepted = request_accepted,
+                                              .bytes = span_of(page, sizeof page - i)};
+        bool is_taken = stream_request(stream, &requests[i]) == ERR_OK;
+        taken += is_taken ? (u32)sizeof page - i : 0;
+        refused += !is_taken;
+    }
+    assert_true(refused > 0);
+    assert_true(taken > 0);
+    assert_int_equal(accepted_bytes, taken);
+    bool abandon = true;
+    stream_stop(stream, &abandon);
+    close(ends[0]);
+    close(ends[1]);
+    free(stream);
+}
+
 static void test_a_cancelled_read_leaves_its_bytes(void **state)
 {
     (void)state;
@@ -652,6 +693,7 @@ int main(void)
         cmocka_unit_test(test_pages_are_zero_again),
         cmocka_unit_test(test_memory_keeps_its_budget),
         cmocka_unit_test(test_calls_are_bounded_and_found),
+        cmocka_unit_test(test_only_accepted_writes_are_told),
         cmocka_unit_test(test_a_cancelled_read_leaves_its_bytes),
         cmocka_unit_test(test_a_held_stream_reads_nothing),
         cmocka_unit_test(test_a_held_stream_writes_nothing),
