@@ -197,6 +197,29 @@ def control_ps_beside_one_that_stands_still(world):
 
 
 @test
+def control_one_that_takes_no_connection(world):
+    """As it stands still, and as many as may wait for it do already."""
+    with system(world, PONGS) as running, contextlib.ExitStack() as stack:
+        until("all have begun", lambda: all(p["state"] != "loading" for p in processes(world, "pong")))
+        running.send_signal(signal.SIGSTOP)
+        until("all its threads stand still", lambda: set(states(running.pid)) == {"T"})
+        here = os.open(folder(world), os.O_RDONLY)
+        found = 0
+        while found == 0:
+            connection = stack.enter_context(socket.socket(socket.AF_UNIX))
+            connection.setblocking(False)
+            found = connection.connect_ex(f"/proc/self/fd/{here}/{running.pid}")
+        os.close(here)
+        expect(found, errno.EAGAIN)
+        commands = [world.start(*words) for words in (("ps",), ("log",))]
+        ends = [finish(command) for command in commands]
+        running.send_signal(signal.SIGCONT)
+        for ended in ends:
+            expect((ended.code, ended.err),
+                   (74, b"redshirt: system %d does not answer; does it stand still?\n" % running.pid))
+
+
+@test
 def control_top_shows_rates(world):
     with system(world, PONGS) as running:
         process(world, "pong")

@@ -115,6 +115,12 @@ int link_say_bad(const struct link *link)
     return EXIT_NOT_VALID;
 }
 
+static int say_late(u32 number)
+{
+    say("system %u does not answer; does it stand still?", number);
+    return EXIT_IO;
+}
+
 int link_call(struct link *link, u64 function, struct span body, struct span *answer)
 {
     u32 code;
@@ -123,8 +129,7 @@ int link_call(struct link *link, u64 function, struct span body, struct span *an
         return say_gone(link);
     }
     if (failed == EXIT_IO) {
-        say("system %u does not answer; does it stand still?", link->number);
-        return EXIT_IO;
+        return say_late(link->number);
     }
     if (failed != EXIT_GOOD || code == -E_FUNCTION) {
         return link_say_bad(link);
@@ -138,16 +143,19 @@ int link_call(struct link *link, u64 function, struct span body, struct span *an
 
 // ---- finding
 
-// Connects. EXIT_NOT_FOUND: it has just ended; nothing is said.
+// Connects. EXIT_NOT_FOUND: it has just ended. EXIT_IO: it does not take the connection, as so many
+// wait for that. Nothing is said of either.
 static int link_open(int folder, u32 number, struct link *link)
 {
     *link = (struct link){.file = channel_connect(folder, number), .number = number};
     u64 until_ms = now_ms() + LINK_PATIENCE_MS;
-    while (link->file < 0 && errno == EAGAIN && now_ms() < until_ms && wait_ms(RETRY_MS, -1) == 0) {
+    bool is_full = link->file < 0 && errno == EAGAIN;
+    while (is_full && now_ms() < until_ms && wait_ms(RETRY_MS, -1) == 0) {
         link->file = channel_connect(folder, number); // many want to; it takes them one by one
+        is_full = link->file < 0 && errno == EAGAIN;
     }
     if (link->file < 0) {
-        return EXIT_NOT_FOUND;
+        return is_full ? EXIT_IO : EXIT_NOT_FOUND;
     }
     u8 *room = malloc(CHANNEL_ANSWER_BYTES);
     if (room == NULL) {
@@ -202,9 +210,12 @@ static int say_several(int folder, const u32 *numbers, u32 count)
     say("%u systems run; `--system NUMBER` chooses one:", count);
     for (u32 i = 0; i < count; i++) {
         struct link link;
-        if (link_open(folder, numbers[i], &link) == EXIT_GOOD) {
+        int code = link_open(folder, numbers[i], &link);
+        if (code == EXIT_GOOD) {
             say("  %u  %s", link.number, link.words);
             link_close(&link);
+        } else if (code == EXIT_IO) {
+            say("  %u  does not answer", numbers[i]);
         }
     }
     return EXIT_USAGE;
@@ -225,7 +236,7 @@ static int link_find_in(int folder, u32 number, struct link *out)
     if (code == EXIT_NOT_FOUND) {
         say("no system %u runs; `redshirt ps` lists those that do", number);
     }
-    return code;
+    return code == EXIT_IO ? say_late(number) : code;
 }
 
 int link_find(u32 number, struct link *out)
@@ -282,6 +293,8 @@ int links_each(int (*each)(void *context, struct link *link), void *context)
         if (one == EXIT_GOOD) {
             one = each(context, &link);
             link_close(&link);
+        } else if (one == EXIT_IO) {
+            (void)say_late(numbers[i]);
         }
         found += one == EXIT_GOOD;
         bool has_failed = one != EXIT_GOOD && one != EXIT_NOT_FOUND; // that has ended meanwhile
