@@ -297,6 +297,18 @@ program late {ping}
 
 
 @test
+def control_log_on_a_terminal(world):
+    """No part of it, nor two together, moves the cursor; letters in two parts are whole."""
+    with system(world, "program parts {guests}/parts.wasm c2 9b324a c3 a4 9b334a c2 0a656e640a\n"):
+        pid, terminal = on_terminal(world, "log", "-f")
+        data = read_until(terminal, b"end")
+        expect((b"?2J\xc3\xa4?3J?\r\nend" in data, b"\x9b" in data), (True, False), data)
+        os.write(terminal, b"\x03")
+        expect(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        os.close(terminal)
+
+
+@test
 def control_kill_ends_and_up_starts_again(world):
     with system(world, PONGS):
         ping = process(world, "ping")

@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/assert.h"
+#include "core/base/utf8.h"
 #include "interfaces/control.h"
 #include "machines/hosted/limits.h"
 #include "tools/redshirt/channel_client.h"
 #include "tools/redshirt/command.h"
 
-enum { FOLLOW_MS = 200 };
+enum { FOLLOW_MS = 200, LETTER_BYTES = 4 };
 
 struct log {
     struct link link;
@@ -19,8 +21,11 @@ struct log {
     bool has_lines; // -n
     u64 lines;
     u64 after;
-    u8 *kept;    // what there was at first
-    size_t size; // of it
+    u8 *kept;                // what there was at first
+    size_t size;             // of it
+    u8 letter[LETTER_BYTES]; // of UTF-8, held back until it is whole: it may come in two parts
+    u32 letter_size;         // bytes of it that are there
+    u32 letter_wanted;
 };
 
 // What is there from log->after on.
@@ -43,22 +48,60 @@ static int part_take(struct log *log, struct control_lines *out)
     return EXIT_GOOD;
 }
 
-// To a terminal, what would move its cursor goes as '?'.
-static bool bytes_print(struct span bytes)
+// The bytes of the letter that begins with that one; 0: none of more than one byte does.
+static u32 letter_bytes(u8 first)
 {
+    if (first < 0xc2 || first > 0xf4) {
+        return 0;
+    }
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+// What is held back, as it is when it is a letter and no control (C1: U+0080 to U+009F).
+static bool letter_print(struct log *log)
+{
+    struct span letter = span_of(log->letter, log->letter_size);
+    bool is_c1 = letter.size == 2 && letter.data[0] == 0xc2 && letter.data[1] < 0xa0;
+    log->letter_size = 0;
+    if (letter.size == 0) {
+        return true;
+    }
+    if (is_c1 || !utf8_is_valid(letter)) {
+        return putchar('?') >= 0;
+    }
+    return fwrite(letter.data, 1, letter.size, stdout) == letter.size;
+}
+
+static bool byte_print(struct log *log, u8 byte)
+{
+    bool goes_on = log->letter_size > 0 && (byte & 0xc0) == 0x80;
+    if (!goes_on) {
+        if (!letter_print(log)) {
+            return false;
+        }
+        log->letter_wanted = letter_bytes(byte);
+        if (log->letter_wanted == 0) {
+            bool is_shown = (byte >= ' ' && byte < 0x7f) || byte == '\n' || byte == '\t';
+            return putchar(is_shown ? byte : '?') >= 0;
+        }
+    }
+    ASSERT(log->letter_size < log->letter_wanted);
+    log->letter[log->letter_size++] = byte;
+    return log->letter_size < log->letter_wanted || letter_print(log);
+}
+
+// To a terminal, what would move its cursor goes as '?', and so does what is no UTF-8: a terminal
+// of eight bits has controls there.
+static bool bytes_print(struct log *log, struct span bytes)
+{
+    bool is_good = true;
     if (isatty(STDOUT_FILENO) != 1) {
         return fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size;
     }
-    for (size_t i = 0; i < bytes.size; i++) {
-        u8 byte = bytes.data[i];
-        bool is_control = (byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7f;
-        bool is_c1 = byte == 0xc2 && i + 1 < bytes.size && bytes.data[i + 1] < 0xa0;
-        i += is_c1 ? 1 : 0;
-        if (putchar(is_control || is_c1 ? '?' : byte) < 0) {
-            return false;
-        }
+    for (size_t i = 0; i < bytes.size && is_good; i++) {
+        is_good = byte_print(log, bytes.data[i]);
     }
-    return true;
+    return is_good;
 }
 
 // All that is kept, into log->kept. A first line that is not whole any more is left out.
@@ -115,7 +158,7 @@ static int follow(struct log *log)
         if (code != EXIT_GOOD) {
             return code == EXIT_NOT_FOUND ? EXIT_GOOD : code;
         }
-        if (!bytes_print(part.bytes) || fflush(stdout) != 0) {
+        if (!bytes_print(log, part.bytes) || fflush(stdout) != 0) {
             return EXIT_IO;
         }
         int number = part.bytes.size > 0 ? wait_ms(0, -1) : wait_ms(FOLLOW_MS, -1);
@@ -133,11 +176,15 @@ static int log_show(struct log *log)
         return EXIT_MACHINE;
     }
     int code = kept_take(log);
-    if (code == EXIT_GOOD && (!bytes_print(kept_last(log)) || fflush(stdout) != 0)) {
+    if (code == EXIT_GOOD && (!bytes_print(log, kept_last(log)) || fflush(stdout) != 0)) {
         code = EXIT_IO;
     }
     free(log->kept);
-    return code == EXIT_GOOD && log->follows ? follow(log) : code;
+    if (code == EXIT_GOOD && log->follows) {
+        code = follow(log);
+    }
+    bool is_whole = letter_print(log) && fflush(stdout) == 0; // what is left of one
+    return is_whole || code != EXIT_GOOD ? code : EXIT_IO;
 }
 
 static int option_take(void *context, struct options *options, const char *option,
