@@ -11,6 +11,12 @@ struct span json_name_cut(struct span name)
     return span_slice(name, 0, size);
 }
 
+bool json_is_c1(struct span bytes)
+{
+    return bytes.size >= 2 && bytes.data[0] == 0xc2 && bytes.data[1] >= 0x80 &&
+           bytes.data[1] < 0xa0;
+}
+
 void json_string(struct text *out, struct span string)
 {
     string = json_name_cut(string);
@@ -20,6 +26,9 @@ void json_string(struct text *out, struct span string)
         if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
             text_string(out, "\\u");
             text_hex(out, c, 4);
+        } else if (json_is_c1(span_slice(string, i, string.size))) {
+            text_string(out, "\\u");
+            text_hex(out, string.data[++i], 4);
         } else {
             text_char(out, (char)c);
         }

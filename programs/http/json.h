@@ -13,7 +13,9 @@ enum { JSON_STRING_BYTES = 6 * SERVER_NAME_BYTES }; // "\u001f" is the longest f
 
 // The front of a string that is not too long.
 struct span json_name_cut(struct span name);
-// The string, between quotes.
+// Whether they begin with one of U+0080 to U+009F: to some terminals these are controls.
+bool json_is_c1(struct span bytes);
+// The string, between quotes; controls as \u001b.
 void json_string(struct text *out, struct span string);
 // `"name":value`, behind a comma.
 void json_number(struct text *out, const char *name, u64 value);

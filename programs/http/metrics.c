@@ -110,6 +110,9 @@ static void label(struct text *out, const char *name, struct span value)
         } else if (c < 0x20 || c == 0x7f) { // its picture: U+2400 and so on
             text_string(out, "\xe2\x90");
             text_char(out, (char)(0x80 + (c == 0x7f ? 0x21 : c)));
+        } else if (json_is_c1(span_slice(value, i, value.size))) { // has no picture: \x9b
+            text_string(out, "\\\\x");
+            text_hex(out, value.data[++i], 2);
         } else {
             text_string(out, c == '"' || c == '\\' ? "\\" : "");
             text_char(out, (char)c);

@@ -121,7 +121,7 @@ def pings(metrics):
 
 @test
 def metrics_say_what_runs(world):
-    name = 'a "quoted"\\ name\nof two lines \x1b[2J, ä'
+    name = 'a "quoted"\\ name\nof two lines \x1b[2J\x9b3J, ä'
     with scene.system(world, 2, name.replace("\n", "~")) as port:
         before = scrape_when(port, lambda seen: one(seen, "redshirt_refused_total") >= 1 and pings(seen) > 0)
         seen = scrape_when(port, lambda seen: pings(seen) > pings(before))
@@ -131,8 +131,10 @@ def metrics_say_what_runs(world):
             expect(one(seen, "redshirt_" + total) > one(before, "redshirt_" + total), True, total)
         expect(one(seen, "redshirt_processes") >= 7, True)
         infos = [dict(labels) for labels in seen["redshirt_process_info"][1]]
-        shown = name.replace("\x1b", "\u241b")
+        shown = name.replace("\x1b", "\u241b").replace("\x9b", "\\x9b")
         expect(sum(info["name"] == shown for info in infos), 2, infos)
+        text = scene.fetch(port, "/api/system")[1]
+        expect(("\x9b" in text, text.count("\\u009b3J")), (False, 2), text)
         ping = next(info["process"] for info in infos if info["name"] == "ping")
         pong = next(info["process"] for info in infos if info["name"] == "pong")
         bond = ("client", ping), ("interface", "redshirt:demo/ping"), ("handler", pong)

@@ -71,6 +71,8 @@ static void string_print(const char *string)
             printf("\\%c", *at);
         } else if (*at < ' ' || *at == 0x7f) {
             printf("\\u%04x", *at);
+        } else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) { // C1
+            printf("\\u%04x", *++at);
         } else {
             putchar(*at);
         }
