@@ -390,6 +390,26 @@ def control_replace_refuses(world):
 
 
 @test
+def control_replace_shows_names_on_one_line(world):
+    """Of several who handle it, one calls itself as it likes."""
+    cid = world.run("add", beside(world, "ping")).out.decode().split()[0]
+    expect_good(world.run("grant", "--handle", cid, "redshirt:demo/ping"))
+    with system(world, """
+program tap tap redshirt:demo/ping
+program throng {guests}/throng.wasm """ + cid + """ 1 "x~redshirt: forged\x9b2J"
+    handles redshirt:demo/ping
+    may redshirt:demo/ping
+route redshirt:demo/ping tap
+"""):
+        until("it is there", lambda: [p for s in systems(world) for p in s["processes"] if "forged" in p["name"]])
+        until("both handle it", lambda: world.run("replace", "ping", "hello").code == 64)
+        said = world.run("replace", "ping", "hello").err
+        expect((said.count(b"\n"), b"x?redshirt: forged??2J\n" in said), (3, True), said)
+        name = b"x\\u000aredshirt: forged\\u009b2J"
+        expect(name in world.run("ps", "--json").out, True)
+
+
+@test
 def control_replace_is_given_up(world):
     with system(world, PONGS):
         old = process(world, "ping")

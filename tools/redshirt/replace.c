@@ -15,7 +15,7 @@
 #include "tools/redshirt/session.h"
 #include "tools/redshirt/snapshot.h"
 
-enum { LOOK_MS = 20, NAME_BYTES = 257, CALL_BYTES = 2048, HANDLERS = 64 };
+enum { LOOK_MS = 20, NAME_BYTES = 257, CALL_BYTES = 2048, HANDLERS = 64, SHOWN_BYTES = 1024 };
 
 struct replace {
     struct link link;
@@ -29,6 +29,24 @@ struct replace {
     u64 old;
     u64 new;
 };
+
+// What programs call themselves and their interfaces, as it may go to a terminal: on one line.
+struct shown {
+    char words[SHOWN_BYTES];
+};
+
+static struct shown shown(struct span words)
+{
+    struct shown out;
+    struct text text = text_over(out.words, sizeof out.words);
+    text_printable(&text, words);
+    return out;
+}
+
+static struct shown name_shown(const struct replace *replace)
+{
+    return shown(span_string(replace->name));
+}
 
 // ---- who handles it
 
@@ -53,10 +71,10 @@ static bool is_from(const struct replace *replace, const struct snapshot_process
 
 static int say_several(const struct replace *replace, const u64 *handlers, u32 count)
 {
-    say("%u processes handle %s; `--from PROCESS` chooses one:", count, replace->name);
+    say("%u processes handle %s; `--from PROCESS` chooses one:", count, name_shown(replace).words);
     for (u32 i = 0; i < count; i++) {
         const struct snapshot_process *process = snapshot_find(&replace->snapshot, handlers[i]);
-        say("  %llu  %s", (unsigned long long)process->id, process->name);
+        say("  %llu  %s", (unsigned long long)process->id, shown(span_string(process->name)).words);
     }
     return EXIT_USAGE;
 }
@@ -146,8 +164,8 @@ static int successor_start(struct replace *replace)
         code = link_say_bad(&replace->link);
     }
     if (code == EXIT_GOOD && !result.ok) {
-        say("process %llu keeps %s: %.*s", (unsigned long long)replace->old, replace->name,
-            (int)result.error.size, (const char *)result.error.data);
+        say("process %llu keeps %s: %s", (unsigned long long)replace->old,
+            name_shown(replace).words, shown(result.error).words);
         code = EXIT_MACHINE;
     }
     replace->new = code == EXIT_GOOD ? result.value : 0;
@@ -190,11 +208,10 @@ static int new_look(struct replace *replace, enum seat seat, bool *has_ended)
     }
     *has_ended = code == EXIT_GOOD && ending.some;
     if (*has_ended) {
-        say("process %llu %s %s: the new one, %llu, did not take over: %.*s",
+        say("process %llu %s %s: the new one, %llu, did not take over: %s",
             (unsigned long long)replace->old,
-            seat == SEAT_OLD ? "keeps" : "has ended and does not handle", replace->name,
-            (unsigned long long)replace->new, (int)ending.value.size,
-            (const char *)ending.value.data);
+            seat == SEAT_OLD ? "keeps" : "has ended and does not handle", name_shown(replace).words,
+            (unsigned long long)replace->new, shown(ending.value).words);
     }
     return code;
 }
@@ -211,7 +228,7 @@ static int give_up(struct replace *replace, bool *is_given_up)
         return link_say_bad(&replace->link);
     }
     if (code == EXIT_GOOD && *is_given_up) {
-        say("process %llu keeps %s", (unsigned long long)replace->old, replace->name);
+        say("process %llu keeps %s", (unsigned long long)replace->old, name_shown(replace).words);
     }
     return code;
 }
@@ -276,7 +293,8 @@ static int replace_do(struct replace *replace)
         code = takeover_wait(replace);
     }
     if (code == EXIT_GOOD) {
-        printf("process %llu handles %s now\n", (unsigned long long)replace->new, replace->name);
+        printf("process %llu handles %s now\n", (unsigned long long)replace->new,
+               name_shown(replace).words);
         (void)fflush(stdout);
         code = end_wait(replace);
     }
