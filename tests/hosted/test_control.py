@@ -121,7 +121,7 @@ def control_rests_while_the_host_has_no_files(world):
         free = min(set(range(len(taken) + 1)) - taken)
         resource.prlimit(running.pid, resource.RLIMIT_NOFILE, (free, before[1]))
         used = cpu_time(running.pid)
-        client.connect(world.path(f"systems/{running.pid}"))
+        client.connect(world.path(f"store/systems/{running.pid}"))
         time.sleep(1)
         expect(cpu_time(running.pid) - used < 0.5, True, "it waits")
         resource.prlimit(running.pid, resource.RLIMIT_NOFILE, before)
