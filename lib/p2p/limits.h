@@ -56,9 +56,9 @@ enum {
     // ---- yamux
 
     YAMUX_WINDOW_BYTES = 256 * 1024, // of each new stream, by the specification
-    // What we widen it to at once: as far as Go and js widen theirs. Memory is bounded by accounts;
-    // a narrow window costs who sends: js cuts its bytes at the window's end, and again beside it.
-    P2P_WINDOW_BYTES = 16 * 1024 * 1024,
+    // What we widen it to at once: 1 MiB is a block of the largest leaves in flight. With 16 MiB a
+    // js peer had to cut less, but one that echoes 5 MB never came to an end.
+    P2P_WINDOW_BYTES = 1024 * 1024,
     // Data in one frame: large enough that its header costs nothing, small enough that another
     // stream's frame fits into the same noise message.
     P2P_FRAME_BYTES = 32 * 1024,
