@@ -8,8 +8,7 @@
 // Owner   the kernel: kernel_destroy frees it. What `replay` points to stays the caller's, and
 //         alive.
 // Threads the functions of the config come on the worker that has the process, with no lock held,
-// or
-//         out of kernel_destroy; one after another.
+//         or out of kernel_destroy; one after another.
 // Time    what is not recorded pays nothing. `put` may take its time: the process waits for it.
 // Limits  core/kernel/limits.h: KERNEL_RECORD_*. The process has one thread: spawn-thread says
 //         `limit`. Memory that is refused for a table or a stack is not in the recording; if it is
