@@ -33,9 +33,10 @@ build/test/kernel/memories.wasm: WAT_FLAGS := --enable-multi-memory
 KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads memories tables vandal
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
-# Of single tests: puppets with children and pipes.
+# Of single tests: puppets with children and pipes; what happens while the lock is given back.
 STAGE_SOURCES_processes := tests/kernel/children.c
 STAGE_SOURCES_pipes := tests/kernel/children.c
+STAGE_SOURCES_inspect := tests/kernel/pauses.c
 define stage_test
 $(call unit_test,$(1),tests/kernel/test_$(1).c $(STAGE_SOURCES_$(1)) $(STAGE_SOURCES),-lsodium)
 $$(VARIANTS:%=build/%/test/$(1)): | $(KERNEL_GUEST_FILES)

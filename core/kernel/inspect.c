@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The inspect interface: what runs here (interfaces/inspect.wit). An answer is measured first, then
-// written; the lock is held for both, so that the two agree. It is given back while the place in
-// the list is looked for.
+// written; the lock is held for both, so that the two agree. It is given back while processes are
+// looked for, as a crowd of those that have ended may stand between two that are told of.
 #include "core/kernel/inspect.h"
 #include "core/base/cid.h"
 #include "core/base/text.h"
@@ -174,24 +174,63 @@ struct list_node *inspect_after_locked(struct kernel *kernel, u64 after, u64 *it
 // nothing.
 struct listing {
     u64 function;
-    struct list_node *first; // processes and budgets: from where on
-    u32 start;               // bonds: the first place, and where the next answer goes on
+    struct process **found; // processes and budgets: room for KERNEL_INSPECT_PROCESSES, each
+    u32 found_count;        // pinned, so that its record stays; or NULL
+    u32 start;              // bonds: the first place, and where the next answer goes on
     u32 next;
     u64 *items; // looked at
 };
 
-static u32 write_processes(struct kernel *kernel, const struct listing *listing,
-                           struct wire_writer *out)
+enum { FOUND_BYTES = KERNEL_INSPECT_PROCESSES * sizeof(struct process *) };
+
+static bool is_shown(const struct process *process)
+{
+    bool is_thread = process->leader != process; // part of another
+    return process->state != PROCESS_ENDED && !process->is_ending && !is_thread;
+}
+
+// ERR_NO_MEMORY
+static enum err processes_find_locked(struct kernel *kernel, u64 after, struct listing *out)
+{
+    out->found = memory_take(kernel_memory(kernel), FOUND_BYTES);
+    if (out->found == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    struct list_node *node = inspect_after_locked(kernel, after, out->items);
+    while (node != NULL && out->found_count < KERNEL_INSPECT_PROCESSES) {
+        struct process *process = LIST_ITEM(node, struct process, of_kernel);
+        if (is_shown(process)) {
+            process->pins++;
+            out->found[out->found_count++] = process;
+        }
+        bool pauses = ++*out->items % KERNEL_SWEEP == 0;
+        node = pauses ? inspect_pause_locked(kernel, process)
+                      : list_next(&kernel->all_processes, node);
+    }
+    return ERR_OK;
+}
+
+static void processes_leave_locked(struct kernel *kernel, struct listing *listing)
+{
+    for (u32 i = 0; i < listing->found_count; i++) {
+        listing->found[i]->pins--;
+        process_release_locked(kernel, listing->found[i]);
+    }
+    if (listing->found != NULL) {
+        memory_give(kernel_memory(kernel), listing->found, FOUND_BYTES);
+    }
+}
+
+// Of those that were found, who has not ended since.
+static u32 write_processes(const struct listing *listing, struct wire_writer *out)
 {
     u32 count = 0;
-    for (struct list_node *node = listing->first; node != NULL && count < KERNEL_INSPECT_PROCESSES;
-         node = list_next(&kernel->all_processes, node)) {
-        struct process *process = LIST_ITEM(node, struct process, of_kernel);
-        ++*listing->items;
-        bool is_thread = process->leader != process; // part of another
-        if (process->state == PROCESS_ENDED || process->is_ending || is_thread) {
+    for (u32 i = 0; i < listing->found_count; i++) {
+        struct process *process = listing->found[i];
+        if (!is_shown(process)) {
             continue;
         }
+        ++*listing->items;
         if (listing->function == INSPECT_PROCESSES_ID) {
             write_process(out, process);
         } else {
@@ -322,7 +361,7 @@ static u32 write_listing(struct kernel *kernel, struct listing *listing, u32 cou
         return write_registrations(kernel, listing, out);
     default:
         wire_write_u32(out, count);
-        return write_processes(kernel, listing, out);
+        return write_processes(listing, out);
     }
 }
 
@@ -344,7 +383,7 @@ static void answer_list(struct kernel *kernel, struct asker *asker, struct listi
     asker_tell_locked(kernel, asker, span_of(body, size), allocated);
 }
 
-// ERR_MALFORMED  the body is no call of that function
+// ERR_MALFORMED  the body is no call of that function     ERR_NO_MEMORY
 static enum err listing_begin(struct kernel *kernel, u64 function, struct span body,
                               struct listing *out)
 {
@@ -355,12 +394,10 @@ static enum err listing_begin(struct kernel *kernel, u64 function, struct span b
     switch (function) {
     case INSPECT_PROCESSES_ID:
         TRY(inspect_processes_decode_call(body, &processes));
-        out->first = inspect_after_locked(kernel, processes.after, out->items);
-        return ERR_OK;
+        return processes_find_locked(kernel, processes.after, out);
     case INSPECT_BUDGETS_ID:
         TRY(inspect_budgets_decode_call(body, &budgets));
-        out->first = inspect_after_locked(kernel, budgets.after, out->items);
-        return ERR_OK;
+        return processes_find_locked(kernel, budgets.after, out);
     case INSPECT_BONDS_ID:
         TRY(inspect_bonds_decode_call(body, &bonds));
         out->start = bonds.start;
@@ -382,12 +419,13 @@ static void inspect_ask_locked(struct kernel *kernel, u64 function, struct span 
     enum err err = is_summary ? inspect_summary_decode_call(body)
                               : listing_begin(kernel, function, body, &listing);
     if (err != ERR_OK) {
-        asker_refuse_locked(kernel, asker, -E_MALFORMED);
+        asker_refuse_locked(kernel, asker, err == ERR_NO_MEMORY ? -E_NO_MEMORY : -E_MALFORMED);
     } else if (is_summary) {
         answer_totals(kernel, asker);
     } else {
         answer_list(kernel, asker, &listing);
     }
+    processes_leave_locked(kernel, &listing);
 }
 
 void inspect_call_locked(struct kernel *kernel, u64 function, struct span body,

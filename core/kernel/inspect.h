@@ -2,7 +2,8 @@
 // core/kernel/inspect.h: what programs ask through the interface inspect, asked by the machine.
 //
 // Use     at any time, from any thread of the machine. The kernel's lock is held for as long as an
-//         answer takes to write, as it is for a program's question.
+//         answer takes to write, as it is for a program's question, but not for as long as what is
+//         told of takes to find.
 // Limits  interfaces/inspect.wit names what one answer holds at most: less than
 //         KERNEL_INSPECT_BYTES.
 #pragma once

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// tests/kernel/test_inspect.c: what inspect says of bonds, budgets and refusals, with its bounds.
-// What it says of processes and interfaces is in test_life.c and test_limits.c.
+// tests/kernel/test_inspect.c: what inspect says of bonds, budgets and refusals, with its bounds;
+// and how it passes processes over. What it says of them and of interfaces is in test_life.c and
+// test_limits.c.
+#include "core/kernel/inspect.h"
 #include "core/kernel/internal.h"
 #include "interfaces/budget.h"
 #include "interfaces/inspect.h"
 #include "interfaces/system.h"
 #include "machines/sim/sim.h"
 #include "tests/kernel/grants.h"
+#include "tests/kernel/pauses.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -319,6 +322,83 @@ static void budgets_are_what_the_user_leaves(void **state)
     stage_close(&scene.stage);
 }
 
+// ---- processes that are passed over
+
+enum { RECORDS = 5 * KERNEL_SWEEP }; // of the client's children, who have ended unasked
+
+// The last of all processes stands behind them.
+static struct puppet *crowded_open(struct scene *scene, u64 seed)
+{
+    struct stage *stage = &scene->stage;
+    char cid[KERNEL_CID_TEXT_BYTES];
+    scene_open(scene, seed);
+    stage->check = false;
+    stage_add(stage, stage_file("build/test/kernel/exit.wasm"), (struct span){0}, cid);
+    for (u32 i = 0; i < RECORDS; i++) {
+        assert_true(puppet_spawn(stage, scene->client, span_string(cid)) > 0);
+    }
+    stage_settle(stage, 10 * RECORDS);
+    return stage_start(stage, scene->cid);
+}
+
+// The first that the machine is told of behind `after`, and how many.
+static u64 machine_asks(struct stage *stage, u64 after, u32 *count)
+{
+    u8 told[4096];
+    size_t size;
+    struct inspect_list_process list;
+    struct inspect_process process;
+    enum err err = kernel_inspect(stage->kernel, INSPECT_PROCESSES_ID,
+                                  span_of(&after, sizeof after), told, sizeof told, &size);
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(inspect_processes_decode_result(span_of(told, size), &list), ERR_OK);
+    *count = list.count;
+    assert_true(inspect_list_process_next(&list, &process));
+    return process.id;
+}
+
+static void records_are_passed_over_in_portions(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    struct pauses pauses = {0};
+    struct puppet *last = crowded_open(&scene, 12);
+    u32 count;
+    pauses_begin(&pauses, &scene.stage);
+    assert_int_equal(machine_asks(&scene.stage, scene.client->process, &count), last->process);
+    pauses_end(&pauses);
+    assert_int_equal(count, 1);
+    assert_true(pauses.count >= RECORDS / KERNEL_SWEEP);
+    stage_close(&scene.stage);
+}
+
+static void end_handler(void *context, u32 count)
+{
+    struct scene *scene = context;
+    if (count == 2) {
+        stage_kill(&scene->stage, scene->handler);
+        stage_settle(&scene->stage, 1000);
+        assert_true(scene->handler->has_ended);
+    }
+}
+
+// It was found, and ends while others are looked for.
+static void who_ends_meanwhile_is_not_told_of(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    struct pauses pauses = {.meanwhile = end_handler, .context = &scene};
+    (void)crowded_open(&scene, 13);
+    u32 before, after;
+    u64 watcher = scene.watcher->process;
+    assert_int_equal(machine_asks(&scene.stage, watcher, &before), scene.handler->process);
+    pauses_begin(&pauses, &scene.stage);
+    assert_int_equal(machine_asks(&scene.stage, watcher, &after), scene.client->process);
+    pauses_end(&pauses);
+    assert_int_equal(after, before - 1);
+    stage_close(&scene.stage);
+}
+
 // ---- refusals
 
 // The one at that place, the latest first.
@@ -527,6 +607,8 @@ int main(void)
         cmocka_unit_test(limit_of_bonds_that_one_answer_looks_at),
         cmocka_unit_test(budgets_of_who_has_none_are_what_there_is),
         cmocka_unit_test(budgets_are_what_the_user_leaves),
+        cmocka_unit_test(records_are_passed_over_in_portions),
+        cmocka_unit_test(who_ends_meanwhile_is_not_told_of),
         cmocka_unit_test(refusals_are_counted_the_latest_first),
         cmocka_unit_test(refusals_name_who_lacks_the_grant),
         cmocka_unit_test(limits_of_refusals),
