@@ -141,8 +141,9 @@ struct process {
     struct process_trace *trace; // of its trap, for its leader's on_end; or NULL
 
     u64 fuel_used;
-    u64 time_said_ns; // by process_time_ns_locked
-    u64 items;        // looked at for the kernel's call that it is in; to be paid for in fuel
+    u64 time_said_ns;   // by process_time_ns_locked,
+    u64 time_said_fuel; // for so much fuel
+    u64 items;          // looked at for the kernel's call that it is in; to be paid for in fuel
     u64 sent_total;
     u64 received_total;
     u64 answered_total;
@@ -218,8 +219,9 @@ void process_kill_locked(struct kernel *kernel, struct process *process);
 void process_release_locked(struct kernel *kernel, struct process *process);
 // Its parent will not ask how it ended: its record goes at its end, and is charged until then.
 void process_unask_locked(struct kernel *kernel, struct process *child);
-// Time spent running, as its fuel and the time that all fuel took say; never less than what was
-// said before, whatever fuel takes later.
+// Time spent running, as its fuel and the time that all fuel took say: at most what all workers had
+// since the kernel started. Never less than what was said before; where that was too much, as fuel
+// turns out to take less, it grows half as fast until it is right.
 u64 process_time_ns_locked(struct process *process);
 
 // ---- debug.c: but for the first, only for a process with `debug`

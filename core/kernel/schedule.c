@@ -588,14 +588,11 @@ void kernel_stop(struct kernel *kernel)
     }
 }
 
-u64 process_time_ns_locked(struct process *process)
+// What the fuel has cost in time, at what all fuel has cost so far.
+static u64 fuel_time_locked(const struct kernel *kernel, u64 fuel)
 {
-    const struct kernel *kernel = process->kernel;
-    u64 fuel = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED) +
-               __atomic_load_n(&process->compiling_fuel, __ATOMIC_RELAXED) +
-               group_fuel_locked(process);
     if (kernel->run_fuel == 0) {
-        return process->time_said_ns;
+        return 0;
     }
     // fuel * run_ns / run_fuel, where the product of the rest may need its low bits dropped
     u64 whole = fuel / kernel->run_fuel;
@@ -606,9 +603,25 @@ u64 process_time_ns_locked(struct process *process)
         rest >>= 1;
         total >>= 1;
     }
-    u64 ns = whole * kernel->run_ns + product / total;
+    return whole * kernel->run_ns + product / total;
+}
+
+u64 process_time_ns_locked(struct process *process)
+{
+    const struct kernel *kernel = process->kernel;
+    u64 fuel = __atomic_load_n(&process->fuel_used, __ATOMIC_RELAXED) +
+               __atomic_load_n(&process->compiling_fuel, __ATOMIC_RELAXED) +
+               group_fuel_locked(process);
+    u64 most = (platform_clock_ns() - kernel->start_ns) * kernel->config.workers;
+    u64 ns = fuel_time_locked(kernel, fuel);
+    if (ns < process->time_said_ns && fuel > process->time_said_fuel) {
+        // Too much was said. Half as fast as what it runs, the time it has comes up with that.
+        ns = process->time_said_ns + fuel_time_locked(kernel, fuel - process->time_said_fuel) / 2;
+    }
+    ns = ns < most ? ns : most;
     if (process->time_said_ns < ns) {
         process->time_said_ns = ns;
     }
+    process->time_said_fuel = fuel;
     return process->time_said_ns;
 }

@@ -4,6 +4,7 @@
 // test_limits.c.
 #include "core/kernel/inspect.h"
 #include "core/kernel/internal.h"
+#include "core/platform.h"
 #include "interfaces/budget.h"
 #include "interfaces/inspect.h"
 #include "interfaces/system.h"
@@ -488,7 +489,7 @@ struct crowd {
     char cids[CROWD][KERNEL_CID_TEXT_BYTES];
 };
 
-// Programs that differ in an interface, each of which may use nothing.
+// Programs that differ in an interface, each of which may use none of those wanted.
 static void crowd_open(struct crowd *crowd, struct stage *stage)
 {
     const struct stage_interface *interfaces[WANTED + 1];
@@ -559,6 +560,7 @@ static void time_never_goes_back(void **state)
     (void)state;
     static struct scene scene;
     scene_open(&scene, 11);
+    sim_clock_advance(1000000000000);
     scene.stage.kernel->run_ns += 1000000000;
     u64 before = ask_time(&scene);
     assert_true(before > 0);
@@ -566,6 +568,58 @@ static void time_never_goes_back(void **state)
     assert_int_equal(ask_time(&scene), before);
     scene.stage.kernel->run_ns *= 2000;
     assert_true(ask_time(&scene) > before);
+    stage_close(&scene.stage);
+}
+
+// What fuel cost at first says nothing yet: nobody has run for longer than the machine did.
+static void time_is_no_more_than_there_was(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_open(&scene, 15);
+    struct kernel *kernel = scene.stage.kernel;
+    sim_clock_advance(1000);
+    kernel->run_ns += 1000000000000;
+    u64 time = ask_time(&scene);
+    u64 most = (platform_clock_ns() - kernel->start_ns) * kernel->config.workers;
+    assert_true(time > 0 && time <= most);
+    stage_close(&scene.stage);
+}
+
+// Its time when a unit of fuel is known to take that long.
+static u64 time_at(struct scene *scene, u64 ns)
+{
+    struct kernel *kernel = scene->stage.kernel;
+    kernel->run_ns = kernel->run_fuel * ns;
+    return process_time_ns_locked(process_find_locked(kernel, scene->client->process));
+}
+
+// Ten times too much was said: it goes on at once, half as fast, and is right after a while.
+static void time_comes_right(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    scene_open(&scene, 16);
+    sim_clock_advance(1000000000000);
+    struct process *process = process_find_locked(scene.stage.kernel, scene.client->process);
+    u64 said = time_at(&scene, 20);
+    u64 first_said = said;
+    assert_int_equal(time_at(&scene, 2), said);
+    u64 fuel = process->fuel_used;
+    struct puppet_order spin = {.kind = PUPPET_SPIN, .a = 1000};
+    u32 rounds = 0;
+    for (; said > 2 * process->fuel_used && rounds < 1000; rounds++) {
+        assert_true(puppet_do(&scene.stage, scene.client, &spin) >= 0);
+        u64 ran = 2 * (process->fuel_used - fuel);
+        fuel = process->fuel_used;
+        u64 now = time_at(&scene, 2);
+        bool is_right = now == 2 * fuel;
+        assert_true(is_right || now == said + ran / 2);
+        said = now;
+    }
+    assert_true(rounds > 1 && rounds < 1000);
+    assert_int_equal(said, 2 * process->fuel_used);
+    assert_true(said < 3 * first_said);
     stage_close(&scene.stage);
 }
 
@@ -613,6 +667,8 @@ int main(void)
         cmocka_unit_test(refusals_name_who_lacks_the_grant),
         cmocka_unit_test(limits_of_refusals),
         cmocka_unit_test(time_never_goes_back),
+        cmocka_unit_test(time_is_no_more_than_there_was),
+        cmocka_unit_test(time_comes_right),
         cmocka_unit_test(calls_that_are_none_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
