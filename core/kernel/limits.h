@@ -149,7 +149,8 @@ enum {
     KERNEL_NAMES_TOLD = 256,          // of one answer, as processes.wit says
     KERNEL_INSPECT_BYTES = 1 << 20,   // more than any answer of that: twice what the longest takes
     KERNEL_REFUSALS = 64,             // that inspect tells of: a screenful; the oldest goes
-    KERNEL_PROGRAM_REFUSALS = 16, // of one program, likewise: a quarter, so that none hides others
+    KERNEL_PROGRAM_REFUSALS = 16, // of one program, likewise: a quarter, so that none hides others,
+    KERNEL_FAMILY_REFUSALS = 32,  // nor one family by the programs that it starts: half
 
     // ---- guests' memory
     KERNEL_GUEST_PAGES = 16384, // of 64 KiB: 1 GiB of addresses for a memory that names no maximum

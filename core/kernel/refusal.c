@@ -10,32 +10,49 @@ static bool is_of(const struct refusal_row *row, const struct kernel_refusal *re
            mem_equal(row->interface, refusal->interface, 32);
 }
 
-// The row that such a refusal is counted in: its own, a free one, or one that has to go.
-static struct refusal_row *find(struct refusals *refusals, const struct kernel_refusal *refusal)
+// Some of the rows: how many, and the oldest.
+struct share {
+    struct refusal_row *oldest;
+    u32 count;
+};
+
+static void share_add(struct share *share, struct refusal_row *row)
 {
-    struct refusal_row *oldest = &refusals->rows[0];
-    struct refusal_row *programs = NULL; // its oldest
-    u32 programs_count = 0;
+    share->count++;
+    if (share->oldest == NULL || row->number < share->oldest->number) { // a free one has 0
+        share->oldest = row;
+    }
+}
+
+// The row that such a refusal is counted in: its own, a free one, or one that has to go.
+static struct refusal_row *find(struct refusals *refusals, const struct kernel_refusal *refusal,
+                                u64 family)
+{
+    struct share all = {0}, programs = {0}, familys = {0};
     for (u32 i = 0; i < KERNEL_REFUSALS; i++) {
         struct refusal_row *row = &refusals->rows[i];
         if (row->count != 0 && is_of(row, refusal)) {
             return row;
         }
-        if (row->number < oldest->number) { // a free one has 0
-            oldest = row;
-        }
+        share_add(&all, row);
         if (row->count != 0 && mem_equal(row->program, refusal->program, 32)) {
-            programs_count++;
-            programs = programs == NULL || row->number < programs->number ? row : programs;
+            share_add(&programs, row);
+        }
+        if (row->count != 0 && row->family == family) {
+            share_add(&familys, row);
         }
     }
-    return programs_count < KERNEL_PROGRAM_REFUSALS ? oldest : programs;
+    if (programs.count >= KERNEL_PROGRAM_REFUSALS) {
+        return programs.oldest;
+    }
+    return familys.count >= KERNEL_FAMILY_REFUSALS ? familys.oldest : all.oldest;
 }
 
 static void note(struct refusals *refusals, const struct process *process,
                  const struct kernel_refusal *refusal, u8 codec)
 {
-    struct refusal_row *row = find(refusals, refusal);
+    u64 family = process->family->by_id.key;
+    struct refusal_row *row = find(refusals, refusal, family);
     if (row->count == 0 || !is_of(row, refusal)) {
         ASSERT(refusal->name.size <= sizeof row->name);
         row->count = 0;
@@ -51,6 +68,7 @@ static void note(struct refusals *refusals, const struct process *process,
     mem_copy(row->started_as, started_as.data, started_as.size);
     row->started_as_size = (u32)started_as.size;
     row->process = process->by_id.key;
+    row->family = family;
     row->last_ns = platform_clock_ns();
     row->number = ++refusals->total;
     row->count++;

@@ -7,8 +7,9 @@
 // Owner   the kernel has the table; a row's texts are copies.
 // Locks   kernel->lock.
 // Limits  KERNEL_REFUSALS rows of different program, interface or right, of which one program has
-//         KERNEL_PROGRAM_REFUSALS at most: then its own oldest goes, so that nobody hides what
-//         others were refused behind a crowd of its own. Else the oldest goes.
+//         KERNEL_PROGRAM_REFUSALS at most, and one family (whoever was refused last)
+//         KERNEL_FAMILY_REFUSALS: then its own oldest goes, so that nobody hides what others were
+//         refused behind a crowd of its own. Else the oldest goes.
 #pragma once
 #include "core/base/types.h"
 #include "core/base/wire.h"
@@ -22,6 +23,7 @@ struct refusal_row {
     u64 number;  // of its last one, among all; grows
     u64 last_ns; // when that was, in platform_clock_ns
     u64 process; // who that was: its number,
+    u64 family;  // that of the process that the machine started for it,
     u32 started_as_size;
     char started_as[KERNEL_INSPECT_NAME]; // and what it was started as
     u8 right;                             // enum kernel_right

@@ -540,6 +540,35 @@ static void limits_of_refusals(void **state)
     stage_close(stage);
 }
 
+// One that starts them all hides nobody else's.
+static void limit_of_a_familys_refusals(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    static struct crowd crowd;
+    scene_open(&scene, 14);
+    struct stage *stage = &scene.stage;
+    crowd_open(&crowd, stage);
+    struct puppet *other = stage_start(stage, crowd.cids[0]);
+    assert_int_equal(puppet_bind(stage, other, &crowd.wanted[WANTED - 1], false), BIND_DENIED);
+    for (u32 i = 0; i < CROWD; i++) {
+        i64 process = puppet_spawn(stage, scene.client, span_string(crowd.cids[i]));
+        assert_true(process > 0);
+        stage_settle(stage, 1000);
+        struct puppet *child = stage_find(stage, (u64)process);
+        for (u32 j = 0; j < KERNEL_PROGRAM_REFUSALS - 1; j++) {
+            assert_int_equal(puppet_bind(stage, child, &crowd.wanted[j], false), BIND_DENIED);
+        }
+    }
+    struct inspect_refusals_part part = ask_refusals(&scene);
+    assert_int_equal(part.refusals.count, KERNEL_FAMILY_REFUSALS + 1);
+    struct inspect_refusal oldest = refusal_at(&scene, KERNEL_FAMILY_REFUSALS);
+    assert_int_equal(oldest.process, other->process);
+    assert_int_equal(refusal_at(&scene, 0).process,
+                     stage->puppets[stage->puppet_count - 1]->process);
+    stage_close(stage);
+}
+
 // ---- time
 
 static u64 ask_time(struct scene *scene)
@@ -666,6 +695,7 @@ int main(void)
         cmocka_unit_test(refusals_are_counted_the_latest_first),
         cmocka_unit_test(refusals_name_who_lacks_the_grant),
         cmocka_unit_test(limits_of_refusals),
+        cmocka_unit_test(limit_of_a_familys_refusals),
         cmocka_unit_test(time_never_goes_back),
         cmocka_unit_test(time_is_no_more_than_there_was),
         cmocka_unit_test(time_comes_right),
