@@ -125,6 +125,17 @@ void entry_give_locked(struct kernel *kernel, struct interface_entry *entry)
 
 // ---- handlers
 
+bool registration_is_taken_locked(struct kernel *kernel, const struct party *party,
+                                  const struct definition *definition)
+{
+    if (succession_find_locked(kernel, party, definition) != NULL) {
+        return false;
+    }
+    const u8 *seat = route_seat_locked(kernel, party, definition->name);
+    const struct interface_entry *entry = entry_find_locked(kernel, definition->name, seat);
+    return entry != NULL && entry->handler != NULL;
+}
+
 enum err registration_add_locked(struct kernel *kernel, struct party *party,
                                  const struct definition *definition, struct registration **out)
 {

@@ -139,6 +139,9 @@ struct interface_entry *entry_take_locked(struct kernel *kernel, struct span nam
                                           const u8 program[32]);
 void entry_give_locked(struct kernel *kernel, struct interface_entry *entry);
 
+// Whether somebody has the seat that the party would take, and whom it does not follow.
+bool registration_is_taken_locked(struct kernel *kernel, const struct party *party,
+                                  const struct definition *definition);
 // ERR_EXISTS  taken     ERR_LIMIT  too many
 enum err registration_add_locked(struct kernel *kernel, struct party *party,
                                  const struct definition *definition, struct registration **out);

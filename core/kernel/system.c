@@ -254,9 +254,14 @@ static void register_granted(const struct system_call *call, const struct defini
     ANSWER(call->kernel, call->message, system_register_encode_result, &result);
 }
 
+// Nobody is asked about what could not be had anyway.
 static void register_ask(const struct system_call *call, const struct definition *definition,
                          const struct grant_walk *about)
 {
+    if (registration_is_taken_locked(call->kernel, &call->process->party, definition)) {
+        register_refuse(call, SYSTEM_REGISTER_ERROR_TAKEN);
+        return;
+    }
     enum err err = ERR_DENIED; // who wants no answer cannot wait for one
     if (call->message != NULL) {
         err = consent_ask_locked(call->kernel, call->process, call->message, KERNEL_HANDLE,

@@ -4,6 +4,7 @@
 #include "core/base/cid.h"
 #include "core/kernel/device.h"
 #include "core/kernel/internal.h"
+#include "core/kernel/replace.h"
 #include "core/kernel/route.h"
 #include "interfaces/consent.h"
 #include "interfaces/ping.h"
@@ -400,6 +401,17 @@ static void parents_are_asked_about_too(void **state)
 
 // ---- handling
 
+// Who is asked handles alpha, too: the client's program is to follow it there.
+static void replace_asked(struct scene *scene)
+{
+    struct kernel_grant old = {0}, new = {0};
+    grants_name(&old, scene->asked_cid, NULL);
+    grants_name(&new, scene->cid, NULL);
+    assert_int_equal(
+        kernel_replace(scene->stage.kernel, span_string(alpha.name), old.program, new.program),
+        ERR_OK);
+}
+
 static i64 enlist(struct scene *scene, struct puppet *puppet)
 {
     return puppet_register(&scene->stage, puppet, &beta);
@@ -576,6 +588,22 @@ static void parents_of_handlers_are_asked_about_too(void **state)
     stage_close(&scene.stage);
 }
 
+// A seat that is taken says so at once, as no answer would change it; but for who is to follow.
+static void a_taken_seat_is_not_asked_about(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    scene_open(&scene, 62);
+    assert_int_equal(puppet_register(&scene.stage, scene.client, &alpha), REGISTER_TAKEN);
+    expect_asked_nothing(&scene);
+    replace_asked(&scene);
+    assert_int_equal(puppet_register(&scene.stage, scene.client, &alpha), BLOCKED);
+    answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_NO);
+    assert_int_equal(puppet_register_end(&scene.stage, scene.client), REGISTER_DENIED);
+    stage_close(&scene.stage);
+}
+
 // ---- limits
 
 static void limit_of_questions(void **state)
@@ -637,6 +665,7 @@ int main(void)
         cmocka_unit_test(who_waits_to_handle_can_leave),
         cmocka_unit_test(the_users_word_about_handling_comes_first),
         cmocka_unit_test(parents_of_handlers_are_asked_about_too),
+        cmocka_unit_test(a_taken_seat_is_not_asked_about),
         cmocka_unit_test(limit_of_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
