@@ -604,6 +604,27 @@ static void a_taken_seat_is_not_asked_about(void **state)
     stage_close(&scene.stage);
 }
 
+// While what it follows is being swept by another worker, who has its yes is let in by no step: to
+// wait for the sweep would give the lock back in the middle of one.
+static void who_follows_is_let_in_behind_a_sweep(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct consent_ask_call call;
+    scene_open(&scene, 63);
+    replace_asked(&scene);
+    assert_int_equal(puppet_register(&scene.stage, scene.client, &alpha), BLOCKED);
+    struct kernel *kernel = scene.stage.kernel;
+    struct party *old = &process_find_locked(kernel, scene.asked->process)->party;
+    u64 question = question_of(&scene, &call);
+    old->is_swept = true; // as handler_abandon_locked says it while the lock is free
+    answer(&scene, question, CONSENT_ANSWER_ONCE);
+    assert_int_equal(puppet_resume(&scene.stage, scene.client), BLOCKED);
+    old->is_swept = false;
+    assert_true(puppet_register_end(&scene.stage, scene.client) > 0);
+    stage_close(&scene.stage);
+}
+
 // ---- limits
 
 static void limit_of_questions(void **state)
@@ -666,6 +687,7 @@ int main(void)
         cmocka_unit_test(the_users_word_about_handling_comes_first),
         cmocka_unit_test(parents_of_handlers_are_asked_about_too),
         cmocka_unit_test(a_taken_seat_is_not_asked_about),
+        cmocka_unit_test(who_follows_is_let_in_behind_a_sweep),
         cmocka_unit_test(limit_of_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
