@@ -65,6 +65,11 @@ $(call unit_test,records,tests/unit/test_records.c $(TEST_SUPPORT) $(BASE_SOURCE
 
 $(call unit_test,log_ring,tests/unit/test_log_ring.c machines/hosted/log_ring.c $(TEST_SUPPORT) $(BASE_SOURCES))
 
+# What programs write to a terminal.
+$(call unit_test,screens,tests/unit/test_screens.c machines/hosted/screens.c $(TEST_SUPPORT) $(BASE_SOURCES))
+FUZZ_TARGETS += screens
+FUZZ_SOURCES_screens := machines/hosted/screens.c $(BASE_SOURCES)
+
 # Messages to the device that keeps blocks and records.
 FUZZ_TARGETS += keep
 FUZZ_SOURCES_keep := $(addprefix machines/hosted/,device_keep.c calls.c records.c store.c host_error.c platform.c sha256.c workers.c interrupts.c \

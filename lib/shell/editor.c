@@ -498,3 +498,9 @@ void editor_show(struct editor *editor, struct text *out)
     editor->is_stale = true;
     editor_draw(editor, out);
 }
+
+void editor_lost(struct editor *editor, struct text *out)
+{
+    editor->row = 0; // what was above is somewhere above, and stays
+    editor_show(editor, out);
+}

@@ -87,6 +87,10 @@ struct span editor_left(const struct editor *editor);
 void editor_complete(struct editor *editor, const struct candidates *candidates, u32 prefix_size,
                      struct text *out);
 
+// Draws the line anew where the cursor is, in a row of its own: something else was written behind
+// the line's back.
+void editor_lost(struct editor *editor, struct text *out);
+
 // Takes what is shown away, so that something else can be written there, and brings it back.
 void editor_hide(struct editor *editor, struct text *out);
 void editor_show(struct editor *editor, struct text *out);

@@ -39,7 +39,7 @@ struct terminal {
     u32 taken;
     u32 most;
     u32 seen;
-    u32 resizes; // atomic: the same of the other signal
+    u32 resizes; // atomic: the same of the other signal, and of questions to the user
     u32 resizes_seen;
     struct sigaction before; // of SIGWINCH
 };
@@ -62,14 +62,20 @@ bool hosted_terminal_interrupt(struct terminal *terminal)
     return true;
 }
 
-static void size_changed(int number)
+// Its size has changed, or what is shown on it.
+static void look_changed(void)
 {
-    (void)number;
     struct terminal *terminal = __atomic_load_n(&watching, __ATOMIC_ACQUIRE);
     if (terminal != NULL) {
         __atomic_fetch_add(&terminal->resizes, 1, __ATOMIC_ACQ_REL);
         (void)uv_async_send(&terminal->signalled);
     }
+}
+
+static void size_changed(int number)
+{
+    (void)number;
+    look_changed();
 }
 
 static void wait_end(struct terminal *terminal, struct call *call)
@@ -277,6 +283,7 @@ static void terminal_stop(struct hosted_device *device)
     struct terminal *terminal = CONTAINER_OF(device, struct terminal, device);
     __atomic_store_n(&terminal->most, __atomic_load_n(&terminal->taken, __ATOMIC_ACQUIRE),
                      __ATOMIC_RELEASE);
+    terminal_tell(NULL);
     __atomic_store_n(&watching, NULL, __ATOMIC_RELEASE);
     terminal_restore();
     int failed = sigaction(SIGWINCH, &terminal->before, NULL);
@@ -328,6 +335,7 @@ enum err hosted_terminal_add(struct hosted_loop *loop, struct kernel *kernel, st
     struct sigaction action = {.sa_handler = size_changed, .sa_flags = SA_RESTART | SA_ONSTACK};
     failed = sigaction(SIGWINCH, &action, &terminal->before);
     ASSERT(failed == 0);
+    terminal_tell(look_changed);
     *out = terminal;
     return ERR_OK;
 }

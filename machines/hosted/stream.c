@@ -104,6 +104,9 @@ static enum err write_all(struct stream *stream, struct span bytes)
         asking_begin(stream);
         bool ends = is_abandoned(stream);
         ssize_t count = ends ? -1 : write(stream->file, bytes.data + done, bytes.size - done);
+        if (count > 0 && stream->wrote != NULL) {
+            stream->wrote(stream, span_of(bytes.data + done, (size_t)count));
+        }
         asking_end(stream);
         if (ends) {
             return ERR_IO;

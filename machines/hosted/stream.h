@@ -56,6 +56,9 @@ struct stream {
     bool is_stopping;  // serve what waits, then end
     bool is_abandoned; // end now
     bool has_ended;
+    // NULL, or told of what is written, by the stream's thread, before stream_hold returns; set
+    // before there is a request.
+    void (*wrote)(struct stream *stream, struct span bytes);
     // Input that was read for a request which was cancelled meanwhile: [start, end) of buffer.
     u32 buffer_start;
     u32 buffer_end;

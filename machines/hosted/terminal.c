@@ -10,6 +10,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/compiler.h"
+#include "machines/hosted/screens.h"
 #include "machines/hosted/stream.h"
 
 // What ends a process by itself; the session sees to the signals that people send.
@@ -21,7 +22,10 @@ static struct {
     bool is_open;
     bool is_raw;
     bool is_borrowed;
+    void (*returned)(void);          // NULL: nobody is told
     struct stream *streams[STREAMS]; // NULL: no program reaches it by that
+    struct screens screens[STREAMS]; // each for its stream's thread
+    bool is_other_screen;            // atomic
     bool is_changed;                 // atomic: the terminal may not be as it was
     struct termios before;           // constant while is_changed
     struct sigaction actions[CRASHES];
@@ -126,13 +130,41 @@ void terminal_borrow(bool borrow)
             }
         }
         (void)apply(); // it may be gone
+        if (!borrow && terminal.returned != NULL) {
+            terminal.returned();
+        }
     }
     unlock();
+}
+
+void terminal_tell(void (*returned)(void))
+{
+    lock();
+    terminal.returned = returned;
+    unlock();
+}
+
+// ---- what programs make of it
+
+static void wrote(struct stream *stream, struct span bytes)
+{
+    enum screens_shown shown = screens_take(&terminal.screens[stream->file], bytes);
+    if (shown != SCREENS_AS_BEFORE) {
+        __atomic_store_n(&terminal.is_other_screen, shown == SCREENS_OTHER, __ATOMIC_RELEASE);
+    }
+}
+
+bool terminal_is_other_screen(void)
+{
+    return __atomic_load_n(&terminal.is_other_screen, __ATOMIC_ACQUIRE);
 }
 
 void terminal_stream(int file, struct stream *stream)
 {
     ASSERT(file >= 0 && file < STREAMS);
+    if (stream != NULL) {
+        stream->wrote = wrote;
+    }
     lock();
     terminal.streams[file] = stream;
     unlock();

@@ -26,6 +26,14 @@ enum err terminal_set_raw(bool raw);
 // While it is borrowed, it is as at terminal_open, whatever else is set, and programs read nothing
 // of it and write nothing to it: what they write waits. Returns when nothing is under way.
 void terminal_borrow(bool borrow);
+// `returned` is called when it was borrowed and is not any more: what programs had drawn is not
+// what stands there now. A lock is held meanwhile: it does no more than wake somebody. NULL: nobody
+// is told any more.
+void terminal_tell(void (*returned)(void));
+
+// Whether programs have it show its other screen (screens.h); what was begun is known while it is
+// borrowed.
+bool terminal_is_other_screen(void);
 
 // The stream by which programs reach it: descriptor `file`, one of 0, 1 and 2; NULL: there is none
 // any more.

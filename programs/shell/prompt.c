@@ -22,6 +22,10 @@
 #include "programs/shell/run.h"
 #include "programs/shell/shell.h"
 
+// Pastes come in brackets.
+#define BRACKETS_ON "\x1b[?2004h"
+#define BRACKETS_OFF "\x1b[?2004l"
+
 static struct {
     struct editor editor;
     struct wait input;
@@ -31,7 +35,8 @@ static struct {
     u32 typed_start; // what was typed and not looked at: [start, end)
     u32 typed_end;
     u8 typed[SHELL_TYPED_BYTES];
-    u32 size; // of the command so far, which may have several lines
+    struct terminal_extent extent; // as it was seen last
+    u32 size;                      // of the command so far, which may have several lines
     u8 command[SHELL_COMMAND_BYTES];
 } prompt;
 
@@ -87,11 +92,20 @@ static void size_take(void)
 {
     struct terminal_option_extent extent;
     struct text out = drawing();
-    if (terminal_size((u32)shell.terminal, &extent) >= 0 && extent.some) {
+    if (terminal_size((u32)shell.terminal, &extent) < 0 || !extent.some) {
+        return;
+    }
+    bool is_same =
+        extent.value.columns == prompt.extent.columns && extent.value.rows == prompt.extent.rows;
+    prompt.extent = extent.value;
+    if (!is_same) {
         editor_resize(&prompt.editor, extent.value.columns, extent.value.rows, prompt.is_editing,
                       &out);
-        show(&out);
+    } else if (prompt.is_editing) { // the user was asked something
+        (void)shell_write(1, SPAN_LITERAL(BRACKETS_ON));
+        editor_lost(&prompt.editor, &out);
     }
+    show(&out);
 }
 
 static void resized(struct wait *wait, i32 error, struct span body)
@@ -256,14 +270,14 @@ static enum editor_event line_edit(void)
         prompt.is_over = true;
         return EDITOR_END;
     }
-    (void)shell_write(1, SPAN_LITERAL("\x1b[?2004h")); // pastes come in brackets
+    (void)shell_write(1, SPAN_LITERAL(BRACKETS_ON));
     struct text out = drawing();
     editor_begin(&prompt.editor, span_of(text.data, text.size), &out);
     show(&out);
     prompt.is_editing = true;
     enum editor_event event = line_read();
     prompt.is_editing = false;
-    (void)shell_write(1, SPAN_LITERAL("\x1b[?2004l"));
+    (void)shell_write(1, SPAN_LITERAL(BRACKETS_OFF));
     (void)mode_set(TERMINAL_MODE_LINE);
     return event;
 }

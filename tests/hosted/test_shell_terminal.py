@@ -11,7 +11,7 @@ import subprocess
 import termios
 import time
 
-from harness import PATIENCE, expect, line, test
+from harness import PATIENCE, expect, expect_good, line, test
 from test_shell import Folder
 
 LEFT, UP, DOWN, TAB = b"\x1b[D", b"\x1b[A", b"\x1b[B", b"\t"
@@ -192,6 +192,31 @@ def shell_lends_the_terminal_to_questions(world):
     terminal.line(b"echo mine", rb"\r\nmine\r\n")
     terminal.type(b"\x04")
     terminal.end(0)
+
+
+@test
+def shell_has_its_line_again_behind_a_question(world):
+    folder = Folder(world)
+    with open(world.guest("screen"), "rb") as file:
+        folder.write("s.wasm", file.read())
+    expect_good(world.run("grant", world.guest("screen"), "terminal"))
+    for answer, asked in (b"o", 2), (b"n", 1):  # the shell's own yes is wanted, too
+        terminal = at_terminal(world, folder)
+        terminal.type(b"./s.wasm shape want &\r")
+        terminal.until(rb"shaping\r\n")
+        terminal.type(b"echo half")
+        terminal.until(rb"half")
+        fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 90, 0, 0))
+        for name in (rb"\./s\.wasm", rb"shell")[:asked]:
+            terminal.until(name + rb" wants to use redshirt:io/dns(?s:.)*n \(no\): ")
+            expect(termios.tcgetattr(terminal.slave), terminal.before, "an answer is a line")
+            terminal.type(answer + b"\r")
+        terminal.until(rb"%s\r\n(?:granted\r\n|denied\r\n)?\r\x1b\[J/d \$ echo half" % answer)
+        expect(termios.tcgetattr(terminal.slave)[3] & (termios.ICANON | termios.ECHO | termios.ISIG), 0, "raw again")
+        terminal.until(rb"\[1\] ended[^\n]*\n")
+        terminal.line(b" done", rb"\r\nhalf done\r\n")
+        terminal.type(b"exit 0\r")
+        terminal.end(0)
 
 
 @test

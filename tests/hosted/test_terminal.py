@@ -122,6 +122,20 @@ def terminal_is_not_painted_on_while_the_user_is_asked(world):
 
 
 @test
+def terminal_question_is_seen_over_a_full_screen(world):
+    screen = Screen(world, "fill", answers=("--allow", "terminal"))
+    screen.until(rb"\x1b\[\?25;1049hfull\r\n(?s:.)*\x1b\[\?1049l(?s:.)*wants to use redshirt:io/dns")
+    screen.until(rb"n \(no\): ")
+    screen.type(b"o\n")
+    screen.until(rb"^o\r\n\x1b\[\?1049hgranted\r\ndrawing\r\n\x1b\[\?1049l")
+    screen.end(0)
+    screen = Screen(world, "want", answers=("--allow", "terminal"))
+    expect(b"1049" in screen.until(rb"(?s:.)*n \(no\): ")[0], False, "there is no other screen to leave")
+    screen.type(b"o\n")
+    screen.end(0)
+
+
+@test
 def terminal_answer_to_what_was_taken_back_is_none_to_the_next(world):
     # Who is quick: a busy machine may let the question's rest pass before this types.
     for _ in range(5):

@@ -3,7 +3,8 @@
 // size, raw, line; read (what is typed, as hex); watch, look (for an interrupt), shape (for another
 // size); calls (as many as it gets); other (goes on over another bond), leave (the same, and gives
 // this one up), want (something that it has not been granted), paint (the same, and writes until it
-// is answered), swap (at another size it wants something else instead); trap, spin.
+// is answered), swap (at another size it wants something else instead), fill (takes the other
+// screen, wants something, and waits to be told to draw); trap, spin.
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "interfaces/dns.h"
@@ -153,6 +154,17 @@ static void swap(void)
     (void)rt_print(rt_bind(&udp_interface, false) == E_DENIED ? "denied\n" : "granted\n");
 }
 
+static void fill(void)
+{
+    i64 resized;
+    ask(TERMINAL_RESIZED_ID, &resized);
+    (void)rt_print("\x1b[1;1H\x1b[?25;10");
+    (void)rt_print("49hfull\n");
+    (void)rt_print(rt_bind(&dns_interface, false) == E_DENIED ? "denied\n" : "granted\n");
+    expect_answer(resized, "drawing\n");
+    (void)rt_print("\x1b[?1049l");
+}
+
 static void act(struct span word, u32 standard)
 {
     i64 id;
@@ -184,6 +196,8 @@ static void act(struct span word, u32 standard)
         paint();
     } else if (span_equal(word, SPAN_LITERAL("swap"))) {
         swap();
+    } else if (span_equal(word, SPAN_LITERAL("fill"))) {
+        fill();
     } else if (span_equal(word, SPAN_LITERAL("trap"))) {
         __builtin_trap();
     } else {

@@ -418,6 +418,23 @@ static void what_is_hidden_comes_back(void **state)
     assert_cursor(2, 1);
 }
 
+static void what_was_written_over_is_drawn_below(void **state)
+{
+    (void)state;
+    begin(10, 8);
+    type("abcdefghij");
+    assert_true(screen_write(&screen, SPAN_LITERAL("\r\nnews\r\n")));
+    editor_lost(&editor, fresh());
+    show();
+    assert_screen(0, "$ abcdefgh");
+    assert_screen(2, "news");
+    assert_screen(3, "$ abcdefgh");
+    assert_screen(4, "ij");
+    assert_cursor(4, 2);
+    type("k");
+    assert_line("abcdefghijk|");
+}
+
 static void what_stands_in_the_line_stays(void **state)
 {
     (void)state;
@@ -472,6 +489,7 @@ int main(void)
         cmocka_unit_test(terminals_of_any_size_are_drawn_to),
         cmocka_unit_test(words_are_completed),
         cmocka_unit_test(what_is_hidden_comes_back),
+        cmocka_unit_test(what_was_written_over_is_drawn_below),
         cmocka_unit_test(what_stands_in_the_line_stays),
         cmocka_unit_test(ctrl_l_clears_the_screen),
         cmocka_unit_test(ctrl_l_in_one_read_is_drawn_once),

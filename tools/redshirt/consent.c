@@ -43,12 +43,17 @@ enum {
     REST_MS = 500,
 };
 
-// Ends a sequence that a program left open, then undoes what would hide a question: colours,
+// Ends a sequence that a program left open.
+#define ENDS "\x18\033\\"
+// What a program shows that fills the screen stays on its own, from which it may vanish any time;
+// behind the question it has that again, empty, and is told to draw (terminal_tell).
+static const char first_screen[] = ENDS "\033[?1049l";
+static const char other_screen[] = "\033[?1049h";
+// Undoes what would hide a question: colours,
 // attributes, letters that are drawn as others, a part of the screen that scrolls by itself, and
 // what stands below. Terminals that do not know a sequence pass over it.
-static const char plain[] = "\x18\033\\"
-                            "\033]104\033\\\033]110\033\\\033]111\033\\"
-                            "\0337\033[r\0338\033[!p\033[0m\x0f\033(B\r\n\033[J";
+static const char plain[] = ENDS "\033]104\033\\\033]110\033\\\033]111\033\\"
+                                 "\0337\033[r\0338\033[!p\033[0m\x0f\033(B\r\n\033[J";
 
 // An answer `always`.
 struct lesson {
@@ -75,6 +80,7 @@ static struct {
     int changes;       // inotify; -1: none
     bool is_stopping;  // atomic
     bool is_shown;     // the first question
+    bool is_other;     // it left a program's screen, which comes back
     u64 rest_until_ns; // platform_clock_ns: no question is shown before
     u32 question_count;
     struct question questions[KERNEL_QUESTIONS];
@@ -268,11 +274,21 @@ static void lessons_keep(void)
 
 // ---- questions
 
+// What a program had before the question.
+static void screen_give_back(void)
+{
+    if (user.is_other) {
+        put("%s", other_screen);
+        user.is_other = false;
+    }
+}
+
 static void question_end(u32 index, enum consent_answer answer)
 {
     u8 body[8];
     size_t size = consent_ask_encode_result(body, sizeof body, answer);
     if (index == 0) {
+        screen_give_back();
         terminal_borrow(false); // who asked may go on as soon as it is answered
     }
     kernel_device_answer(user.device, user.questions[index].message, span_of(body, size));
@@ -348,6 +364,15 @@ static void handling_show(const struct consent_question *said, const char *wante
     }
 }
 
+// A program that started the one that wants something: what it calls itself is not said.
+static struct span name_above(const struct consent_question *said)
+{
+    struct cid cid;
+    bool is_cid = cid_parse_text(said->program, &cid, NULL) == ERR_OK;
+    const char *known = is_cid ? grants_program_name(&cid) : NULL;
+    return known == NULL ? SPAN_LITERAL("a program") : span_string(known);
+}
+
 static void question_show(void)
 {
     const struct consent_question *said = &user.questions[0].said;
@@ -361,19 +386,24 @@ static void question_show(void)
         const struct interface_definition *known = grants_known(line.interface);
         gives = known == NULL ? gives : span_string(known->words);
     }
-    show(name, sizeof name, said->name.size == 0 ? SPAN_LITERAL("a program") : said->name);
+    bool is_above = said->name.size == 0;
+    show(name, sizeof name, is_above ? name_above(said) : said->name);
     show(wanted, sizeof wanted, said->wanted);
     show(words, sizeof words,
          gives.size == 0 ? SPAN_LITERAL("Its handler does not say what it gives.") : gives);
-    put("%s", plain);
+    user.is_other = terminal_is_other_screen();
+    put("%s%s", user.is_other ? first_screen : "", plain);
     (void)tcflush(user.terminal, TCIFLUSH); // what was typed before was no answer to this
     put("redshirt: %s wants to %s %s.\n  %s\n  program   %.*s\n  interface %.*s\n", name,
         said->wish == CONSENT_RIGHT_HANDLE ? "handle" : "use", wanted, words,
         (int)said->program.size, (const char *)said->program.data, (int)said->hash.size,
         (const char *)said->hash.data);
+    if (is_above) {
+        put("  It has started a program that wants this, and nobody can pass on what they have "
+            "not.\n");
+    }
     handling_show(said, wanted);
     if (is_good && said->wish == CONSENT_RIGHT_USE) { // a publisher says what it uses
-
         wishes_show(&line);
     }
     put("Allow it? o (once), a (always), n (no): ");
@@ -451,6 +481,7 @@ static void on_ask(void *context, const struct interface_message *message,
 static void question_taken_back(void)
 {
     put("\n(who asked has gone)\n");
+    (void)tcflush(user.terminal, TCIFLUSH); // nor be taken for keys by who has the terminal next
     user.rest_until_ns = platform_clock_ns() + (u64)REST_MS * 1000000;
 }
 
@@ -571,6 +602,7 @@ void consent_stop(void)
     lessons_keep();
     if (user.is_shown) {
         put("\n");
+        screen_give_back();
     }
     terminal_borrow(false); // what programs wrote meanwhile is still written
     user.device = NULL;
