@@ -15,6 +15,7 @@
 #include "machines/hosted/devices.h"
 #include "machines/hosted/loop.h"
 #include "machines/hosted/terminal.h"
+#include "machines/hosted/visits.h"
 
 // A call that waits for a signal.
 struct wait {
@@ -44,8 +45,11 @@ struct terminal {
     struct sigaction before; // of SIGWINCH
 };
 
-// Whom SIGWINCH tells; atomic.
-static struct terminal *watching;
+// Whom SIGWINCH tells: one at a time.
+static struct {
+    struct visits visits;
+    struct terminal *terminal;
+} watching;
 
 // ---- signals
 
@@ -65,10 +69,10 @@ bool hosted_terminal_interrupt(struct terminal *terminal)
 // Its size has changed, or what is shown on it.
 static void look_changed(void)
 {
-    struct terminal *terminal = __atomic_load_n(&watching, __ATOMIC_ACQUIRE);
-    if (terminal != NULL) {
-        __atomic_fetch_add(&terminal->resizes, 1, __ATOMIC_ACQ_REL);
-        (void)uv_async_send(&terminal->signalled);
+    if (visit_begin(&watching.visits)) {
+        __atomic_fetch_add(&watching.terminal->resizes, 1, __ATOMIC_ACQ_REL);
+        (void)uv_async_send(&watching.terminal->signalled);
+        visit_end(&watching.visits);
     }
 }
 
@@ -284,7 +288,7 @@ static void terminal_stop(struct hosted_device *device)
     __atomic_store_n(&terminal->most, __atomic_load_n(&terminal->taken, __ATOMIC_ACQUIRE),
                      __ATOMIC_RELEASE);
     terminal_tell(NULL);
-    __atomic_store_n(&watching, NULL, __ATOMIC_RELEASE);
+    visits_over(&watching.visits);
     terminal_restore();
     int failed = sigaction(SIGWINCH, &terminal->before, NULL);
     ASSERT(failed == 0);
@@ -331,7 +335,8 @@ enum err hosted_terminal_add(struct hosted_loop *loop, struct kernel *kernel, st
     terminal->signalled.data = terminal;
     int failed = uv_async_init(&loop->uv, &terminal->signalled, signals_take);
     ASSERT(failed == 0); // it shares its descriptor with the loop's own
-    __atomic_store_n(&watching, terminal, __ATOMIC_RELEASE);
+    watching.terminal = terminal;
+    visits_open(&watching.visits);
     struct sigaction action = {.sa_handler = size_changed, .sa_flags = SA_RESTART | SA_ONSTACK};
     failed = sigaction(SIGWINCH, &action, &terminal->before);
     ASSERT(failed == 0);

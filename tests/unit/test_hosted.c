@@ -26,6 +26,7 @@
 #include "machines/hosted/platform.h"
 #include "machines/hosted/store.h"
 #include "machines/hosted/stream.h"
+#include "machines/hosted/visits.h"
 #include "tests/unit/sha256.h"
 
 static const u64 ms = 1000000;
@@ -170,6 +171,60 @@ static void test_a_cancelled_slice_is_not_told(void **state)
     usleep(50000);
     assert_false(__atomic_load_n(&flag, __ATOMIC_RELAXED));
     hosted_platform_stop();
+}
+
+// ---- visits
+
+static struct {
+    struct visits visits;
+    u32 *shared; // there while they are open
+    u32 made;    // atomic: visits that were
+    bool is_over;
+} visited;
+
+static void visit(int number)
+{
+    (void)number;
+    if (visit_begin(&visited.visits)) {
+        *visited.shared += 1;
+        __atomic_fetch_add(&visited.made, 1, __ATOMIC_ACQ_REL);
+        visit_end(&visited.visits);
+    }
+}
+
+static void *visitor_main(void *context)
+{
+    while (!__atomic_load_n(&visited.is_over, __ATOMIC_ACQUIRE)) {
+        (void)raise(SIGUSR2);
+    }
+    return context;
+}
+
+// What a handler uses in another thread is freed again and again, under the sanitizers.
+static void test_nothing_is_freed_under_a_visit(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 200 };
+    struct sigaction action = {.sa_handler = visit}, before;
+    assert_int_equal(sigaction(SIGUSR2, &action, &before), 0);
+    pthread_t visitor;
+    assert_int_equal(pthread_create(&visitor, NULL, visitor_main, NULL), 0);
+    for (u32 i = 0; i < ROUNDS; i++) {
+        visited.shared = calloc(1, sizeof *visited.shared);
+        assert_non_null(visited.shared);
+        u32 made = __atomic_load_n(&visited.made, __ATOMIC_ACQUIRE);
+        visits_open(&visited.visits);
+        while (__atomic_load_n(&visited.made, __ATOMIC_ACQUIRE) == made) {
+            (void)sched_yield();
+        }
+        visits_over(&visited.visits);
+        made = __atomic_load_n(&visited.made, __ATOMIC_ACQUIRE) - made;
+        assert_int_equal(*visited.shared, made); // and none came in behind the end
+        free(visited.shared);
+    }
+    __atomic_store_n(&visited.is_over, true, __ATOMIC_RELEASE);
+    assert_int_equal(pthread_join(visitor, NULL), 0);
+    assert_int_equal(sigaction(SIGUSR2, &before, NULL), 0);
 }
 
 // ---- memory
@@ -690,6 +745,7 @@ int main(void)
         cmocka_unit_test(test_slices_end_in_time),
         cmocka_unit_test(test_a_slice_is_noticed_after_a_long_rest),
         cmocka_unit_test(test_a_cancelled_slice_is_not_told),
+        cmocka_unit_test(test_nothing_is_freed_under_a_visit),
         cmocka_unit_test(test_pages_are_zero_again),
         cmocka_unit_test(test_memory_keeps_its_budget),
         cmocka_unit_test(test_calls_are_bounded_and_found),

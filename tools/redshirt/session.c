@@ -18,6 +18,7 @@
 #include "machines/hosted/machine.h"
 #include "machines/hosted/store.h"
 #include "machines/hosted/terminal.h"
+#include "machines/hosted/visits.h"
 #include "tools/redshirt/channel_server.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/consent.h"
@@ -37,7 +38,7 @@ static struct {
     int signal;                  // atomic: the first that came
     int exit_code;               // atomic: of the main program; -1 before its end
     bool draws;                  // atomic: a program leaves a line on the terminal
-    bool is_closing;             // atomic: session_close is at work
+    struct visits visits;        // of handlers; over when session_close is at work
     char cids[EMBEDDED_MOST][KERNEL_CID_TEXT_BYTES];
 } current;
 
@@ -61,11 +62,11 @@ static void leave(int number)
     _exit(EXIT_BY_SIGNAL + __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE));
 }
 
-static void stop(int number)
+// What the machine can do of it: nothing when it is ending already, and may be freed.
+static void stop_in(int number, bool is_there)
 {
-    bool is_closing = __atomic_load_n(&current.is_closing, __ATOMIC_ACQUIRE);
     bool has_come = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0;
-    if (number == SIGINT && !is_closing && !has_come && hosted_machine_interrupt(current.machine)) {
+    if (number == SIGINT && is_there && !has_come && hosted_machine_interrupt(current.machine)) {
         return;
     }
     int none = 0;
@@ -77,11 +78,19 @@ static void stop(int number)
     // runs out.
     struct itimerval patience = {.it_value = {.tv_usec = STOP_PATIENCE_US}};
     (void)setitimer(ITIMER_REAL, &patience, NULL);
-    if (is_closing) {
-        return; // it is ending already, and what is below may be freed
+    if (is_there) {
+        hosted_machine_abandon(current.machine);
+        kernel_stop(current.kernel);
     }
-    hosted_machine_abandon(current.machine);
-    kernel_stop(current.kernel);
+}
+
+static void stop(int number)
+{
+    bool is_there = visit_begin(&current.visits);
+    stop_in(number, is_there);
+    if (is_there) {
+        visit_end(&current.visits);
+    }
 }
 
 static void signals_take(bool take)
@@ -107,7 +116,7 @@ static void signals_take(bool take)
 // killed.
 static void program_ended(const struct session_program *program, const struct kernel_ending *ending)
 {
-    bool is_over = __atomic_load_n(&current.is_closing, __ATOMIC_ACQUIRE) ||
+    bool is_over = !visits_are_open(&current.visits) ||
                    __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE) != 0;
     bool is_said =
         ending->kind != KERNEL_KILLED || (!is_over && (program->is_main || program->watch != NULL));
@@ -312,7 +321,7 @@ int session_open(struct session *session, struct store *store,
     current.limits = limits;
     current.exit_code = -1;
     current.draws = false;
-    current.is_closing = false;
+    visits_open(&current.visits);
     ASSERT(settings->command != NULL);
     session->command = settings->command;
     session->what = settings->what;
@@ -354,7 +363,7 @@ void session_end(int code)
 void session_close(struct session *session)
 {
     int number = __atomic_load_n(&current.signal, __ATOMIC_ACQUIRE);
-    __atomic_store_n(&current.is_closing, true, __ATOMIC_RELEASE);
+    visits_over(&current.visits);
     lives_closing();
     consent_stop();
     say_also(NULL);
@@ -367,9 +376,9 @@ void session_close(struct session *session)
         int code = __atomic_load_n(&current.exit_code, __ATOMIC_ACQUIRE);
         _exit(code >= 0 ? code : EXIT_BY_SIGNAL + number);
     }
+    signals_take(false);
     struct itimerval none = {0};
     (void)setitimer(ITIMER_REAL, &none, NULL);
-    signals_take(false);
     lives_close();
     current.machine = NULL;
     current.kernel = NULL;
