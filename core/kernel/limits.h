@@ -137,6 +137,8 @@ enum {
     KERNEL_RECORD_BYTES = 1 << 30, // all of it, as it is read as a whole; there it breaks off
     KERNEL_RECORD_BONDS = 64,      // whose interfaces are known: what falls out is named again
     KERNEL_RECORD_MEMORIES = 32,   // WASM_MEMORIES of the program and of its adapter
+    KERNEL_RECORD_CALL_BYTES =     // that one call of it wrote: what one wait does at most
+    KERNEL_TOLD_BYTES + KERNEL_BODY_BYTES + 64,
 
     // ---- work under the lock
     KERNEL_SWEEP = 64,                // items handled before the lock is given back for a moment

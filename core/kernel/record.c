@@ -131,7 +131,7 @@ static struct known_bond *known_at(struct kernel_record *record, u32 id)
     return &record->bonds[id % KERNEL_RECORD_BONDS];
 }
 
-// What happened next, bonds aside. False: the replay is over.
+// What happened next, bonds aside, of which there is one in a row. False: the replay is over.
 static bool next(struct kernel_record *record, struct recording_record *out)
 {
     struct report report;

@@ -6,8 +6,10 @@
 #include "core/base/abi.h"
 #include "core/base/mem.h"
 #include "core/base/report.h"
+#include "core/base/wire.h"
 #include "core/kernel/kernel.h"
 #include "core/kernel/limits.h"
+#include "core/wasm/limits.h"
 
 enum {
     HEAD_BYTES = 8,  // u32 bytes said, u8 kind, u8 detail, u16 0
@@ -232,6 +234,25 @@ static size_t fixed_bytes(u8 kind)
     }
 }
 
+// How long the rest of a kind can be, so that no sum is made of more.
+static size_t rest_most(u8 kind)
+{
+    switch (kind) {
+    case RECORDING_START:
+        return RECORDING_WORDS;
+    case RECORDING_MODULE:
+        return WASM_MODULE_BYTES;
+    case RECORDING_BOND:
+        return INTERFACE_NAME_BYTES;
+    case RECORDING_CALL:
+        return KERNEL_RECORD_CALL_BYTES;
+    case RECORDING_END:
+        return KERNEL_END_TEXT;
+    default:
+        return 0;
+    }
+}
+
 // Cuts the next record out and moves past it.
 static enum err raw_next(struct recording *recording, struct raw *out, struct report *report)
 {
@@ -244,6 +265,9 @@ static enum err raw_next(struct recording *recording, struct raw *out, struct re
     size_t fixed = fixed_bytes(at[4]);
     if (fixed == SIZE_MAX || size < fixed || mem_load_u16(at + 6) != 0) {
         return damaged(recording, "there is no such record", report);
+    }
+    if (size - fixed > rest_most(at[4])) {
+        return damaged(recording, "a record is longer than any can be", report);
     }
     u64 padded = HEAD_BYTES + size + padding_of((size_t)size);
     if (left < padded + SUM_BYTES) {
@@ -418,6 +442,10 @@ enum err recording_next(struct recording *recording, struct recording_record *ou
     if (recording->is_to_end && raw.kind != RECORDING_END) {
         return damaged(recording, "something happened behind the end", report);
     }
+    if (recording->has_bond && raw.kind == RECORDING_BOND) {
+        return damaged(recording, "a bond is followed by another, and no call", report);
+    }
+    recording->has_bond = raw.kind == RECORDING_BOND;
     recording->is_to_end = raw.kind == RECORDING_CALL && !out->call.has_result;
     recording->has_ended = raw.kind == RECORDING_END;
     if (recording->has_ended && recording->at != recording->bytes.size) {

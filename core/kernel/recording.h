@@ -8,7 +8,10 @@
 // Owner   what is read points into the bytes, which are the caller's.
 // Hostile the bytes may be a stranger's: nothing is believed that is not checked here; what is left
 //         to the reader is whether the program does what the recording says.
-// Limits  core/kernel/limits.h: KERNEL_RECORD_BYTES of all of it.
+// Time    reading a record takes as long as the longest a process can have done at once: no kind
+//         can be longer, and two BONDs in a row are damage.
+// Limits  core/kernel/limits.h: KERNEL_RECORD_BYTES of all of it, KERNEL_RECORD_CALL_BYTES of what
+//         one call wrote.
 #pragma once
 #include "core/base/err.h"
 #include "core/base/span.h"
@@ -120,6 +123,7 @@ struct recording {
     u64 at;
     u64 sum;
     bool is_to_end; // END has to follow
+    bool has_bond;  // a BOND came last
     bool has_ended;
 };
 

@@ -393,8 +393,8 @@ static struct tape *a_life(void)
     return scene_close(&scene);
 }
 
-// The tape with its record of that number changed, or left out.
-typedef bool edit(struct recording_record *record);
+// The tape with its record of that number changed, left out or written twice. How often it is.
+typedef u32 edit(struct recording_record *record);
 
 static struct tape *edited(const struct tape *tape, u32 number, edit *change)
 {
@@ -408,59 +408,65 @@ static struct tape *edited(const struct tape *tape, u32 number, edit *change)
     record = (struct recording_record){.kind = RECORDING_MODULE, .module = from.program};
     assert_true(recording_put(&to, &record));
     for (u32 i = 0; recording_next(&from, &record, NULL) == ERR_OK; i++) {
-        if (i != number || change(&record)) {
+        for (u32 times = i == number ? change(&record) : 1; times > 0; times--) {
             assert_true(recording_put(&to, &record));
         }
     }
     return out;
 }
 
-static bool leave_out(struct recording_record *record)
+static u32 leave_out(struct recording_record *record)
 {
     (void)record;
-    return false;
+    return 0;
 }
 
-static bool other_argument(struct recording_record *record)
+static u32 twice(struct recording_record *record)
+{
+    (void)record;
+    return 2;
+}
+
+static u32 other_argument(struct recording_record *record)
 {
     record->call.arguments[2]++;
-    return true;
+    return 1;
 }
 
-static bool other_body(struct recording_record *record)
+static u32 other_body(struct recording_record *record)
 {
     record->call.digest++;
-    return true;
+    return 1;
 }
 
-static bool other_pages(struct recording_record *record)
+static u32 other_pages(struct recording_record *record)
 {
     record->grown.after++;
-    return true;
+    return 1;
 }
 
-static bool other_memory(struct recording_record *record)
+static u32 other_memory(struct recording_record *record)
 {
     record->memory.pages++;
-    return true;
+    return 1;
 }
 
-static bool less_memory(struct recording_record *record)
+static u32 less_memory(struct recording_record *record)
 {
     record->memory.pages_max = record->memory.pages;
-    return true;
+    return 1;
 }
 
-static bool other_code(struct recording_record *record)
+static u32 other_code(struct recording_record *record)
 {
     record->end.code++;
-    return true;
+    return 1;
 }
 
-static bool other_end(struct recording_record *record)
+static u32 other_end(struct recording_record *record)
 {
     record->end.kind = KERNEL_TRAPPED;
-    return true;
+    return 1;
 }
 
 // The number of the last record of a kind; of a call, of the last send that waits for its answer.
@@ -498,6 +504,7 @@ static void whatever_differs_is_said(void **state)
         {RECORDING_GROWN, other_pages, KERNEL_RECORD_DIFFERENT, "came memory growing from "},
         {RECORDING_MEMORY, other_memory, KERNEL_RECORD_DIFFERENT, "and now comes a memory of "},
         {RECORDING_MEMORY, less_memory, KERNEL_RECORD_DIFFERENT, "came memory growing from "},
+        {RECORDING_BOND, twice, KERNEL_RECORD_DAMAGED, "a bond is followed by another"},
         {RECORDING_END, leave_out, KERNEL_RECORD_CUT, "cut short"},
         {RECORDING_END, other_end, KERNEL_RECORD_DAMAGED, "ends as none can"},
     };

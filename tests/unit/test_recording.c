@@ -4,6 +4,7 @@
 #include "core/base/abi.h"
 #include "core/base/compiler.h"
 #include "core/base/report.h"
+#include "core/base/wire.h"
 #include "core/kernel/kernel.h"
 #include "core/kernel/limits.h"
 #include "core/kernel/recording.h"
@@ -13,6 +14,7 @@
 #include <stdint.h>
 // cmocka wants the above before it
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BYTES = 4096 };
@@ -219,6 +221,7 @@ static void order_is_kept(void **state)
         {&start, &program, &end, &memory},  //
         {&start, &program, &last, &memory}, // behind a call that never came back
         {&start, &program, &memory, &adapter},
+        {&start, &program, &bond, &bond}, // no call between them
         {&start, &program, &program, &end},
     };
     for (u32 i = 0; i < COUNT_OF(rows); i++) {
@@ -295,7 +298,62 @@ static void a_sum_sees_every_byte(void **state)
     bytes[32] = 0;
 }
 
-// ---- the bound
+// ---- the bounds
+
+static bool put_longer(void *context, const struct span *pieces, u32 count)
+{
+    struct span *file = context;
+    u8 *to = (u8 *)file->data;
+    for (u32 i = 0; i < count; i++) {
+        mem_copy(to + file->size, pieces[i].data, pieces[i].size);
+        file->size += pieces[i].size;
+    }
+    return true;
+}
+
+// What a recording comes to whose only happening is that.
+static enum err read_one(const struct recording_record *record, size_t rest)
+{
+    struct span file = {malloc(BYTES + rest), 0};
+    struct recording_out out = {.put = put_longer, .context = &file};
+    assert_non_null(file.data);
+    assert_true(recording_begin(&out) && recording_put(&out, &start) &&
+                recording_put(&out, &program) && recording_put(&out, record));
+    struct recording in;
+    struct recording_record read;
+    assert_int_equal(recording_open(file, &in, NULL), ERR_OK);
+    enum err err = recording_next(&in, &read, NULL);
+    free((void *)file.data);
+    return err;
+}
+
+// Nothing longer was ever written, and a reader makes no sum of it.
+static void a_record_has_a_bound(void **state)
+{
+    (void)state;
+    static u8 bytes[KERNEL_RECORD_CALL_BYTES + 1];
+    static const enum err expected[] = {ERR_OK, ERR_MALFORMED};
+    for (u32 more = 0; more < COUNT_OF(expected); more++) {
+        struct recording_record record = bond;
+        size_t size = INTERFACE_NAME_BYTES + more;
+        record.bond.name = span_of(bytes, size);
+        assert_int_equal(read_one(&record, size), expected[more]);
+        record = end;
+        size = KERNEL_END_TEXT + more;
+        record.end.text = span_of(bytes, size);
+        assert_int_equal(read_one(&record, size), expected[more]);
+        size = KERNEL_RECORD_CALL_BYTES + more;
+        record = (struct recording_record){
+            .kind = RECORDING_CALL,
+            .call = {.kind = RECORDING_WAIT,
+                     .has_result = true,
+                     .arguments = {0, size},
+                     .result = (i64)size,
+                     .bytes = {bytes, size}},
+        };
+        assert_int_equal(read_one(&record, size), expected[more]);
+    }
+}
 
 static bool swallow(void *context, const struct span *pieces, u32 count)
 {
@@ -348,6 +406,7 @@ int main(void)
         cmocka_unit_test(other_versions_are_refused),
         cmocka_unit_test(a_call_writes_what_its_result_says),
         cmocka_unit_test(a_sum_sees_every_byte),
+        cmocka_unit_test(a_record_has_a_bound),
         cmocka_unit_test(a_recording_has_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
