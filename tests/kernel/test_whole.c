@@ -5,6 +5,7 @@
 #include "core/base/report.h"
 #include "core/kernel/device.h"
 #include "core/kernel/internal.h"
+#include "core/kernel/route.h"
 #include "interfaces/inspect.h"
 #include "interfaces/loader.h"
 #include "interfaces/ping.h"
@@ -245,6 +246,14 @@ static u32 count_interfaces(struct scene *scene)
     return mem_load_u32(puppet_peek(&scene->stage, scene->other, at, 4).data);
 }
 
+// A route leads to a seat, which takes a name of its own as long as nobody sits there.
+static enum err route_to(struct scene *scene, const char *name, u8 handler)
+{
+    struct kernel_route route = {.name = span_string(name)};
+    memset(route.handler, handler, sizeof route.handler);
+    return kernel_route_set(scene->stage.kernel, &route);
+}
+
 // Each registration has a name and there may be as many of one as of the other, so both come to
 // their limit at once.
 static void limit_of_all_registrations_and_names(void **state)
@@ -282,7 +291,13 @@ static void limit_of_all_registrations_and_names(void **state)
     assert_int_equal(puppet_bind(&scene.stage, late, &interfaces[0], true), -1004);
     assert_int_equal(puppet_bind(&scene.stage, late, &interfaces[0], false), -1001);
     assert_true(puppet_bind(&scene.stage, scene.other, &ping, false) > 0);
+    assert_int_equal(route_to(&scene, names[0], 1), ERR_LIMIT);
     assert_int_equal(puppet_unregister(&scene.stage, puppet, (u32)last), 0);
+    assert_int_equal(route_to(&scene, names[0], 1), ERR_OK);
+    assert_int_equal(route_to(&scene, names[0], 2), ERR_LIMIT); // the first one's seat is not given
+    assert_int_equal(kernel->entries.used, KERNEL_INTERFACES);
+    static const u8 all[32];
+    assert_int_equal(kernel_route_forget(scene.stage.kernel, span_string(names[0]), all), ERR_OK);
     assert_true(puppet_register(&scene.stage, late, &interfaces[0]) > 0);
     assert_int_equal(puppet_register(&scene.stage, late, &interfaces[1]), -1003);
     kernel_check(scene.stage.kernel);
