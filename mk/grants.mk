@@ -8,6 +8,7 @@ FUZZ_TARGETS += grants
 FUZZ_SOURCES_grants := $(GRANTS_TEXT_SOURCES)
 
 $(call unit_test,refusals,tests/unit/test_refusals.c tools/redshirt/refusals.c $(TEST_SUPPORT) $(BASE_SOURCES))
+$(call unit_test,lessons,tests/unit/test_lessons.c tools/redshirt/lessons.c $(GRANTS_TEXT_SOURCES))
 
 # Limits on hosts and ports. The kernel's part is played by the test.
 ALLOW_SOURCES := machines/hosted/allow.c $(TEST_SUPPORT) $(BASE_SOURCES)

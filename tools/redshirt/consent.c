@@ -29,6 +29,7 @@
 #include "machines/hosted/terminal.h"
 #include "tools/redshirt/command.h"
 #include "tools/redshirt/grants.h"
+#include "tools/redshirt/lessons.h"
 #include "tools/redshirt/refusals.h"
 
 enum {
@@ -55,15 +56,6 @@ static const char other_screen[] = "\033[?1049h";
 static const char plain[] = ENDS "\033]104\033\\\033]110\033\\\033]111\033\\"
                                  "\0337\033[r\0338\033[!p\033[0m\x0f\033(B\r\n\033[J";
 
-// An answer `always`.
-struct lesson {
-    enum kernel_right right;
-    struct cid program;
-    u8 interface[32];
-    u32 name_size;
-    char name[GRANTS_NAME_BYTES];
-};
-
 struct question {
     u64 message;
     struct consent_question said; // lies in the message's body
@@ -86,11 +78,8 @@ static struct {
     struct question questions[KERNEL_QUESTIONS];
     u32 line_size;
     char line[LINE_BYTES];
-    u32 lesson_count;                       // atomic; written with the kernel's lock held
-    u32 lessons_kept;                       // atomic
-    bool lost_lesson;                       // atomic
-    struct lesson lessons[CONSENT_LESSONS]; // around
-    struct refusals refusals;               // noted with the kernel's lock held
+    struct lessons lessons;   // noted with the kernel's lock held
+    struct refusals refusals; // noted with the kernel's lock held
     bool has_told_more;
 } user = {.pipe = {-1, -1}, .terminal = -1, .changes = -1};
 
@@ -239,35 +228,18 @@ static void file_add(const struct grants_line *line)
 void consent_learned(void *context, const struct kernel_learned *learned)
 {
     (void)context;
-    u32 count = user.lesson_count;
-    struct lesson *lesson = &user.lessons[count % CONSENT_LESSONS];
-    if (count - __atomic_load_n(&user.lessons_kept, __ATOMIC_ACQUIRE) == CONSENT_LESSONS) {
-        __atomic_store_n(&user.lost_lesson, true, __ATOMIC_RELEASE);
-    } else if (grants_name_fits(learned->name) &&
-               cid_parse_text(learned->cid, &lesson->program, NULL) == ERR_OK) {
-        lesson->right = (enum kernel_right)learned->right;
-        mem_copy(lesson->interface, learned->interface, sizeof lesson->interface);
-        mem_copy(lesson->name, learned->name.data, learned->name.size);
-        lesson->name_size = (u32)learned->name.size;
-        __atomic_store_n(&user.lesson_count, count + 1, __ATOMIC_RELEASE);
-    }
+    lessons_note(&user.lessons, learned);
     wake(NULL);
 }
 
 static void lessons_keep(void)
 {
-    u32 count = __atomic_load_n(&user.lesson_count, __ATOMIC_ACQUIRE);
-    for (u32 at = user.lessons_kept; at != count; at++) {
-        const struct lesson *lesson = &user.lessons[at % CONSENT_LESSONS];
-        struct grants_line line = {.right = lesson->right,
-                                   .word = KERNEL_ALLOW,
-                                   .program = lesson->program,
-                                   .name = span_of(lesson->name, lesson->name_size)};
-        mem_copy(line.interface, lesson->interface, sizeof line.interface);
+    struct grants_line line;
+    while (lessons_next(&user.lessons, &line)) {
         file_add(&line);
-        __atomic_store_n(&user.lessons_kept, at + 1, __ATOMIC_RELEASE);
+        lessons_took(&user.lessons);
     }
-    if (__atomic_exchange_n(&user.lost_lesson, false, __ATOMIC_ACQ_REL)) {
+    if (lessons_lost(&user.lessons)) {
         say("too many answers at once: some of what is allowed always is asked about again");
     }
 }

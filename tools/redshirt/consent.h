@@ -6,8 +6,8 @@
 //         before it runs; consent_stop when it has stopped, before it goes.
 //         consent_manifest before consent_start where a publisher says something of the program.
 // Threads one of its own. What a question waits for holds up nobody but who asks.
-// Limits  CONSENT_LESSONS answers `always` that are to be kept at once: what is beyond holds until
-//         the system stops, and that is said.
+// Limits  LESSONS_MOST (lessons.h) answers `always` that are to be kept at once: what is beyond
+//         holds until the system stops, and that is said.
 //         REFUSALS_MOST (refusals.h) different refusals are told; one question at a time is
 //         shown, those behind it wait. Programs read nothing of the terminal and write nothing
 //         to it meanwhile (machines/hosted/terminal.h); what they had made of it before, text
@@ -19,8 +19,6 @@ struct kernel_learned;
 struct kernel_refusal;
 struct manifest;
 struct store;
-
-enum { CONSENT_LESSONS = 64 };
 
 // kernel_config.refused.
 void consent_refused(void *context, const struct kernel_refusal *refusal);
