@@ -30,7 +30,7 @@ build/test/kernel/%.wasm: tests/kernel/guests/%.wat
 	$(call say,wat,$<)
 	$(Q)wat2wasm $(WAT_FLAGS) $< -o $@
 build/test/kernel/memories.wasm: WAT_FLAGS := --enable-multi-memory
-KERNEL_GUESTS := puppet pinger ponger crowd idle exit adapter adapted threads memories tables vandal
+KERNEL_GUESTS := puppet pinger ponger relay crowd idle exit adapter adapted threads memories tables vandal
 KERNEL_GUEST_FILES := $(KERNEL_GUESTS:%=build/test/kernel/%.wasm)
 
 # Of single tests: puppets with children and pipes; what happens while the lock is given back.

@@ -10,6 +10,7 @@
 #include "interfaces/time_client.h"
 #include "interfaces/time_section.h"
 #include "programs/rt/forward.h"
+#include "programs/rt/redshirt.h"
 
 enum { NS_OF_S = 1000000000 };
 

@@ -10,6 +10,7 @@
 #include "interfaces/tcp_section.h"
 #include "programs/firewall/limits.h"
 #include "programs/rt/forward.h"
+#include "programs/rt/redshirt.h"
 
 struct rule {
     bool is_listen;

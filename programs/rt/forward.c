@@ -5,6 +5,7 @@
 #include "core/base/pool.h"
 #include "interfaces/system.h"
 #include "interfaces/system_client.h"
+#include "programs/rt/redshirt.h"
 
 // A process with bonds or messages here: it has as many bonds as it likes, and they share its part.
 struct owner {

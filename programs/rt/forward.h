@@ -19,7 +19,10 @@
 //         What the user has limited a client to (client-limits) is told to this program, and not to
 //         who is behind it: its owner keeps it, or the user limits this program as well.
 #pragma once
-#include "programs/rt/redshirt.h"
+#include "core/base/span.h"
+#include "core/base/types.h"
+struct interface_definition;
+struct rt_event;
 
 enum {
     FORWARD_CLIENTS = 1000,  // bonds at once; KERNEL_BONDS is 1024

@@ -31,6 +31,7 @@
 #include "interfaces/udp.h"
 #include "interfaces/udp_section.h"
 #include "programs/rt/forward.h"
+#include "programs/rt/redshirt.h"
 
 static const struct interface_definition *const known[] = {
     &blocks_interface, &crypto_interface, &dns_interface,    &inspect_interface,

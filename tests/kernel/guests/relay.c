@@ -4,6 +4,7 @@
 #include "interfaces/ping.h"
 #include "interfaces/ping_section.h"
 #include "programs/rt/forward.h"
+#include "programs/rt/redshirt.h"
 
 u32 program_main(void)
 {
