@@ -124,12 +124,17 @@ void terminal_borrow(bool borrow)
     lock();
     if (terminal.is_borrowed != borrow) {
         terminal.is_borrowed = borrow;
+        if (!borrow) {
+            (void)apply(); // before anybody reads or writes again
+        }
         for (u32 i = 0; i < STREAMS; i++) {
             if (terminal.streams[i] != NULL) {
                 stream_hold(terminal.streams[i], borrow);
             }
         }
-        (void)apply(); // it may be gone
+        if (borrow) {
+            (void)apply(); // it may be gone
+        }
         if (!borrow && terminal.returned != NULL) {
             terminal.returned();
         }
