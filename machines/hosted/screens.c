@@ -19,22 +19,24 @@ static enum screens_shown escaped(struct screens *screens, u8 byte)
     return byte == 'c' ? SCREENS_FIRST : SCREENS_AS_BEFORE;
 }
 
-static enum screens_shown private(struct screens *screens, u8 byte) {
-    bool is_digit = byte >= '0' && byte <= '9'; if (is_digit && screens->number <= NUMBER_MOST){
-        screens->number = screens->number * 10 + (byte - '0');}
-if (is_digit || byte < ' ')
-{ // a control in a sequence is done, and the sequence goes on
-    return SCREENS_AS_BEFORE;
-}
-number_end(screens);
-if (byte == ';') {
-    return SCREENS_AS_BEFORE;
-}
-screens->state = STATE_TEXT;
-return !screens->is_switch ? SCREENS_AS_BEFORE
-       : byte == 'h'       ? SCREENS_OTHER
-       : byte == 'l'       ? SCREENS_FIRST
-                           : SCREENS_AS_BEFORE;
+static enum screens_shown in_private(struct screens *screens, u8 byte)
+{
+    bool is_digit = byte >= '0' && byte <= '9';
+    if (is_digit && screens->number <= NUMBER_MOST) {
+        screens->number = screens->number * 10 + (byte - '0');
+    }
+    if (is_digit || byte < ' ') { // a control in a sequence is done, and the sequence goes on
+        return SCREENS_AS_BEFORE;
+    }
+    number_end(screens);
+    if (byte == ';') {
+        return SCREENS_AS_BEFORE;
+    }
+    screens->state = STATE_TEXT;
+    return !screens->is_switch ? SCREENS_AS_BEFORE
+           : byte == 'h'       ? SCREENS_OTHER
+           : byte == 'l'       ? SCREENS_FIRST
+                               : SCREENS_AS_BEFORE;
 }
 
 static enum screens_shown byte_take(struct screens *screens, u8 byte)
@@ -50,7 +52,7 @@ static enum screens_shown byte_take(struct screens *screens, u8 byte)
         *screens = (struct screens){.state = byte == '?' ? STATE_PRIVATE : STATE_TEXT};
         return SCREENS_AS_BEFORE;
     case STATE_PRIVATE:
-        return private(screens, byte);
+        return in_private(screens, byte);
     default:
         return SCREENS_AS_BEFORE;
     }

@@ -50,9 +50,9 @@ enum {
 // behind the question it has that again, empty, and is told to draw (terminal_tell).
 static const char first_screen[] = ENDS "\033[?1049l";
 static const char other_screen[] = "\033[?1049h";
-// Undoes what would hide a question: colours,
-// attributes, letters that are drawn as others, a part of the screen that scrolls by itself, and
-// what stands below. Terminals that do not know a sequence pass over it.
+// Undoes what would hide a question: colours, attributes, letters that are drawn as others, a part
+// of the screen that scrolls by itself, and what stands below. Terminals that do not know a
+// sequence pass over it.
 static const char plain[] = ENDS "\033]104\033\\\033]110\033\\\033]111\033\\"
                                  "\0337\033[r\0338\033[!p\033[0m\x0f\033(B\r\n\033[J";
 
