@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "lib/shell/letter.h"
 #include "core/base/compiler.h"
+#include "core/base/text.h"
 #include "core/base/utf8.h"
 
 struct range {
@@ -164,4 +165,16 @@ u32 letters_columns(struct span text)
         columns += letter_at(span_slice(text, at, text.size)).columns;
     }
     return columns;
+}
+
+void letters_show(struct text *out, struct span lines)
+{
+    for (size_t at = 0; at < lines.size;) {
+        struct letter letter = letter_at(span_slice(lines, at, lines.size));
+        u32 bytes = letter.bytes == 0 ? 1 : letter.bytes;
+        bool is_layout = letter.code == '\n' || letter.code == '\t';
+        bool is_shown = letter.bytes != 0 && (!letter.is_bad || is_layout);
+        text_bytes(out, is_shown ? span_slice(lines, at, at + bytes) : SPAN_LITERAL("?"));
+        at += bytes;
+    }
 }

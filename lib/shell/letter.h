@@ -9,6 +9,7 @@
 #pragma once
 #include "core/base/span.h"
 #include "core/base/types.h"
+struct text;
 
 // The letter that the bytes begin with.
 struct letter {
@@ -29,3 +30,7 @@ u32 letter_after(struct span text, u32 at);
 
 // Columns of a text in one line; what is bad has none.
 u32 letters_columns(struct span text);
+
+// Lines as a terminal may show them: each bad letter is '?', newlines and tabs stay, and so does
+// every other letter. It takes no more bytes than it has.
+void letters_show(struct text *out, struct span lines);

@@ -24,6 +24,7 @@
 #include "interfaces/terminal.h"
 #include "interfaces/terminal_section.h"
 #include "lib/shell/characters.h"
+#include "lib/shell/letter.h"
 #include "lib/shell/parse.h"
 #include "programs/rt/redshirt.h"
 #include "programs/shell/folders.h"
@@ -56,6 +57,23 @@ bool shell_write(u32 stream, struct span bytes)
         bytes = span_slice(bytes, piece, bytes.size);
     }
     return true;
+}
+
+bool shell_put(u32 stream, struct span lines)
+{
+    static char shown[SHELL_OUTPUT_BYTES];
+    struct stdio_is_terminal_call call = {(enum stdio_stream)stream};
+    bool is_terminal = false;
+    if (shell.stdio >= 0 && stdio_is_terminal((u32)shell.stdio, &call, &is_terminal) < 0) {
+        return false;
+    }
+    struct text out = text_over(shown, sizeof shown);
+    if (is_terminal) {
+        letters_show(&out, lines);
+        ASSERT(!out.cut);
+        lines = span_of(out.data, out.size);
+    }
+    return shell_write(stream, lines);
 }
 
 void shell_say_detail(struct span what, const char *reason, struct span detail)

@@ -270,7 +270,7 @@ static u32 builtin_do(struct starting *start, builtin_function *function,
         status = CODE_BAD;
     }
     if (stream->kind == PROCESSES_STREAM_INHERIT) {
-        return shell_write(start->own[1], said) ? status : CODE_BAD;
+        return shell_put(start->own[1], said) ? status : CODE_BAD;
     }
     if (stream->kind == PROCESSES_STREAM_NOTHING) {
         return status;

@@ -50,6 +50,11 @@ void shell_say_detail(struct span what, const char *reason, struct span detail);
 // Writes to a stream of the shell's own, as stdio.wit numbers them. False: it is closed.
 bool shell_write(u32 stream, struct span bytes);
 
+// The same of lines with names in them that others chose: where the stream is a terminal, what
+// would steer it shows as `?`.
+//   lines  at most what a builtin may say
+bool shell_put(u32 stream, struct span lines);
+
 // Writes what a program had a say in to the error stream, in lines: what is neither printable ASCII
 // nor a newline shows as `?`.
 void shell_show(struct span bytes);

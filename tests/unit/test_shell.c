@@ -649,6 +649,28 @@ static void letters_have_their_width(void **state)
     assert_true(letter_at(SPAN_LITERAL("\xe6x")).is_bad);
 }
 
+static void letters_that_steer_are_not_shown(void **state)
+{
+    (void)state;
+    char buffer[32];
+    static const struct {
+        const char *lines, *shown;
+    } rows[] = {
+        {"a\tb\n", "a\tb\n"},
+        {"/d/\x1b]0;x\a\r\x7f", "/d/?]0;x???"},
+        {"\xc2\x9b"
+         "2J\xe2\x80\xa8",
+         "?2J?"},
+        {"\xff\xe6\x97", "???"},
+        {"\xc3\xa4\xe6\x97\xa5x\xcc\x81", "\xc3\xa4\xe6\x97\xa5x\xcc\x81"},
+    };
+    for (u32 i = 0; i < COUNT_OF(rows); i++) {
+        struct text out = text_over(buffer, sizeof buffer);
+        letters_show(&out, span_string(rows[i].lines));
+        assert_string_equal(buffer, rows[i].shown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -667,6 +689,7 @@ int main(void)
         cmocka_unit_test(the_word_at_the_cursor_is_found),
         cmocka_unit_test(candidates_at_the_bound),
         cmocka_unit_test(letters_have_their_width),
+        cmocka_unit_test(letters_that_steer_are_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
