@@ -10,8 +10,8 @@ enum {
     WASI_AHEAD_BYTES =
         4096, // input taken ahead of its reader so that its arrival can be polled for
     WASI_DESCRIPTORS = 1024,    // open at a time, as many as a system gives without asking. EMFILE
-    WASI_PREOPENS = 64,         // folders and listeners that a program begins with
-    WASI_PREOPEN_BYTES = 4096,  // of their names together
+    WASI_LISTENERS = 64,        // that a program begins with. Beyond: told on stderr
+    WASI_PREOPEN_BYTES = 4096,  // of the names of listeners and folders together
     WASI_PATH_BYTES = 4095,     // files.wit's bound. Beyond: ENAMETOOLONG
     WASI_LISTING_BYTES = 32768, // of one message's entries: files.wit's bound
 };

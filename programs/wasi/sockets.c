@@ -54,6 +54,16 @@ i32 socket_release(struct descriptor *descriptor)
     return error;
 }
 
+static void no_listener(struct span at, const char *why)
+{
+    char line[128];
+    struct text text = text_over(line, sizeof line);
+    text_string(&text, "wasi: no listener at ");
+    text_printable(&text, at);
+    text_string(&text, why);
+    (void)rt_print_error(line);
+}
+
 static void listener_preopen(struct span at)
 {
     u64 listener;
@@ -66,15 +76,10 @@ static void listener_preopen(struct span at)
         }
         return;
     }
-    char line[128];
-    struct text text = text_over(line, sizeof line);
-    text_string(&text, "wasi: no listener at ");
-    text_printable(&text, at);
-    text_string(&text, error == WASI_ACCES       ? ": not allowed\n"
-                       : error == WASI_ADDRINUSE ? ": it is taken\n"
-                       : error == WASI_INVAL     ? ": no address and port\n"
-                                                 : ": it failed\n");
-    (void)rt_print_error(line);
+    no_listener(at, error == WASI_ACCES       ? ": not allowed\n"
+                    : error == WASI_ADDRINUSE ? ": it is taken\n"
+                    : error == WASI_INVAL     ? ": no address and port\n"
+                                              : ": it failed\n");
 }
 
 // What the user's variable says; empty without one.
@@ -86,12 +91,17 @@ static struct span listens(void)
 void listeners_preopen(void)
 {
     struct span places = listens();
-    for (u32 i = 0; i < WASI_PREOPENS && places.size != 0; i++) {
+    for (u32 i = 0; places.size != 0; i++) {
         size_t size = 0;
         while (size < places.size && places.data[size] != ',') {
             size++;
         }
-        listener_preopen(span_slice(places, 0, size));
+        struct span at = span_slice(places, 0, size);
+        if (i == WASI_LISTENERS) {
+            no_listener(at, ", nor behind it: too many\n");
+            return;
+        }
+        listener_preopen(at);
         places = span_slice(places, size < places.size ? size + 1 : size, places.size);
     }
 }

@@ -3,6 +3,8 @@
 //
 // A program begins with a listener for each ADDRESS:PORT, between commas, in its variable
 // REDSHIRT_LISTEN, if it may listen there; they come before its folders, from 3 on.
+//
+// Limits  WASI_LISTENERS (limits.h) of them.
 #pragma once
 #include "core/base/types.h"
 #include "programs/wasi/buffers.h"
