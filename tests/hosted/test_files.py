@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Folders of the host that a program was given: what works in them, and that nothing leads out."""
 import os
+import resource
 import socket
 import stat
 import subprocess
@@ -435,18 +436,39 @@ def descriptors(process):
     return found
 
 
+def sharers(world, given, calls):
+    """What `run` is given so that several processes have the folder, and do each what it is told."""
+    guest = world.guest("files")
+    name = world.run("add", guest).out.decode().split()[0]
+    expect_good(world.run("grant", guest, f"files={given.folder}:g"))
+    words = sum(([",", name, *own] for own in calls), [])
+    return ["--allow", f"files={given.folder}", world.guest("together"), *words[1:]]
+
+
+@test
+def files_of_all_are_a_part_of_the_hosts(world):
+    """Of few descriptors an eighth: half of it for one process, and no more for all of them."""
+    given = Given(world)
+    most = 256 // 8
+
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    for count in (1, 3):
+        words = sharers(world, given, [["folders", "many 0 file r", "stay"]] * count)
+        with world.running("run", *words, preexec_fn=few) as process:
+            said = b"".join(process.stdout.readline() for _ in range(2 * count))
+            expect(said.count(b"limit") >= count, True, said)
+            mine = [path for path in descriptors(process) if path.startswith(given.folder)]
+            expect(len(mine), most // 2 if count == 1 else most, said)
+
+
 @test
 def files_the_killed_leave_nothing(world):
     """Programs that end in the midst of opening, beside one that goes on: no descriptor stays."""
     given = Given(world)
-    guest, together = world.guest("files"), world.guest("together")
-    name = world.run("add", guest).out.decode().split()[0]
     spinner = world.run("add", world.guest("spinner")).out.decode().split()[0]
-    expect_good(world.run("grant", guest, f"files={given.folder}:g"))
-    calls = [name, "folders", "many 0 file r", "leave 0 file"]
-    words = sum(([*calls, ","] for _ in range(6)), [])
-    options = ("--workers", "2", "--allow", f"files={given.folder}")
-    with world.running("run", *options, together, *words, spinner, "60000000") as process:
+    words = sharers(world, given, [["folders", "many 0 file r", "leave 0 file"]] * 6)
+    with world.running("run", "--workers", "2", *words, ",", spinner, "60000000") as process:
         deadline = time.monotonic() + 40
         begun = False
         while time.monotonic() < deadline:

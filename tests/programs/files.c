@@ -275,6 +275,15 @@ static void do_leave(void)
     rt_exit(0);
 }
 
+// Keeps what it has until it is killed.
+static void do_stay(void)
+{
+    for (;;) {
+        struct rt_event event;
+        rt_next(&event);
+    }
+}
+
 // Sends as many calls at once: how many were done, and how many were too many.
 static void do_flood(void)
 {
@@ -392,6 +401,8 @@ static void do_call(void)
         do_read_link();
     } else if (is_word(0, "leave")) {
         do_leave();
+    } else if (is_word(0, "stay")) {
+        do_stay();
     } else if (is_word(0, "flood")) {
         do_flood();
     } else if (is_word(0, "status")) {
