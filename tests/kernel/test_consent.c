@@ -2,6 +2,7 @@
 // tests/kernel/test_consent.c: whoever handles `consent` is asked once, may be slow, dead or
 // hostile, and is believed about nothing but the answer (core/kernel/consent.c).
 #include "core/base/cid.h"
+#include "core/base/compiler.h"
 #include "core/kernel/device.h"
 #include "core/kernel/internal.h"
 #include "core/kernel/replace.h"
@@ -24,6 +25,21 @@ enum { REGISTER_TAKEN = -1001, REGISTER_DENIED = -1002, REGISTER_LIMIT = -1003 }
 static const struct stage_interface alpha = {"test:consent/alpha", {{"one", 0}}};
 static const struct stage_interface beta = {"test:consent/beta", {{"two", 0}}};
 static const struct stage_interface consent = {.name = CONSENT_NAME, .real = &consent_interface};
+
+// What a client may want, that it is asked about: to use alpha, to handle beta.
+struct wish {
+    const struct stage_interface *interface;
+    enum kernel_right right;
+    enum consent_right asked;
+    i64 denied;
+};
+static const struct wish wishes[] = {
+    {&alpha, KERNEL_USE, CONSENT_RIGHT_USE, BIND_DENIED},
+    {&beta, KERNEL_HANDLE, CONSENT_RIGHT_HANDLE, REGISTER_DENIED},
+};
+static const struct wish *const wishes_end = wishes + COUNT_OF(wishes);
+static const struct wish *const use_alpha = &wishes[0];
+static const struct wish *const handle_beta = &wishes[1];
 
 // One program that handles consent and alpha, and one that wants alpha.
 struct scene {
@@ -49,9 +65,46 @@ static void scene_open(struct scene *scene, u64 seed)
     scene->client = stage_start(&scene->stage, scene->cid);
 }
 
-static i64 bind(struct scene *scene, struct puppet *puppet)
+static i64 want(struct scene *scene, struct puppet *puppet, const struct wish *wish)
 {
-    return puppet_bind(&scene->stage, puppet, &alpha, false);
+    return wish->right == KERNEL_USE ? puppet_bind(&scene->stage, puppet, wish->interface, false)
+                                     : puppet_register(&scene->stage, puppet, wish->interface);
+}
+
+// The same with an answer that comes as a notification; the message's id.
+static u64 want_later(struct scene *scene, struct puppet *puppet, const struct wish *wish)
+{
+    i64 id = wish->right == KERNEL_USE
+                 ? puppet_bind_later(&scene->stage, puppet, wish->interface)
+                 : puppet_register_later(&scene->stage, puppet, wish->interface, 0);
+    assert_true(id > 0);
+    return (u64)id;
+}
+
+// What came of it when it was BLOCKED.
+static void expect_end(struct scene *scene, struct puppet *puppet, const struct wish *wish,
+                       bool is_allowed)
+{
+    i64 result = wish->right == KERNEL_USE ? puppet_bind_end(&scene->stage, puppet)
+                                           : puppet_register_end(&scene->stage, puppet);
+    assert_true(is_allowed ? result > 0 : result == wish->denied);
+}
+
+static void expect_asked_nothing(struct scene *scene)
+{
+    struct notification note;
+    assert_false(puppet_next(&scene->stage, scene->asked, &note));
+}
+
+// Another process of the program wants it, too: nobody is asked again, and a seat that is taken is
+// taken.
+static void expect_known(struct scene *scene, const struct wish *wish, bool is_allowed)
+{
+    i64 result = want(scene, stage_start(&scene->stage, scene->cid), wish);
+    assert_true(!is_allowed                    ? result == wish->denied
+                : wish->right == KERNEL_HANDLE ? result == REGISTER_TAKEN
+                                               : result > 0);
+    expect_asked_nothing(scene);
 }
 
 // The question that is there; its message's id.
@@ -75,26 +128,22 @@ static void answer(struct scene *scene, u64 id, enum consent_answer with)
     stage_settle(&scene->stage, 10000);
 }
 
-static void expect_asked_nothing(struct scene *scene)
-{
-    struct notification note;
-    assert_false(puppet_next(&scene->stage, scene->asked, &note));
-}
-
 static void the_question_says_who_wants_what(void **state)
 {
     (void)state;
-    struct scene scene;
-    struct consent_ask_call call;
-    scene_open(&scene, 1);
-    assert_int_equal(bind(&scene, scene.client), BLOCKED);
-    (void)question_of(&scene, &call);
-    assert_true(span_equal(call.question.program, span_string(scene.cid)));
-    assert_int_equal(call.question.wish, CONSENT_RIGHT_USE);
-    assert_true(span_equal(call.question.wanted, span_string(alpha.name)));
-    assert_int_equal(call.question.hash.size, 64);
-    assert_int_equal(call.question.words.size, 0); // a puppet does not say what it gives
-    stage_close_running(&scene.stage);
+    for (const struct wish *wish = wishes; wish < wishes_end; wish++) {
+        struct scene scene;
+        struct consent_ask_call call;
+        scene_open(&scene, 1);
+        assert_int_equal(want(&scene, scene.client, wish), BLOCKED);
+        (void)question_of(&scene, &call);
+        assert_true(span_equal(call.question.program, span_string(scene.cid)));
+        assert_int_equal(call.question.wish, wish->asked);
+        assert_true(span_equal(call.question.wanted, span_string(wish->interface->name)));
+        assert_int_equal(call.question.hash.size, 64);
+        assert_int_equal(call.question.words.size, 0); // a puppet does not say what it gives
+        stage_close_running(&scene.stage);
+    }
 }
 
 static void wake_nobody(void *context)
@@ -140,64 +189,53 @@ static void limit_of_words(void **state)
     }
 }
 
-static void once_and_always_allow_and_no_denies(void **state)
-{
-    (void)state;
-    static u8 limit[KERNEL_GRANT_LIMIT_BYTES];
-    for (u32 with = CONSENT_ANSWER_ONCE; with <= CONSENT_ANSWER_NO; with++) {
-        struct scene scene;
-        struct consent_ask_call call;
-        scene_open(&scene, 2);
-        assert_int_equal(bind(&scene, scene.client), BLOCKED);
-        answer(&scene, question_of(&scene, &call), (enum consent_answer)with);
-        i64 bond = puppet_bind_end(&scene.stage, scene.client);
-        assert_true(with == CONSENT_ANSWER_NO ? bond == BIND_DENIED : bond > 0);
-        // It is not asked again, and what is for ever can be told.
-        bond = bind(&scene, scene.client);
-        assert_true(with == CONSENT_ANSWER_NO ? bond == BIND_DENIED : bond > 0);
-        expect_asked_nothing(&scene);
-        struct kernel_grant grant;
-        u32 learned = 0;
-        for (u32 at = 0; kernel_grant_next(scene.stage.kernel, &at, &grant, limit);) {
-            learned += grant.is_learned;
-        }
-        assert_int_equal(learned, with == CONSENT_ANSWER_ALWAYS);
-        stage_close(&scene.stage);
-    }
-}
-
-static u32 lessons;
-static enum kernel_right lesson_right;
+// What the machine was told of.
+struct lessons {
+    const struct scene *scene;
+    const struct wish *wish;
+    u32 count;
+};
 
 static void note_lesson(void *context, const struct kernel_learned *learned)
 {
-    const struct scene *scene = context;
-    lessons++;
-    lesson_right = (enum kernel_right)learned->right;
-    assert_true(span_equal(learned->cid, span_string(scene->cid)));
-    const char *name = learned->right == KERNEL_HANDLE ? beta.name : alpha.name;
-    assert_true(span_equal(learned->name, span_string(name)));
+    struct lessons *lessons = context;
+    lessons->count++;
+    assert_int_equal(learned->right, lessons->wish->right);
+    assert_true(span_equal(learned->cid, span_string(lessons->scene->cid)));
+    assert_true(span_equal(learned->name, span_string(lessons->wish->interface->name)));
 }
 
-// The machine is told of what it is to keep, and of nothing else.
-static void always_is_to_be_kept(void **state)
+// It is not asked again; what is for ever can be told, and the machine is told of that alone.
+static void expect_answer(const struct wish *wish, enum consent_answer with)
+{
+    static u8 limit[KERNEL_GRANT_LIMIT_BYTES];
+    struct scene scene;
+    struct consent_ask_call call;
+    struct lessons lessons = {&scene, wish, 0};
+    scene_open(&scene, 2);
+    scene.stage.kernel->config.learned = note_lesson;
+    scene.stage.kernel->config.learned_context = &lessons;
+    assert_int_equal(want(&scene, scene.client, wish), BLOCKED);
+    answer(&scene, question_of(&scene, &call), with);
+    expect_end(&scene, scene.client, wish, with != CONSENT_ANSWER_NO);
+    expect_known(&scene, wish, with != CONSENT_ANSWER_NO);
+    struct kernel_grant grant;
+    u32 learned = 0;
+    for (u32 at = 0; kernel_grant_next(scene.stage.kernel, &at, &grant, limit);) {
+        learned += grant.is_learned;
+    }
+    assert_int_equal(learned, with == CONSENT_ANSWER_ALWAYS);
+    assert_int_equal(lessons.count, with == CONSENT_ANSWER_ALWAYS);
+    stage_close(&scene.stage);
+}
+
+static void once_and_always_allow_and_no_denies(void **state)
 {
     (void)state;
-    static const struct {
-        enum consent_answer with;
-        u32 lessons;
-    } cases[] = {{CONSENT_ANSWER_ONCE, 0}, {CONSENT_ANSWER_NO, 0}, {CONSENT_ANSWER_ALWAYS, 1}};
-    for (u32 i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct scene scene;
-        struct consent_ask_call call;
-        scene_open(&scene, 30 + i);
-        scene.stage.kernel->config.learned = note_lesson;
-        scene.stage.kernel->config.learned_context = &scene;
-        lessons = 0;
-        assert_int_equal(bind(&scene, scene.client), BLOCKED);
-        answer(&scene, question_of(&scene, &call), cases[i].with);
-        assert_int_equal(lessons, cases[i].lessons);
-        stage_close_running(&scene.stage);
+    for (const struct wish *wish = wishes; wish < wishes_end; wish++) {
+        expect_answer(wish, CONSENT_ANSWER_ONCE);
+        expect_answer(wish, CONSENT_ANSWER_ALWAYS);
+        expect_answer(wish, CONSENT_ANSWER_NO);
     }
 }
 
@@ -217,11 +255,11 @@ static void questions_take_routes(void **state)
     grants_name(&named, cid, NULL);
     memcpy(route.handler, named.program, sizeof route.handler);
     assert_int_equal(kernel_route_set(scene.stage.kernel, &route), ERR_OK);
-    assert_int_equal(bind(&scene, scene.client), BIND_DENIED);
+    assert_int_equal(want(&scene, scene.client, use_alpha), BIND_DENIED);
     expect_asked_nothing(&scene);
     struct puppet *other = stage_start(&scene.stage, cid);
     assert_true(puppet_register(&scene.stage, other, &consent) > 0);
-    assert_int_equal(bind(&scene, scene.client), BLOCKED);
+    assert_int_equal(want(&scene, scene.client, use_alpha), BLOCKED);
     expect_asked_nothing(&scene);
     scene.asked = other;
     answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_ONCE);
@@ -238,7 +276,7 @@ static void one_question_for_many_binds(void **state)
     scene_open(&scene, 3);
     for (u32 i = 0; i < 80; i++) {
         more[i] = stage_start(&scene.stage, scene.cid);
-        assert_int_equal(bind(&scene, more[i]), BLOCKED);
+        assert_int_equal(want(&scene, more[i], use_alpha), BLOCKED);
     }
     u64 id = question_of(&scene, &call);
     expect_asked_nothing(&scene);
@@ -270,75 +308,95 @@ static void a_patient_bind_waits_for_both(void **state)
     stage_close(&scene.stage);
 }
 
+static void expect_no_answer(struct scene *scene, const struct wish *wish, struct span body,
+                             u32 flags)
+{
+    struct consent_ask_call call;
+    assert_int_equal(want(scene, scene->client, wish), BLOCKED);
+    u64 id = question_of(scene, &call);
+    assert_int_equal(puppet_answer(&scene->stage, scene->asked, id, body, flags), 0);
+    expect_end(scene, scene->client, wish, false);
+}
+
 // What is no answer denies those who wait, and is forgotten: the next one asks again.
+static void what_is_no_answer_denies(void **state)
+{
+    (void)state;
+    const struct span nonsense[] = {
+        {0}, SPAN_LITERAL("\3"), SPAN_LITERAL("\0\0"), SPAN_LITERAL("\xff\xff\xff\xff")};
+    u8 code[4];
+    mem_store_u32(code, -E_BUSY);
+    for (const struct wish *wish = wishes; wish < wishes_end; wish++) {
+        struct scene scene;
+        scene_open(&scene, 5);
+        for (u32 i = 0; i < COUNT_OF(nonsense); i++) {
+            expect_no_answer(&scene, wish, nonsense[i], 0);
+        }
+        expect_no_answer(&scene, wish, span_of(code, sizeof code), ANSWER_ERROR);
+        stage_close(&scene.stage);
+    }
+}
+
+// Whoever is asked ends, before it has taken the question or after that.
 static void who_does_not_answer_denies(void **state)
 {
     (void)state;
+    for (const struct wish *wish = wishes; wish < wishes_end; wish++) {
+        struct scene scene;
+        struct consent_ask_call call;
+        scene_open(&scene, 5);
+        for (u32 taken = 0; taken < 2; taken++) {
+            assert_int_equal(want(&scene, scene.client, wish), BLOCKED);
+            if (taken == 1) {
+                (void)question_of(&scene, &call);
+            }
+            stage_kill(&scene.stage, scene.asked);
+            expect_end(&scene, scene.client, wish, false);
+            assert_int_equal(want(&scene, scene.client, wish), wish->denied); // nobody is there
+            scene.asked = stage_start(&scene.stage, scene.asked_cid);
+            assert_true(puppet_register(&scene.stage, scene.asked, &consent) > 0);
+        }
+        stage_close(&scene.stage);
+    }
+}
+
+static void expect_can_leave(const struct wish *wish, bool is_taken)
+{
     struct scene scene;
     struct consent_ask_call call;
-    scene_open(&scene, 5);
-    const struct span nonsense[] = {
-        {0}, SPAN_LITERAL("\3"), SPAN_LITERAL("\0\0"), SPAN_LITERAL("\xff\xff\xff\xff")};
-    for (u32 i = 0; i < 4; i++) {
-        assert_int_equal(bind(&scene, scene.client), BLOCKED);
-        u64 id = question_of(&scene, &call);
-        assert_int_equal(puppet_answer(&scene.stage, scene.asked, id, nonsense[i], 0), 0);
-        assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
+    struct notification note;
+    u64 question = 0;
+    scene_open(&scene, 6);
+    u64 id = want_later(&scene, scene.client, wish);
+    struct puppet *other = stage_start(&scene.stage, scene.cid);
+    assert_int_equal(want(&scene, other, wish), BLOCKED);
+    if (is_taken) {
+        question = question_of(&scene, &call);
     }
-    assert_int_equal(bind(&scene, scene.client), BLOCKED);
-    u64 id = question_of(&scene, &call);
-    u8 code[4];
-    mem_store_u32(code, -E_BUSY);
-    assert_int_equal(puppet_answer(&scene.stage, scene.asked, id, span_of(code, 4), ANSWER_ERROR),
-                     0);
-    assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
-    // It ends, before it has taken the question or after that.
-    for (u32 taken = 0; taken < 2; taken++) {
-        assert_int_equal(bind(&scene, scene.client), BLOCKED);
-        if (taken == 1) {
-            (void)question_of(&scene, &call);
-        }
-        stage_kill(&scene.stage, scene.asked);
-        assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
-        assert_int_equal(bind(&scene, scene.client), BIND_DENIED); // nobody is there
-        scene.asked = stage_start(&scene.stage, scene.asked_cid);
-        assert_true(puppet_register(&scene.stage, scene.asked, &consent) > 0);
+    assert_int_equal(puppet_cancel(&scene.stage, scene.client, id), 0);
+    assert_true(puppet_next(&scene.stage, scene.client, &note));
+    assert_int_equal(mem_load_u32(note.body), -E_CANCELLED);
+    stage_kill(&scene.stage, other); // the last one: the question is taken back
+    if (is_taken) {
+        assert_true(puppet_next(&scene.stage, scene.asked, &note));
+        assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
+        assert_int_equal(note.header.id, question);
+        answer(&scene, question, CONSENT_ANSWER_ALWAYS); // and means nothing
+    } else {
+        expect_asked_nothing(&scene);
     }
+    assert_int_equal(want(&scene, scene.client, wish), BLOCKED);
+    answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_NO);
+    expect_end(&scene, scene.client, wish, false);
     stage_close(&scene.stage);
 }
 
 static void who_waits_can_leave(void **state)
 {
     (void)state;
-    for (u32 taken = 0; taken < 2; taken++) {
-        struct scene scene;
-        struct consent_ask_call call;
-        struct notification note;
-        u64 question = 0;
-        scene_open(&scene, 6 + taken);
-        i64 id = puppet_bind_later(&scene.stage, scene.client, &alpha);
-        assert_true(id > 0);
-        struct puppet *other = stage_start(&scene.stage, scene.cid);
-        assert_int_equal(bind(&scene, other), BLOCKED);
-        if (taken == 1) {
-            question = question_of(&scene, &call);
-        }
-        assert_int_equal(puppet_cancel(&scene.stage, scene.client, (u64)id), 0);
-        assert_true(puppet_next(&scene.stage, scene.client, &note));
-        assert_int_equal(mem_load_u32(note.body), -E_CANCELLED);
-        stage_kill(&scene.stage, other); // the last one: the question is taken back
-        if (taken == 1) {
-            assert_true(puppet_next(&scene.stage, scene.asked, &note));
-            assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
-            assert_int_equal(note.header.id, question);
-            answer(&scene, question, CONSENT_ANSWER_ALWAYS); // and means nothing
-        } else {
-            expect_asked_nothing(&scene);
-        }
-        assert_int_equal(bind(&scene, scene.client), BLOCKED);
-        answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_NO);
-        assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
-        stage_close(&scene.stage);
+    for (const struct wish *wish = wishes; wish < wishes_end; wish++) {
+        expect_can_leave(wish, false);
+        expect_can_leave(wish, true);
     }
 }
 
@@ -347,35 +405,48 @@ static void nobody_is_asked_about_itself(void **state)
     (void)state;
     struct scene scene;
     scene_open(&scene, 8);
-    assert_int_equal(bind(&scene, scene.asked), BIND_DENIED);
+    assert_int_equal(want(&scene, scene.asked, use_alpha), BIND_DENIED);
     struct puppet *same = stage_start(&scene.stage, scene.asked_cid); // nor about its program
-    assert_int_equal(bind(&scene, same), BIND_DENIED);
+    assert_int_equal(want(&scene, same, use_alpha), BIND_DENIED);
     expect_asked_nothing(&scene);
     stage_close(&scene.stage);
+}
+
+// A row that the user sets meanwhile wins, and one about the other right means nothing.
+static void expect_word(const struct wish *wish, enum kernel_word word)
+{
+    struct scene scene;
+    struct consent_ask_call call;
+    struct notification note;
+    scene_open(&scene, 9);
+    struct stage *stage = &scene.stage;
+    enum kernel_right other = wish->right == KERNEL_USE ? KERNEL_HANDLE : KERNEL_USE;
+    bool is_allowed = word == KERNEL_ALLOW;
+    assert_int_equal(want(&scene, scene.client, wish), BLOCKED);
+    u64 id = question_of(&scene, &call);
+    grants_say(stage, other, word, scene.cid, wish->interface, "");
+    assert_int_equal(puppet_resume(stage, scene.client), BLOCKED);
+    grants_say(stage, wish->right, word, scene.cid, wish->interface, "");
+    expect_end(&scene, scene.client, wish, is_allowed);
+    assert_true(puppet_next(stage, scene.asked, &note));
+    assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
+    answer(&scene, id, is_allowed ? CONSENT_ANSWER_NO : CONSENT_ANSWER_ALWAYS); // too late
+    expect_known(&scene, wish, is_allowed);
+    stage_close(stage);
 }
 
 static void the_users_own_word_comes_first(void **state)
 {
     (void)state;
-    struct scene scene;
-    struct consent_ask_call call;
-    struct notification note;
-    scene_open(&scene, 9);
-    assert_int_equal(bind(&scene, scene.client), BLOCKED);
-    u64 id = question_of(&scene, &call);
-    grants_say(&scene.stage, KERNEL_USE, KERNEL_DENY, scene.cid, &alpha, "");
-    assert_int_equal(puppet_bind_end(&scene.stage, scene.client), BIND_DENIED);
-    assert_true(puppet_next(&scene.stage, scene.asked, &note));
-    assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
-    answer(&scene, id, CONSENT_ANSWER_ALWAYS);
-    assert_int_equal(bind(&scene, scene.client), BIND_DENIED);
-    stage_close(&scene.stage);
+    for (const struct wish *wish = wishes; wish < wishes_end; wish++) {
+        expect_word(wish, KERNEL_DENY);
+        expect_word(wish, KERNEL_ALLOW);
+    }
 }
 
-// A child's bind asks about its own program, then about each above it.
-static void parents_are_asked_about_too(void **state)
+// What a child wants asks about its own program, then about each above it.
+static void expect_parents(const struct wish *wish, enum consent_answer with)
 {
-    (void)state;
     struct scene scene;
     struct consent_ask_call call;
     char cid[KERNEL_CID_TEXT_BYTES];
@@ -386,7 +457,7 @@ static void parents_are_asked_about_too(void **state)
     assert_true(process > 0);
     stage_settle(&scene.stage, 10000);
     struct puppet *child = stage_find(&scene.stage, (u64)process);
-    assert_int_equal(bind(&scene, child), BLOCKED);
+    assert_int_equal(want(&scene, child, wish), BLOCKED);
     u64 id = question_of(&scene, &call);
     assert_true(span_equal(call.question.program, span_string(cid)));
     assert_true(span_equal(call.question.name, SPAN_LITERAL("child")));
@@ -394,9 +465,19 @@ static void parents_are_asked_about_too(void **state)
     id = question_of(&scene, &call);
     assert_true(span_equal(call.question.program, span_string(scene.cid)));
     assert_int_equal(call.question.name.size, 0);
-    answer(&scene, id, CONSENT_ANSWER_ONCE);
-    assert_true(puppet_bind_end(&scene.stage, child) > 0);
+    assert_int_equal(call.question.wish, wish->asked);
+    answer(&scene, id, with);
+    expect_end(&scene, child, wish, with != CONSENT_ANSWER_NO);
     stage_close(&scene.stage);
+}
+
+static void parents_are_asked_about_too(void **state)
+{
+    (void)state;
+    for (const struct wish *wish = wishes; wish < wishes_end; wish++) {
+        expect_parents(wish, CONSENT_ANSWER_ONCE);
+        expect_parents(wish, CONSENT_ANSWER_NO);
+    }
 }
 
 // ---- handling
@@ -412,41 +493,6 @@ static void replace_asked(struct scene *scene)
         ERR_OK);
 }
 
-static i64 enlist(struct scene *scene, struct puppet *puppet)
-{
-    return puppet_register(&scene->stage, puppet, &beta);
-}
-
-// Who wants to handle what nobody has said anything about waits for the answer like who binds.
-static void handling_is_asked_about(void **state)
-{
-    (void)state;
-    for (u32 with = CONSENT_ANSWER_ONCE; with <= CONSENT_ANSWER_NO; with++) {
-        struct scene scene;
-        struct consent_ask_call call;
-        scene_open(&scene, 50 + with);
-        scene.stage.kernel->config.learned = note_lesson;
-        scene.stage.kernel->config.learned_context = &scene;
-        lessons = 0;
-        assert_int_equal(enlist(&scene, scene.client), BLOCKED);
-        u64 id = question_of(&scene, &call);
-        assert_int_equal(call.question.wish, CONSENT_RIGHT_HANDLE);
-        assert_true(span_equal(call.question.program, span_string(scene.cid)));
-        assert_true(span_equal(call.question.wanted, span_string(beta.name)));
-        answer(&scene, id, (enum consent_answer)with);
-        i64 number = puppet_register_end(&scene.stage, scene.client);
-        assert_true(with == CONSENT_ANSWER_NO ? number == REGISTER_DENIED : number > 0);
-        // It is not asked again; a seat that is taken is taken.
-        struct puppet *other = stage_start(&scene.stage, scene.cid);
-        assert_int_equal(enlist(&scene, other),
-                         with == CONSENT_ANSWER_NO ? REGISTER_DENIED : REGISTER_TAKEN);
-        expect_asked_nothing(&scene);
-        assert_int_equal(lessons, with == CONSENT_ANSWER_ALWAYS);
-        assert_true(lessons == 0 || lesson_right == KERNEL_HANDLE);
-        stage_close(&scene.stage);
-    }
-}
-
 // May a program use it, and may it handle it, are two questions with an answer each.
 static void one_question_for_each_right(void **state)
 {
@@ -456,9 +502,9 @@ static void one_question_for_each_right(void **state)
     scene_open(&scene, 54);
     struct puppet *other = stage_start(&scene.stage, scene.cid);
     struct puppet *third = stage_start(&scene.stage, scene.cid);
-    assert_int_equal(enlist(&scene, scene.client), BLOCKED);
+    assert_int_equal(want(&scene, scene.client, handle_beta), BLOCKED);
     assert_int_equal(puppet_bind(&scene.stage, other, &beta, true), BLOCKED);
-    assert_int_equal(enlist(&scene, third), BLOCKED); // the same question as the first
+    assert_int_equal(want(&scene, third, handle_beta), BLOCKED); // the same question as the first
     u64 handle = question_of(&scene, &call);
     assert_int_equal(call.question.wish, CONSENT_RIGHT_HANDLE);
     u64 use = question_of(&scene, &call);
@@ -470,24 +516,6 @@ static void one_question_for_each_right(void **state)
     assert_true(puppet_register_end(&scene.stage, scene.client) > 0);
     assert_int_equal(puppet_register_end(&scene.stage, third), REGISTER_TAKEN);
     assert_true(puppet_bind_end(&scene.stage, other) > 0);
-    stage_close(&scene.stage);
-}
-
-// Only a yes is a yes: whoever is asked says nonsense, ends, or is not there.
-static void no_answer_is_no_handler(void **state)
-{
-    (void)state;
-    struct scene scene;
-    struct consent_ask_call call;
-    scene_open(&scene, 55);
-    assert_int_equal(enlist(&scene, scene.client), BLOCKED);
-    u64 id = question_of(&scene, &call);
-    assert_int_equal(puppet_answer(&scene.stage, scene.asked, id, SPAN_LITERAL("\3"), 0), 0);
-    assert_int_equal(puppet_register_end(&scene.stage, scene.client), REGISTER_DENIED);
-    assert_int_equal(enlist(&scene, scene.client), BLOCKED);
-    stage_kill(&scene.stage, scene.asked);
-    assert_int_equal(puppet_register_end(&scene.stage, scene.client), REGISTER_DENIED);
-    assert_int_equal(enlist(&scene, scene.client), REGISTER_DENIED);
     stage_close(&scene.stage);
 }
 
@@ -503,88 +531,6 @@ static void who_wants_no_answer_is_not_asked_about(void **state)
     grants_say(&scene.stage, KERNEL_USE, KERNEL_ALLOW, scene.cid, &beta, "");
     struct puppet *other = stage_start(&scene.stage, scene.cid);
     assert_int_equal(puppet_bind(&scene.stage, other, &beta, false), BIND_NO_HANDLER);
-    stage_close(&scene.stage);
-}
-
-static void who_waits_to_handle_can_leave(void **state)
-{
-    (void)state;
-    for (u32 taken = 0; taken < 2; taken++) {
-        struct scene scene;
-        struct consent_ask_call call;
-        struct notification note;
-        u64 question = 0;
-        scene_open(&scene, 57 + taken);
-        i64 id = puppet_register_later(&scene.stage, scene.client, &beta, 0);
-        assert_true(id > 0);
-        struct puppet *other = stage_start(&scene.stage, scene.cid);
-        assert_int_equal(enlist(&scene, other), BLOCKED);
-        if (taken == 1) {
-            question = question_of(&scene, &call);
-        }
-        assert_int_equal(puppet_cancel(&scene.stage, scene.client, (u64)id), 0);
-        assert_true(puppet_next(&scene.stage, scene.client, &note));
-        assert_int_equal(mem_load_u32(note.body), -E_CANCELLED);
-        stage_kill(&scene.stage, other); // the last one: the question is taken back
-        if (taken == 1) {
-            assert_true(puppet_next(&scene.stage, scene.asked, &note));
-            assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
-            answer(&scene, question, CONSENT_ANSWER_ALWAYS); // and means nothing
-        } else {
-            expect_asked_nothing(&scene);
-        }
-        assert_int_equal(enlist(&scene, scene.client), BLOCKED);
-        answer(&scene, question_of(&scene, &call), CONSENT_ANSWER_NO);
-        assert_int_equal(puppet_register_end(&scene.stage, scene.client), REGISTER_DENIED);
-        stage_close(&scene.stage);
-    }
-}
-
-// A row that the user sets meanwhile wins, and one about the other right means nothing.
-static void the_users_word_about_handling_comes_first(void **state)
-{
-    (void)state;
-    struct scene scene;
-    struct consent_ask_call call;
-    struct notification note;
-    scene_open(&scene, 60);
-    assert_int_equal(enlist(&scene, scene.client), BLOCKED);
-    u64 id = question_of(&scene, &call);
-    grants_say(&scene.stage, KERNEL_USE, KERNEL_ALLOW, scene.cid, &beta, "");
-    assert_int_equal(puppet_resume(&scene.stage, scene.client), BLOCKED);
-    grants_say(&scene.stage, KERNEL_HANDLE, KERNEL_ALLOW, scene.cid, &beta, "");
-    assert_true(puppet_register_end(&scene.stage, scene.client) > 0);
-    assert_true(puppet_next(&scene.stage, scene.asked, &note));
-    assert_int_equal(note.header.kind, NOTIFICATION_CANCELLED);
-    answer(&scene, id, CONSENT_ANSWER_NO); // too late
-    struct puppet *other = stage_start(&scene.stage, scene.cid);
-    assert_int_equal(enlist(&scene, other), REGISTER_TAKEN);
-    stage_close(&scene.stage);
-}
-
-// Nobody handles more by being started by somebody: who has started it is asked about, too.
-static void parents_of_handlers_are_asked_about_too(void **state)
-{
-    (void)state;
-    struct scene scene;
-    struct consent_ask_call call;
-    char cid[KERNEL_CID_TEXT_BYTES];
-    scene_open(&scene, 61);
-    const struct stage_interface *interfaces[] = {&beta, &alpha};
-    stage_program(&scene.stage, interfaces, 2, cid);
-    i64 process = puppet_spawn(&scene.stage, scene.client, span_string(cid));
-    assert_true(process > 0);
-    stage_settle(&scene.stage, 10000);
-    struct puppet *child = stage_find(&scene.stage, (u64)process);
-    assert_int_equal(enlist(&scene, child), BLOCKED);
-    u64 id = question_of(&scene, &call);
-    assert_true(span_equal(call.question.program, span_string(cid)));
-    answer(&scene, id, CONSENT_ANSWER_ONCE);
-    id = question_of(&scene, &call);
-    assert_true(span_equal(call.question.program, span_string(scene.cid)));
-    assert_int_equal(call.question.wish, CONSENT_RIGHT_HANDLE);
-    answer(&scene, id, CONSENT_ANSWER_NO);
-    assert_int_equal(puppet_register_end(&scene.stage, child), REGISTER_DENIED);
     stage_close(&scene.stage);
 }
 
@@ -670,22 +616,17 @@ int main(void)
         cmocka_unit_test(the_question_says_who_wants_what),
         cmocka_unit_test(limit_of_words),
         cmocka_unit_test(once_and_always_allow_and_no_denies),
-        cmocka_unit_test(always_is_to_be_kept),
         cmocka_unit_test(questions_take_routes),
         cmocka_unit_test(one_question_for_many_binds),
         cmocka_unit_test(a_patient_bind_waits_for_both),
+        cmocka_unit_test(what_is_no_answer_denies),
         cmocka_unit_test(who_does_not_answer_denies),
         cmocka_unit_test(who_waits_can_leave),
         cmocka_unit_test(nobody_is_asked_about_itself),
         cmocka_unit_test(the_users_own_word_comes_first),
         cmocka_unit_test(parents_are_asked_about_too),
-        cmocka_unit_test(handling_is_asked_about),
         cmocka_unit_test(one_question_for_each_right),
-        cmocka_unit_test(no_answer_is_no_handler),
         cmocka_unit_test(who_wants_no_answer_is_not_asked_about),
-        cmocka_unit_test(who_waits_to_handle_can_leave),
-        cmocka_unit_test(the_users_word_about_handling_comes_first),
-        cmocka_unit_test(parents_of_handlers_are_asked_about_too),
         cmocka_unit_test(a_taken_seat_is_not_asked_about),
         cmocka_unit_test(who_follows_is_let_in_behind_a_sweep),
         cmocka_unit_test(limit_of_questions),
