@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // core/kernel/answer.h: how the kernel answers what it handles itself.
 //
-// Use     ANSWER with a function that idlc made, and the result it is to encode. The lock is held.
+// Use     ANSWER with a function that idlc made, and the result it is to encode; answer_room_take
+//         where an answer is written by other means. The lock is held.
 // Owner   a long answer is encoded where the message keeps it, so it is copied once less.
 // Limits  KERNEL_BODY_BYTES; what the client has no room for becomes the error that says so.
 #pragma once
@@ -34,4 +35,20 @@ static inline void answer_encoded_locked(struct kernel *kernel, struct message *
         struct span body = span_of(long_body == NULL ? short_body : long_body, size);
         message_answer_locked(kernel, message, body, long_body);
     }
+}
+
+// Where an answer is written whose size is known before, for message_answer_locked.
+struct answer_room {
+    u8 *bytes;
+    u8 *allocated; // NULL: the bytes are `small`
+    u8 small[KERNEL_BODY_INLINE];
+};
+
+// Room for so many bytes. False: there is no memory.
+static inline bool answer_room_take(struct kernel *kernel, struct answer_room *out, u32 size)
+{
+    bool is_small = size <= sizeof out->small;
+    out->allocated = is_small ? NULL : body_new(kernel, size);
+    out->bytes = is_small ? out->small : out->allocated;
+    return out->bytes != NULL;
 }

@@ -5,6 +5,7 @@
 #include "core/kernel/inspect.h"
 #include "core/base/cid.h"
 #include "core/base/text.h"
+#include "core/kernel/answer.h"
 #include "core/kernel/group.h"
 #include "core/kernel/internal.h"
 #include "core/platform.h"
@@ -370,17 +371,15 @@ static void answer_list(struct kernel *kernel, struct asker *asker, struct listi
     struct wire_writer measure = wire_writer_over(NULL, 0);
     u32 count = write_listing(kernel, listing, 0, &measure);
     u32 size = (u32)measure.size;
-    u8 small[KERNEL_BODY_INLINE];
-    u8 *allocated = size > KERNEL_BODY_INLINE ? body_new(kernel, size) : NULL;
-    if (size > KERNEL_BODY_INLINE && allocated == NULL) {
+    struct answer_room room;
+    if (!answer_room_take(kernel, &room, size)) {
         asker_refuse_locked(kernel, asker, -E_NO_MEMORY);
         return;
     }
-    u8 *body = allocated == NULL ? small : allocated;
-    struct wire_writer out = wire_writer_over(body, size);
+    struct wire_writer out = wire_writer_over(room.bytes, size);
     (void)write_listing(kernel, listing, count, &out);
     ASSERT(out.size == size);
-    asker_tell_locked(kernel, asker, span_of(body, size), allocated);
+    asker_tell_locked(kernel, asker, span_of(room.bytes, size), room.allocated);
 }
 
 // ERR_MALFORMED  the body is no call of that function     ERR_NO_MEMORY

@@ -120,20 +120,18 @@ static void answer_read(struct kernel *kernel, struct message *message, struct p
         message_answer_error_locked(kernel, message, -E_TOO_LONG);
         return;
     }
-    u8 short_body[KERNEL_BODY_INLINE];
-    u8 *long_body = size > KERNEL_BODY_INLINE ? body_new(kernel, size) : NULL;
-    if (size > KERNEL_BODY_INLINE && long_body == NULL) {
+    struct answer_room room;
+    if (!answer_room_take(kernel, &room, size)) {
         message_answer_error_locked(kernel, message, -E_NO_MEMORY);
         return;
     }
-    u8 *body = long_body == NULL ? short_body : long_body;
     // Both interfaces say it alike: a list is its count and its bytes (docs/wire.md).
     struct stdio_result_bytes_error none = {.ok = true};
-    size_t prefix = stdio_read_encode_result(body, READ_PREFIX_BYTES, &none);
+    size_t prefix = stdio_read_encode_result(room.bytes, READ_PREFIX_BYTES, &none);
     ASSERT(prefix == READ_PREFIX_BYTES);
-    mem_store_u32(body + 1, count);
-    ring_take(pipe, body + READ_PREFIX_BYTES, count);
-    message_answer_locked(kernel, message, span_of(body, size), long_body);
+    mem_store_u32(room.bytes + 1, count);
+    ring_take(pipe, room.bytes + READ_PREFIX_BYTES, count);
+    message_answer_locked(kernel, message, span_of(room.bytes, size), room.allocated);
 }
 
 // ---- moving

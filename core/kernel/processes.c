@@ -169,16 +169,16 @@ static void answer_list(const struct processes_call *call, u32 count, const void
     put(kernel, &measure, items, count);
     size_t size = 4 + measure.size;
     ASSERT(size <= KERNEL_BODY_BYTES);
-    u8 small[KERNEL_BODY_INLINE];
-    u8 *allocated = size > sizeof small ? body_new(kernel, (u32)size) : NULL;
-    if (size <= sizeof small || allocated != NULL) {
-        u8 *body = allocated == NULL ? small : allocated;
-        mem_store_u32(body, count); // a list is its count and its items: docs/wire.md
-        struct wire_writer out = wire_writer_over(body + 4, size - 4);
-        put(kernel, &out, items, count);
-        ASSERT(4 + out.size == size);
+    struct answer_room room;
+    if (!answer_room_take(kernel, &room, (u32)size)) {
+        message_answer_error_locked(kernel, call->message, -E_NO_MEMORY);
+        return;
     }
-    answer_encoded_locked(kernel, call->message, small, allocated, size);
+    mem_store_u32(room.bytes, count); // a list is its count and its items: docs/wire.md
+    struct wire_writer out = wire_writer_over(room.bytes + 4, size - 4);
+    put(kernel, &out, items, count);
+    ASSERT(4 + out.size == size);
+    message_answer_locked(kernel, call->message, span_of(room.bytes, size), room.allocated);
 }
 
 static void write_descendants(struct kernel *kernel, struct wire_writer *out, const void *items,
