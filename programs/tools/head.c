@@ -43,17 +43,13 @@ static size_t beginning(const u8 *bytes, size_t size, bool is_bytes, u64 *left)
 
 static bool file_put(const char *path, bool has_name, bool is_bytes, u64 left)
 {
-    static bool is_behind_another;
     static u8 bytes[TOOL_CHUNK_BYTES];
     struct input input;
     if (!input_open(&input, path)) {
         return false;
     }
     if (has_name) {
-        out_string(is_behind_another ? "\n==> " : "==> ");
-        out_name(input.name);
-        out_string(" <==\n");
-        is_behind_another = true;
+        out_heading(input.name);
     }
     size_t size;
     while (left != 0 && (size = input_read(&input, bytes, sizeof bytes)) != 0) {

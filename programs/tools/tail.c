@@ -149,16 +149,12 @@ static bool end_put(struct input *input, struct how how)
 
 static bool file_put(const char *path, bool has_name, struct how how)
 {
-    static bool is_behind_another;
     struct input input;
     if (!input_open(&input, path)) {
         return false;
     }
     if (has_name) {
-        out_string(is_behind_another ? "\n==> " : "==> ");
-        out_name(input.name);
-        out_string(" <==\n");
-        is_behind_another = true;
+        out_heading(input.name);
     }
     bool is_good = how.is_from ? rest_put(&input, how) : end_put(&input, how);
     input_close(&input);

@@ -156,3 +156,12 @@ size_t out_name_width(const char *name)
     }
     return width;
 }
+
+void out_heading(const char *name)
+{
+    static bool is_behind_another;
+    out_string(is_behind_another ? "\n==> " : "==> ");
+    out_name(name);
+    out_string(" <==\n");
+    is_behind_another = true;
+}

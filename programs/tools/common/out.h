@@ -34,3 +34,5 @@ void out_text_name(struct text *text, const char *name);
 void out_name(const char *name);
 // The columns that it takes there.
 size_t out_name_width(const char *name);
+// The name over what follows, and a blank line between that and what stands under the last one.
+void out_heading(const char *name);
