@@ -5,20 +5,15 @@
 #include "core/base/mem.h"
 #include "interfaces/files.h"
 #include "interfaces/files_client.h"
-#include "programs/rt/redshirt.h"
+#include "programs/wasi/bond.h"
 #include "programs/wasi/descriptors.h"
 #include "programs/wasi/limits.h"
 #include "programs/wasi/wasi.h"
 
-static i64 bond = -1; // made when it is first needed; below 0: there is none yet
-
-// 0, which is the system's own and has no such functions, where none can be made.
 static u32 bound(void)
 {
-    if (bond < 0) {
-        bond = rt_bind(&files_interface, false);
-    }
-    return bond < 0 ? 0 : (u32)bond;
+    static u32 bond;
+    return bond_to(&files_interface, &bond);
 }
 
 static i32 error_errno(enum files_error error)

@@ -19,29 +19,22 @@
 #include "interfaces/time_client.h"
 #include "interfaces/time_section.h"
 #include "programs/rt/redshirt.h"
+#include "programs/wasi/bond.h"
 #include "programs/wasi/wasi.h"
 
-// A bond, made when it is first needed. Below 0: there is none yet.
-static i64 stdio_bond = -1;
-static i64 time_bond = -1;
-static i64 random_bond = -1;
-
-static bool bound(i64 *bond, const struct interface_definition *interface)
-{
-    if (*bond < 0) {
-        *bond = rt_bind(interface, false);
-    }
-    return *bond >= 0;
-}
+// 0: there is none yet.
+static u32 stdio_bond;
+static u32 time_bond;
+static u32 random_bond;
 
 static bool stdio_bound(void)
 {
-    return bound(&stdio_bond, &stdio_interface);
+    return bond_to(&stdio_interface, &stdio_bond) != 0;
 }
 
 static bool time_bound(void)
 {
-    return bound(&time_bond, &time_interface);
+    return bond_to(&time_interface, &time_bond) != 0;
 }
 
 static i32 stdio_errno(enum stdio_error error)
@@ -59,7 +52,7 @@ i32 message_read(u32 max, struct span *bytes)
     if (!stdio_bound()) {
         return WASI_IO;
     }
-    i64 sent = stdio_read((u32)stdio_bond, message_buffer, sizeof message_buffer, &call, &result);
+    i64 sent = stdio_read(stdio_bond, message_buffer, sizeof message_buffer, &call, &result);
     if (sent < 0) {
         return sent_errno(sent);
     }
@@ -78,7 +71,7 @@ i32 message_read_send(u32 max, u64 *id)
     struct stdio_read_call call = {max};
     u8 body[STDIO_READ_CALL_BYTES];
     size_t size = stdio_read_encode_call(body, sizeof body, &call);
-    i64 sent = stdio_bound() ? rt_send((u32)stdio_bond, STDIO_READ_ID, body, (u32)size) : -1;
+    i64 sent = stdio_bound() ? rt_send(stdio_bond, STDIO_READ_ID, body, (u32)size) : -1;
     if (sent <= 0) {
         return WASI_IO;
     }
@@ -115,7 +108,7 @@ i32 message_write(u8 stream, struct span bytes, u32 *count)
         struct stdio_write_call call = {(enum stdio_stream)stream, piece};
         struct stdio_result_none_error result;
         i64 sent =
-            stdio_write((u32)stdio_bond, message_buffer, sizeof message_buffer, &call, &result);
+            stdio_write(stdio_bond, message_buffer, sizeof message_buffer, &call, &result);
         if (sent_halves(sent, part, &most)) {
             continue;
         }
@@ -129,7 +122,7 @@ bool message_is_terminal(u8 stream)
 {
     struct stdio_is_terminal_call call = {(enum stdio_stream)stream};
     bool result;
-    return stdio_bound() && stdio_is_terminal((u32)stdio_bond, &call, &result) == 0 && result;
+    return stdio_bound() && stdio_is_terminal(stdio_bond, &call, &result) == 0 && result;
 }
 
 // ---- chance and time
@@ -137,8 +130,8 @@ bool message_is_terminal(u8 stream)
 i32 message_random(u32 count, struct span *bytes)
 {
     struct random_bytes_call call = {count};
-    if (!bound(&random_bond, &random_interface) ||
-        random_bytes((u32)random_bond, message_buffer, sizeof message_buffer, &call, bytes) < 0) {
+    if (bond_to(&random_interface, &random_bond) == 0 ||
+        random_bytes(random_bond, message_buffer, sizeof message_buffer, &call, bytes) < 0) {
         return WASI_IO;
     }
     return bytes->size <= count ? WASI_OK : WASI_IO;
@@ -148,21 +141,21 @@ i32 message_clock(enum wasi_clock clock, u64 *now_ns)
 {
     i64 error = -1;
     if (time_bound()) {
-        error = clock == WASI_CLOCK_REALTIME ? time_wall((u32)time_bond, now_ns)
-                                             : time_monotonic((u32)time_bond, now_ns);
+        error = clock == WASI_CLOCK_REALTIME ? time_wall(time_bond, now_ns)
+                                             : time_monotonic(time_bond, now_ns);
     }
     return error < 0 ? WASI_IO : WASI_OK;
 }
 
 i32 message_resolution(u64 *step_ns)
 {
-    return time_bound() && time_resolution((u32)time_bond, step_ns) >= 0 ? WASI_OK : WASI_IO;
+    return time_bound() && time_resolution(time_bond, step_ns) >= 0 ? WASI_OK : WASI_IO;
 }
 
 i32 message_sleep(u64 until_ns)
 {
     struct time_wait_until_call call = {until_ns};
-    return time_bound() && time_wait_until((u32)time_bond, &call) >= 0 ? WASI_OK : WASI_IO;
+    return time_bound() && time_wait_until(time_bond, &call) >= 0 ? WASI_OK : WASI_IO;
 }
 
 i32 message_sleep_send(u64 until_ns, u64 *id)
@@ -170,7 +163,7 @@ i32 message_sleep_send(u64 until_ns, u64 *id)
     struct time_wait_until_call call = {until_ns};
     u8 body[TIME_WAIT_UNTIL_CALL_BYTES];
     size_t size = time_wait_until_encode_call(body, sizeof body, &call);
-    i64 sent = time_bound() ? rt_send((u32)time_bond, TIME_WAIT_UNTIL_ID, body, (u32)size) : -1;
+    i64 sent = time_bound() ? rt_send(time_bond, TIME_WAIT_UNTIL_ID, body, (u32)size) : -1;
     if (sent <= 0) {
         return WASI_IO;
     }

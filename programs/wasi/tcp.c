@@ -6,17 +6,13 @@
 #include "interfaces/tcp.h"
 #include "interfaces/tcp_client.h"
 #include "programs/rt/redshirt.h"
+#include "programs/wasi/bond.h"
 #include "programs/wasi/wasi.h"
 
-static i64 bond = -1; // made when it is first needed; below 0: there is none yet
-
-// 0, which is the system's own and has no such functions, where none can be made.
 static u32 bound(void)
 {
-    if (bond < 0) {
-        bond = rt_bind(&tcp_interface, false);
-    }
-    return bond < 0 ? 0 : (u32)bond;
+    static u32 bond;
+    return bond_to(&tcp_interface, &bond);
 }
 
 static i32 error_errno(enum net_error error)
