@@ -5,7 +5,7 @@ BENEATH_SOURCES := $(addprefix machines/hosted/,beneath.c folders.c)
 $(call unit_test,beneath,tests/unit/test_beneath.c $(BENEATH_SOURCES) $(TEST_SUPPORT) $(BASE_SOURCES))
 
 FUZZ_TARGETS += files folders
-FUZZ_SOURCES_files := $(addprefix machines/hosted/,device_files.c file_work.c file_paths.c host_file.c calls.c) $(BENEATH_SOURCES) \
+FUZZ_SOURCES_files := tests/fuzz/one_device.c $(addprefix machines/hosted/,device_files.c file_work.c file_paths.c host_file.c calls.c) $(BENEATH_SOURCES) \
   build/gen/interfaces/files.c $(BASE_SOURCES)
 FUZZ_SOURCES_folders := machines/hosted/folders.c $(TEST_SUPPORT) $(BASE_SOURCES)
 

@@ -16,14 +16,14 @@ ALLOW_SOURCES := machines/hosted/allow.c $(TEST_SUPPORT) $(BASE_SOURCES)
 $(call unit_test,allow,tests/unit/test_allow.c $(ALLOW_SOURCES))
 
 FUZZ_TARGETS += allow
-FUZZ_SOURCES_allow := $(ALLOW_SOURCES)
+FUZZ_SOURCES_allow := tests/fuzz/no_limits.c $(ALLOW_SOURCES)
 
 ALLOW_NAMES_SOURCES := machines/hosted/allow_names.c $(TEST_SUPPORT) $(BASE_SOURCES)
 
 $(call unit_test,allow_names,tests/unit/test_allow_names.c $(ALLOW_NAMES_SOURCES))
 
 FUZZ_TARGETS += allow_names
-FUZZ_SOURCES_allow_names := $(ALLOW_NAMES_SOURCES)
+FUZZ_SOURCES_allow_names := tests/fuzz/no_limits.c $(ALLOW_NAMES_SOURCES)
 
 # Budgets: what reads one, alone.
 BUDGET_SOURCES := core/kernel/budget.c $(TEST_SUPPORT) $(BASE_SOURCES)

@@ -72,6 +72,6 @@ FUZZ_SOURCES_screens := machines/hosted/screens.c $(BASE_SOURCES)
 
 # Messages to the device that keeps blocks and records.
 FUZZ_TARGETS += keep
-FUZZ_SOURCES_keep := $(addprefix machines/hosted/,device_keep.c calls.c records.c store.c host_error.c platform.c sha256.c workers.c interrupts.c \
+FUZZ_SOURCES_keep := tests/fuzz/one_device.c $(addprefix machines/hosted/,device_keep.c calls.c records.c store.c host_error.c platform.c sha256.c workers.c interrupts.c \
   pages.c memory.c) build/gen/interfaces/keep.c $(BASE_SOURCES)
 FUZZ_LIBRARIES_keep := -lsodium -lnettle -lpthread

@@ -90,5 +90,5 @@ FUZZ_LIBRARIES_fetch := -lsodium
 
 # Messages to the device that computes for programs.
 FUZZ_TARGETS += crypto
-FUZZ_SOURCES_crypto := machines/hosted/device_crypto.c machines/hosted/sha256.c machines/hosted/calls.c build/gen/interfaces/crypto.c $(BASE_SOURCES)
+FUZZ_SOURCES_crypto := tests/fuzz/one_device.c machines/hosted/device_crypto.c machines/hosted/sha256.c machines/hosted/calls.c build/gen/interfaces/crypto.c $(BASE_SOURCES)
 FUZZ_LIBRARIES_crypto := -lsodium -lnettle -luv

@@ -3,21 +3,11 @@
 // says where, and has no name; what has a name has it in other letters, too.
 #include "core/base/assert.h"
 #include "core/base/report.h"
-#include "core/kernel/device.h"
 #include "machines/hosted/allow_names.h"
 
 enum { NAME_MOST = 256 };
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-enum err kernel_device_limits(struct kernel_device *device, u64 client, u8 *to, size_t *size)
-{
-    (void)device;
-    (void)client;
-    (void)to;
-    (void)size;
-    return ERR_NOT_FOUND;
-}
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {

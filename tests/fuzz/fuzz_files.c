@@ -5,14 +5,13 @@
 // Whatever it is, it is answered once; nothing outside the folders changes, nor in that for
 // reading; and when all clients have gone no descriptor is left.
 #define _GNU_SOURCE 1
-#include "core/base/abi.h"
 #include "core/base/assert.h"
 #include "core/base/mem.h"
 #include "core/base/wire.h"
 #include "core/kernel/device.h"
 #include "interfaces/files.h"
 #include "machines/hosted/devices.h"
-#include "machines/hosted/loop.h"
+#include "tests/fuzz/one_device.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -25,53 +24,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 enum { CLIENTS = 3, HANDLES = 8 };
 
-void assert_fail(const char *claim, const char *file, int line)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, claim);
-    abort();
-}
+// ---- what stands in the kernel's place
 
-// ---- what stands in the loop's, the kernel's and the host's place
-
-static struct hosted_device *device;
-static struct hosted_loop loop;
-static u32 answers;
 static char home[] = "/tmp/redshirt-fuzz-files-XXXXXX";
-
-enum err hosted_device_add(struct hosted_loop *where, struct kernel *kernel,
-                           const struct interface_definition *interface,
-                           struct hosted_device *added)
-{
-    (void)kernel;
-    (void)interface;
-    device = added;
-    device->loop = where;
-    return ERR_OK;
-}
-
-struct interface_message hosted_message(const struct kernel_event *event)
-{
-    return (struct interface_message){event->id, event->function, event->client, event->body};
-}
-
-void hosted_answer(struct hosted_device *from, u64 message, struct span body)
-{
-    ASSERT(from == device && message <= 1 && body.size >= 1 && body.size <= HOSTED_SCRATCH_BYTES);
-    answers++;
-}
-
-void hosted_answer_error(struct hosted_device *from, u64 message, i32 code)
-{
-    ASSERT(from == device && message <= 1 && code < 0);
-    answers++;
-}
-
-void hosted_dispatched(struct hosted_device *from, u64 message, enum err err)
-{
-    if (err != ERR_OK) {
-        hosted_answer_error(from, message, E_MALFORMED);
-    }
-}
 
 enum err kernel_device_limits(struct kernel_device *kernel, u64 client, u8 *to, size_t *size)
 {
@@ -101,23 +56,8 @@ void kernel_device_room_drop(struct kernel_device *kernel, u8 *room, u32 size)
 void kernel_device_answer_room(struct kernel_device *kernel, u64 message, u8 *room, u32 size)
 {
     (void)kernel;
-    hosted_answer(device, message, span_of(room, size));
+    one_device_answered(message, room, size);
     free(room);
-}
-
-// libuv's: at once, on this thread.
-int uv_queue_work(uv_loop_t *where, uv_work_t *request, uv_work_cb work, uv_after_work_cb after)
-{
-    (void)where;
-    work(request);
-    after(request, 0);
-    return 0;
-}
-
-int uv_cancel(uv_req_t *request)
-{
-    (void)request;
-    return UV_EBUSY;
 }
 
 // ---- what must stay as it is
@@ -183,10 +123,9 @@ static void given_make(void)
 
 static void deliver(u8 function, u8 who, const u8 *data, size_t size)
 {
-    u8 *body = malloc(size + 9); // of its own, so that the sanitizer sees its end
-    u8 *start = body + 1;
-    mem_store_u64(start, 1 + (who >> 2) % HANDLES); // ids count from 1
-    mem_copy(start + 8, data, size);
+    u8 body[8 + UINT8_MAX];
+    mem_store_u64(body, 1 + (who >> 2) % HANDLES); // ids count from 1
+    mem_copy(body + 8, data, size);
     bool is_bare = (who & 0x80) != 0; // without a handle in front
     struct kernel_event event = {
         .kind = function < 0xf0   ? KERNEL_EVENT_MESSAGE
@@ -195,12 +134,9 @@ static void deliver(u8 function, u8 who, const u8 *data, size_t size)
         .id = 1,
         .function = files_interface.functions[function % FILES_FUNCTION_COUNT].id,
         .client = (u64)(1 + who % CLIENTS) << 31 | 1,
-        .body = is_bare ? span_of(start + 8, size) : span_of(start, size + 8),
+        .body = is_bare ? span_of(body + 8, size) : span_of(body, size + 8),
     };
-    answers = 0;
-    device->handle(device, &event);
-    ASSERT(answers == (event.kind == KERNEL_EVENT_MESSAGE ? 1 : 0));
-    free(body);
+    (void)one_device_tell(&event);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -220,7 +156,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     }
     given_make();
     u32 before = descriptors();
-    ASSERT(hosted_files_add(&loop, NULL, &files) == ERR_OK);
+    ASSERT(hosted_files_add(&one_device_loop, NULL, &files) == ERR_OK);
     for (u32 i = 0; i < CLIENTS; i++) {
         deliver(0, (u8)i | 0x80, data, 0); // all its folders: the order of functions is the file's
     }
@@ -229,7 +165,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         deliver(data[at], data[at + 1], data + at + 3, length);
         at += 3 + length;
     }
-    device->drop(device);
+    one_device_drop();
     ASSERT(descriptors() == before);
     ASSERT(changed_of("/secret") == outside && changed_of("/read") == read_only);
     return 0;

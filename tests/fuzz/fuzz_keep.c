@@ -8,8 +8,8 @@
 #include "core/kernel/device.h"
 #include "interfaces/keep.h"
 #include "machines/hosted/devices.h"
-#include "machines/hosted/loop.h"
 #include "machines/hosted/store.h"
+#include "tests/fuzz/one_device.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,83 +17,17 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 enum { OWNER = 7 };
 
-void assert_fail(const char *claim, const char *file, int line)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, claim);
-    abort();
-}
-
-// ---- what stands in the loop's and the host's place
-
-static struct hosted_device *device;
-static struct hosted_loop loop;
-static u32 answers;
-static i32 refusal;
-
-enum err hosted_device_add(struct hosted_loop *where, struct kernel *kernel,
-                           const struct interface_definition *interface,
-                           struct hosted_device *added)
-{
-    (void)kernel;
-    (void)interface;
-    device = added;
-    device->loop = where;
-    return ERR_OK;
-}
-
-struct interface_message hosted_message(const struct kernel_event *event)
-{
-    return (struct interface_message){event->id, event->function, event->client, event->body};
-}
-
-void hosted_answer(struct hosted_device *from, u64 message, struct span body)
-{
-    ASSERT(from == device && message == 1 && body.size >= 1);
-    answers++;
-}
-
-void hosted_answer_error(struct hosted_device *from, u64 message, i32 code)
-{
-    ASSERT(from == device && message == 1 && code < 0);
-    answers++;
-    refusal = code;
-}
-
-void hosted_dispatched(struct hosted_device *from, u64 message, enum err err)
-{
-    if (err != ERR_OK) {
-        hosted_answer_error(from, message, E_MALFORMED);
-    }
-}
-
-// libuv's: at once, on this thread.
-int uv_queue_work(uv_loop_t *where, uv_work_t *request, uv_work_cb work, uv_after_work_cb after)
-{
-    (void)where;
-    work(request);
-    after(request, 0);
-    return 0;
-}
-
-// ---- inputs
-
 static void deliver(u8 how, const u8 *data, size_t size)
 {
-    u8 *body = malloc(size); // of its own, so that the sanitizer sees its end
-    mem_copy(body, data, size);
     bool may = how % 8 != 0;
     struct kernel_event event = {.kind = KERNEL_EVENT_MESSAGE,
                                  .id = 1,
                                  .function =
                                      keep_interface.functions[how / 8 % KEEP_FUNCTION_COUNT].id,
                                  .client = (u64)(may ? OWNER : OWNER + 1) << 31 | 1,
-                                 .body = span_of(body, size)};
-    answers = 0;
-    refusal = 0;
-    device->handle(device, &event);
-    ASSERT(answers == 1);
-    ASSERT(may || refusal == E_DENIED);
-    free(body);
+                                 .body = span_of(data, size)};
+    i32 error = one_device_tell(&event);
+    ASSERT(may || error == E_DENIED);
 }
 
 static char folder[] = "/tmp/redshirt-fuzz-keep-XXXXXX";
@@ -108,12 +42,14 @@ static void folder_remove(void)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct store store;
+    static bool is_made;
     struct keep *keep;
-    if (device == NULL) {
+    if (!is_made) {
         ASSERT(mkdtemp(folder) != NULL && store_open(&store, folder, NULL) == ERR_OK);
         atexit(folder_remove);
+        is_made = true;
     }
-    ASSERT(hosted_keep_add(&loop, NULL, &store, &keep) == ERR_OK);
+    ASSERT(hosted_keep_add(&one_device_loop, NULL, &store, &keep) == ERR_OK);
     hosted_keep_allow(keep, OWNER);
     for (size_t at = 0; at + 2 <= size;) {
         u8 how = data[at];
@@ -123,6 +59,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         deliver(how, data + at, length);
         at += length;
     }
-    device->drop(device);
+    one_device_drop();
     return 0;
 }
