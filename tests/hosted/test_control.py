@@ -409,26 +409,34 @@ route redshirt:demo/ping tap
         expect(name in world.run("ps", "--json").out, True)
 
 
-@test
-def control_replace_is_given_up(world):
+@contextlib.contextmanager
+def replacing(world):
+    """The old one, and the command that waits for one that runs and never takes over."""
     with system(world, PONGS):
         old = process(world, "ping")
         replace = world.start("replace", "ping", world.guest("spinner"))
         until("the new one runs", lambda: len(processes(world, "ping")) == 2)
+        yield old, replace
+
+
+def expect_kept(world, old):
+    until("the new one is gone", lambda: len(processes(world, "ping")) == 1)
+    expect(processes(world, "ping")[0]["number"], old["number"])
+
+
+@test
+def control_replace_is_given_up(world):
+    with replacing(world) as (old, replace):
         expect_refused(world.run("replace", "ping", version(world, "ping", 1)), 71, "has not taken over yet")
         replace.send_signal(signal.SIGINT)
         expect_refused(finish(replace), 130, f"process {old['number']} keeps {PING}")
-        until("the new one is gone", lambda: len(processes(world, "ping")) == 1)
-        expect(processes(world, "ping")[0]["number"], old["number"])
+        expect_kept(world, old)
 
 
 @test
 def control_replace_whose_old_one_fails(world):
     """Nobody knows whether the new one will ever take over: the old one is started again as ever."""
-    with system(world, PONGS):
-        old = process(world, "ping")
-        replace = world.start("replace", "ping", world.guest("spinner"))
-        until("the new one runs", lambda: len(processes(world, "ping")) == 2)
+    with replacing(world) as (old, replace):
         expect_good(world.run("kill", str(old["number"])))
         expect_refused(finish(replace), 65, f"process {old['number']} has ended and does not handle {PING}", "did not take over")
         again = until("the old one is there again", lambda: [p for p in processes(world, "ping") if p["program"] == old["program"]])
@@ -439,14 +447,10 @@ def control_replace_whose_old_one_fails(world):
 @test
 def control_replace_waits_so_long(world):
     """Ten seconds for what does not take over; whoever asked for it may be gone."""
-    with system(world, PONGS):
-        old = process(world, "ping")
-        replace = world.start("replace", "ping", world.guest("spinner"))
-        until("the new one runs", lambda: len(processes(world, "ping")) == 2)
+    with replacing(world) as (old, replace):
         replace.kill()
         finish(replace)
-        until("the new one is gone", lambda: len(processes(world, "ping")) == 1)
-        expect(processes(world, "ping")[0]["number"], old["number"])
+        expect_kept(world, old)
 
 
 @test

@@ -63,6 +63,10 @@ class Terminal:
             self.until(pattern)
         self.prompt()
 
+    def leave(self, code=0):
+        self.type(b"\x04")
+        self.end(code)
+
     def end(self, code):
         expect(self.process.wait(timeout=PATIENCE), code)
         after = termios.tcgetattr(self.slave)
@@ -100,8 +104,7 @@ def shell_edits_lines(world):
     terminal.line(b"echo x\x0c", rb"\x1b\[H\x1b\[2J", rb"\r\nx\r\n")
     terminal.type(b"false\r")
     terminal.prompt()
-    terminal.type(b"\x04")
-    terminal.end(1)
+    terminal.leave(1)
 
 
 @test
@@ -123,8 +126,7 @@ def shell_keeps_a_history(world):
            b"echo first\necho second\necho first\necho first more\necho second\nhistory\nexit 4\n")
     terminal = at_terminal(world, folder, "--env", "HISTFILE=/d/.history")
     terminal.line(UP + UP + UP, rb"\r\nsecond\r\n")
-    terminal.type(b"\x04")
-    terminal.end(0)
+    terminal.leave()
 
 
 @test
@@ -140,8 +142,7 @@ def shell_shows_no_name_that_steers(world):
     expect(raw in said, False, said)
     terminal.prompt()
     expect(folder.read("kept"), raw + b"\n")
-    terminal.type(b"\x04")
-    terminal.end(0)
+    terminal.leave()
 
 
 @test
@@ -162,8 +163,7 @@ def shell_completes(world):
     terminal.line(b"histo" + TAB, rb"1  cat gamma")
     terminal.line(b"hel" + TAB + b"\x15ech" + TAB + b"$PW" + TAB, rb"\r\n/d\r\n")
     terminal.line(b"cat \"al" + TAB + b"o" + TAB, rb"\r\ntext of alpha one\r\n")
-    terminal.type(b"\x04")
-    terminal.end(0)
+    terminal.leave()
 
 
 @test
@@ -207,8 +207,7 @@ def shell_lends_the_terminal_to_questions(world):
     terminal.until(rb"\[1\] ended  \./c\.wasm > out\r\n")
     terminal.type(b"\r")
     terminal.line(b"echo mine", rb"\r\nmine\r\n")
-    terminal.type(b"\x04")
-    terminal.end(0)
+    terminal.leave()
 
 
 @test

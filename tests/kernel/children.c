@@ -94,11 +94,33 @@ i64 family_result(struct family *family, struct puppet *puppet, i64 result)
     return body.data[0] == 0 ? 0 : ERROR_OF - body.data[1];
 }
 
+// Sends so much of family_room and waits. An error; or 0, and what the answer says.
+static i64 ask(struct family *family, struct puppet *puppet, u32 bond, u64 function, size_t size,
+               struct span *out)
+{
+    i64 sent =
+        outcome(family, puppet, family_tell(family, puppet, bond, function, size, SEND_WAIT));
+    if (sent < 0) {
+        return sent;
+    }
+    *out = answer(family, puppet, sent);
+    return 0;
+}
+
+// The same of a function that gives nothing back but an error.
+static i64 ask_none(struct family *family, struct puppet *puppet, u32 bond, u64 function,
+                    size_t size)
+{
+    return family_result(family, puppet,
+                         family_tell(family, puppet, bond, function, size, SEND_WAIT));
+}
+
 i64 family_pipe_of(struct family *family, struct puppet *puppet, u32 bond, struct family_ends *out)
 {
     struct processes_result_pipe_ends_pipe_error result;
-    i64 size = family_tell(family, puppet, bond, PROCESSES_PIPE_ID, 0, SEND_WAIT);
-    assert_int_equal(processes_pipe_decode_result(answer(family, puppet, size), &result), ERR_OK);
+    struct span body;
+    assert_int_equal(ask(family, puppet, bond, PROCESSES_PIPE_ID, 0, &body), 0);
+    assert_int_equal(processes_pipe_decode_result(body, &result), ERR_OK);
     if (!result.ok) {
         return ERROR_OF - (i64)result.error;
     }
@@ -126,18 +148,14 @@ i64 family_write(struct family *family, u64 end, struct span bytes)
 {
     struct processes_write_call call = {end, bytes};
     size_t size = processes_write_encode_call(family_room, sizeof family_room, &call);
-    return family_result(
-        family, family->shell,
-        family_tell(family, family->shell, family->bond, PROCESSES_WRITE_ID, size, SEND_WAIT));
+    return ask_none(family, family->shell, family->bond, PROCESSES_WRITE_ID, size);
 }
 
 i64 family_close(struct family *family, u64 end)
 {
     struct processes_close_call call = {end};
     size_t size = processes_close_encode_call(family_room, sizeof family_room, &call);
-    return family_result(
-        family, family->shell,
-        family_tell(family, family->shell, family->bond, PROCESSES_CLOSE_ID, size, SEND_WAIT));
+    return ask_none(family, family->shell, family->bond, PROCESSES_CLOSE_ID, size);
 }
 
 // ---- children
@@ -162,13 +180,13 @@ i64 family_spawn_by(struct family *family, struct puppet *parent, u32 bond,
 {
     struct processes_spawn_call call = {*request};
     size_t size = processes_spawn_encode_call(family_room, sizeof family_room, &call);
-    i64 sent = outcome(family, parent,
-                       family_tell(family, parent, bond, PROCESSES_SPAWN_ID, size, SEND_WAIT));
-    if (sent < 0) {
-        return sent;
+    struct span body;
+    i64 error = ask(family, parent, bond, PROCESSES_SPAWN_ID, size, &body);
+    if (error < 0) {
+        return error;
     }
     struct processes_result_u64_system_spawn_error result;
-    assert_int_equal(processes_spawn_decode_result(answer(family, parent, sent), &result), ERR_OK);
+    assert_int_equal(processes_spawn_decode_result(body, &result), ERR_OK);
     return result.ok ? (i64)result.value : ERROR_OF - (i64)result.error.kind;
 }
 
@@ -228,21 +246,22 @@ i64 child_read(struct family *family, struct puppet *child, u32 bond, u32 max)
 i64 child_is_terminal(struct family *family, struct puppet *child, u32 bond, u8 stream)
 {
     family_room[0] = stream;
-    i64 size = family_tell(family, child, bond, STDIO_IS_TERMINAL_ID, 1, SEND_WAIT);
-    return size == 1 ? answer(family, child, size).data[0] : size;
+    struct span body;
+    i64 error = ask(family, child, bond, STDIO_IS_TERMINAL_ID, 1, &body);
+    return error < 0 ? error : body.data[0];
 }
 
 i64 family_wait_by(struct family *family, struct puppet *puppet, u32 bond, u64 process)
 {
     struct processes_wait_call call = {process};
     size_t size = processes_wait_encode_call(family_room, sizeof family_room, &call);
-    i64 sent = outcome(family, puppet,
-                       family_tell(family, puppet, bond, PROCESSES_WAIT_ID, size, SEND_WAIT));
-    if (sent < 0) {
-        return sent;
+    struct span body;
+    i64 error = ask(family, puppet, bond, PROCESSES_WAIT_ID, size, &body);
+    if (error < 0) {
+        return error;
     }
     struct processes_result_system_ending_system_error result;
-    assert_int_equal(processes_wait_decode_result(answer(family, puppet, sent), &result), ERR_OK);
+    assert_int_equal(processes_wait_decode_result(body, &result), ERR_OK);
     if (!result.ok) {
         return ERROR_OF - (i64)result.error;
     }
@@ -254,8 +273,7 @@ i64 family_kill_by(struct family *family, struct puppet *puppet, u32 bond, u64 p
 {
     struct processes_kill_call call = {process};
     size_t size = processes_kill_encode_call(family_room, sizeof family_room, &call);
-    return family_result(family, puppet,
-                         family_tell(family, puppet, bond, PROCESSES_KILL_ID, size, SEND_WAIT));
+    return ask_none(family, puppet, bond, PROCESSES_KILL_ID, size);
 }
 
 void child_ends(struct family *family, struct puppet *puppet)
