@@ -107,8 +107,7 @@ i32 message_write(u8 stream, struct span bytes, u32 *count)
         struct span piece = span_slice(bytes, *count, *count + part);
         struct stdio_write_call call = {(enum stdio_stream)stream, piece};
         struct stdio_result_none_error result;
-        i64 sent =
-            stdio_write(stdio_bond, message_buffer, sizeof message_buffer, &call, &result);
+        i64 sent = stdio_write(stdio_bond, message_buffer, sizeof message_buffer, &call, &result);
         if (sent_halves(sent, part, &most)) {
             continue;
         }

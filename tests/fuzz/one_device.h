@@ -11,11 +11,11 @@ struct kernel_event;
 // For hosted_NAME_add.
 extern struct hosted_loop one_device_loop;
 
-// Hands the device an event; its body is copied to memory of its own, at an odd address, so that the
-// sanitizers see its end. A message, whose id is 1, is answered once and anything else is not.
-// Returns the code of the error answer; 0: none.
+// Hands the device an event, whose id is 1; its body is copied to memory of its own, at an odd
+// address, so that the sanitizers see its end. A message is answered once, and anything else is
+// not. Returns the code of the error answer; 0: none.
 i32 one_device_tell(const struct kernel_event *event);
 void one_device_drop(void);
 
-// What else the kernel does for a device that answers from memory of its own: an answer.
+// For a test that plays a part of the kernel itself: the device has answered so.
 void one_device_answered(u64 message, const u8 *body, u32 size);
